@@ -1,0 +1,272 @@
+//! Typed columns with validity: Arrow arrays behind one enum, so that a type is looked up once a column and not once a value.
+//!
+//! Nested values (`LIST`, `STRUCT`) are kept as values and become Arrow lists and structs at the edge of the library (`to_arrow`,
+//! `from_arrow` in `codec`): queries read them whole, so columnar nesting would only cost.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use arrow_array::builder::{BooleanBuilder, PrimitiveBuilder, StringBuilder};
+use arrow_array::types::{Decimal128Type, Float64Type, Int64Type};
+use arrow_array::{Array, BooleanArray, Decimal128Array, Float64Array, Int64Array, StringArray};
+use rust_decimal::Decimal;
+
+use super::{DataType, Duration, Timestamp, Value};
+
+/// A column of one type. Cloning shares the buffers.
+#[derive(Debug, Clone)]
+pub enum Column {
+    /// A column of `NULL`s without a type of their own.
+    Null(usize),
+    /// `BOOL`
+    Bool(BooleanArray),
+    /// `INT`
+    Int(Int64Array),
+    /// `FLOAT`
+    Float(Float64Array),
+    /// `DECIMAL`; the array carries precision and scale.
+    Decimal(Decimal128Array),
+    /// `STRING`
+    String(StringArray),
+    /// `TIMESTAMP`: nanoseconds.
+    Timestamp(Int64Array),
+    /// `DURATION`: nanoseconds.
+    Duration(Int64Array),
+    /// `LIST` or `STRUCT`
+    Nested(DataType, Arc<[Value<'static>]>),
+    /// `JSON`: text
+    Json(StringArray),
+}
+
+impl Column {
+    /// How many rows the column has.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Null(len) => *len,
+            Self::Bool(a) => a.len(),
+            Self::Int(a) | Self::Timestamp(a) | Self::Duration(a) => a.len(),
+            Self::Float(a) => a.len(),
+            Self::Decimal(a) => a.len(),
+            Self::String(a) | Self::Json(a) => a.len(),
+            Self::Nested(_, values) => values.len(),
+        }
+    }
+
+    /// Whether the column has no rows.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The type of the column.
+    pub fn data_type(&self) -> DataType {
+        match self {
+            Self::Null(_) => DataType::Null,
+            Self::Bool(_) => DataType::Bool,
+            Self::Int(_) => DataType::Int,
+            Self::Float(_) => DataType::Float,
+            Self::Decimal(a) => DataType::Decimal { precision: a.precision(), scale: a.scale().unsigned_abs() },
+            Self::String(_) => DataType::String,
+            Self::Timestamp(_) => DataType::Timestamp,
+            Self::Duration(_) => DataType::Duration,
+            Self::Nested(data_type, _) => data_type.clone(),
+            Self::Json(_) => DataType::Json,
+        }
+    }
+
+    /// Whether the value of this row is NULL.
+    pub fn is_null(&self, row: usize) -> bool {
+        match self {
+            Self::Null(_) => true,
+            Self::Bool(a) => a.is_null(row),
+            Self::Int(a) | Self::Timestamp(a) | Self::Duration(a) => a.is_null(row),
+            Self::Float(a) => a.is_null(row),
+            Self::Decimal(a) => a.is_null(row),
+            Self::String(a) | Self::Json(a) => a.is_null(row),
+            Self::Nested(_, values) => values[row].is_null(),
+        }
+    }
+
+    /// The value of a row.
+    pub fn value(&self, row: usize) -> Value<'_> {
+        if self.is_null(row) {
+            return Value::Null;
+        }
+        match self {
+            Self::Null(_) => Value::Null,
+            Self::Bool(a) => Value::Bool(a.value(row)),
+            Self::Int(a) => Value::Int(a.value(row)),
+            Self::Float(a) => Value::Float(a.value(row)),
+            Self::Decimal(a) => Value::Decimal(Decimal::from_i128_with_scale(a.value(row), u32::from(a.scale().unsigned_abs()))),
+            Self::String(a) => Value::String(Cow::Borrowed(a.value(row))),
+            Self::Timestamp(a) => Value::Timestamp(Timestamp(a.value(row))),
+            Self::Duration(a) => Value::Duration(Duration(a.value(row))),
+            Self::Nested(_, values) => values[row].clone(),
+            Self::Json(a) => Value::Json(Cow::Borrowed(a.value(row))),
+        }
+    }
+
+    /// A column of NULLs of this type.
+    pub fn nulls(data_type: &DataType, len: usize) -> Self {
+        Self::repeat(data_type, &Value::Null, len)
+    }
+
+    /// A column of one value, `len` times.
+    pub fn repeat(data_type: &DataType, value: &Value<'_>, len: usize) -> Self {
+        let mut builder = ColumnBuilder::new(data_type, len);
+        for _ in 0..len {
+            builder.push(value.borrowed());
+        }
+        builder.finish()
+    }
+
+    /// A column of these values.
+    pub fn from_values<'v>(data_type: &DataType, values: impl IntoIterator<Item = Value<'v>>) -> Self {
+        let values = values.into_iter();
+        let mut builder = ColumnBuilder::new(data_type, values.size_hint().0);
+        for value in values {
+            builder.push(value);
+        }
+        builder.finish()
+    }
+
+    /// The rows of these indexes, in that order.
+    #[must_use]
+    pub fn gather(&self, rows: &[u32]) -> Self {
+        let at = rows.iter().map(|&r| r as usize);
+        match self {
+            Self::Null(_) => Self::Null(rows.len()),
+            Self::Bool(a) => Self::Bool(at.map(|r| a.is_valid(r).then(|| a.value(r))).collect()),
+            Self::Int(a) => Self::Int(gather_primitive(a, rows)),
+            Self::Timestamp(a) => Self::Timestamp(gather_primitive(a, rows)),
+            Self::Duration(a) => Self::Duration(gather_primitive(a, rows)),
+            Self::Float(a) => Self::Float(gather_primitive(a, rows)),
+            Self::Decimal(a) => Self::Decimal(gather_primitive(a, rows).with_data_type(a.data_type().clone())),
+            Self::String(a) => Self::String(gather_text(a, rows)),
+            Self::Nested(data_type, values) => Self::Nested(data_type.clone(), at.map(|r| values[r].clone()).collect()),
+            Self::Json(a) => Self::Json(gather_text(a, rows)),
+        }
+    }
+
+    /// The rows of these (column, row) pairs, in that order. The columns are of one type, which `data_type` names.
+    pub fn interleave(data_type: &DataType, columns: &[&Column], at: &[(u32, u32)]) -> Self {
+        Self::from_values(data_type, at.iter().map(|&(c, r)| columns[c as usize].value(r as usize)))
+    }
+}
+
+fn gather_primitive<T: arrow_array::ArrowPrimitiveType>(
+    array: &arrow_array::PrimitiveArray<T>,
+    rows: &[u32],
+) -> arrow_array::PrimitiveArray<T> {
+    if array.null_count() == 0 {
+        let values = array.values();
+        return arrow_array::PrimitiveArray::from_iter_values(rows.iter().map(|&r| values[r as usize]));
+    }
+    rows.iter().map(|&r| array.is_valid(r as usize).then(|| array.value(r as usize))).collect()
+}
+
+fn gather_text(array: &StringArray, rows: &[u32]) -> StringArray {
+    rows.iter().map(|&r| array.is_valid(r as usize).then(|| array.value(r as usize))).collect()
+}
+
+/// Builds a [`Column`] value by value.
+#[derive(Debug)]
+pub struct ColumnBuilder {
+    data_type: DataType,
+    values: Building,
+}
+
+#[derive(Debug)]
+enum Building {
+    Null(usize),
+    Bool(BooleanBuilder),
+    Int(PrimitiveBuilder<Int64Type>),
+    Float(PrimitiveBuilder<Float64Type>),
+    Decimal(PrimitiveBuilder<Decimal128Type>, u8),
+    Text(StringBuilder),
+    Nested(Vec<Value<'static>>),
+}
+
+impl ColumnBuilder {
+    /// An empty builder with room for `capacity` rows.
+    pub fn new(data_type: &DataType, capacity: usize) -> Self {
+        let values = match data_type {
+            DataType::Null => Building::Null(0),
+            DataType::Bool => Building::Bool(BooleanBuilder::with_capacity(capacity)),
+            DataType::Int | DataType::Timestamp | DataType::Duration => Building::Int(PrimitiveBuilder::with_capacity(capacity)),
+            DataType::Float => Building::Float(PrimitiveBuilder::with_capacity(capacity)),
+            DataType::Decimal { scale, .. } => Building::Decimal(PrimitiveBuilder::with_capacity(capacity), *scale),
+            DataType::String | DataType::Json => Building::Text(StringBuilder::with_capacity(capacity, 0)),
+            DataType::List(_) | DataType::Struct(_) => Building::Nested(Vec::with_capacity(capacity)),
+        };
+        Self { data_type: data_type.clone(), values }
+    }
+
+    /// How many rows have been pushed.
+    pub fn len(&self) -> usize {
+        match &self.values {
+            Building::Null(len) => *len,
+            Building::Bool(b) => arrow_array::builder::ArrayBuilder::len(b),
+            Building::Int(b) => arrow_array::builder::ArrayBuilder::len(b),
+            Building::Float(b) => arrow_array::builder::ArrayBuilder::len(b),
+            Building::Decimal(b, _) => arrow_array::builder::ArrayBuilder::len(b),
+            Building::Text(b) => arrow_array::builder::ArrayBuilder::len(b),
+            Building::Nested(values) => values.len(),
+        }
+    }
+
+    /// Whether nothing has been pushed.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Appends a value of the column's type, or NULL.
+    ///
+    /// A value of another type is a defect of the caller (the checker has inserted every cast) and panics.
+    pub fn push(&mut self, value: Value<'_>) {
+        match (&mut self.values, value) {
+            (Building::Null(len), _) => *len += 1,
+            (Building::Bool(b), Value::Bool(v)) => b.append_value(v),
+            (Building::Int(b), Value::Int(v)) => b.append_value(v),
+            (Building::Int(b), Value::Timestamp(v)) => b.append_value(v.0),
+            (Building::Int(b), Value::Duration(v)) => b.append_value(v.0),
+            (Building::Float(b), Value::Float(v)) => b.append_value(v),
+            (Building::Decimal(b, scale), Value::Decimal(mut v)) => {
+                v.rescale(u32::from(*scale));
+                b.append_value(v.mantissa());
+            }
+            (Building::Text(b), Value::String(v) | Value::Json(v)) => b.append_value(v),
+            (Building::Nested(values), Value::Null) => values.push(Value::Null),
+            (Building::Nested(values), value @ (Value::List(_) | Value::Struct(_))) => values.push(value.into_owned()),
+            (Building::Bool(b), Value::Null) => b.append_null(),
+            (Building::Int(b), Value::Null) => b.append_null(),
+            (Building::Float(b), Value::Null) => b.append_null(),
+            (Building::Decimal(b, _), Value::Null) => b.append_null(),
+            (Building::Text(b), Value::Null) => b.append_null(),
+            (_, value) => panic!("a value of the column's type {}, not {value:?}", self.data_type),
+        }
+    }
+
+    /// The column; the builder is empty afterwards.
+    pub fn finish(&mut self) -> Column {
+        match &mut self.values {
+            Building::Null(len) => Column::Null(std::mem::take(len)),
+            Building::Bool(b) => Column::Bool(b.finish()),
+            Building::Int(b) => match self.data_type {
+                DataType::Timestamp => Column::Timestamp(b.finish()),
+                DataType::Duration => Column::Duration(b.finish()),
+                _ => Column::Int(b.finish()),
+            },
+            Building::Float(b) => Column::Float(b.finish()),
+            Building::Decimal(b, scale) => {
+                let DataType::Decimal { precision, .. } = self.data_type else { unreachable!("the builder was made for decimals") };
+                let scale = i8::try_from(*scale).expect("the scale is at most 28");
+                Column::Decimal(b.finish().with_data_type(arrow_schema::DataType::Decimal128(precision, scale)))
+            }
+            Building::Text(b) => match self.data_type {
+                DataType::Json => Column::Json(b.finish()),
+                _ => Column::String(b.finish()),
+            },
+            Building::Nested(values) => Column::Nested(self.data_type.clone(), std::mem::take(values).into()),
+        }
+    }
+}

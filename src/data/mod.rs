@@ -1,0 +1,21 @@
+//! Events in memory: types, values, columns, batches, and the order that every operator sees them in.
+//!
+//! This is the floor of the run leg and of the wire leg. It knows nothing of queries and nothing of bytes.
+
+mod batch;
+mod column;
+
+mod place;
+mod schema;
+mod time;
+mod types;
+mod value;
+
+pub use batch::{Entry, EventBatch, Inbox, WatermarkStep};
+pub use column::{Column, ColumnBuilder};
+
+pub use place::{Phase, Place};
+pub use schema::{Field, Schema};
+pub use time::{Duration, TimeUnit, Timestamp};
+pub use types::DataType;
+pub use value::Value;

@@ -1,0 +1,93 @@
+//! Where a row stands in the one total order that all operators see.
+//!
+//! A place is (time, phase, position, rank). Source events get increasing positions when the reorder buffer releases them, so places of
+//! source events order by (event time, tie-breaker, arrival). A row that an operator derives takes the place of the event that ends it, with
+//! the operator's own rank behind it: it stands right after its cause and before later events of the same time. What happens when time
+//! passes a bound (a window closes, an absence is certain) stands before or after the events of that very time: its phase says which.
+
+use super::Timestamp;
+
+/// Whether something happens before, with, or after the events of its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Phase {
+    /// Before the events of that time: a window `[start, end)` closes at `end`.
+    Before = 0,
+    /// An event of that time.
+    Event = 1,
+    /// After the events of that time: a bound that includes its end is over.
+    After = 2,
+}
+
+/// A point of the total order. `Ord` is that order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    time: i64,
+    /// phase: 2 bits, position: 42 bits, rank: 20 bits.
+    sequence: u64,
+}
+
+const RANK_BITS: u32 = 20;
+const POSITION_BITS: u32 = 42;
+
+impl Place {
+    /// Before everything.
+    pub const MIN: Place = Place { time: i64::MIN, sequence: 0 };
+    /// After everything: the end of input.
+    pub const MAX: Place = Place { time: i64::MAX, sequence: u64::MAX };
+    /// The largest position of a source event (about 4·10¹²); the runtime stops there with an error rather than wrap.
+    pub const POSITION_MAX: u64 = (1 << POSITION_BITS) - 1;
+
+    /// The place of a source event: `position` counts released events from 1.
+    pub fn event(time: Timestamp, position: u64) -> Self {
+        assert!(position <= Self::POSITION_MAX, "event positions fit {POSITION_BITS} bits");
+        Self { time: time.0, sequence: (Phase::Event as u64) << 62 | position << RANK_BITS }
+    }
+
+    /// The place of a bound in time, before or after the events of that time.
+    pub fn bound(time: Timestamp, phase: Phase) -> Self {
+        let position = if phase == Phase::Event { 0 } else { Self::POSITION_MAX };
+        Self { time: time.0, sequence: (phase as u64) << 62 | position << RANK_BITS }
+    }
+
+    /// The first place at which an event of this time can stand.
+    pub fn start_of(time: Timestamp) -> Self {
+        Self::bound(time, Phase::Event)
+    }
+
+    /// The place of what the operator of this rank (its number in topological order, from 1) derives at this place.
+    #[must_use]
+    pub fn derived_by(self, rank: u32) -> Self {
+        debug_assert!(rank < 1 << RANK_BITS, "operator ranks fit {RANK_BITS} bits");
+        let mask = (1u64 << RANK_BITS) - 1;
+        Self { time: self.time, sequence: self.sequence & !mask | u64::from(rank) }
+    }
+
+    /// The event time of the place.
+    pub fn time(self) -> Timestamp {
+        Timestamp(self.time)
+    }
+
+    /// The phase of the place.
+    pub fn phase(self) -> Phase {
+        match self.sequence >> 62 {
+            0 => Phase::Before,
+            1 => Phase::Event,
+            _ => Phase::After,
+        }
+    }
+
+    /// Whether the row at this place is a source event (and not derived from one).
+    pub fn is_source(self) -> bool {
+        self.phase() == Phase::Event && self.sequence & ((1 << RANK_BITS) - 1) == 0
+    }
+
+    /// Both halves, for snapshots.
+    pub fn to_parts(self) -> (i64, u64) {
+        (self.time, self.sequence)
+    }
+
+    /// The place of these halves.
+    pub fn from_parts(time: i64, sequence: u64) -> Self {
+        Self { time, sequence }
+    }
+}

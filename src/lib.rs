@@ -1,0 +1,5 @@
+//! betide: complex event processing.
+
+pub mod data;
+pub mod syntax;
+pub mod text;

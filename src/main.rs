@@ -1,0 +1,2 @@
+//! The `betide` binary.
+fn main() {}
