@@ -650,7 +650,13 @@ pub enum ExprKind {
     Call(Call),
     /// `-a`, `+a`, `NOT a`
     Unary(UnaryOp, Box<Expr>),
-    /// `a op b`. Chains of one operator are left-deep and may be long: walk them with a loop.
+    /// `a AND b AND …`: at least two, and as many as are written, so that long chains do not nest.
+    And(Vec<Expr>),
+    /// `a OR b OR …`: at least two.
+    Or(Vec<Expr>),
+    /// `a || b || …`: at least two.
+    Concat(Vec<Expr>),
+    /// `a op b`; chains are left-deep, and each link counts toward the depth limit.
     Binary(BinaryOp, Spanned<()>, Box<Expr>, Box<Expr>),
     /// `a IS [NOT] NULL`
     IsNull {
@@ -793,10 +799,6 @@ pub enum UnaryOp {
 /// Binary operators.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum BinaryOp {
-    /// `OR`
-    Or,
-    /// `AND`
-    And,
     /// `=` (also `==`)
     Eq,
     /// `<>`, `!=`
@@ -819,6 +821,4 @@ pub enum BinaryOp {
     Div,
     /// `%`
     Mod,
-    /// `||`
-    Concat,
 }
