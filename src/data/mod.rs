@@ -4,7 +4,7 @@
 
 mod batch;
 mod column;
-
+mod key;
 mod place;
 mod schema;
 mod time;
@@ -13,7 +13,7 @@ mod value;
 
 pub use batch::{Entry, EventBatch, Inbox, WatermarkStep};
 pub use column::{Column, ColumnBuilder};
-
+pub use key::{Key, KeyBuffer, KeyRef, KeyTable};
 pub use place::{Phase, Place};
 pub use schema::{Field, Schema};
 pub use time::{Duration, TimeUnit, Timestamp};
