@@ -2,6 +2,7 @@
 //!
 //! This is the floor of the run leg and of the wire leg. It knows nothing of queries and nothing of bytes.
 
+mod arrivals;
 mod batch;
 mod column;
 mod key;
@@ -11,6 +12,7 @@ mod time;
 mod types;
 mod value;
 
+pub use arrivals::Arrivals;
 pub use batch::{Entry, EventBatch, Inbox, WatermarkStep};
 pub use column::{Column, ColumnBuilder};
 pub use key::{Key, KeyBuffer, KeyRef, KeyTable};
