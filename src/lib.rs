@@ -1,5 +1,9 @@
 //! betide: complex event processing.
 
+pub mod codec;
+pub mod connect;
 pub mod data;
+#[path = "operators/reorder.rs"]
+pub mod reorder;
 pub mod syntax;
 pub mod text;
