@@ -82,9 +82,19 @@ impl Scope {
         self.members.iter().any(|m| m.schema.is_none())
     }
 
-    /// All columns in order: number, relation, name and type.
+    /// Whether a bare name is a column, of one relation or more.
+    pub(crate) fn has_column(&self, name: &str) -> bool {
+        !self.holders(name).is_empty()
+    }
+
+    /// All columns in order, each with its number.
     pub(crate) fn columns(&self) -> impl Iterator<Item = (usize, &Field)> {
         self.members.iter().flat_map(|m| m.schema.iter().flat_map(move |s| s.fields().iter().enumerate().map(move |(i, f)| (m.offset + i, f))))
+    }
+
+    /// All columns in order, each with the name of its relation.
+    pub(crate) fn qualified_columns(&self) -> impl Iterator<Item = (Option<&str>, &Field)> {
+        self.members.iter().flat_map(|m| m.schema.iter().flat_map(move |s| s.fields().iter().map(move |f| (m.name.as_deref(), f))))
     }
 
     /// The columns of one relation, for `name.*`.
