@@ -5,5 +5,6 @@ pub mod connect;
 pub mod data;
 #[path = "operators/reorder.rs"]
 pub mod reorder;
+pub mod runtime;
 pub mod syntax;
 pub mod text;
