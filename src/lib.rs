@@ -3,7 +3,6 @@
 pub mod codec;
 pub mod connect;
 pub mod data;
-#[path = "operators/reorder.rs"]
-pub mod reorder;
+pub mod operators;
 pub mod syntax;
 pub mod text;
