@@ -5,7 +5,7 @@
 mod arrivals;
 mod batch;
 mod column;
-
+mod key;
 mod place;
 mod schema;
 mod time;
@@ -15,7 +15,7 @@ mod value;
 pub use arrivals::Arrivals;
 pub use batch::{Entry, EventBatch, Inbox, WatermarkStep};
 pub use column::{Column, ColumnBuilder};
-
+pub use key::{Key, KeyBuffer, KeyRef, KeyTable};
 pub use place::{Phase, Place};
 pub use schema::{Field, Schema};
 pub use time::{Duration, TimeUnit, Timestamp};
