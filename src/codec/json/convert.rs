@@ -156,7 +156,9 @@ fn duration(text: &str) -> Result<Duration, Misfit> {
         Scaled::Fraction => return Err(Misfit::new(BadCause::WrongType, format!("{} is finer than a nanosecond", found(text)))),
         Scaled::TooBig => None,
     };
-    nanos.map(Duration).ok_or_else(|| Misfit::new(BadCause::TimeOutOfRange, format!("{} milliseconds do not fit 64 bits of nanoseconds", found(text))))
+    nanos
+        .map(Duration)
+        .ok_or_else(|| Misfit::new(BadCause::TimeOutOfRange, format!("{} milliseconds do not fit 64 bits of nanoseconds", found(text))))
 }
 
 fn timestamp(text: &str, format: &TimeFormat) -> Result<Timestamp, Misfit> {
@@ -194,7 +196,8 @@ fn out_of_range(text: &str) -> Misfit {
 
 /// Whether the text would be a time, were its year nearer.
 fn is_far_away(text: &str) -> bool {
-    text.get(4..).is_some_and(|rest| text.as_bytes()[..4].iter().all(u8::is_ascii_digit) && Timestamp::parse(&format!("2000{rest}")).is_some())
+    text.get(4..)
+        .is_some_and(|rest| text.as_bytes()[..4].iter().all(u8::is_ascii_digit) && Timestamp::parse(&format!("2000{rest}")).is_some())
 }
 
 fn list<'line>(text: &'line str, item: &DataType, time_format: &TimeFormat) -> Converted<'line> {
@@ -219,10 +222,9 @@ fn structure<'line>(text: &'line str, fields: &[Field], time_format: &TimeFormat
         .iter()
         .map(|field| match texts.get(&*field.name) {
             None => Ok(Value::Null),
-            Some(text) => convert(text.get(), &field.data_type, time_format).map(Value::into_owned).map_err(|misfit| Misfit {
-                detail: format!("field `{}`: {}", field.name, misfit.detail),
-                ..misfit
-            }),
+            Some(text) => convert(text.get(), &field.data_type, time_format)
+                .map(Value::into_owned)
+                .map_err(|misfit| Misfit { detail: format!("field `{}`: {}", field.name, misfit.detail), ..misfit }),
         })
         .collect::<Result<Vec<_>, _>>()
         .map(|values| Value::Struct(values.into()))

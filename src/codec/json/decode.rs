@@ -121,7 +121,8 @@ impl JsonDecoder {
                 Ok(rows) if rows.is_empty() => out.unrouted += 1,
                 Ok(rows) => push(rows, out),
                 Err(misfit) => {
-                    let kept = if misfit.cause == BadCause::LineTooLong { self.limits.kept_of_long_line.min(line.len()) } else { line.len() };
+                    let kept =
+                        if misfit.cause == BadCause::LineTooLong { self.limits.kept_of_long_line.min(line.len()) } else { line.len() };
                     let bytes = line[..kept].to_vec();
                     out.bad.push(BadEvent { line: number, offset: at, cause: misfit.cause, detail: misfit.detail, bytes });
                 }

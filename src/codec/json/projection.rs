@@ -200,8 +200,7 @@ mod tests {
 
     fn found(paths: &[&str], text: &str) -> Vec<Option<String>> {
         let mut projection = Projection::new();
-        let slots: Vec<usize> =
-            paths.iter().map(|p| projection.slot(&p.split('.').map(str::to_owned).collect::<Vec<_>>())).collect();
+        let slots: Vec<usize> = paths.iter().map(|p| projection.slot(&p.split('.').map(str::to_owned).collect::<Vec<_>>())).collect();
         let mut cells = projection.cells();
         projection.walk(text, &mut cells).unwrap();
         slots.iter().map(|&s| cells[s].map(str::to_owned)).collect()
@@ -211,7 +210,10 @@ mod tests {
     fn texts_are_as_written() {
         let text = r#"{"a": 1.50 ,"b":{"c": {"d":"x\u0041"}, "e":[1, 2]},"f":null}"#;
         let some = |t: &str| Some(t.to_owned());
-        assert_eq!(found(&["a", "b.c.d", "b.e", "f", "g", "b"], text)[..5], [some("1.50"), some("\"x\\u0041\""), some("[1, 2]"), some("null"), None]);
+        assert_eq!(
+            found(&["a", "b.c.d", "b.e", "f", "g", "b"], text)[..5],
+            [some("1.50"), some("\"x\\u0041\""), some("[1, 2]"), some("null"), None]
+        );
         assert_eq!(found(&["b.c", "b.c.d"], text), [some(r#"{"d":"x\u0041"}"#), some("\"x\\u0041\"")]);
         assert_eq!(found(&["a.b"], text), [None], "there is nothing below a number");
         assert_eq!(found(&["\u{e9}"], r#"{"\u00e9":7}"#), [some("7")], "keys may be escaped");
