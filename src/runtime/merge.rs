@@ -334,7 +334,8 @@ mod tests {
             assert!(whole.windows(2).all(|w| w[0].0 <= w[1].0 && w[0].1 <= w[1].1), "in order of places and of moments: {whole:?}");
             assert_eq!(whole.iter().filter(|r| r.2 > 0).count(), plain.len() + lagging.len());
             for _ in 0..4 {
-                let mut cuts: Vec<Place> = (0..random(&mut state) % 10).map(|_| Place::start_of(Timestamp(random(&mut state) % 90))).collect();
+                let mut cuts: Vec<Place> =
+                    (0..random(&mut state) % 10).map(|_| Place::start_of(Timestamp(random(&mut state) % 90))).collect();
                 cuts.push(Place::MAX);
                 cuts.sort();
                 assert_eq!(run(&plain, &lagging, &cuts), whole, "round {round}, cuts {cuts:?}");
