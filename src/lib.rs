@@ -3,7 +3,7 @@
 pub mod codec;
 pub mod connect;
 pub mod data;
-#[path = "operators/reorder.rs"]
-pub mod reorder;
+pub mod operators;
+pub mod runtime;
 pub mod syntax;
 pub mod text;
