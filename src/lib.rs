@@ -3,6 +3,7 @@
 pub mod codec;
 pub mod connect;
 pub mod data;
+pub mod expr;
 #[path = "operators/reorder.rs"]
 pub mod reorder;
 pub mod syntax;
