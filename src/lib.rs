@@ -6,5 +6,7 @@ pub mod data;
 pub mod expr;
 #[path = "operators/reorder.rs"]
 pub mod reorder;
+pub mod operators;
+pub mod runtime;
 pub mod syntax;
 pub mod text;
