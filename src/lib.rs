@@ -4,9 +4,9 @@ pub mod codec;
 pub mod connect;
 pub mod data;
 pub mod expr;
+pub mod operators;
 #[path = "operators/reorder.rs"]
 pub mod reorder;
-pub mod operators;
 pub mod runtime;
 pub mod syntax;
 pub mod text;

@@ -159,7 +159,9 @@ impl Expr {
         let mut conditions = Vec::with_capacity(branches.len());
         for (i, (when, then)) in branches.into_iter().enumerate() {
             conditions.push(match &operand {
-                Some(operand) => Self::compare(CompareOp::Eq, operand.clone(), when).map_err(|e| TypeError { what: "CASE".into(), ..e }.at(i))?,
+                Some(operand) => {
+                    Self::compare(CompareOp::Eq, operand.clone(), when).map_err(|e| TypeError { what: "CASE".into(), ..e }.at(i))?
+                }
                 None => when.condition("WHEN", i)?,
             });
             results.push(then);

@@ -59,9 +59,7 @@ fn try_cast<'a>(value: Value<'a>, from: &DataType, to: &DataType, ctx: &EvalCont
         }),
         DataType::Json => Value::Json(to_json(value, from)?),
         DataType::List(to) => match (&value, from) {
-            (Value::List(items), DataType::List(from)) => {
-                Value::List(items.iter().map(|item| cast(item.clone(), from, to, ctx)).collect())
-            }
+            (Value::List(items), DataType::List(from)) => Value::List(items.iter().map(|item| cast(item.clone(), from, to, ctx)).collect()),
             _ => return None,
         },
         DataType::Struct(to) => match (&value, from) {

@@ -150,8 +150,16 @@ fn write_joined(args: &[Expr], between: &str, out: &mut String, names: Names<'_>
 /// An operand, in parentheses where it has operators of its own.
 fn operand(expr: &Expr, out: &mut String, names: Names<'_>) -> fmt::Result {
     let plain = match &expr.kind {
-        ExprKind::Literal(_) | ExprKind::Slot(_) | ExprKind::Custom(_) | ExprKind::Coalesce | ExprKind::Cast | ExprKind::Field(_) | ExprKind::Case => true,
-        ExprKind::Call(call) => call.function().name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '[') && !call.function().name.ends_with("LIKE"),
+        ExprKind::Literal(_)
+        | ExprKind::Slot(_)
+        | ExprKind::Custom(_)
+        | ExprKind::Coalesce
+        | ExprKind::Cast
+        | ExprKind::Field(_)
+        | ExprKind::Case => true,
+        ExprKind::Call(call) => {
+            call.function().name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '[') && !call.function().name.ends_with("LIKE")
+        }
         _ => false,
     };
     if plain {

@@ -41,12 +41,10 @@ fn prepare(name: &str, fold: bool, args: &[Option<&Value<'static>>]) -> Result<P
     let Some(Value::String(pattern)) = args[1] else { return Ok(Prepared::None) };
     match LikePattern::new(pattern, escape, fold) {
         Some(pattern) => Ok(Prepared::Like(Arc::new(pattern))),
-        None => Err(TypeError::new(
-            name,
-            vec![DataType::String],
-            "one character behind ESCAPE, and it before %, _ or itself in the pattern",
-        )
-        .at(1)),
+        None => {
+            Err(TypeError::new(name, vec![DataType::String], "one character behind ESCAPE, and it before %, _ or itself in the pattern")
+                .at(1))
+        }
     }
 }
 

@@ -196,11 +196,7 @@ pub trait ScalarFunction: fmt::Debug + Send + Sync {
     fn call(&self, args: &[Value<'_>]) -> Value<'static>;
 }
 
-static FAMILIES: [&[Function]; 3] = [
-    arithmetic::FUNCTIONS,
-    like::FUNCTIONS,
-    list::FUNCTIONS,
-];
+static FAMILIES: [&[Function]; 3] = [arithmetic::FUNCTIONS, like::FUNCTIONS, list::FUNCTIONS];
 
 /// All functions, family by family.
 pub fn all() -> impl Iterator<Item = &'static Function> {
@@ -242,5 +238,4 @@ mod tests {
         assert_eq!((like().name, ilike().name, element_at().name), ("LIKE", "ILIKE", "[]"));
         assert!(lookup("substr").is_some() && lookup("||").is_some() && lookup("NO_SUCH").is_none());
     }
-
 }
