@@ -183,7 +183,7 @@ mod tests {
             (dec("1.005"), d(10, 2), dec("1.01")),
             (dec("0.1"), DataType::Float, Value::Float(0.1)),
             (Value::Float(1.0), DataType::String, text("1.0")),
-            (Value::Float(1e300), DataType::String, text("1e300")),
+            (Value::Float(1e300), DataType::String, text("1e+300")),
             (Value::Timestamp(Timestamp(0)), DataType::String, text("1970-01-01T00:00:00Z")),
             (Value::List(vec![Value::string("a\""), Value::Null].into()), DataType::String, text("[\"a\\\"\",null]")),
             (text("{\"a\":1}"), DataType::Json, Value::Json("{\"a\":1}".into())),
