@@ -71,7 +71,11 @@ fn fed_otherwise(case: &Case, lines: &[String], whole: &Output) -> Option<String
             Err(why) => return Some(format!("fed {feed:?}: {why:?}")),
         };
         if other.rows != whole.rows {
-            return Some(format!("fed {feed:?} gives\n      {}\n    instead of\n      {}", other.rows.join("\n      "), whole.rows.join("\n      ")));
+            return Some(format!(
+                "fed {feed:?} gives\n      {}\n    instead of\n      {}",
+                other.rows.join("\n      "),
+                whole.rows.join("\n      ")
+            ));
         }
         if feed == Feed::OneByOne
             && let Some(late) = too_late(case, &other)

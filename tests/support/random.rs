@@ -225,7 +225,11 @@ impl Generator<'_> {
             let step = self.step(Place { loops: place.loops + 1, ..place }, false);
             let quantifier = self.quantifier();
             if !place.beside && (quantifier == "+" || quantifier == "*") && self.random.chance(15) {
-                let end = if self.random.chance(50) { format!("({})", self.bare_condition()) } else { self.random.pick(&["B", "C", "D"]).to_owned() };
+                let end = if self.random.chance(50) {
+                    format!("({})", self.bare_condition())
+                } else {
+                    self.random.pick(&["B", "C", "D"]).to_owned()
+                };
                 return (format!("{step}{quantifier} UNTIL {end}"), true);
             }
             return (format!("{step}{quantifier}"), false);
