@@ -6,9 +6,10 @@ use super::{Column, Place, Schema, Timestamp, Value};
 
 /// Rows of one stream: columns of equal length, with two places a row.
 ///
-/// `places` say where a row stands in the order that operators see (its event time is the place's time); they never decrease.
-/// `moments` say when the row became certain, which orders the output of the program; they never decrease either.
-/// For most rows both are the same; a match that had to wait for a better one stands at its own end and is certain later.
+/// `moments` say when each row became certain, which orders the output of the program; they never decrease. `places` say where a row
+/// stands in the order that operators see (its event time is the place's time). For most rows both are the same; a match that had to wait
+/// for a better one stands at its own end and is certain later, so places may go back in what such an operator puts out, until a merge has
+/// put the rows in order before the next operator with state.
 #[derive(Debug, Clone)]
 pub struct EventBatch {
     schema: Arc<Schema>,

@@ -1,0 +1,45 @@
+//! The operators: one file each, behind two small traits. They see rows in the total order and know nothing of queries or connectors.
+//!
+//! The law of calls: the rows of one operator's inboxes never go back in place, no row lies before the watermark of an inbox before, and the
+//! last inbox has the watermark [`Place::MAX`]. What comes out depends on rows and watermarks alone, not on how they were cut into inboxes.
+
+mod outbox;
+pub mod reorder;
+
+pub use outbox::{Outbox, Port};
+pub use reorder::{Released, Reorder, StreamStats, StreamTiming};
+
+use std::fmt;
+
+use crate::data::{EventBatch, Inbox};
+
+/// An operator without memory of rows: each batch gives a batch (filter, project).
+pub trait Transform: Send + fmt::Debug {
+    /// The batch that these rows give; places and moments stay with their rows.
+    fn apply(&mut self, batch: &EventBatch) -> EventBatch;
+}
+
+/// An operator with state.
+pub trait Operator: Send + fmt::Debug {
+    /// Takes rows in order, then the watermark, and gives what has become certain.
+    ///
+    /// A timer at place T fires before the first row or watermark that stands behind T. Its rows have the moment T, or, where the entry
+    /// that let it fire says a later `floor`, that one.
+    fn advance(&mut self, inbox: &Inbox, out: &mut Outbox);
+
+    /// How much it holds now.
+    fn held(&self) -> Held;
+}
+
+/// How much an operator holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Held {
+    /// Keys, groups or partitions.
+    pub keys: usize,
+    /// Rows, events or runs.
+    pub rows: usize,
+    /// Bytes, about.
+    pub bytes: usize,
+    /// What had to be given up at a bound so far (each is told).
+    pub dropped: u64,
+}

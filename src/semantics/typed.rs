@@ -1,0 +1,211 @@
+//! The typed program: no unresolved name is left, every expression reads numbered slots, and spans are kept for later diagnostics.
+
+use std::sync::Arc;
+
+use crate::data::{DataType, Duration, Schema, TimeUnit, Value};
+use crate::expr::Expr;
+use crate::spec::{JoinSpec, PatternSpec, WindowSpec};
+use crate::text::Span;
+
+/// The number of a stream in [`Program::streams`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StreamId(pub u32);
+
+/// A program that has been checked.
+#[derive(Debug, Clone, Default)]
+pub struct Program {
+    /// All streams, source and derived, in the order of their first definition.
+    pub streams: Vec<StreamDef>,
+    /// The queries, in the order of the text.
+    pub statements: Vec<Statement>,
+}
+
+/// A stream.
+#[derive(Debug, Clone)]
+pub struct StreamDef {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its columns.
+    pub schema: Arc<Schema>,
+    /// How it is read, where it is a source; `None` where statements make it.
+    pub source: Option<SourceStream>,
+    /// Where it is defined.
+    pub span: Span,
+}
+
+/// How a source stream is read.
+#[derive(Debug, Clone)]
+pub struct SourceStream {
+    /// For each column: path in the event, time format, NOT NULL, default.
+    pub columns: Vec<SourceColumn>,
+    /// Index of the event-time column; `None`: arrival time.
+    pub time_column: Option<usize>,
+    /// Indexes of the tie-breaker columns.
+    pub tie_columns: Vec<usize>,
+    /// DELAY
+    pub delay: Duration,
+    /// IDLE AFTER
+    pub idle_after: Option<Duration>,
+    /// LATE INTO
+    pub late_into: Option<StreamId>,
+    /// AHEAD
+    pub ahead: Option<Duration>,
+    /// Which events are this stream's.
+    pub route: Route,
+}
+
+/// Which events are a stream's.
+#[derive(Debug, Clone)]
+pub enum Route {
+    /// Those whose field at this path (`None`: the run's type field, by default `type`) has this text.
+    Type {
+        /// The path, or the run's default.
+        field: Option<Vec<String>>,
+        /// The text.
+        value: String,
+    },
+    /// All.
+    All,
+    /// Those for which the condition over the stream's columns holds.
+    When(Expr),
+}
+
+/// How a column of a source stream is read.
+#[derive(Debug, Clone)]
+pub struct SourceColumn {
+    /// The path of the value in the event.
+    pub path: Vec<String>,
+    /// Unit of integer times.
+    pub unit: TimeUnit,
+    /// Format of time texts, where it is not RFC 3339.
+    pub format: Option<String>,
+    /// A missing value makes the event bad.
+    pub not_null: bool,
+    /// Stands for a missing value.
+    pub default: Option<Value<'static>>,
+}
+
+/// A query and where its rows go.
+#[derive(Debug, Clone)]
+pub struct Statement {
+    /// Where its rows go.
+    pub output: Output,
+    /// TIMEOUT INTO: where the timeout rows go.
+    pub timeout_into: Option<StreamId>,
+    /// What it computes.
+    pub query: Query,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// Where the rows of a statement go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Output {
+    /// An unnamed output.
+    Unnamed,
+    /// A stream.
+    Stream(StreamId),
+}
+
+/// A query: an input, and stages that its rows go through.
+#[derive(Debug, Clone)]
+pub struct Query {
+    /// Where rows come from.
+    pub input: Input,
+    /// What happens to them, in order.
+    pub stages: Vec<Stage>,
+    /// The columns that come out.
+    pub schema: Arc<Schema>,
+}
+
+/// Where the rows of a query come from.
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// A stream: its columns.
+    Stream(StreamId),
+    /// A query: its output columns.
+    Query(Box<Query>),
+    /// A join of two queries: columns as [`JoinSpec`] says.
+    Join {
+        /// Left side.
+        left: Box<Query>,
+        /// Right side.
+        right: Box<Query>,
+        /// How they are joined.
+        spec: Box<JoinSpec>,
+    },
+    /// A pattern over queries (one an input of the spec): the spec's output columns.
+    Pattern {
+        /// What it reads.
+        inputs: Vec<Query>,
+        /// What it looks for.
+        spec: Box<PatternSpec>,
+        /// The names of the inputs, for explanations.
+        names: Vec<Arc<str>>,
+    },
+}
+
+/// One thing that happens to rows.
+#[derive(Debug, Clone)]
+pub enum Stage {
+    /// Keeps the rows for which the condition is true.
+    Filter(Expr),
+    /// Computes columns.
+    Project {
+        /// One a field.
+        exprs: Vec<Expr>,
+        /// Their names and types.
+        schema: Arc<Schema>,
+    },
+    /// Groups and aggregates; its output columns are said at [`WindowSpec`].
+    Window(Box<WindowSpec>),
+    /// Orders the rows of each window (those that close together, with one start and end), and keeps the first so many of each.
+    /// Start and end are the columns of these indexes.
+    TopOfWindow {
+        /// What to order by.
+        order: Vec<OrderKey>,
+        /// How many stay.
+        limit: Option<u64>,
+        /// Columns of the window's start and end.
+        bounds: (usize, usize),
+    },
+    /// Ends the query after so many rows.
+    Limit(u64),
+    /// SUPPRESS BY keys FOR duration; adds the column `suppressed` (INT) at the end.
+    Suppress {
+        /// Over the columns so far.
+        keys: Vec<Expr>,
+        /// How long.
+        duration: Duration,
+    },
+}
+
+/// One key of ORDER BY.
+#[derive(Debug, Clone)]
+pub struct OrderKey {
+    /// What to order by, over the columns so far.
+    pub expr: Expr,
+    /// `DESC`
+    pub descending: bool,
+    /// NULLs before all else.
+    pub nulls_first: bool,
+}
+
+impl SourceColumn {
+    /// A column read from the field of its own name.
+    pub fn named(name: &str) -> Self {
+        Self { path: vec![name.to_owned()], unit: TimeUnit::Milli, format: None, not_null: false, default: None }
+    }
+}
+
+impl Query {
+    /// The rows of a stream as they are.
+    pub fn of_stream(stream: StreamId, schema: Arc<Schema>) -> Self {
+        Self { input: Input::Stream(stream), stages: Vec::new(), schema }
+    }
+
+    /// The types of the columns that come out.
+    pub fn types(&self) -> impl Iterator<Item = &DataType> {
+        self.schema.fields().iter().map(|f| &f.data_type)
+    }
+}

@@ -1,0 +1,15 @@
+//! What is asked, without how it is answered: the plain data that the checker fills, the planner reads and the operators are built from.
+//!
+//! Names are gone: streams and columns are numbers, and every expression reads numbered slots. Which slot means what is said at each
+//! expression's field.
+
+mod join;
+mod pattern;
+mod window;
+
+pub use join::{JoinKind, JoinSpec};
+pub use pattern::{
+    AfterMatch, Arrow, FollowUp, LateCheck, Mode, NavigationBase, PartitionKeys, PatternNode, PatternSpec, RowOutput, Runs, Slot, SlotKind, VariableId,
+    VariableKind, VariableSpec, Within,
+};
+pub use window::{AggregateCall, WindowKind, WindowOutput, WindowSpec};
