@@ -197,7 +197,8 @@ impl Accumulator {
                 Self::First(row) | Self::Last(row) => row.as_ref().map_or(0, |(_, value)| heap_bytes(value)),
                 Self::Quantile(quantile) => quantile.bytes(),
                 Self::List(items) => {
-                    items.capacity() * size_of::<(Place, Value<'static>)>() + items.iter().map(|(_, value)| heap_bytes(value)).sum::<usize>()
+                    items.capacity() * size_of::<(Place, Value<'static>)>()
+                        + items.iter().map(|(_, value)| heap_bytes(value)).sum::<usize>()
                 }
                 Self::Arg(best, _) => best.as_ref().map_or(0, |row| size_of_val(&**row) + heap_bytes(&row.1) + heap_bytes(&row.2)),
                 Self::Distinct(distinct) => {
@@ -265,13 +266,7 @@ fn heap_bytes(value: &Value<'_>) -> usize {
     match value {
         Value::String(text) | Value::Json(text) => text.len(),
         Value::List(items) | Value::Struct(items) => size_of_val(&**items) + items.iter().map(heap_bytes).sum::<usize>(),
-        Value::Null
-        | Value::Bool(_)
-        | Value::Int(_)
-        | Value::Float(_)
-        | Value::Decimal(_)
-        | Value::Timestamp(_)
-        | Value::Duration(_) => 0,
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Decimal(_) | Value::Timestamp(_) | Value::Duration(_) => 0,
     }
 }
 
@@ -390,7 +385,9 @@ mod tests {
             for distinct in [false, true] {
                 let by = |v: &Value<'static>| v.clone();
                 let (types, rows): (Vec<DataType>, Vec<Vec<Value<'static>>>) = match aggregate.kind {
-                    K::Quantile => (vec![DataType::Int, DataType::Float], column.iter().map(|v| vec![v.clone(), Value::Float(0.3)]).collect()),
+                    K::Quantile => {
+                        (vec![DataType::Int, DataType::Float], column.iter().map(|v| vec![v.clone(), Value::Float(0.3)]).collect())
+                    }
                     K::ArgMin | K::ArgMax => (vec![DataType::Int; 2], column.iter().map(|v| vec![v.clone(), by(v)]).collect()),
                     K::BoolAnd | K::BoolOr => {
                         (vec![DataType::Bool], column.iter().map(|v| vec![Value::Bool(*v == Value::Int(4))]).collect())

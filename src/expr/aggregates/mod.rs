@@ -93,7 +93,13 @@ static AGGREGATES: [Aggregate; 18] = [
         "QUANTILE(x, q)",
         "The value below which the share q of the values lies, between neighbours by their distance.",
     ),
-    aggregate(K::ArrayAgg, "ARRAY_AGG", &["COLLECT_LIST"], "ARRAY_AGG([DISTINCT] x)", "All values as a list in the order of the rows, NULLs among them."),
+    aggregate(
+        K::ArrayAgg,
+        "ARRAY_AGG",
+        &["COLLECT_LIST"],
+        "ARRAY_AGG([DISTINCT] x)",
+        "All values as a list in the order of the rows, NULLs among them.",
+    ),
     aggregate(K::ArgMin, "ARG_MIN", &["MIN_BY"], "ARG_MIN(x, by)", "x of the first row in which `by` is smallest."),
     aggregate(K::ArgMax, "ARG_MAX", &["MAX_BY"], "ARG_MAX(x, by)", "x of the first row in which `by` is largest."),
     aggregate(K::BoolAnd, "BOOL_AND", &["EVERY"], "BOOL_AND(x)", "Whether x is true in all rows."),
@@ -198,7 +204,10 @@ mod tests {
         assert_eq!(of("ARRAY_AGG", &[DataType::Int]), Ok(DataType::List(Arc::new(DataType::Int))));
         assert_eq!(of("EVERY", &[DataType::Bool]), Ok(DataType::Bool));
         assert_eq!(of("ARG_MAX", &[DataType::String, DataType::Int]), Ok(DataType::String));
-        assert_eq!(of("SUM", &[DataType::String]).unwrap_err().to_string(), "SUM expects a number or a DURATION as argument 1, found STRING");
+        assert_eq!(
+            of("SUM", &[DataType::String]).unwrap_err().to_string(),
+            "SUM expects a number or a DURATION as argument 1, found STRING"
+        );
         assert!(of("QUANTILE", &[DataType::Int]).is_err());
         assert!(lookup("COUNT").unwrap().resolve(&[], true).is_err());
         assert!(lookup("nope").is_none());

@@ -66,10 +66,12 @@ impl Sum {
         }
         self.count += later.count;
         match (&mut self.total, &later.total) {
-            (Total::Int(a), Total::Int(b)) | (Total::Duration(a), Total::Duration(b)) | (Total::Decimal(a, _), Total::Decimal(b, _)) => match b {
-                Some(b) => add_exact(a, *b),
-                None => *a = None,
-            },
+            (Total::Int(a), Total::Int(b)) | (Total::Duration(a), Total::Duration(b)) | (Total::Decimal(a, _), Total::Decimal(b, _)) => {
+                match b {
+                    Some(b) => add_exact(a, *b),
+                    None => *a = None,
+                }
+            }
             (Total::Float(sum, lost), Total::Float(later_sum, later_lost)) => {
                 add_float(sum, lost, *later_sum);
                 *lost += later_lost;
