@@ -36,3 +36,8 @@ pub fn present() -> bool {
 pub fn run(_program: &str, _lines: &[String], _feed: Feed) -> Result<Output, Failure> {
     Err(Failure::Failed("no engine yet".into()))
 }
+
+/// Whether a refusal says that the engine does not have this part of the language yet.
+pub fn not_yet(message: &str) -> bool {
+    message.contains("not supported yet")
+}
