@@ -10,6 +10,7 @@ pub mod join;
 mod limit;
 mod outbox;
 mod project;
+pub mod reorder;
 mod suppress;
 #[cfg(test)]
 mod test_support;
@@ -21,6 +22,7 @@ pub use filter::Filter;
 pub use limit::Limit;
 pub use outbox::{Outbox, Port};
 pub use project::Project;
+pub use reorder::{Released, Reorder, StreamStats, StreamTiming};
 pub use suppress::Suppress;
 pub use top_of_window::TopOfWindow;
 

@@ -115,7 +115,8 @@ mod tests {
 
     #[test]
     fn each_window_is_sorted_on_its_own() {
-        let batch = closing(&[(5, 0, Some(3)), (5, 0, Some(9)), (5, 1, Some(8)), (5, 0, None), (5, 1, Some(1)), (6, 0, Some(4)), (6, 0, Some(3))]);
+        let batch =
+            closing(&[(5, 0, Some(3)), (5, 0, Some(9)), (5, 1, Some(8)), (5, 0, None), (5, 1, Some(1)), (6, 0, Some(4)), (6, 0, Some(3))]);
         assert_eq!(values(&top(None, false, false).apply(&batch), 3), [0, 1, 3, 4, 2, 6, 5].map(Some));
         assert_eq!(values(&top(None, true, true).apply(&batch), 3), [3, 1, 0, 2, 4, 5, 6].map(Some));
         assert_eq!(values(&top(Some(1), true, false).apply(&batch), 3), [1, 2, 5].map(Some));

@@ -107,7 +107,9 @@ impl Alignment {
 
     fn wide_end(&self, k: i64) -> i128 {
         match &self.calendar {
-            Some(calendar @ Calendar { size_days: Some(days), .. }) => calendar.instant(calendar.day_of(k).saturating_add(*days), self.offset),
+            Some(calendar @ Calendar { size_days: Some(days), .. }) => {
+                calendar.instant(calendar.day_of(k).saturating_add(*days), self.offset)
+            }
             _ => self.wide_start(k) + i128::from(self.size),
         }
     }

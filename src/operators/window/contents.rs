@@ -1,6 +1,7 @@
 //! What a window holds of a group, and how it is made, grown, merged and put out.
 
-use crate::data::{Column, EventBatch, KeyRef, Place, Timestamp, Value};
+use crate::data::{Column, DataType, EventBatch, KeyRef, Place, Timestamp, Value};
+use crate::expr::aggregates::AggregateKind;
 use crate::expr::{Accumulator, EvalContext, Expr};
 use crate::operators::Outbox;
 use crate::operators::evaluate::{KeptRow, bytes_of, columns, row_of, values_of};
@@ -46,7 +47,7 @@ pub(super) struct Bounds {
 impl Recipe {
     pub(super) fn new(spec: &WindowSpec) -> Self {
         let keeps_totals = match &spec.output {
-            WindowOutput::Aggregates(calls) => calls.iter().all(|c| !c.distinct && c.function.is_small()),
+            WindowOutput::Aggregates(calls) => calls.iter().all(is_small),
             WindowOutput::Rows => false,
         };
         Self { keys: spec.keys.clone(), output: spec.output.clone(), keeps_totals, context: EvalContext::new() }
@@ -100,7 +101,19 @@ impl Recipe {
 }
 
 fn accumulator(call: &AggregateCall) -> Accumulator {
-    Accumulator::new(call)
+    let types: Vec<DataType> = call.args.iter().map(|arg| arg.data_type().clone()).collect();
+    Accumulator::new(call.function, &types, call.distinct)
+}
+
+/// Whether the state of an aggregate stays small, however many rows it sees.
+fn is_small(call: &AggregateCall) -> bool {
+    use AggregateKind as K;
+    let is_small = match call.function.kind {
+        K::Median | K::Quantile | K::ArrayAgg => false,
+        K::Count | K::Sum | K::Avg | K::Min | K::Max | K::First | K::Last | K::Stddev | K::Variance | K::StddevPop | K::VarPop => true,
+        K::ArgMin | K::ArgMax | K::BoolAnd | K::BoolOr => true,
+    };
+    is_small && !call.distinct
 }
 
 impl Incoming<'_> {
@@ -109,13 +122,16 @@ impl Incoming<'_> {
         values_of(&self.keys, row)
     }
 
-    /// When a row happened, as the operator sees it.
-    pub(super) fn add_to(&self, contents: &mut Contents, row: usize) {
+    /// Adds a row to the contents of its window.
+    pub(super) fn add_to(&self, contents: &mut Contents, row: usize, place: Place) {
         match contents {
             Contents::Aggregates(accumulators) => {
+                let mut values = Vec::new();
                 for (accumulator, (args, filter)) in accumulators.iter_mut().zip(&self.calls) {
                     if filter.as_ref().is_none_or(|f| f.value(row).is_true()) {
-                        accumulator.update(args, row);
+                        values.clear();
+                        values.extend(values_of(args, row));
+                        accumulator.update(&values, place);
                     }
                 }
             }
@@ -124,23 +140,41 @@ impl Incoming<'_> {
     }
 }
 
-impl Contents {
+/// What a window gives for a group: where its row stands, and when it was certain.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stand {
+    pub(super) place: Place,
+    pub(super) moment: Place,
+}
+
+impl Recipe {
     /// Puts out what a window gives for a group: its aggregates, or all its rows.
-    pub(super) fn put_out(&self, key: KeyRef<'_>, bounds: Bounds, place: Place, moment: Place, out: &mut Outbox) {
+    pub(super) fn put_out(&self, key: KeyRef<'_>, contents: &Contents, bounds: Bounds, stand: Stand, out: &mut Outbox) {
         let tail = [Value::Timestamp(bounds.start), Value::Timestamp(bounds.end), Value::Bool(bounds.is_final)];
-        match self {
-            Self::Aggregates(accumulators) => {
-                let values = key.decode().into_iter().chain(accumulators.iter().map(Accumulator::result)).chain(tail);
-                out.row(0, values, place, moment);
+        match contents {
+            Contents::Aggregates(accumulators) => {
+                let values = key.decode().into_iter().chain(accumulators.iter().map(|a| self.value_of(a))).chain(tail);
+                out.row(0, values, stand.place, stand.moment);
             }
-            Self::Rows(rows) => {
+            Contents::Rows(rows) => {
                 for row in rows {
-                    out.row(0, row.iter().map(Value::borrowed).chain(tail.iter().cloned()), place, moment);
+                    out.row(0, row.iter().map(Value::borrowed).chain(tail.iter().cloned()), stand.place, stand.moment);
                 }
             }
         }
     }
 
+    /// The value of an aggregate; one that its type does not hold is a NULL made up.
+    fn value_of(&self, accumulator: &Accumulator) -> Value<'static> {
+        let value = accumulator.value();
+        if value.is_null() && accumulator.has_overflowed() {
+            self.context.count_nulls(1);
+        }
+        value
+    }
+}
+
+impl Contents {
     /// About how many rows and bytes are held.
     pub(super) fn held(&self) -> (usize, usize) {
         match self {

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::alignment::Alignment;
-use super::contents::{Bounds, Incoming, Recipe};
+use super::contents::{Bounds, Incoming, Recipe, Stand};
 use super::early::Early;
 use super::fifo::Fifo;
 use crate::data::{Duration, Inbox, Place};
@@ -78,8 +78,8 @@ impl HoppingWindow {
         let queue = self.groups.of(id);
         let is_new = queue.is_empty();
         match queue.newest() {
-            Some(part) if part.time == self.current.time => incoming.add_to(&mut part.contents, row),
-            _ => incoming.add_to(queue.push(&self.recipe, self.current.time, self.taken), row),
+            Some(part) if part.time == self.current.time => incoming.add_to(&mut part.contents, row, place),
+            _ => incoming.add_to(queue.push(&self.recipe, self.current.time, self.taken), row, place),
         }
         if is_new {
             self.order.insert(self.taken, id);
@@ -131,7 +131,7 @@ impl HoppingWindow {
         let bounds = Bounds { start: self.alignment.start(window), end: self.alignment.end(window), is_final: true };
         for &id in self.order.values() {
             let (key, queue) = self.groups.get(id).expect("groups in order are there");
-            queue.total(&self.recipe).put_out(key, bounds, place, moment, out);
+            self.recipe.put_out(key, &queue.total(&self.recipe), bounds, Stand { place, moment }, out);
         }
         self.next = window.saturating_add(1);
         self.find_due();
@@ -174,7 +174,7 @@ impl HoppingWindow {
         rows.sort_unstable_by_key(|&(window, first, ..)| (window, first));
         for (window, _, key, contents) in rows {
             let bounds = Bounds { start: self.alignment.start(window), end: self.alignment.end(window), is_final: false };
-            contents.put_out(key, bounds, place, moment, out);
+            self.recipe.put_out(key, &contents, bounds, Stand { place, moment }, out);
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Each row is a part of its group's queue ([`Fifo`]). Groups are kept for ever, with at most n rows each. START_TIME is the first of those
 //! rows, END_TIME the row itself.
 
-use super::contents::{Bounds, Recipe};
+use super::contents::{Bounds, Recipe, Stand};
 use super::fifo::Fifo;
 use crate::data::{Inbox, Timestamp};
 use crate::operators::groups::Groups;
@@ -38,11 +38,11 @@ impl Operator for LastRowsWindow {
             if queue.len() == self.count {
                 queue.pop(&self.recipe);
             }
-            incoming.add_to(queue.push(&self.recipe, place.time().0, 0), row);
+            incoming.add_to(queue.push(&self.recipe, place.time().0, 0), row, place);
             let (key, queue) = self.groups.get(id).expect("the group was found");
             let (start, _) = queue.oldest().expect("the row is in it");
             let bounds = Bounds { start: Timestamp(start), end: place.time(), is_final: true };
-            queue.total(&self.recipe).put_out(key, bounds, place, moment, out);
+            self.recipe.put_out(key, &queue.total(&self.recipe), bounds, Stand { place, moment }, out);
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! START_TIME and END_TIME are the first and the last of the rows. A group is kept while it has begun.
 
-use super::contents::{Bounds, Contents, Recipe};
+use super::contents::{Bounds, Contents, Recipe, Stand};
 use super::early::Early;
 use crate::data::{Inbox, Place, Timestamp};
 use crate::operators::groups::Groups;
@@ -48,7 +48,7 @@ impl RowsWindow {
         due.sort_unstable();
         for (_, id) in due {
             let (key, begun) = self.groups.get(id).expect("the group is due");
-            begun.contents.put_out(key, begun.bounds(false), place, fired(place, floor), out);
+            self.recipe.put_out(key, &begun.contents, begun.bounds(false), Stand { place, moment: fired(place, floor) }, out);
         }
     }
 }
@@ -65,7 +65,7 @@ impl Operator for RowsWindow {
                     let id = self.groups.find_or(incoming.key(row), fresh);
                     self.taken += 1;
                     let begun = self.groups.of(id);
-                    incoming.add_to(&mut begun.contents, row);
+                    incoming.add_to(&mut begun.contents, row, place);
                     begun.rows += 1;
                     begun.end = time;
                     if begun.rows < self.count {
@@ -73,7 +73,7 @@ impl Operator for RowsWindow {
                         continue;
                     }
                     let (key, begun) = self.groups.get(id).expect("the group was found");
-                    begun.contents.put_out(key, begun.bounds(true), place, moment, out);
+                    self.recipe.put_out(key, &begun.contents, begun.bounds(true), Stand { place, moment }, out);
                     self.groups.remove(id);
                 }
             }

@@ -2,7 +2,7 @@
 //!
 //! Groups are kept for ever: that is their state class. START_TIME is the group's first event, END_TIME the row's own.
 
-use super::contents::{Bounds, Contents, Recipe};
+use super::contents::{Bounds, Contents, Recipe, Stand};
 use crate::data::{Inbox, Timestamp};
 use crate::operators::groups::Groups;
 use crate::operators::turns::{Turn, turns};
@@ -29,9 +29,9 @@ impl Operator for RunningWindow {
         for turn in turns(inbox) {
             let Turn::Row { row, place, moment, .. } = turn else { continue };
             let id = self.groups.find_or(incoming.key(row), || (place.time(), self.recipe.empty()));
-            incoming.add_to(&mut self.groups.of(id).1, row);
+            incoming.add_to(&mut self.groups.of(id).1, row, place);
             let (key, (start, contents)) = self.groups.get(id).expect("the group was found");
-            contents.put_out(key, Bounds { start: *start, end: place.time(), is_final: true }, place, moment, out);
+            self.recipe.put_out(key, &contents, Bounds { start: *start, end: place.time(), is_final: true }, Stand { place, moment }, out);
         }
     }
 

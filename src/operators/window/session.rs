@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use super::contents::{Bounds, Contents, Incoming, Recipe};
+use super::contents::{Bounds, Contents, Incoming, Recipe, Stand};
 use super::early::Early;
 use crate::data::{Duration, Inbox, Phase, Place, Timestamp};
 use crate::operators::groups::Groups;
@@ -79,7 +79,7 @@ impl SessionWindow {
         let session = self.groups.of(id);
         session.last = number;
         session.end = place;
-        incoming.add_to(&mut session.contents, row);
+        incoming.add_to(&mut session.contents, row, place);
         if session.first == number {
             let (_, session) = self.groups.get(id).expect("it was just made");
             self.timers.insert((self.deadline(session), number, id));
@@ -123,7 +123,7 @@ impl SessionWindow {
             return;
         }
         let moment = fired(timer.0, floor);
-        session.contents.put_out(key, session.bounds(true), session.end, moment, out);
+        self.recipe.put_out(key, &session.contents, session.bounds(true), Stand { place: session.end, moment }, out);
         self.groups.remove(timer.2);
         let least = self.least_held();
         self.holds.tell(least, moment, out);
@@ -134,7 +134,7 @@ impl SessionWindow {
         let mut due: Vec<_> = due.into_iter().filter_map(|id| self.groups.get(id)).collect();
         due.sort_unstable_by_key(|(_, session)| session.first);
         for (key, session) in due {
-            session.contents.put_out(key, session.bounds(false), place, moment, out);
+            self.recipe.put_out(key, &session.contents, session.bounds(false), Stand { place, moment }, out);
         }
     }
 }

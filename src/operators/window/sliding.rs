@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use super::contents::{Bounds, Recipe};
+use super::contents::{Bounds, Recipe, Stand};
 use super::fifo::Fifo;
 use crate::data::{Duration, Inbox, Place, Timestamp};
 use crate::operators::groups::Groups;
@@ -54,11 +54,11 @@ impl Operator for SlidingWindow {
                 Turn::Row { row, place, moment, .. } => {
                     let time = place.time();
                     let id = self.groups.find_or(incoming.key(row), Fifo::default);
-                    incoming.add_to(self.groups.of(id).push(&self.recipe, time.0, 0), row);
+                    incoming.add_to(self.groups.of(id).push(&self.recipe, time.0, 0), row, place);
                     self.rows.push_back((time, id));
                     let bounds = Bounds { start: time.saturating_sub(self.size), end: time, is_final: true };
                     let (key, queue) = self.groups.get(id).expect("the group was found");
-                    queue.total(&self.recipe).put_out(key, bounds, place, moment, out);
+                    self.recipe.put_out(key, &queue.total(&self.recipe), bounds, Stand { place, moment }, out);
                 }
             }
         }
