@@ -3,7 +3,9 @@
 pub mod codec;
 pub mod connect;
 pub mod data;
-#[path = "operators/reorder.rs"]
-pub mod reorder;
+pub mod expr;
+pub mod operators;
+pub mod runtime;
+pub mod spec;
 pub mod syntax;
 pub mod text;
