@@ -6,6 +6,7 @@ pub mod data;
 pub mod expr;
 pub mod operators;
 pub mod runtime;
+pub mod semantics;
 pub mod spec;
 pub mod syntax;
 pub mod text;

@@ -148,7 +148,11 @@ fn keys(cx: &mut Context<'_>, query: &ast::Query, scope: &Scope) -> Result<Vec<E
             };
             let key = infer(cx, &mut Rows { scope, place: "GROUP BY" }, alias.unwrap_or(tree))?;
             if key.as_literal().is_some() {
-                let diagnostic = Diagnostic::error(codes::CLAUSE_WITHOUT_MEANING, tree.span, "GROUP BY takes columns; a constant makes one group of all rows");
+                let diagnostic = Diagnostic::error(
+                    codes::CLAUSE_WITHOUT_MEANING,
+                    tree.span,
+                    "GROUP BY takes columns; a constant makes one group of all rows",
+                );
                 return Err(cx.error(diagnostic.hint("write the column's name, not its position")));
             }
             Ok(key)
@@ -180,7 +184,9 @@ fn refuse_order_of_moving(cx: &mut Context<'_>, query: &ast::Query, kind: Option
     match (query.order_by.first(), kind.map(window::moves_with_events)) {
         (Some(item), Some(true)) => {
             let text = "ORDER BY orders the rows of a window that closes; here each event gives a row at once";
-            Err(cx.error(Diagnostic::error(codes::CLAUSE_WITHOUT_MEANING, item.span, text).hint("WINDOW TUMBLING, HOPPING or SESSION … ORDER BY …")))
+            Err(cx.error(
+                Diagnostic::error(codes::CLAUSE_WITHOUT_MEANING, item.span, text).hint("WINDOW TUMBLING, HOPPING or SESSION … ORDER BY …"),
+            ))
         }
         (Some(_), Some(false) | None) | (None, _) => Ok(()),
     }
@@ -192,7 +198,11 @@ fn refuse_useless_group(cx: &mut Context<'_>, query: &ast::Query) -> Result<(), 
         Some(tree) if query.window.is_none() && !uses_aggregates(query) => {
             let text = "GROUP BY without an aggregate or a WINDOW gives every row again";
             let diagnostic = Diagnostic::error(codes::CLAUSE_WITHOUT_MEANING, tree.span, text);
-            Err(cx.error(diagnostic.hint("once in each window: WINDOW TUMBLING 1 minute").hint("not again for a while: SUPPRESS BY the columns FOR 10 minutes")))
+            Err(cx.error(
+                diagnostic
+                    .hint("once in each window: WINDOW TUMBLING 1 minute")
+                    .hint("not again for a while: SUPPRESS BY the columns FOR 10 minutes"),
+            ))
         }
         Some(_) | None => Ok(()),
     }
@@ -206,7 +216,8 @@ fn order(cx: &mut Context<'_>, query: &ast::Query, names: &mut Behindhand<'_, '_
         .map(|item| {
             let expr = infer(cx, names, &item.expr)?;
             if expr.as_literal().is_some() {
-                let diagnostic = Diagnostic::error(codes::CLAUSE_WITHOUT_MEANING, item.span, "ORDER BY takes columns; a constant orders nothing");
+                let diagnostic =
+                    Diagnostic::error(codes::CLAUSE_WITHOUT_MEANING, item.span, "ORDER BY takes columns; a constant orders nothing");
                 return Err(cx.error(diagnostic.hint("write the column's name, not its position")));
             }
             Ok(OrderKey { expr, descending: item.descending, nulls_first: item.nulls_first.unwrap_or(false) })
@@ -333,7 +344,9 @@ impl Behindhand<'_, '_> {
         };
         if !has_window {
             let text = format!("`{name}` stands for the bounds of a window, and there is none here");
-            return Err(cx.error(Diagnostic::error(codes::NO_BOUNDS, span, text).hint("add WINDOW …; for the times of rows MIN(column), MAX(column)")));
+            return Err(cx.error(
+                Diagnostic::error(codes::NO_BOUNDS, span, text).hint("add WINDOW …; for the times of rows MIN(column), MAX(column)"),
+            ));
         }
         let slot = if name.eq_ignore_ascii_case("START_TIME") { START } else { END };
         Ok(Expr::slot(SlotId(slot), DataType::Timestamp))
@@ -386,5 +399,9 @@ impl Groups<'_> {
 }
 
 fn is_same(a: &AggregateCall, b: &AggregateCall) -> bool {
-    std::ptr::eq(a.function, b.function) && a.args == b.args && a.distinct == b.distinct && a.filter == b.filter && a.data_type == b.data_type
+    std::ptr::eq(a.function, b.function)
+        && a.args == b.args
+        && a.distinct == b.distinct
+        && a.filter == b.filter
+        && a.data_type == b.data_type
 }

@@ -6,21 +6,14 @@ use super::infer::infer;
 use super::refusal::Operand;
 use super::scope::{Constants, Names};
 use crate::data::{DataType, Duration, Value};
-use crate::expr::{EvalContext, Expr};
+use crate::expr::Expr;
 use crate::syntax::ast;
 use crate::text::Diagnostic;
 
-/// An expression as the constant that it is, where it is one and can be computed without a made-up NULL (which is counted when it is run).
+/// An expression as the constant that it is, where its operands are constants and it can be computed without a made-up NULL (which is
+/// counted when it is run).
 pub(crate) fn fold(expr: Expr) -> Expr {
-    if expr.as_literal().is_some() || !expr.is_constant() {
-        return expr;
-    }
-    let cx = EvalContext::new();
-    let value = expr.evaluate_constant(&cx);
-    match cx.nulls() {
-        0 => Expr::typed_literal(value, expr.data_type().clone()),
-        _ => expr,
-    }
+    if !expr.args().is_empty() && expr.args().iter().all(|arg| arg.as_literal().is_some()) { expr.fold() } else { expr }
 }
 
 /// A tree that must be a constant, as a literal.
@@ -29,7 +22,11 @@ pub(crate) fn constant(cx: &mut Context<'_>, names: &mut Constants, tree: &ast::
     let found = infer(cx, names as &mut dyn Names, tree)?;
     match found.as_literal() {
         Some(_) => Ok(found),
-        None => Err(cx.error(Diagnostic::error(codes::OUT_OF_RANGE, tree.span, format!("{what} cannot be computed: a division by zero or an overflow")))),
+        None => Err(cx.error(Diagnostic::error(
+            codes::OUT_OF_RANGE,
+            tree.span,
+            format!("{what} cannot be computed: a division by zero or an overflow"),
+        ))),
     }
 }
 
@@ -47,7 +44,9 @@ pub(crate) fn duration(cx: &mut Context<'_>, what: &'static str, tree: &ast::Exp
             let diagnostic = Diagnostic::error(codes::WRONG_TYPE, tree.span, text);
             let hint = match found.as_literal() {
                 Some(Value::Int(n)) => format!("with its unit: {n} seconds, {n}m, {n} ms"),
-                Some(Value::String(text)) => Duration::parse(text).map_or(String::from("like 10 minutes, 1h 30m, 250 ms"), |_| format!("without quotes: {text}")),
+                Some(Value::String(text)) => {
+                    Duration::parse(text).map_or(String::from("like 10 minutes, 1h 30m, 250 ms"), |_| format!("without quotes: {text}"))
+                }
                 _ => String::from("like 10 minutes, 1h 30m, 250 ms"),
             };
             Err(cx.error(diagnostic.hint(hint)))
@@ -74,11 +73,17 @@ pub(crate) fn count(cx: &mut Context<'_>, what: &'static str, tree: &ast::Expr, 
 }
 
 /// A constant as a value of a type: a default, an option.
-pub(crate) fn value_of_type(cx: &mut Context<'_>, what: &'static str, tree: &ast::Expr, wanted: &DataType) -> Result<Value<'static>, Reported> {
+pub(crate) fn value_of_type(
+    cx: &mut Context<'_>,
+    what: &'static str,
+    tree: &ast::Expr,
+    wanted: &DataType,
+) -> Result<Value<'static>, Reported> {
     let found = constant(cx, &mut Constants { what }, tree)?;
     let widens = found.data_type().common(wanted).as_ref() == Some(wanted);
     let is_text_of_time = *found.data_type() == DataType::String && matches!(wanted, DataType::Timestamp | DataType::Duration);
-    let is_exact = matches!((found.data_type(), wanted), (DataType::Float | DataType::Int | DataType::Decimal { .. }, DataType::Decimal { .. }));
+    let is_exact =
+        matches!((found.data_type(), wanted), (DataType::Float | DataType::Int | DataType::Decimal { .. }, DataType::Decimal { .. }));
     let converted = if widens || is_text_of_time || is_exact { Expr::cast(found.clone(), wanted).ok().map(fold) } else { None };
     match converted.as_ref().and_then(Expr::as_literal) {
         Some(value) => Ok(value.clone()),

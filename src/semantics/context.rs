@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::codes;
 use super::options::CheckOptions;
 use super::typed::{Query, StreamId};
-use crate::data::{DataType, Schema};
+use crate::data::Schema;
 use crate::expr::Expr;
 use crate::syntax::ast::Name;
 use crate::text::{Diagnostic, Diagnostics, Span, nearest};
@@ -41,8 +41,8 @@ enum Known {
 /// The value of a parameter.
 #[derive(Debug, Clone)]
 pub(crate) enum Parameter {
-    /// Its type, and its value as a literal.
-    Known(DataType, Expr),
+    /// Its value as a literal.
+    Known(Expr),
     /// Given, but wrongly.
     Poisoned,
 }
@@ -154,7 +154,9 @@ impl<'a> Context<'a> {
     pub(crate) fn relation(&mut self, name: &Name) -> Result<Relation, Reported> {
         let with = self.with.iter().rev().find(|(known, _)| *known == name.node).map(|(_, known)| known);
         match with.or_else(|| self.streams.get(&name.node)) {
-            Some(Known::Stream(id, schema, times)) => Ok(Relation { query: Query::of_stream(*id, schema.clone()), time_columns: times.clone() }),
+            Some(Known::Stream(id, schema, times)) => {
+                Ok(Relation { query: Query::of_stream(*id, schema.clone()), time_columns: times.clone() })
+            }
             Some(Known::Query(relation)) => Ok((**relation).clone()),
             Some(Known::Poisoned) => Err(Reported(())),
             None => Err(self.unknown_stream(name)),

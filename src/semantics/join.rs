@@ -144,7 +144,8 @@ fn tolerance(cx: &mut Context<'_>, join: &ast::Join, is_as_of: bool) -> Result<D
         None => Ok(Duration(i64::MAX)),
         Some(tree) if is_as_of => duration(cx, "TOLERANCE", tree, Duration(0)),
         Some(tree) => {
-            let diagnostic = Diagnostic::error(codes::BAD_JOIN, tree.span, "TOLERANCE bounds an ASOF JOIN; other joins are bounded by WITHIN");
+            let diagnostic =
+                Diagnostic::error(codes::BAD_JOIN, tree.span, "TOLERANCE bounds an ASOF JOIN; other joins are bounded by WITHIN");
             Err(cx.error(diagnostic))
         }
     }

@@ -94,10 +94,11 @@ pub(crate) fn parameter(cx: &mut Context<'_>, name: &str, span: Span) -> Result<
         let outside = cx.options.parameters.get(name);
         let Some(text) = outside else { return Err(unknown_parameter(cx, name, span)) };
         let found = match literal_of_text(text) {
-            Some(value) => Parameter::Known(value.data_type().clone(), value),
+            Some(value) => Parameter::Known(value),
             None => {
                 let message = format!("the value of `${name}` from outside is no literal: {text}");
-                let hint = format!("quote a text: --set {name}=\"'{text}'\"; or give the parameter a type by its default: SET {name} = '…'");
+                let hint =
+                    format!("quote a text: --set {name}=\"'{text}'\"; or give the parameter a type by its default: SET {name} = '…'");
                 cx.error(Diagnostic::error(codes::BAD_PARAMETER, span, message).hint(hint));
                 Parameter::Poisoned
             }
@@ -105,7 +106,7 @@ pub(crate) fn parameter(cx: &mut Context<'_>, name: &str, span: Span) -> Result<
         cx.define_parameter(name, found);
     }
     match cx.parameter(name) {
-        Some(Parameter::Known(_, value)) => Ok(value.clone()),
+        Some(Parameter::Known(value)) => Ok(value.clone()),
         Some(Parameter::Poisoned) | None => Err(Reported::elsewhere()),
     }
 }
@@ -122,9 +123,9 @@ pub(crate) fn set(cx: &mut Context<'_>, name: &Name, value: &ast::Expr) {
     let default = super::constant::constant(cx, &mut Constants { what: "the default of a parameter" }, value);
     let parameter = match (default, cx.options.parameters.get(&name.node)) {
         (Err(Reported { .. }), _) => Parameter::Poisoned,
-        (Ok(default), None) => Parameter::Known(default.data_type().clone(), default),
+        (Ok(default), None) => Parameter::Known(default),
         (Ok(default), Some(text)) => match value_of_text(text, default.data_type()) {
-            Some(value) => Parameter::Known(default.data_type().clone(), value),
+            Some(value) => Parameter::Known(value),
             None => {
                 let message = format!("the value of `${}` from outside is no {}: {text}", name.node, default.data_type());
                 cx.error(Diagnostic::error(codes::BAD_PARAMETER, name.span, message).related(value.span, "its default says the type"));

@@ -33,7 +33,9 @@ pub(crate) fn statement(cx: &mut Context<'_>, query: &ast::Query) -> Result<Rela
 pub(crate) fn nested(cx: &mut Context<'_>, query: &ast::Query) -> Result<Relation, Reported> {
     let refused = query.timeout_into.as_ref().map(|name| {
         let text = "TIMEOUT INTO stands in a statement of its own, not in a query inside another";
-        cx.error(Diagnostic::error(codes::CLAUSE_WITHOUT_MEANING, name.span, text).hint("name the inner query: CREATE STREAM … AS SELECT …"))
+        cx.error(
+            Diagnostic::error(codes::CLAUSE_WITHOUT_MEANING, name.span, text).hint("name the inner query: CREATE STREAM … AS SELECT …"),
+        )
     });
     let checked = whole(cx, query);
     refused.map_or(checked, Err)
@@ -71,7 +73,7 @@ fn body(cx: &mut Context<'_>, query: &ast::Query) -> Result<Relation, Reported> 
         }
         ast::From::Pattern(pattern, span) => {
             let refused = refuse_row_clauses(cx, query);
-            let checked = super::pattern::check(cx, query, pattern, *span).map(Relation::timeless);
+            let checked = pattern_relation(cx, query, pattern, *span);
             refused.and(checked)
         }
         ast::From::Relation(relation) => {
@@ -104,11 +106,28 @@ pub(crate) fn source(cx: &mut Context<'_>, relation: &ast::Relation) -> Source {
         }
         ast::Relation::MatchRecognize { input, spec, alias, column_list } => {
             let input = source(cx, input);
-            let found = super::match_recognize::check(cx, input, spec, *column_list).map(Relation::timeless);
+            let found = match_recognize(cx, input, spec, *column_list);
             named(found, alias.as_ref().map(|a| a.node.as_str()), None)
         }
         ast::Relation::Join(join) => join::join(cx, join),
     }
+}
+
+/// FROM PATTERN.
+fn pattern_relation(cx: &mut Context<'_>, query: &ast::Query, pattern: &ast::Pattern, span: Span) -> Result<Relation, Reported> {
+    let _ = (query, pattern);
+    Err(cx.not_supported(span, "FROM PATTERN"))
+}
+
+/// MATCH_RECOGNIZE.
+fn match_recognize(
+    cx: &mut Context<'_>,
+    input: Source,
+    spec: &ast::MatchRecognize,
+    column_list: Option<Span>,
+) -> Result<Relation, Reported> {
+    let _ = (input, column_list);
+    Err(cx.not_supported(spec.span, "MATCH_RECOGNIZE"))
 }
 
 fn named(relation: Result<Relation, Reported>, name: Option<&str>, hidden: Option<&str>) -> Source {
@@ -124,7 +143,10 @@ fn refuse_distinct(cx: &mut Context<'_>, query: &ast::Query) -> Result<(), Repor
 }
 
 /// Tells of each clause that is there and has no meaning.
-fn refuse_clauses(cx: &mut Context<'_>, clauses: impl IntoIterator<Item = (Option<Span>, &'static str, &'static str)>) -> Result<(), Reported> {
+fn refuse_clauses(
+    cx: &mut Context<'_>,
+    clauses: impl IntoIterator<Item = (Option<Span>, &'static str, &'static str)>,
+) -> Result<(), Reported> {
     let mut result = Ok(());
     for (span, text, hint) in clauses {
         if let Some(span) = span {
@@ -158,12 +180,20 @@ fn refuse_pattern_clauses(cx: &mut Context<'_>, query: &ast::Query) -> Result<()
         cx,
         [
             (query.partition_by.as_ref().map(|p| p.span), "PARTITION BY belongs to FROM PATTERN", "the groups of a window are GROUP BY"),
-            (within, "WITHIN belongs to FROM PATTERN or to a JOIN", "the length of a window is WINDOW TUMBLING 10m; a join's WITHIN stands behind its ON"),
+            (
+                within,
+                "WITHIN belongs to FROM PATTERN or to a JOIN",
+                "the length of a window is WINDOW TUMBLING 10m; a join's WITHIN stands behind its ON",
+            ),
             (query.after_match.as_ref().map(|a| a.span), "AFTER MATCH belongs to a pattern", pattern),
             (query.runs.as_ref().map(|r| r.span), "RUNS belongs to a pattern", pattern),
             (query.timeout_into.as_ref().map(|n| n.span), "TIMEOUT INTO belongs to a pattern", pattern),
             (query.all_matches, "ALL MATCHES belongs to a pattern", pattern),
-            (per_partition, "PER PARTITION belongs to FROM PATTERN", "the whole query ends after LIMIT n; rows of each window: ORDER BY … LIMIT n"),
+            (
+                per_partition,
+                "PER PARTITION belongs to FROM PATTERN",
+                "the whole query ends after LIMIT n; rows of each window: ORDER BY … LIMIT n",
+            ),
         ],
     )
 }
@@ -191,7 +221,8 @@ fn suppress(cx: &mut Context<'_>, suppress: &Suppress, relation: Option<&Relatio
     let duration = length?;
     let Some(relation) = relation else { return Err(Reported::elsewhere()) };
     if relation.schema().index_of("suppressed").is_some() {
-        let diagnostic = Diagnostic::error(codes::DUPLICATE_OUTPUT, suppress.span, "SUPPRESS adds the column `suppressed`, and there is one already");
+        let diagnostic =
+            Diagnostic::error(codes::DUPLICATE_OUTPUT, suppress.span, "SUPPRESS adds the column `suppressed`, and there is one already");
         return Err(cx.error(diagnostic.hint("give the other one another name by AS")));
     }
     let mut fields = relation.schema().fields().to_vec();

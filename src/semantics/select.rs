@@ -108,7 +108,11 @@ impl Columns {
             if self.spans[first] != span {
                 diagnostic = diagnostic.related(self.spans[first], "the first");
             }
-            let hint = if is_spread { "write the columns one by one, and give one of the two another name by AS" } else { "give one another name by AS" };
+            let hint = if is_spread {
+                "write the columns one by one, and give one of the two another name by AS"
+            } else {
+                "give one another name by AS"
+            };
             self.failed = Some(cx.error(diagnostic.hint(hint)));
             return;
         }
@@ -135,7 +139,8 @@ fn refuse_group_clauses(cx: &mut Context<'_>, query: &ast::Query) -> Result<(), 
     }
     if let Some(item) = query.order_by.first() {
         let text = "ORDER BY orders the rows of a window, and there is none here: rows come in the order of time";
-        result = Err(cx.error(Diagnostic::error(codes::CLAUSE_WITHOUT_MEANING, item.span, text).hint("WINDOW TUMBLING 1 minute … ORDER BY …")));
+        result =
+            Err(cx.error(Diagnostic::error(codes::CLAUSE_WITHOUT_MEANING, item.span, text).hint("WINDOW TUMBLING 1 minute … ORDER BY …")));
     }
     if let Some(tree) = &query.emit_every {
         result = super::window::emit_every(cx, tree, None).map(drop);

@@ -26,7 +26,12 @@ pub(crate) struct CheckedSource {
 }
 
 /// Checks a source stream. `is_only` says that the program has no other; `late_into` is the stream for its late events.
-pub(crate) fn source(cx: &mut Context<'_>, create: &CreateSource, is_only: bool, late_into: Option<StreamId>) -> Result<CheckedSource, Reported> {
+pub(crate) fn source(
+    cx: &mut Context<'_>,
+    create: &CreateSource,
+    is_only: bool,
+    late_into: Option<StreamId>,
+) -> Result<CheckedSource, Reported> {
     let columns = self::columns(cx, &create.columns);
     let delay = create.delay.as_ref().map(|tree| duration(cx, "DELAY", tree, Duration(0)));
     let idle_after = create.idle_after.as_ref().map(|tree| duration(cx, "IDLE AFTER", tree, Duration(0)));
@@ -128,7 +133,9 @@ fn time_unit(cx: &mut Context<'_>, unit: &Spanned<String>) -> Result<TimeUnit, R
         "ns" => Ok(TimeUnit::Nano),
         _ => {
             let text = format!("`{}` is no unit of epoch times", unit.node);
-            Err(cx.error(Diagnostic::error(codes::UNKNOWN_TYPE, unit.span, text).hint("TIMESTAMP(s), TIMESTAMP(ms), TIMESTAMP(us), TIMESTAMP(ns)")))
+            Err(cx.error(
+                Diagnostic::error(codes::UNKNOWN_TYPE, unit.span, text).hint("TIMESTAMP(s), TIMESTAMP(ms), TIMESTAMP(us), TIMESTAMP(ns)"),
+            ))
         }
     }
 }

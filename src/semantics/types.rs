@@ -9,7 +9,22 @@ use crate::syntax::ast::{TypeKind, TypeName};
 use crate::text::{Diagnostic, Span, nearest};
 
 const NAMES: [&str; 16] = [
-    "BOOL", "BOOLEAN", "INT", "INTEGER", "BIGINT", "FLOAT", "DOUBLE", "REAL", "STRING", "VARCHAR", "TEXT", "TIMESTAMP", "DURATION", "JSON", "LIST", "STRUCT",
+    "BOOL",
+    "BOOLEAN",
+    "INT",
+    "INTEGER",
+    "BIGINT",
+    "FLOAT",
+    "DOUBLE",
+    "REAL",
+    "STRING",
+    "VARCHAR",
+    "TEXT",
+    "TIMESTAMP",
+    "DURATION",
+    "JSON",
+    "LIST",
+    "STRUCT",
 ];
 
 /// The type that is written.
@@ -19,7 +34,10 @@ pub(crate) fn data_type(cx: &mut Context<'_>, written: &TypeName) -> Result<Data
         TypeKind::Decimal(precision, scale) => decimal(cx, *precision, *scale, written.span),
         TypeKind::TimestampUnit(_) | TypeKind::TimestampFormat(_) => {
             let text = "the unit or format of a TIMESTAMP says how a column of a stream is read, and stands at such a column only";
-            Err(cx.error(Diagnostic::error(codes::UNKNOWN_TYPE, written.span, text).hint("write TIMESTAMP; TO_TIMESTAMP reads texts of other formats")))
+            Err(cx.error(
+                Diagnostic::error(codes::UNKNOWN_TYPE, written.span, text)
+                    .hint("write TIMESTAMP; TO_TIMESTAMP reads texts of other formats"),
+            ))
         }
         TypeKind::List(item) => data_type(cx, item).map(|item| DataType::List(Arc::new(item))),
         TypeKind::Struct(fields) => {
@@ -27,7 +45,11 @@ pub(crate) fn data_type(cx: &mut Context<'_>, written: &TypeName) -> Result<Data
             let mut failed = None;
             for (name, written) in fields {
                 if typed.iter().any(|f| *f.name == *name.node) {
-                    failed = Some(cx.error(Diagnostic::error(codes::DEFINED_TWICE, name.span, format!("the field `{}` is there twice", name.node))));
+                    failed = Some(cx.error(Diagnostic::error(
+                        codes::DEFINED_TWICE,
+                        name.span,
+                        format!("the field `{}` is there twice", name.node),
+                    )));
                 }
                 match data_type(cx, written) {
                     Ok(field) => typed.push(Field::new(name.node.as_str(), field)),
@@ -73,7 +95,9 @@ fn decimal(cx: &mut Context<'_>, precision: u32, scale: u32, span: Span) -> Resu
     match (u8::try_from(precision), u8::try_from(scale)) {
         (Ok(precision @ 1..=28), Ok(scale)) if scale <= precision => Ok(DataType::Decimal { precision, scale }),
         _ => {
-            let text = format!("DECIMAL({precision}, {scale}) has no values: a DECIMAL has 1 to 28 digits, and no more behind the point than in all");
+            let text = format!(
+                "DECIMAL({precision}, {scale}) has no values: a DECIMAL has 1 to 28 digits, and no more behind the point than in all"
+            );
             Err(cx.error(Diagnostic::error(codes::OUT_OF_RANGE, span, text)))
         }
     }
