@@ -6,5 +6,6 @@ pub mod data;
 pub mod expr;
 pub mod operators;
 pub mod runtime;
+pub mod spec;
 pub mod syntax;
 pub mod text;

@@ -120,3 +120,66 @@ fn what_nests_deeper_is_told_and_never_overflows() {
         }
     });
 }
+
+#[test]
+fn every_code_has_its_examples() {
+    for entry in syntax::CODES {
+        let codes: Vec<&str> = syntax::parse(&Source::new("q.tide", entry.wrong)).1.iter().map(|d| d.code.0).collect();
+        let (_, told) = parse(entry.right);
+        assert_eq!(told, "", "{} right", entry.code);
+        if entry.wrong.is_empty() {
+            assert_eq!(entry.code.0, "E0113", "only a program of 4 GiB is too long to be shown");
+        } else {
+            assert_eq!(codes, [entry.code.0], "{}", entry.wrong);
+        }
+    }
+}
+
+/// A small generator of pseudo-random numbers: the same program mutations every run.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, n: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % n as u64).unwrap()
+    }
+}
+
+#[test]
+fn mutated_programs_give_a_tree_or_diagnostics_with_spans_inside() {
+    let mut programs: Vec<String> = shared_programs().into_iter().map(|(_, program, _)| program).collect();
+    programs.extend(nested(5).into_iter().map(|(_, program)| program));
+    programs.extend(syntax::CODES.iter().map(|entry| entry.right.to_owned()));
+    let odd = [
+        "(", ")", "'", "\"", ";", "CASE", "END", "[", "{", "->", "!", "é", "“", "/*", "--", "10", "9e999", "NOT", "\u{0}", "a.b", "LIST <",
+        "$", ",",
+    ];
+    let mut dice = Dice(0x9E37_79B9_7F4A_7C15);
+    programs.retain(|program| !program.is_empty());
+    for program in &programs {
+        for _ in 0..3 {
+            let mut tokens: Vec<&str> = program.split_inclusive(|c: char| !c.is_alphanumeric()).collect();
+            for _ in 0..=dice.below(3) {
+                let at = dice.below(tokens.len());
+                match dice.below(4) {
+                    0 => drop(tokens.remove(at)),
+                    1 => tokens.insert(at, tokens[at]),
+                    2 => tokens[at] = odd[dice.below(odd.len())],
+                    _ => tokens.truncate(at + 1),
+                }
+                if tokens.is_empty() {
+                    tokens.push("");
+                }
+            }
+            let text = tokens.concat();
+            let source = Source::new("mutated.tide", text.as_str());
+            let (file, diagnostics) = syntax::parse(&source);
+            for span in diagnostics.iter().map(|d| d.primary.span).chain(file.statements.iter().map(|s| s.span)) {
+                assert!(text.get(span.start as usize..span.end as usize).is_some(), "{span:?} in {text}");
+            }
+            assert!(diagnostics.is_empty() || !render(&diagnostics, &source, false).is_empty());
+        }
+    }
+}

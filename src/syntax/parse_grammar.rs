@@ -162,6 +162,17 @@ pub(super) fn expected(rule: Rule) -> Expected {
         }
         Rule::query => OneOf("a query", &["SELECT", "WITH"]),
         Rule::ident => Name,
+        Rule::joined => Thing("a stream"),
+        Rule::inside => OneOf("`STRICT`, `ANY`", &["STRICT", "ANY"]),
+        Rule::rows_per_match => OneOf("`ONE ROW PER MATCH`, `ALL ROWS PER MATCH`", &["ONE", "ALL"]),
+        Rule::mr_after => Word("AFTER MATCH".to_owned()),
+        Rule::distinct_ahead
+        | Rule::special_ahead
+        | Rule::mode_ahead
+        | Rule::permute_ahead
+        | Rule::clause_ahead
+        | Rule::step_clause_ahead => Untold,
+        Rule::all_matches | Rule::select_distinct | Rule::distinct | Rule::mode | Rule::seek => Untold,
         Rule::lparen | Rule::subquery | Rule::arguments | Rule::pattern_group | Rule::row_group | Rule::columns | Rule::column_list => {
             Sign("(")
         }
@@ -187,7 +198,7 @@ pub(super) fn expected(rule: Rule) -> Expected {
         Rule::infix | Rule::arithmetic | Rule::is_test | Rule::predicate | Rule::at_zone | Rule::index | Rule::field | Rule::dot => {
             Operator
         }
-        Rule::kw_and | Rule::kw_or | Rule::kw_at | Rule::kw_is => Operator,
+        Rule::kw_at | Rule::kw_is => Operator,
         Rule::alias | Rule::step_alias | Rule::reluctant | Rule::sign | Rule::over | Rule::filter | Rule::kw_not => Untold,
         Rule::clause => OneOf("a clause", &CLAUSE_WORDS),
         Rule::source_clause => OneOf("a clause of the source", &["TIMESTAMP", "DELAY", "IDLE", "LATE", "AHEAD", "WHEN", "WITH"]),
