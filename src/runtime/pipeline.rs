@@ -43,13 +43,13 @@ pub(super) struct Stage {
 
 /// What a stage has counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Counts {
+pub struct Counts {
     /// Rows that came to it.
-    pub(super) rows_in: u64,
+    pub rows_in: u64,
     /// Rows that it gave.
-    pub(super) rows_out: u64,
+    pub rows_out: u64,
     /// NULLs that its expressions had to make up.
-    pub(super) eval_nulls: u64,
+    pub eval_nulls: u64,
 }
 
 /// What a stage does.

@@ -1,8 +1,8 @@
 //! Which columns of each source anything looks at, found by walking the graph from what leaves back to the sources; and projections compute
 //! NULL where nobody reads what they would compute.
 
-use crate::expr::Expr;
 use crate::data::Value;
+use crate::expr::Expr;
 use crate::plan::graph::{Edge, Node, OperatorGraph, OperatorSpec};
 use crate::spec::{AggregateCall, JoinKind, JoinSpec, PatternSpec, SlotKind, WindowOutput, WindowSpec};
 
