@@ -3,6 +3,8 @@
 pub mod codec;
 pub mod connect;
 pub mod data;
+pub mod spec;
+pub mod pattern;
 pub mod expr;
 pub mod operators;
 pub mod runtime;

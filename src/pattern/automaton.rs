@@ -15,7 +15,8 @@ use hashbrown::{HashMap, HashSet};
 use super::nodes::{Node, NodeId, Nodes};
 use super::state::{Abreast, Deadline, Reach, State, Watch, Way, WayKind};
 use super::variables::VariableSet;
-use crate::spec::{Arrow, PatternNode, VariableId};
+use crate::data::Duration;
+use crate::spec::{Arrow, PatternNode, PatternSpec, VariableId, Within};
 
 /// The number of a continuation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -129,6 +130,17 @@ impl Automaton {
             ways.extend(leave);
         }
         State { ways }
+    }
+
+    /// The negated variables that the first step looks back for, each with the longest time that it looks back (`None`: for ever).
+    pub(crate) fn looks_back(&self, spec: &PatternSpec) -> Vec<(VariableId, Option<Duration>)> {
+        let within = match spec.within {
+            Some(Within::Time(duration)) => Some(duration),
+            Some(Within::Events(_)) | None => None,
+        };
+        let mut found: Vec<(VariableId, Option<Duration>)> = Vec::new();
+        self.starts.iter().for_each(|start| collect_looks_back(start, within, &mut found));
+        found
     }
 
     /// The variables that can still take an event from a state on.
@@ -348,6 +360,22 @@ impl Automaton {
             at = self.continuations[at.0 as usize].rest;
         }
         fresh
+    }
+}
+
+fn collect_looks_back(state: &State, within: Option<Duration>, found: &mut Vec<(VariableId, Option<Duration>)>) {
+    for way in &state.ways {
+        for watch in &way.watches {
+            let Reach::Before(back) = watch.reach else { continue };
+            let back = back.or(within);
+            match found.iter_mut().find(|(v, _)| *v == watch.variable) {
+                Some((_, longest)) => *longest = longest.zip(back).map(|(a, b)| a.max(b)),
+                None => found.push((watch.variable, back)),
+            }
+        }
+        if let WayKind::Both(abreast) = &way.kind {
+            abreast.operands.iter().for_each(|o| collect_looks_back(o, within, found));
+        }
     }
 }
 

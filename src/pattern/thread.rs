@@ -9,8 +9,8 @@ use super::state::{State, WayKind};
 use super::step::{self, Kept, Next, Now};
 use super::terms::{Probe, Surroundings, Terms, Undecided};
 use super::variables::VariableSet;
-use crate::data::{Phase, Place};
-use crate::spec::{PatternSpec, VariableId};
+use crate::data::{Duration, Phase, Place};
+use crate::spec::{Mode, PatternSpec, VariableId};
 
 /// A history that still has ways on.
 #[derive(Debug, Clone)]
@@ -91,6 +91,8 @@ pub(crate) struct Matcher {
     pub(crate) automaton: Automaton,
     pub(crate) terms: Terms,
     initial_registers: Arc<[Register]>,
+    /// Negated variables that stand at the start of the pattern, and how far back they look at most (`None`: for ever).
+    pub(crate) looks_back: Vec<(VariableId, Option<Duration>)>,
 }
 
 impl Matcher {
@@ -98,7 +100,8 @@ impl Matcher {
         let automaton = Automaton::new(&spec.root);
         let terms = Terms::new(spec.clone());
         let initial_registers = terms.plan.initial(&spec);
-        Self { automaton, terms, initial_registers }
+        let looks_back = automaton.looks_back(&spec);
+        Self { automaton, terms, initial_registers, looks_back }
     }
 
     pub(crate) fn spec(&self) -> &Arc<PatternSpec> {
@@ -142,11 +145,11 @@ impl Matcher {
         (outcome.taken.into_iter().map(waited).collect(), kept(thread, outcome.kept))
     }
 
-    /// Of the threads of one start, drops those that can do nothing that an earlier one cannot.
+    /// Of the threads of one start, drops those that can do nothing that an earlier one cannot (not where every way to match is wanted).
     ///
     /// `histories`: whether it matters which events a thread has taken (for CONSUME it does).
-    pub(crate) fn merge(&self, entries: &mut Vec<Entry>, histories: bool) {
-        if entries.len() < 2 {
+    pub(crate) fn merge(&self, entries: &mut Vec<Entry>, histories: bool, mode: Mode) {
+        if entries.len() < 2 || mode == Mode::AllMatches {
             return;
         }
         let mut kept: Vec<Entry> = Vec::with_capacity(entries.len());
