@@ -17,8 +17,10 @@ mod text;
 mod batch;
 mod eval;
 
+pub mod aggregates;
 pub mod functions;
 
+pub use aggregates::{Accumulator, Aggregate};
 pub use context::EvalContext;
 pub use error::TypeError;
 pub use eval::{BatchRow, Row};
