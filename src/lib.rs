@@ -3,10 +3,10 @@
 pub mod codec;
 pub mod connect;
 pub mod data;
-pub mod spec;
-pub mod pattern;
 pub mod expr;
 pub mod operators;
+pub mod pattern;
 pub mod runtime;
+pub mod spec;
 pub mod syntax;
 pub mod text;

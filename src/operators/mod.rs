@@ -5,9 +5,11 @@
 
 mod outbox;
 pub mod reorder;
+mod sequence;
 
 pub use outbox::{Outbox, Port};
 pub use reorder::{Released, Reorder, StreamStats, StreamTiming};
+pub use sequence::Sequence;
 
 use std::fmt;
 

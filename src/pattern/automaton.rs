@@ -31,11 +31,20 @@ impl ContinuationId {
 enum Frame {
     End,
     /// The elements of a sequence from this one on.
-    Then { sequence: NodeId, next: u32 },
+    Then {
+        sequence: NodeId,
+        next: u32,
+    },
     /// So many iterations of a loop are done.
-    Loop { repeat: NodeId, count: u64 },
+    Loop {
+        repeat: NodeId,
+        count: u64,
+    },
     /// The parts of a PERMUTE that are still to come, as bits.
-    Permute { node: NodeId, left: u64 },
+    Permute {
+        node: NodeId,
+        left: u64,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

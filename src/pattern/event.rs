@@ -26,11 +26,6 @@ impl Event {
         self.rows.iter().find(|(of, _)| *of == input).map(|(_, row)| &**row)
     }
 
-    /// The inputs that the event belongs to.
-    pub(crate) fn inputs(&self) -> impl Iterator<Item = usize> {
-        self.rows.iter().map(|(input, _)| *input)
-    }
-
     pub(crate) fn time(&self) -> Timestamp {
         self.place.time()
     }
@@ -83,14 +78,6 @@ impl<'a> Candidate<'a> {
 
     pub(crate) fn time(&self) -> Timestamp {
         self.place.time()
-    }
-
-    /// Whether the event belongs to this input.
-    pub(crate) fn is_of(&self, input: usize) -> bool {
-        match &self.source {
-            Source::Rows(rows) => rows.iter().any(|r| r.input == input),
-            Source::Event => self.event().row(input).is_some(),
-        }
     }
 
     /// A value of its row in this input.

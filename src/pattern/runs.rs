@@ -18,9 +18,16 @@ use crate::spec::{AfterMatch, Mode, Runs, VariableId, Within};
 /// What a partition lets out.
 #[derive(Debug)]
 pub(crate) enum Emitted {
-    Match { start: Place, found: Match },
+    Match {
+        start: Place,
+        found: Match,
+    },
     /// A run that WITHIN ended: its most preferred thread.
-    Timeout { start: Place, thread: Thread, end: Place },
+    Timeout {
+        start: Place,
+        thread: Thread,
+        end: Place,
+    },
 }
 
 /// Decides whether a finished match is one (HAVING).
@@ -96,9 +103,29 @@ impl Partition {
         self.runs.front().map(|r| r.start)
     }
 
-    /// Runs, and threads of all of them.
-    pub(crate) fn size(&self) -> (usize, usize) {
-        (self.runs.len(), self.runs.iter().map(|r| r.entries.len()).sum())
+    /// The start of the newest run.
+    pub(crate) fn newest_start(&self) -> Option<Place> {
+        self.runs.back().map(|r| r.start)
+    }
+
+    /// The number that the next event gets.
+    pub(crate) fn next_index(&self) -> u64 {
+        self.events
+    }
+
+    /// When the last event that a `!B` at the start looks back at was.
+    pub(crate) fn newest_looked_at(&self) -> Option<Timestamp> {
+        self.before.events.iter().filter_map(|(_, events)| events.back()).map(|e| e.time()).max()
+    }
+
+    /// Runs, and bytes of all of them, about: threads share most of their histories.
+    pub(crate) fn size_in_bytes(&self) -> (usize, usize) {
+        let before: usize = self.before.events.iter().flat_map(|(_, events)| events).map(|e| e.bytes()).sum();
+        (self.runs.len(), before + self.runs.len() * size_of::<Run>() + self.threads() * 160)
+    }
+
+    fn threads(&self) -> usize {
+        self.runs.iter().map(|r| r.entries.len()).sum()
     }
 
     /// Whether nothing of the partition is worth keeping.
@@ -163,6 +190,20 @@ impl Partition {
         }
         if tools.matcher.spec().after_match == AfterMatch::Restart && tools.out.len() > emitted_before {
             self.runs.retain(|r| r.start.time() > time);
+        }
+        self.tidy(tools);
+    }
+
+    /// The input is over: what is finished comes out.
+    pub(crate) fn end(&mut self, tools: &mut Tools<'_>) {
+        let starts: Vec<Place> = self.runs.iter().map(|r| r.start).collect();
+        let had_within = matches!(tools.matcher.spec().within, Some(Within::Time(_)));
+        for start in starts {
+            self.end_run(start, Place::MAX, tools);
+            // Without WITHIN nothing has timed out: there was no time.
+            if !had_within {
+                tools.out.retain(|e| matches!(e, Emitted::Match { .. }));
+            }
         }
         self.tidy(tools);
     }
@@ -413,11 +454,11 @@ impl Partition {
         }
     }
 
-    /// Drops what a `!B` at the start can no longer look back at. Gives whether anything is left.
-    pub(crate) fn forget(&mut self, now: Timestamp, matcher: &Matcher) {
+    /// Drops what a `!B` at the start can no longer look back at, now that this time is over.
+    pub(crate) fn forget(&mut self, over: Timestamp, matcher: &Matcher) {
         for (variable, events) in &mut self.before.events {
             let reach = matcher.looks_back.iter().find(|(v, _)| v == variable).and_then(|(_, reach)| *reach);
-            forget_before(events, reach, now);
+            forget_before(events, reach, Timestamp(over.0.saturating_add(1)));
         }
     }
 
@@ -482,7 +523,7 @@ impl Partition {
     }
 
     fn keep_to_bounds(&mut self, tools: &mut Tools<'_>) {
-        let mut threads = self.size().1;
+        let mut threads = self.threads();
         while threads > tools.bounds.threads && self.runs.len() > 1 {
             threads -= self.runs.pop_front().map_or(0, |r| r.entries.len());
             *tools.dropped += 1;

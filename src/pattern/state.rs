@@ -123,11 +123,6 @@ impl State {
 }
 
 impl Way {
-    /// The pattern is done here.
-    pub(crate) fn accept() -> Self {
-        Self { kind: WayKind::Accept, arrow: Arrow::Next, watches: Box::default(), untils: Box::default() }
-    }
-
     fn deadline(&self) -> Option<Timestamp> {
         match &self.kind {
             WayKind::Wait { deadline: Deadline::At(time), .. } => Some(*time),

@@ -175,7 +175,8 @@ fn step_abreast(
     let kept: Vec<Option<Arc<State>>> = outcomes.iter().zip(&abreast.operands).map(|(o, s)| after(o, s)).collect();
     if let Some(taker) = taker {
         for next in std::mem::take(&mut outcomes[taker].taken) {
-            let operand = |(index, kept): (usize, &Option<Arc<State>>)| if index == taker { Some(next.state.clone()) } else { kept.clone() };
+            let operand =
+                |(index, kept): (usize, &Option<Arc<State>>)| if index == taker { Some(next.state.clone()) } else { kept.clone() };
             let Some(operands) = kept.iter().enumerate().map(operand).collect::<Option<Vec<_>>>() else { break };
             let looks_back = if abreast.untouched { [&*way.watches, &*next.looks_back].concat().into() } else { next.looks_back };
             taken.push(Next { taken: next.taken, state: side_by_side(automaton, abreast, operands, now), looks_back });
@@ -217,15 +218,7 @@ impl<'w> Left<'w> {
         }
     }
 
-    fn pass_abreast(
-        &mut self,
-        index: usize,
-        way: &Way,
-        abreast: &Abreast,
-        operands: Vec<Arc<State>>,
-        takes: bool,
-        probe: &mut Probe<'_>,
-    ) {
+    fn pass_abreast(&mut self, index: usize, way: &Way, abreast: &Abreast, operands: Vec<Arc<State>>, takes: bool, probe: &mut Probe<'_>) {
         self.pass(index, way, true, probe);
         let unchanged = operands.iter().zip(&abreast.operands).all(|(a, b)| Arc::ptr_eq(a, b));
         let gone = self.changed.as_ref().is_some_and(|ways| ways[index].is_none());

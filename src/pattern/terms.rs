@@ -6,12 +6,12 @@
 use std::sync::Arc;
 
 use super::event::{Candidate, Event};
-use super::registers::{RegisterPlan, Register, Taking, TakingAt};
+use super::registers::{Register, RegisterPlan, Taking, TakingAt};
 use super::state::{Reach, Watch};
 use super::variables::VariableSet;
 use crate::data::{Duration, EventBatch, Place, Timestamp, Value};
 use crate::expr::{EvalContext, Expr, Row, SlotId};
-use crate::spec::{NavigationBase, PatternSpec, SlotKind, VariableId, VariableKind, Within};
+use crate::spec::{NavigationBase, PatternSpec, SlotKind, VariableId, Within};
 
 /// The terms of a pattern, sorted by when they are checked.
 #[derive(Debug)]
@@ -377,7 +377,9 @@ impl<'a> Probe<'a> {
     /// Whether a negation that looks back from the candidate forbids it.
     pub(crate) fn is_forbidden_by_before(&self, watches: &[Watch]) -> bool {
         watches.iter().any(|watch| match watch.reach {
-            Reach::Before(back) => self.found_before(watch.variable, back).next().is_some_and(|_| self.terms.waits_for(watch.variable).is_none()),
+            Reach::Before(back) => {
+                self.found_before(watch.variable, back).next().is_some_and(|_| self.terms.waits_for(watch.variable).is_none())
+            }
             Reach::Between | Reach::NextEvent => false,
         })
     }
@@ -388,7 +390,9 @@ impl<'a> Probe<'a> {
         for watch in watches {
             let Reach::Before(back) = watch.reach else { continue };
             if self.terms.waits_for(watch.variable).is_some() {
-                undecided.extend(self.found_before(watch.variable, back).map(|event| Undecided { negated: watch.variable, event: event.clone() }));
+                undecided.extend(
+                    self.found_before(watch.variable, back).map(|event| Undecided { negated: watch.variable, event: event.clone() }),
+                );
             }
         }
         undecided
@@ -415,10 +419,4 @@ impl<'a> Probe<'a> {
             terms.correlated[negated.0 as usize].iter().all(|term| term.eval(&view, &terms.context).is_true())
         })
     }
-}
-
-/// The variables that a pattern looks back for.
-pub(crate) fn negated_variables(spec: &PatternSpec) -> impl Iterator<Item = VariableId> {
-    let numbered = (0..).map(VariableId).zip(&spec.variables);
-    numbered.filter(|(_, v)| v.kind == VariableKind::Negated).map(|(id, _)| id)
 }
