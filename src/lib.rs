@@ -7,11 +7,7 @@ pub mod expr;
 pub mod operators;
 pub mod plan;
 pub mod runtime;
-pub mod semantics {
-    //! The typed program.
-    mod typed;
-    pub use typed::{Input, OrderKey, Output, Program, Query, Route, SourceColumn, SourceStream, Stage, Statement, StreamDef, StreamId};
-}
+pub mod semantics;
 pub mod spec;
 pub mod syntax;
 pub mod text;
