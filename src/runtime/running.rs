@@ -111,7 +111,13 @@ impl Running {
     }
 
     /// Takes rows of one source; `times` are their event times, or the arrival clock's where there are none.
-    pub fn push_columns(&mut self, source: usize, columns: Vec<Column>, times: Option<Vec<Timestamp>>, rows: usize) -> Result<(), RunError> {
+    pub fn push_columns(
+        &mut self,
+        source: usize,
+        columns: Vec<Column>,
+        times: Option<Vec<Timestamp>>,
+        rows: usize,
+    ) -> Result<(), RunError> {
         self.check_open()?;
         let clock = self.options.clock.now();
         let times = times.unwrap_or_else(|| vec![clock; rows]);
