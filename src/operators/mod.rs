@@ -57,6 +57,11 @@ pub trait Operator: Send + fmt::Debug {
     /// How much it holds now.
     fn held(&self) -> Held;
 
+    /// Whether rows may be certain later than they stand. Such an operator tells what it holds back ([`Outbox::watermark`]).
+    fn lags(&self) -> bool {
+        false
+    }
+
     /// How many NULLs its expressions had to make up since the last call (division by zero, overflow, failed casts).
     fn take_nulls(&mut self) -> u64 {
         0
