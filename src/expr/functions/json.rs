@@ -114,7 +114,6 @@ fn find(json: &str, steps: &[PathStep]) -> Result<Option<String>, serde_json::Er
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::super::test::{call, failed, refused};

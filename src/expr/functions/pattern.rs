@@ -78,7 +78,8 @@ fn extract<'a>(args: &mut [Value<'a>], prepared: &Prepared, ctx: &EvalContext) -
     };
     let Value::String(text) = &args[0] else { return Value::Null };
     with_regex(args, prepared, ctx, |regex| {
-        let range = if group == 0 { regex.find(text).map(|m| m.range()) } else { regex.captures(text).and_then(|c| Some(c.get(group)?.range())) };
+        let range =
+            if group == 0 { regex.find(text).map(|m| m.range()) } else { regex.captures(text).and_then(|c| Some(c.get(group)?.range())) };
         match (range, text) {
             (None, _) => Value::Null,
             (Some(range), Cow::Borrowed(text)) => Value::String(Cow::Borrowed(&text[range])),

@@ -142,7 +142,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
 ];
 
 const UNITS: &str = "one of microsecond, millisecond, second, minute, hour, day, week, month, quarter, year";
-const PARTS: &str = "one of YEAR, QUARTER, MONTH, WEEK, DAY, DOY, DOW, ISODOW, HOUR, MINUTE, SECOND, MILLISECOND, MICROSECOND, NANOSECOND, EPOCH";
+const PARTS: &str =
+    "one of YEAR, QUARTER, MONTH, WEEK, DAY, DOY, DOW, ISODOW, HOUR, MINUTE, SECOND, MILLISECOND, MICROSECOND, NANOSECOND, EPOCH";
 
 fn part_of(name: &str) -> Option<Part> {
     Some(match name.trim().to_ascii_lowercase().as_str() {
