@@ -234,6 +234,10 @@ impl Operator for IntervalJoin {
         Held { keys: self.groups.len(), rows, bytes, dropped: 0 }
     }
 
+    fn lags(&self) -> bool {
+        self.kind != JoinKind::Inner
+    }
+
     fn take_nulls(&mut self) -> u64 {
         self.context.take_nulls()
     }
