@@ -193,7 +193,7 @@ fn aggregate(call: &AggregateCall, rows: &[InputRow], members: &[usize]) -> Valu
     let types: Vec<DataType> = call.args.iter().map(|a| a.data_type().clone()).collect();
     let mut state = Accumulator::new(call.function, &types, call.distinct);
     for row in members.iter().map(|&i| &rows[i]) {
-        if call.filter.is_some() && !row.values[2].is_some_and(|v| v > 4) {
+        if call.filter.is_some() && row.values[2].is_none_or(|v| v <= 4) {
             continue;
         }
         let args: Vec<Value<'static>> =
