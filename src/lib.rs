@@ -5,6 +5,7 @@ pub mod connect;
 pub mod data;
 pub mod expr;
 pub mod operators;
+pub mod pattern;
 pub mod plan;
 pub mod runtime;
 pub mod semantics;
