@@ -6,6 +6,7 @@ pub mod data;
 pub mod engine;
 pub mod expr;
 pub mod operators;
+pub mod pattern;
 pub mod plan;
 pub mod runtime;
 pub mod semantics;
