@@ -36,7 +36,8 @@ fn judge_rows(case: &Case) -> Verdict {
         Err(why) => return Verdict::Unknown(why),
     };
     let expect = if query.partition.is_empty() { case.expect.clone() } else { as_bag(&case.expect) };
-    match cases::difference(&expect, &mr_reference::run(&query, &events)) {
+    let Some(rows) = mr_reference::run(&query, &events) else { return Verdict::Unknown("too long for backtracking".into()) };
+    match cases::difference(&expect, &rows) {
         None => Verdict::Agrees,
         Some(difference) => Verdict::Differs(difference),
     }
@@ -101,7 +102,7 @@ fn siddhi_patterns() {
 
 #[test]
 fn trino_row_patterns() {
-    file("trino.dev.jsonl", judge_rows, 80);
+    file("trino.dev.jsonl", judge_rows, 79);
 }
 
 #[test]

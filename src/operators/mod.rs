@@ -11,6 +11,7 @@ mod limit;
 mod outbox;
 mod project;
 pub mod reorder;
+mod sequence;
 mod suppress;
 #[cfg(test)]
 mod test_support;
@@ -23,6 +24,7 @@ pub use limit::Limit;
 pub use outbox::{Outbox, Port};
 pub use project::Project;
 pub use reorder::{Released, Reorder, StreamStats, StreamTiming};
+pub use sequence::Sequence;
 pub use suppress::Suppress;
 pub use top_of_window::TopOfWindow;
 
@@ -56,6 +58,11 @@ pub trait Operator: Send + fmt::Debug {
 
     /// How much it holds now.
     fn held(&self) -> Held;
+
+    /// Whether rows may be certain later than they stand. Such an operator tells what it holds back ([`Outbox::watermark`]).
+    fn lags(&self) -> bool {
+        false
+    }
 
     /// How many NULLs its expressions had to make up since the last call (division by zero, overflow, failed casts).
     fn take_nulls(&mut self) -> u64 {

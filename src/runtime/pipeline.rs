@@ -205,6 +205,11 @@ impl Work {
         Self::Operator(Box::new(Keeper { operator, outbox: Outbox::new(rank, ports), merge: Merge::new(inputs, lags), behind }))
     }
 
+    /// A union of inputs with these schemas.
+    pub(super) fn union(inputs: Vec<Arc<Schema>>, lags: bool, schema: Arc<Schema>) -> Self {
+        Self::Union(Box::new(Merge::new(inputs, lags)), schema)
+    }
+
     fn waiting(&self) -> usize {
         match self {
             Self::Transform(..) => 0,

@@ -111,7 +111,13 @@ impl Running {
     }
 
     /// Takes rows of one source; `times` are their event times, or the arrival clock's where there are none.
-    pub fn push_columns(&mut self, source: usize, columns: Vec<Column>, times: Option<Vec<Timestamp>>, rows: usize) -> Result<(), RunError> {
+    pub fn push_columns(
+        &mut self,
+        source: usize,
+        columns: Vec<Column>,
+        times: Option<Vec<Timestamp>>,
+        rows: usize,
+    ) -> Result<(), RunError> {
         self.check_open()?;
         let clock = self.options.clock.now();
         let times = times.unwrap_or_else(|| vec![clock; rows]);
@@ -123,6 +129,18 @@ impl Running {
         arrivals[source] = Arrivals { columns, times, numbers };
         self.intake.reorder.push(arrivals, clock);
         self.release()
+    }
+
+    /// Counts rows that came as columns and are no good.
+    pub fn push_bad(&mut self, bad: Vec<BadEvent>) -> Result<(), RunError> {
+        self.check_open()?;
+        let first = bad.first().cloned();
+        self.intake.decoded.events += bad.len() as u64;
+        bad.into_iter().for_each(|bad| self.intake.keep_bad(bad, &self.options));
+        match first {
+            Some(bad) if self.options.strict => Err(RunError::Bad(Box::new(bad))),
+            _ => Ok(()),
+        }
     }
 
     /// Moves the watermark to at least this time.

@@ -13,6 +13,7 @@ pub mod mr_program;
 pub mod mr_reference;
 pub mod program;
 pub mod random;
+pub mod random_rows;
 pub mod reading;
 pub mod reference;
 pub mod terms;

@@ -2,6 +2,7 @@
 //! In: a query of the known subset and the events of all streams, late ones left out. Out: its rows, partition by partition.
 //! For each start the ways through the pattern are tried one after the other, the preferred first, until one holds.
 
+use std::cell::Cell;
 use std::cmp::Ordering;
 
 use serde_json::Value as Json;
@@ -13,8 +14,11 @@ use super::program::{Item, Within};
 /// A row of a match: its variable, and whether it stands in `{- -}`.
 type Label = (String, bool);
 
-/// Runs a query.
-pub fn run(query: &RowQuery, events: &[Event]) -> Vec<Json> {
+/// How many rows may be tried before a query is given up: backtracking is exponential where loops stand in loops.
+const FUEL: u64 = 300_000;
+
+/// Runs a query; nothing where that would take too long.
+pub fn run(query: &RowQuery, events: &[Event]) -> Option<Vec<Json>> {
     let mut rows: Vec<&Event> = events.iter().filter(|e| e.stream == query.stream).collect();
     rows.sort_by(|a, b| in_order(query, a, b));
     let mut partitions: Vec<(Vec<Value>, Vec<&Event>)> = Vec::new();
@@ -25,7 +29,15 @@ pub fn run(query: &RowQuery, events: &[Event]) -> Vec<Json> {
             None => partitions.push((key, vec![row])),
         }
     }
-    partitions.iter().flat_map(|(_, rows)| Partition { query, rows }.run()).collect()
+    let mut out = Vec::new();
+    for (_, rows) in &partitions {
+        let partition = Partition { query, rows, fuel: Cell::new(FUEL) };
+        out.extend(partition.run());
+        if partition.fuel.get() == 0 {
+            return None;
+        }
+    }
+    Some(out)
 }
 
 fn in_order(query: &RowQuery, a: &Event, b: &Event) -> Ordering {
@@ -50,6 +62,7 @@ fn in_order(query: &RowQuery, a: &Event, b: &Event) -> Ordering {
 struct Partition<'a> {
     query: &'a RowQuery,
     rows: &'a [&'a Event],
+    fuel: Cell<u64>,
 }
 
 /// What an expression sees: the match so far, the row at hand.
@@ -169,7 +182,8 @@ impl Partition<'_> {
     /// Whether the last of the labels may stand there.
     fn fits(&self, start: usize, labels: &[Label]) -> bool {
         let at = start + labels.len() - 1;
-        if at >= self.rows.len() {
+        self.fuel.set(self.fuel.get().saturating_sub(1));
+        if at >= self.rows.len() || self.fuel.get() == 0 {
             return false;
         }
         let within = match self.query.within {

@@ -173,6 +173,10 @@ impl Operator for AsOfJoin {
         Held { keys: self.groups.len(), rows, bytes: kept.chain(pending).sum::<usize>() + expiring + self.groups.bytes(), dropped: 0 }
     }
 
+    fn lags(&self) -> bool {
+        true
+    }
+
     fn take_nulls(&mut self) -> u64 {
         self.context.take_nulls()
     }

@@ -114,6 +114,7 @@ pub struct Reorder {
     started: Option<Timestamp>,
     position: u64,
     forced: u64,
+    late_events: u64,
     is_finished: bool,
 }
 
@@ -138,6 +139,7 @@ impl Reorder {
             started: None,
             position: 0,
             forced: 0,
+            late_events: 0,
             is_finished: false,
         };
         order.move_frontier();
@@ -237,6 +239,11 @@ impl Reorder {
         self.holder
     }
 
+    /// How many events were late for all of their streams. (An event that is late for one of two counts for the other.)
+    pub fn late_events(&self) -> u64 {
+        self.late_events
+    }
+
     /// How many events have gone out so far: the position of the last one. The caller stops before [`Place::POSITION_MAX`].
     pub fn position(&self) -> u64 {
         self.position
@@ -279,6 +286,8 @@ impl Reorder {
     /// Counts the rows of one event, and moves its streams' watermarks.
     fn note(&mut self, event: &[(u64, u16, u32)], arrivals: &[Arrivals], verdicts: &[Vec<Verdict>], clock: Timestamp) {
         let mut may_move = self.holder.is_none();
+        let is_late = |&(_, stream, row): &(u64, u16, u32)| verdicts[usize::from(stream)][row as usize] == Verdict::Late;
+        self.late_events += u64::from(event.iter().all(is_late));
         for &(_, stream, row) in event {
             let (index, row) = (usize::from(stream), row as usize);
             let verdict = verdicts[index][row];

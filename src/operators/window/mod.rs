@@ -18,6 +18,8 @@ mod rows;
 mod running;
 mod session;
 mod sliding;
+#[cfg(test)]
+mod tests;
 
 pub use hopping::HoppingWindow;
 pub use last_rows::LastRowsWindow;

@@ -160,6 +160,10 @@ impl Operator for SessionWindow {
         Held { keys: self.groups.len(), rows, bytes: bytes + timers + self.groups.bytes(), dropped: 0 }
     }
 
+    fn lags(&self) -> bool {
+        true
+    }
+
     fn take_nulls(&mut self) -> u64 {
         self.recipe.take_nulls()
     }

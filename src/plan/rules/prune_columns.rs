@@ -125,7 +125,7 @@ fn of_join(spec: &JoinSpec, own: &[bool], inputs: &mut [Needed]) {
     }
     spec.left_keys.iter().for_each(|key| read(key, &mut inputs[0], 0));
     spec.right_keys.iter().for_each(|key| read(key, &mut inputs[1], 0));
-    for residual in &spec.residual {
+    if let Some(residual) = &spec.residual {
         read(residual, &mut inputs[0], 0);
         read(residual, &mut inputs[1], split);
     }
