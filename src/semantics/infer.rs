@@ -67,7 +67,8 @@ pub(crate) fn infer(cx: &mut Context<'_>, names: &mut dyn Names, tree: &ast::Exp
             let (inner, to) = (infer(cx, names, expr), types::data_type(cx, to));
             let (inner, to) = (inner?, to?);
             let found = Operand::of(expr, inner.data_type()).to_string();
-            Expr::cast(inner, &to).map_err(|_| cx.error(Diagnostic::error(codes::WRONG_TYPE, span, format!("{found} cannot be cast to {to}"))))
+            Expr::cast(inner, &to)
+                .map_err(|_| cx.error(Diagnostic::error(codes::WRONG_TYPE, span, format!("{found} cannot be cast to {to}"))))
         }
         ExprKind::Extract { part, expr } => call::extract(cx, names, part, expr, span),
         ExprKind::AtTimeZone { expr, zone } => {

@@ -53,7 +53,9 @@ pub(crate) fn refused(cx: &mut Context<'_>, error: &TypeError, span: Span, trees
             let found = error.found.get(i).or(error.found.first());
             (tree.span, found.map(|found| Operand::of(tree, found).to_string()).into_iter().collect())
         }
-        None if error.found.len() == trees.len() => (span, trees.iter().zip(&error.found).map(|(tree, t)| Operand::of(tree, t).to_string()).collect()),
+        None if error.found.len() == trees.len() => {
+            (span, trees.iter().zip(&error.found).map(|(tree, t)| Operand::of(tree, t).to_string()).collect())
+        }
         None => (span, error.found.iter().map(DataType::to_string).collect::<Vec<_>>()),
     };
     let found = if found.is_empty() { String::from("nothing") } else { found.join(" and ") };
