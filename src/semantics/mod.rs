@@ -26,6 +26,9 @@ mod typed;
 mod types;
 mod window;
 
+#[cfg(test)]
+mod tests;
+
 pub use codes::CODES;
 pub use options::CheckOptions;
 pub use statements::check;
