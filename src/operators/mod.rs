@@ -11,6 +11,7 @@ mod limit;
 mod outbox;
 mod project;
 pub mod reorder;
+mod sequence;
 mod suppress;
 #[cfg(test)]
 mod test_support;
@@ -23,6 +24,7 @@ pub use limit::Limit;
 pub use outbox::{Outbox, Port};
 pub use project::Project;
 pub use reorder::{Released, Reorder, StreamStats, StreamTiming};
+pub use sequence::Sequence;
 pub use suppress::Suppress;
 pub use top_of_window::TopOfWindow;
 
