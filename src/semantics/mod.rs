@@ -26,6 +26,7 @@ mod typed;
 mod types;
 mod window;
 
+pub use codes::CODES;
 pub use options::CheckOptions;
 pub use statements::check;
 pub use typed::{Input, OrderKey, Output, Program, Query, Route, SourceColumn, SourceStream, Stage, Statement, StreamDef, StreamId};
