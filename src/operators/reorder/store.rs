@@ -1,14 +1,17 @@
 //! The rows of one stream that wait: the columns as they arrived, a segment each, addressed by (segment, row).
 //!
 //! A segment goes when its last row has gone. One of which less than a quarter still waits is packed, so that a straggler does not keep a
-//! whole chunk in memory: what is stored stays within four times what waits (and a few rows a segment).
+//! whole chunk in memory: what is stored stays within four times what waits (and a few rows a segment). Rows that arrive a few at a time
+//! gather in a tail, which becomes a segment when it is long enough or when its first row goes.
 
 use std::collections::BTreeMap;
 
-use crate::data::{Column, Schema};
+use crate::data::{Column, ColumnBuilder, Schema};
 
 /// Segments of no more rows than this are not worth packing.
 const SMALL: usize = 64;
+/// The tail becomes a segment at this many rows.
+const TAIL: usize = 1024;
 
 /// The rows of one stream that wait.
 #[derive(Debug, Default)]
@@ -17,6 +20,14 @@ pub(super) struct Store {
     next: u64,
     /// Those of which some row waits.
     segments: BTreeMap<u64, Segment>,
+    tail: Tail,
+}
+
+/// Rows that arrived a few at a time: the segment of the next number, in the making.
+#[derive(Debug, Default)]
+struct Tail {
+    builders: Vec<ColumnBuilder>,
+    waits: Vec<bool>,
 }
 
 #[derive(Debug)]
@@ -49,23 +60,54 @@ impl Segment {
 }
 
 impl Store {
-    /// The number that the next segment gets.
-    pub(super) fn next_segment(&self) -> u64 {
-        self.next
+    /// The segment and the row in it that the first of `len` rows will have, if they are the next to be added.
+    pub(super) fn address_of_next(&self, len: usize) -> (u64, u32) {
+        if len < SMALL {
+            return (self.next, row_number(self.tail.waits.len()));
+        }
+        (self.next + u64::from(!self.tail.waits.is_empty()), 0)
     }
 
     /// Stores columns of which these rows wait.
-    pub(super) fn add(&mut self, columns: Vec<Column>, waits: Vec<bool>) {
+    pub(super) fn add(&mut self, schema: &Schema, columns: Vec<Column>, waits: Vec<bool>) {
+        if !waits.contains(&true) {
+            return;
+        }
+        if waits.len() >= SMALL {
+            self.seal_tail();
+            return self.insert(columns, waits);
+        }
+        if self.tail.waits.is_empty() {
+            self.tail.builders = schema.fields().iter().map(|field| ColumnBuilder::new(&field.data_type, 0)).collect();
+        }
+        for (builder, column) in self.tail.builders.iter_mut().zip(&columns) {
+            (0..column.len()).for_each(|row| builder.push(column.value(row)));
+        }
+        self.tail.waits.extend(waits);
+        if self.tail.waits.len() >= TAIL {
+            self.seal_tail();
+        }
+    }
+
+    fn insert(&mut self, columns: Vec<Column>, waits: Vec<bool>) {
         let waiting = waits.iter().filter(|waits| **waits).count();
-        if waiting > 0 {
-            self.segments.insert(self.next, Segment { columns, waits, waiting, arrived_as: None });
-            self.next += 1;
+        self.segments.insert(self.next, Segment { columns, waits, waiting, arrived_as: None });
+        self.next += 1;
+    }
+
+    fn seal_tail(&mut self) {
+        let Tail { mut builders, waits } = std::mem::take(&mut self.tail);
+        if !waits.is_empty() {
+            self.insert(builders.iter_mut().map(ColumnBuilder::finish).collect(), waits);
         }
     }
 
     /// The columns of these rows, in this order.
-    pub(super) fn gather(&self, schema: &Schema, rows: &[(u64, u32)]) -> Vec<Column> {
+    pub(super) fn gather(&mut self, schema: &Schema, rows: &[(u64, u32)]) -> Vec<Column> {
         let numbers = segments_of(rows);
+        if numbers.last() == Some(&self.next) {
+            self.seal_tail();
+        }
         let segments: Vec<&Segment> = numbers.iter().map(|number| &self.segments[number]).collect();
         let at = rows.iter().map(|(number, row)| {
             let part = numbers.binary_search(number).expect("every segment is listed");
@@ -106,7 +148,7 @@ impl Store {
     /// How many rows are stored, waiting or not.
     #[cfg(test)]
     pub(super) fn stored(&self) -> usize {
-        self.segments.values().map(|segment| segment.waits.len()).sum()
+        self.segments.values().map(|segment| segment.waits.len()).sum::<usize>() + self.tail.waits.len()
     }
 }
 
