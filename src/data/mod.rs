@@ -2,18 +2,20 @@
 //!
 //! This is the floor of the run leg and of the wire leg. It knows nothing of queries and nothing of bytes.
 
+mod arrivals;
 mod batch;
 mod column;
-
+mod key;
 mod place;
 mod schema;
 mod time;
 mod types;
 mod value;
 
+pub use arrivals::Arrivals;
 pub use batch::{Entry, EventBatch, Inbox, WatermarkStep};
 pub use column::{Column, ColumnBuilder};
-
+pub use key::{Key, KeyBuffer, KeyRef, KeyTable};
 pub use place::{Phase, Place};
 pub use schema::{Field, Schema};
 pub use time::{Duration, TimeUnit, Timestamp};

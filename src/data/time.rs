@@ -1,4 +1,12 @@
 //! Points and lengths of time: nanoseconds in 64 bits, UTC.
+//!
+//! Text goes in and out exactly: RFC 3339 for points, the language's `2m 3.5s` for lengths. The common shape of a timestamp is read by hand
+//! (it stands on the ingest path); other shapes go through a format. 64 bits of nanoseconds span the years 1677 to 2262; what lies
+//! outside is no timestamp, never a wrapped one.
+
+use std::fmt;
+
+use chrono::format::{Item, Parsed, StrftimeItems, parse};
 
 /// A point in time: nanoseconds since 1970-01-01T00:00:00Z. `Display` writes RFC 3339 with as many fraction digits as needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -22,6 +30,24 @@ pub enum TimeUnit {
     Nano,
 }
 
+impl TimeUnit {
+    /// How many nanoseconds one of it has.
+    pub const fn nanos(self) -> i64 {
+        match self {
+            Self::Second => SECOND,
+            Self::Milli => 1_000_000,
+            Self::Micro => 1_000,
+            Self::Nano => 1,
+        }
+    }
+}
+
+const SECOND: i64 = 1_000_000_000;
+const MINUTE: i64 = 60 * SECOND;
+const HOUR: i64 = 60 * MINUTE;
+const DAY: i64 = 24 * HOUR;
+const WEEK: i64 = 7 * DAY;
+
 impl Timestamp {
     /// The end of time: where the watermark stands after the end of input.
     pub const MAX: Timestamp = Timestamp(i64::MAX);
@@ -44,11 +70,365 @@ impl Timestamp {
     pub fn since(self, earlier: Self) -> Duration {
         Duration(self.0.saturating_sub(earlier.0))
     }
+
+    /// The point this many units after the epoch, if 64 bits of nanoseconds hold it.
+    pub fn from_epoch(value: i64, unit: TimeUnit) -> Option<Self> {
+        value.checked_mul(unit.nanos()).map(Self)
+    }
+
+    /// Reads RFC 3339. A space may stand for the `T`, letters may be small, a missing zone is UTC, the offset may be `+02:00`, `+0200` or
+    /// `+02`, and a date alone is its midnight. Fraction digits beyond the ninth are cut off; a leap second is the second after it.
+    pub fn parse(text: &str) -> Option<Self> {
+        let bytes = text.as_bytes();
+        if bytes.len() < 10 || bytes[4] != b'-' || bytes[7] != b'-' {
+            return None;
+        }
+        let days = days_of_date(number(&bytes[0..4])?, number(&bytes[5..7])?, number(&bytes[8..10])?)?;
+        let midnight = i128::from(days) * i128::from(DAY);
+        if bytes.len() == 10 {
+            return i64::try_from(midnight).ok().map(Self);
+        }
+        if bytes.len() < 19 || !matches!(bytes[10], b'T' | b't' | b' ') || bytes[13] != b':' || bytes[16] != b':' {
+            return None;
+        }
+        let (hour, minute, second) = (number(&bytes[11..13])?, number(&bytes[14..16])?, number(&bytes[17..19])?);
+        if hour > 23 || minute > 59 || second > 60 {
+            return None;
+        }
+        let (fraction, rest) = read_fraction(&bytes[19..])?;
+        let offset = read_offset(rest)?;
+        let in_day = (hour * 3600 + minute * 60 + second - offset) * SECOND + fraction;
+        i64::try_from(midnight + i128::from(in_day)).ok().map(Self)
+    }
+
+    /// Reads text by a strftime format. Without a zone in the format the text is UTC; without a time it is midnight.
+    pub fn parse_with_format(text: &str, format: &str) -> Option<Self> {
+        let mut parsed = Parsed::new();
+        parse(&mut parsed, text, StrftimeItems::new(format)).ok()?;
+        let offset = parsed.offset().unwrap_or(0);
+        let local = match parsed.to_naive_datetime_with_offset(offset) {
+            Ok(local) => local,
+            Err(_) if parsed.hour_mod_12().is_none() && parsed.minute().is_none() => {
+                parsed.to_naive_date().ok()?.and_hms_opt(0, 0, 0).expect("midnight exists")
+            }
+            Err(_) => return None,
+        };
+        let utc = local.checked_sub_signed(chrono::TimeDelta::seconds(i64::from(offset)))?;
+        utc.and_utc().timestamp_nanos_opt().map(Self)
+    }
+
+    /// Whether this is a strftime format that can be used.
+    pub fn is_format(format: &str) -> bool {
+        StrftimeItems::new(format).all(|item| !matches!(item, Item::Error))
+    }
+
+    /// Writes the point by a strftime format, in UTC; `None` where the format is none.
+    pub fn format(self, format: &str) -> Option<String> {
+        use fmt::Write;
+        let mut text = String::new();
+        write!(text, "{}", chrono::DateTime::from_timestamp_nanos(self.0).format(format)).ok()?;
+        Some(text)
+    }
+}
+
+/// The digits as a number; anything else is none.
+fn number(digits: &[u8]) -> Option<i64> {
+    let mut value = 0;
+    for &digit in digits {
+        if !digit.is_ascii_digit() {
+            return None;
+        }
+        value = value * 10 + i64::from(digit - b'0');
+    }
+    Some(value)
+}
+
+/// `.25` as nanoseconds, and what stands behind.
+fn read_fraction(bytes: &[u8]) -> Option<(i64, &[u8])> {
+    if bytes.first() != Some(&b'.') {
+        return Some((0, bytes));
+    }
+    let digits = bytes[1..].iter().take_while(|b| b.is_ascii_digit()).count();
+    if digits == 0 {
+        return None;
+    }
+    let used = digits.min(9);
+    let scale = 10i64.pow(9 - u32::try_from(used).expect("at most nine"));
+    Some((number(&bytes[1..1 + used])? * scale, &bytes[1 + digits..]))
+}
+
+/// The zone behind the time as seconds east of UTC.
+fn read_offset(bytes: &[u8]) -> Option<i64> {
+    let bytes = bytes.strip_prefix(b" ").unwrap_or(bytes);
+    let sign = match bytes {
+        [] | [b'Z' | b'z'] => return Some(0),
+        [b'+', ..] => 1,
+        [b'-', ..] => -1,
+        _ => return None,
+    };
+    let (hours, minutes) = match bytes.len() {
+        3 => (number(&bytes[1..3])?, 0),
+        5 => (number(&bytes[1..3])?, number(&bytes[3..5])?),
+        6 if bytes[3] == b':' => (number(&bytes[1..3])?, number(&bytes[4..6])?),
+        _ => return None,
+    };
+    (hours < 24 && minutes < 60).then_some(sign * (hours * 3600 + minutes * 60))
+}
+
+/// Days since 1970-01-01 of a date of the Gregorian calendar, if there is one. Years begin in March here, so that the leap day is their last.
+fn days_of_date(year: i64, month: i64, day: i64) -> Option<i64> {
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let length = match month {
+        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
+        4 | 6 | 9 | 11 => 30,
+        2 if leap => 29,
+        2 => 28,
+        _ => return None,
+    };
+    if day < 1 || day > length {
+        return None;
+    }
+    let from_march = if month > 2 { year } else { year - 1 };
+    let era = from_march.div_euclid(400);
+    let year_of_era = from_march.rem_euclid(400);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    Some(era * 146_097 + day_of_era - 719_468)
+}
+
+/// The date of a day since 1970-01-01: the inverse of [`days_of_date`].
+fn date_of_days(days: i64) -> (i64, i64, i64) {
+    let shifted = days + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let day_of_era = shifted.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * from_march + 2) / 5 + 1;
+    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (year, month, day) = date_of_days(self.0.div_euclid(DAY));
+        let in_day = self.0.rem_euclid(DAY);
+        let (hour, minute, second) = (in_day / HOUR, in_day / MINUTE % 60, in_day / SECOND % 60);
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")?;
+        write_fraction(f, in_day % SECOND, 9)?;
+        f.write_str("Z")
+    }
+}
+
+/// `.5` for half of 10^`digits`; nothing for zero.
+fn write_fraction(f: &mut fmt::Formatter<'_>, fraction: i64, digits: usize) -> fmt::Result {
+    if fraction == 0 {
+        return Ok(());
+    }
+    let text = format!("{fraction:0digits$}");
+    write!(f, ".{}", text.trim_end_matches('0'))
 }
 
 impl Duration {
     /// So many milliseconds.
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis.saturating_mul(1_000_000))
+    }
+
+    /// Reads the language's text: numbers with units, `1h 30m`, `2m 3.5s`, `10 minutes`, with a sign before all of it. A fraction that is
+    /// no whole number of nanoseconds, and a length that 64 bits do not hold, are none.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let (negative, mut rest) = match text.strip_prefix('-') {
+            Some(rest) => (true, rest.trim_start()),
+            None => (false, text),
+        };
+        if rest.is_empty() {
+            return None;
+        }
+        let mut total: i128 = 0;
+        while !rest.is_empty() {
+            let (part, behind) = read_part(rest)?;
+            total = total.checked_add(part)?;
+            rest = behind.trim_start();
+        }
+        i64::try_from(if negative { -total } else { total }).ok().map(Self)
+    }
+}
+
+/// One number and its unit as nanoseconds, and what stands behind.
+fn read_part(text: &str) -> Option<(i128, &str)> {
+    let number_end = text.find(|c: char| !c.is_ascii_digit() && c != '.' && c != '_').unwrap_or(text.len());
+    let (number, rest) = text.split_at(number_end);
+    let rest = rest.trim_start();
+    let unit_end = rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len());
+    let (unit, rest) = rest.split_at(unit_end);
+    let unit = i128::from(unit_nanos(unit)?);
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let digits = |text: &str| text.chars().filter(|c| *c != '_').collect::<String>();
+    let (whole, fraction) = (digits(whole), digits(fraction));
+    if !whole.starts_with(|c: char| c.is_ascii_digit())
+        || whole.len() > 19
+        || fraction.len() > 15
+        || (number.contains('.') && fraction.is_empty())
+    {
+        return None;
+    }
+    let mut nanos = whole.parse::<i128>().ok()?.checked_mul(unit)?;
+    if !fraction.is_empty() {
+        let scale = 10i128.pow(u32::try_from(fraction.len()).expect("at most fifteen"));
+        let scaled = fraction.parse::<i128>().ok()?.checked_mul(unit)?;
+        if scaled % scale != 0 {
+            return None;
+        }
+        nanos += scaled / scale;
+    }
+    Some((nanos, rest))
+}
+
+fn unit_nanos(unit: &str) -> Option<i64> {
+    Some(match unit.to_ascii_lowercase().as_str() {
+        "ns" | "nanosecond" | "nanoseconds" => 1,
+        "us" | "microsecond" | "microseconds" => 1_000,
+        "ms" | "millisecond" | "milliseconds" => 1_000_000,
+        "s" | "second" | "seconds" => SECOND,
+        "m" | "minute" | "minutes" => MINUTE,
+        "h" | "hour" | "hours" => HOUR,
+        "d" | "day" | "days" => DAY,
+        "w" | "week" | "weeks" => WEEK,
+        _ => return None,
+    })
+}
+
+impl fmt::Display for Duration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 < 0 {
+            f.write_str("-")?;
+        }
+        let nanos = self.0.unsigned_abs();
+        let second = SECOND.unsigned_abs();
+        if nanos == 0 {
+            return f.write_str("0s");
+        }
+        if nanos < second {
+            let (unit, name, digits) = match nanos {
+                1_000_000.. => (1_000_000, "ms", 6),
+                1_000.. => (1_000, "us", 3),
+                _ => (1, "ns", 0),
+            };
+            write!(f, "{}", nanos / unit)?;
+            write_fraction(f, i64::try_from(nanos % unit).expect("less than a second"), digits)?;
+            return f.write_str(name);
+        }
+        let parts = [(nanos / second / 86_400, "d"), (nanos / second / 3600 % 24, "h"), (nanos / second / 60 % 60, "m")];
+        let mut separator = "";
+        for (count, name) in parts.into_iter().filter(|(count, _)| *count > 0) {
+            write!(f, "{separator}{count}{name}")?;
+            separator = " ";
+        }
+        if nanos % (60 * second) > 0 {
+            write!(f, "{separator}{}", nanos / second % 60)?;
+            write_fraction(f, i64::try_from(nanos % second).expect("less than a second"), 9)?;
+            f.write_str("s")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timestamps_read_and_write_the_same() {
+        for text in [
+            "1970-01-01T00:00:00Z",
+            "2026-03-01T10:04:11Z",
+            "1969-12-31T23:59:59.999999999Z",
+            "2024-02-29T12:00:00.5Z",
+            "1700-03-01T00:00:00Z",
+        ] {
+            assert_eq!(Timestamp::parse(text).unwrap().to_string(), text);
+        }
+        assert_eq!(Timestamp::MAX.to_string(), "2262-04-11T23:47:16.854775807Z");
+        assert_eq!(Timestamp::MIN.to_string(), "1677-09-21T00:12:43.145224192Z");
+        assert_eq!(Timestamp::parse(&Timestamp::MAX.to_string()), Some(Timestamp::MAX));
+        assert_eq!(Timestamp::parse(&Timestamp::MIN.to_string()), Some(Timestamp::MIN));
+    }
+
+    #[test]
+    fn shapes_of_timestamps() {
+        let t = Timestamp::parse("2026-03-01T10:00:00Z");
+        assert!(t.is_some());
+        for same in [
+            "2026-03-01 10:00:00",
+            "2026-03-01t10:00:00z",
+            "2026-03-01T12:00:00+02:00",
+            "2026-03-01T12:00:00+0200",
+            "2026-03-01 12:00:00+02",
+            "2026-03-01T08:30:00.000-01:30",
+            "2026-03-01T09:59:60Z",
+        ] {
+            assert_eq!(Timestamp::parse(same), t, "{same}");
+        }
+        assert_eq!(Timestamp::parse("2026-03-01").unwrap().to_string(), "2026-03-01T00:00:00Z");
+        for wrong in [
+            "",
+            "2026",
+            "2026-02-29",
+            "2026-13-01",
+            "2026-00-10",
+            "2026-03-01T24:00:00Z",
+            "2026-03-01T10:00",
+            "2026-03-01T10:00:00.Z",
+            "2026-03-01T10:00:00X",
+            "2026-03-01T10:00:00+25:00",
+            "3000-01-01T00:00:00Z",
+            "0001-01-01T00:00:00Z",
+            "2026-03-01T10:0a:00Z",
+            "2026-03-01T10:00:00Zz",
+            "２026-03-01",
+        ] {
+            assert_eq!(Timestamp::parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn every_day_has_its_number() {
+        for days in (-106_751..106_752).step_by(1) {
+            let (year, month, day) = date_of_days(days);
+            assert_eq!(days_of_date(year, month, day), Some(days));
+        }
+        assert_eq!(days_of_date(1970, 1, 1), Some(0));
+        assert_eq!(days_of_date(2000, 3, 1), Some(11_017));
+    }
+
+    #[test]
+    fn formats() {
+        let at = Timestamp::parse_with_format("17/May/2015:10:05:03 +0200", "%d/%b/%Y:%H:%M:%S %z");
+        assert_eq!(at.unwrap().to_string(), "2015-05-17T08:05:03Z");
+        assert_eq!(Timestamp::parse_with_format("2026/03/01", "%Y/%m/%d").unwrap().to_string(), "2026-03-01T00:00:00Z");
+        assert_eq!(Timestamp::parse_with_format("1000.5", "%s%.f").map(|t| t.0), Some(1_000_500_000_000));
+        assert_eq!(Timestamp::parse_with_format("nonsense", "%Y"), None);
+        assert!(Timestamp::is_format("%Y-%m"));
+        assert!(!Timestamp::is_format("%Q!"));
+        assert_eq!(Timestamp(0).format("%H:%M").as_deref(), Some("00:00"));
+        assert_eq!(Timestamp::from_epoch(1500, TimeUnit::Milli), Some(Timestamp(1_500_000_000)));
+        assert_eq!(Timestamp::from_epoch(i64::MAX, TimeUnit::Second), None);
+    }
+
+    #[test]
+    fn durations_read_and_write_the_same() {
+        for text in ["0s", "2m 3.5s", "1h", "-5s", "1h 30m", "250ms", "1.5ms", "3us", "7ns", "1d 1s", "90d", "-1.000000001s"] {
+            assert_eq!(Duration::parse(text).map(|d| d.to_string()).as_deref(), Some(text));
+        }
+        assert_eq!(Duration(i64::MIN).to_string(), "-106751d 23h 47m 16.854775808s");
+        assert_eq!(Duration::parse("-106751d 23h 47m 16.854775808s"), Some(Duration(i64::MIN)));
+        assert_eq!(Duration::parse("10 Minutes"), Some(Duration(600 * SECOND)));
+        assert_eq!(Duration::parse("1_000 ms"), Some(Duration(SECOND)));
+        assert_eq!(Duration::parse("1w"), Some(Duration(WEEK)));
+        for wrong in ["", "-", "5", "s", "5 parsecs", "0.1ns", "1e3s", "5s 3", "99999999999w", "5.s", ".5s", "--5s"] {
+            assert_eq!(Duration::parse(wrong), None, "{wrong}");
+        }
     }
 }

@@ -4,8 +4,10 @@
 //! last inbox has the watermark [`Place::MAX`]. What comes out depends on rows and watermarks alone, not on how they were cut into inboxes.
 
 mod outbox;
+pub mod reorder;
 
 pub use outbox::{Outbox, Port};
+pub use reorder::{Released, Reorder, StreamStats, StreamTiming};
 
 use std::fmt;
 

@@ -39,8 +39,12 @@ impl Outbox {
         port.moments.push(moment);
     }
 
-    /// Says that from `moment` on, rows still to come by a port stand at or behind `watermark`. Only operators whose rows may be certain
-    /// later than they stand need to say so; for the others it follows from their input.
+    /// Says that from `moment` on, what a port holds back now may still come out at or behind `watermark`: the least place of anything held,
+    /// or [`Place::MAX`] where nothing is. It may go up and down. What later input will cause needs no word: that stands at or behind the
+    /// watermark of the input, which the runtime adds.
+    ///
+    /// Only operators whose rows may be certain later than they stand need to say so. They say it when it changes, at rows and timers and
+    /// with their moments, and never because an inbox ends: how inboxes are cut must not show.
     pub fn watermark(&mut self, port: usize, step: WatermarkStep) {
         let steps = &mut self.ports[port].steps;
         match steps.last_mut() {

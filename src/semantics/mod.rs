@@ -1,5 +1,27 @@
 //! Tree to typed program: names become numbers, every expression gets a type, all mistakes are told at once. Nothing runs here.
+//!
+//! The pieces: `context` holds what is shared and the list of mistakes, `infer` types expressions and asks a `scope::Names` what names mean,
+//! `statements` orders the program, `query` checks one query and leaves FROM PATTERN and MATCH_RECOGNIZE to `pattern` and `match_recognize`.
 
+mod aggregate;
+mod call;
+mod codes;
+mod constant;
+mod context;
+mod infer;
+mod join;
+mod literal;
+mod options;
+mod query;
+mod refusal;
+mod scope;
+mod select;
+mod source;
+mod statements;
 mod typed;
+mod types;
+mod window;
 
-pub use typed::{Input, OrderKey, Output, Program, Query, SourceStream, Stage, Statement, StreamDef, StreamId};
+pub use options::CheckOptions;
+pub use statements::check;
+pub use typed::{Input, OrderKey, Output, Program, Query, Route, SourceColumn, SourceStream, Stage, Statement, StreamDef, StreamId};

@@ -1,0 +1,13 @@
+//! Bytes and batches: lines of JSON become columns of the source streams, rows become lines of JSON, columns become Arrow arrays and back.
+//!
+//! What comes in is described by [`SourceSpec`]s, one a source stream; what goes out is [`Decoded`]. A line that does not fit is a
+//! [`BadEvent`] with its number and cause, never a failure: at every moment, lines = events of some stream + bad + unrouted + blank.
+
+mod decoded;
+mod source;
+
+pub mod arrow;
+pub mod json;
+
+pub use decoded::{BadCause, BadEvent, ChunkStart, Decoded, Limits, SourceRows};
+pub use source::{ColumnSpec, Predicate, Route, SourceSpec, TimeFormat};

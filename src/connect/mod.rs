@@ -1,0 +1,1 @@
+//! Where bytes come from and go to: inputs cut into chunks of whole lines, and the dead-letter file.

@@ -1,0 +1,82 @@
+//! Refusals of `expr` as diagnostics: the operand that does not fit gets the caret, in the user's words.
+
+use std::fmt;
+
+use super::codes;
+use super::context::{Context, Reported};
+use crate::data::DataType;
+use crate::expr::TypeError;
+use crate::syntax::ast::{self, ExprKind};
+use crate::text::{Diagnostic, Span};
+
+/// An operand as messages name it: its type, and its name where it has one.
+#[derive(Debug)]
+pub(crate) struct Operand<'t> {
+    tree: &'t ast::Expr,
+    data_type: &'t DataType,
+}
+
+impl<'t> Operand<'t> {
+    /// The operand of this tree and type.
+    pub(crate) fn of(tree: &'t ast::Expr, data_type: &'t DataType) -> Self {
+        Self { tree, data_type }
+    }
+}
+
+impl fmt::Display for Operand<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.data_type)?;
+        match &self.tree.kind {
+            ExprKind::Path(path) => {
+                let parts: Vec<&str> = path.iter().map(|n| n.node.as_str()).collect();
+                write!(f, " `{}`", parts.join("."))
+            }
+            ExprKind::Parameter(name) => write!(f, " `${name}`"),
+            ExprKind::Int(value) => write!(f, " `{value}`"),
+            ExprKind::Float(_, text) => write!(f, " `{text}`"),
+            ExprKind::String(text) if text.chars().count() <= 40 => write!(f, " `'{text}'`"),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Tells that operands or arguments do not fit. `trees` are all of them in order, `span` is the operator or the whole call.
+pub(crate) fn refused(cx: &mut Context<'_>, error: &TypeError, span: Span, trees: &[&ast::Expr]) -> Reported {
+    let what = &error.what;
+    let expected = &error.expected;
+    let one = error.argument.and_then(|i| trees.get(i).map(|tree| (*tree, error.found.get(i).or(error.found.first()))));
+    let diagnostic = match one {
+        Some((tree, Some(found))) => {
+            let text = format!("`{what}` takes {expected}, found {}", Operand::of(tree, found));
+            Diagnostic::error(codes::WRONG_TYPE, tree.span, text)
+        }
+        Some((tree, None)) => Diagnostic::error(codes::WRONG_TYPE, tree.span, format!("`{what}` takes {expected}")),
+        None => {
+            let found: Vec<String> = match error.found.len() == trees.len() {
+                true => trees.iter().zip(&error.found).map(|(tree, t)| Operand::of(tree, t).to_string()).collect(),
+                false => error.found.iter().map(DataType::to_string).collect(),
+            };
+            let found = if found.is_empty() { String::from("nothing") } else { found.join(" and ") };
+            Diagnostic::error(codes::WRONG_TYPE, span, format!("`{what}` takes {expected}, found {found}"))
+        }
+    };
+    cx.error(advice(diagnostic, error))
+}
+
+/// What to write instead, where one thing is likely.
+fn advice(diagnostic: Diagnostic, error: &TypeError) -> Diagnostic {
+    let is_comparison = matches!(error.what.as_str(), "=" | "<>" | "<" | "<=" | ">" | ">=" | "IN" | "BETWEEN");
+    match error.found.as_slice() {
+        [DataType::String, number] if is_comparison && number.is_numeric() => {
+            diagnostic.hint(format!("quote the number, or convert the text: CAST(… AS {number})"))
+        }
+        [number, DataType::String] if is_comparison && number.is_numeric() => {
+            diagnostic.hint(format!("leave the quotes away, or convert the text: CAST(… AS {number})"))
+        }
+        [DataType::String, _] | [_, DataType::String] if error.what == "+" => diagnostic.hint("texts are joined by `||`"),
+        [DataType::Timestamp, number] | [DataType::Duration, number] if number.is_numeric() => {
+            diagnostic.hint("a length of time has a unit: 10 seconds, 250 ms")
+        }
+        _ => diagnostic,
+    }
+}

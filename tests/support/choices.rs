@@ -1,0 +1,214 @@
+//! What a thread may do next: the pattern unrolled by hand, as section 6 of the language page says it.
+//! In: a place in a pattern (a continuation of frames). Out: the ordered list of next steps, each with its arrow and the negations
+//! that watch it. A continuation is plain data, so two threads can be asked whether what remains is the same.
+
+use std::fmt;
+use std::rc::Rc;
+
+use super::program::{Arrow, Kind, Node, Until};
+
+/// Data that does not count when two remaining patterns are compared.
+#[derive(Clone)]
+pub struct Hidden<T>(pub T);
+
+impl<T> fmt::Debug for Hidden<T> {
+    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Ok(())
+    }
+}
+
+/// What comes after the step at hand.
+pub type Cont = Option<Rc<Frame>>;
+
+/// One frame of a continuation.
+#[derive(Debug)]
+pub enum Frame {
+    /// Element `next` of the sequence comes next.
+    Sequence { node: Rc<Node>, next: usize, after: Cont },
+    /// Pass number `count` of the loop ends here; it began when the history had `mark` events.
+    Loop { node: Rc<Node>, count: u64, mark: Hidden<usize>, after: Cont },
+}
+
+/// A negation that watches an arrow.
+#[derive(Debug, Clone)]
+pub struct Watch {
+    /// The negated step.
+    pub not: usize,
+    /// Only the first event after is watched (`A , !B`).
+    pub once: bool,
+    /// At the front: how far back it looks (`FOR`), nothing: as far as WITHIN.
+    pub back: Option<i64>,
+}
+
+/// How a step is reached.
+#[derive(Debug, Clone)]
+pub struct Arrival {
+    pub arrow: Arrow,
+    pub watch: Vec<Watch>,
+    /// Nothing has been taken yet.
+    pub front: bool,
+    /// The negations stand last in what has been gone through.
+    pub trailing: bool,
+}
+
+/// One way on.
+#[derive(Debug, Clone)]
+pub enum Choice {
+    /// Take an event for a step. `until` are the ends of the loops that this step would go on with.
+    Step { step: usize, arrow: Arrow, watch: Vec<Watch>, until: Vec<Hidden<Rc<Node>>>, after: Cont },
+    /// `!B FOR d`: nothing of B up to the deadline.
+    Wait { not: usize, deadline: Hidden<i64>, after: Cont },
+    /// A trailing `!B`: nothing of these until WITHIN is over.
+    Absence { watch: Vec<Watch> },
+    /// `&`: a list of choices for each operand; `touched` says which have moved.
+    Both { node: Rc<Node>, operands: Vec<Vec<Choice>>, touched: Vec<bool>, arrival: Arrival, after: Cont },
+    /// The pattern (in an operand of `&`: the operand) may end here.
+    Finish,
+}
+
+/// What unrolling needs to know of the thread.
+#[derive(Debug, Clone, Copy)]
+pub struct Here {
+    /// How many events have been taken.
+    pub taken: usize,
+    /// The time from which a `FOR` counts.
+    pub now: i64,
+    /// Every way on its own (all matches).
+    pub all: bool,
+}
+
+impl Here {
+    /// The ways to begin with `node`.
+    pub fn enter(&self, node: &Rc<Node>, arrival: &Arrival, after: &Cont) -> Vec<Choice> {
+        match &node.kind {
+            Kind::Step(step) => {
+                vec![Choice::Step { step: *step, arrow: arrival.arrow, watch: arrival.watch.clone(), until: vec![], after: after.clone() }]
+            }
+            Kind::Not(not, Some(length)) => vec![self.wait(*not, *length, after)],
+            Kind::Not(_, None) => panic!("a negation without FOR stands in a sequence"),
+            Kind::Sequence(..) => self.sequence(node, 0, arrival.clone(), after),
+            Kind::Either(parts) => parts.iter().flat_map(|part| self.enter(part, arrival, after)).collect(),
+            Kind::Both(parts) => {
+                let operands = parts.iter().map(|part| self.enter(part, arrival, &None)).collect();
+                self.both(node, operands, vec![false; parts.len()], arrival, after)
+            }
+            Kind::Repeat { body, min, max, reluctant, until, .. } => {
+                let again = if *max == Some(0) {
+                    vec![]
+                } else {
+                    let frame = Frame::Loop { node: node.clone(), count: 1, mark: Hidden(self.taken), after: after.clone() };
+                    guard(self.enter(body, arrival, &Some(Rc::new(frame))), node, until.as_ref())
+                };
+                let out = if *min == 0 { self.advance(after, arrival.clone()) } else { vec![] };
+                in_order(*reluctant, again, out)
+            }
+        }
+    }
+
+    /// The ways on where an element has ended; `carried` are the negations that still watch, if nothing was taken meanwhile.
+    pub fn advance(&self, after: &Cont, carried: Arrival) -> Vec<Choice> {
+        let Some(frame) = after else {
+            return if !carried.trailing || carried.front { vec![Choice::Finish] } else { vec![Choice::Absence { watch: carried.watch }] };
+        };
+        match &**frame {
+            Frame::Sequence { node, next, after } => {
+                let Kind::Sequence(elements, arrows) = &node.kind else { unreachable!("a sequence frame") };
+                if *next == elements.len() {
+                    return self.advance(after, carried);
+                }
+                self.sequence(node, *next, Arrival { arrow: arrows[next - 1], trailing: false, ..carried }, after)
+            }
+            Frame::Loop { node, count, mark, after } => {
+                let Kind::Repeat { body, min, max, reluctant, inside, until } = &node.kind else { unreachable!("a loop frame") };
+                if self.taken == mark.0 {
+                    return self.advance(after, carried);
+                }
+                let again = if max.is_some_and(|max| *count >= max) {
+                    vec![]
+                } else {
+                    let frame = Frame::Loop { node: node.clone(), count: count + 1, mark: Hidden(self.taken), after: after.clone() };
+                    let arrival = Arrival { arrow: *inside, watch: vec![], front: false, trailing: false };
+                    guard(self.enter(body, &arrival, &Some(Rc::new(frame))), node, until.as_ref())
+                };
+                let out = if count >= min { self.advance(after, carried) } else { vec![] };
+                in_order(*reluctant, again, out)
+            }
+        }
+    }
+
+    fn sequence(&self, node: &Rc<Node>, mut at: usize, mut arrival: Arrival, after: &Cont) -> Vec<Choice> {
+        let Kind::Sequence(elements, arrows) = &node.kind else { unreachable!("a sequence") };
+        loop {
+            match &elements[at].kind {
+                Kind::Not(not, None) => {
+                    let once = arrival.arrow == Arrow::Strict;
+                    arrival.watch.push(Watch { not: *not, once, back: None });
+                }
+                Kind::Not(not, length) if arrival.front => arrival.watch.push(Watch { not: *not, once: false, back: *length }),
+                Kind::Not(not, Some(length)) => {
+                    let rest = Frame::Sequence { node: node.clone(), next: at + 1, after: after.clone() };
+                    return vec![self.wait(*not, *length, &Some(Rc::new(rest)))];
+                }
+                _ => {
+                    let rest = Frame::Sequence { node: node.clone(), next: at + 1, after: after.clone() };
+                    return self.enter(&elements[at], &arrival, &Some(Rc::new(rest)));
+                }
+            }
+            at += 1;
+            if at == elements.len() {
+                return self.advance(after, Arrival { trailing: true, ..arrival });
+            }
+            arrival.arrow = arrows[at - 1];
+        }
+    }
+
+    fn wait(&self, not: usize, length: i64, after: &Cont) -> Choice {
+        Choice::Wait { not, deadline: Hidden(self.now.saturating_add(length)), after: after.clone() }
+    }
+
+    /// The ways on of `&`, given those of its operands; none where an operand has no way on.
+    pub fn both(&self, node: &Rc<Node>, operands: Vec<Vec<Choice>>, touched: Vec<bool>, arrival: &Arrival, after: &Cont) -> Vec<Choice> {
+        if !self.all {
+            return self.one_both(node, operands, touched, arrival, after);
+        }
+        // Every way on its own: each combination of one choice an operand.
+        let mut combinations: Vec<Vec<Vec<Choice>>> = vec![vec![]];
+        for choices in &operands {
+            let longer = combinations.iter().flat_map(|c| choices.iter().map(move |one| [c.clone(), vec![vec![one.clone()]]].concat()));
+            combinations = longer.collect();
+        }
+        combinations.into_iter().flat_map(|c| self.one_both(node, c, touched.clone(), arrival, after)).collect()
+    }
+
+    fn one_both(&self, node: &Rc<Node>, operands: Vec<Vec<Choice>>, touched: Vec<bool>, arrival: &Arrival, after: &Cont) -> Vec<Choice> {
+        if operands.iter().any(Vec::is_empty) {
+            return vec![];
+        }
+        let done = operands.iter().all(|choices| choices.iter().any(|c| matches!(c, Choice::Finish)));
+        let over = operands.iter().all(|choices| choices.iter().all(|c| matches!(c, Choice::Finish)));
+        let reluctant = operands.iter().all(|choices| matches!(choices[0], Choice::Finish));
+        let nothing_taken = touched.iter().all(|t| !t);
+        let on = Choice::Both { node: node.clone(), operands, touched, arrival: arrival.clone(), after: after.clone() };
+        let on = if over { vec![] } else { vec![on] };
+        let carried =
+            if nothing_taken { arrival.clone() } else { Arrival { watch: vec![], front: false, trailing: false, ..arrival.clone() } };
+        let out = if done { self.advance(after, carried) } else { vec![] };
+        in_order(reluctant, on, out)
+    }
+}
+
+fn in_order(reluctant: bool, again: Vec<Choice>, out: Vec<Choice>) -> Vec<Choice> {
+    if reluctant { [out, again].concat() } else { [again, out].concat() }
+}
+
+/// Marks the steps that would go on with a loop by what ends it.
+fn guard(mut choices: Vec<Choice>, node: &Rc<Node>, until: Option<&Until>) -> Vec<Choice> {
+    if until.is_some() {
+        for choice in &mut choices {
+            if let Choice::Step { until, .. } = choice {
+                until.push(Hidden(node.clone()));
+            }
+        }
+    }
+    choices
+}

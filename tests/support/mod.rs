@@ -1,0 +1,12 @@
+//! What the tests of behaviour share: the reference evaluators, readers of cases, random programs and streams.
+//! Nothing here looks at the engine's insides; only `engine.rs` speaks to the engine, by its public face.
+#![allow(dead_code, reason = "each test crate uses its own part")]
+#![allow(clippy::unwrap_used, reason = "a broken test case should stop the test")]
+#![allow(unreachable_pub, reason = "support code is private to each test crate")]
+
+pub mod cases;
+pub mod choices;
+pub mod expr;
+pub mod program;
+pub mod reference;
+pub mod terms;

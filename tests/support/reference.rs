@@ -1,0 +1,712 @@
+//! The reference evaluator of FROM PATTERN: section 6 "Formally" of the language page, read aloud.
+//! In: a program of the known subset and its events. Out: its rows, as JSON objects, in the order that the page fixes.
+//! Every start keeps its threads, a thread is its history and the list of what it may do next. No merging, no index, no sharing:
+//! slow, so that it is easy to see that it is right.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use serde_json::Value as Json;
+
+use super::choices::{Arrival, Choice, Here, Hidden, Watch};
+use super::expr::{Event, Scope, Value};
+use super::program::{After, Arrow, Item, Kind, Node, Program, Query, Runs, Until, Within};
+use super::terms::Terms;
+
+/// What has been taken so far.
+#[derive(Debug, Clone, Default)]
+pub struct History {
+    pub taken: Vec<(String, usize)>,
+    /// For negations that are judged later: the events that stood between.
+    pub between: Vec<(usize, Vec<usize>)>,
+}
+
+/// A live thread.
+#[derive(Debug, Clone)]
+struct Thread {
+    history: History,
+    choices: Vec<Choice>,
+}
+
+/// A way to the end of the pattern.
+#[derive(Debug, Clone)]
+struct Finished {
+    history: History,
+    end: i64,
+}
+
+/// All that began with one event.
+#[derive(Debug)]
+struct Start {
+    first: usize,
+    threads: Vec<Thread>,
+    /// One match per start: the best way so far, after all live threads in the order.
+    best: Option<Finished>,
+    /// What has come out and waits for its turn (SKIP), or for this moment's end.
+    out: Vec<Finished>,
+}
+
+/// A row with what orders it: moment (time, event or deadline, event), the match's first event, running number.
+type Keyed = ((i64, bool, usize), usize, usize, usize, Json);
+
+/// Runs a program over events that are already in order and not late.
+pub fn run(program: &Program, events: &[Event]) -> Vec<Json> {
+    let query = &program.query;
+    let mut partitions: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (index, event) in events.iter().enumerate() {
+        if query.steps.iter().any(|s| s.stream == event.stream)
+            && let Some(key) = partition_key(query, events, index)
+        {
+            partitions.entry(key).or_default().push(index);
+        }
+    }
+    let mut rows: Vec<Keyed> = Vec::new();
+    for (number, members) in partitions.values().enumerate() {
+        let mut partition = Partition {
+            query,
+            terms: Terms::new(query),
+            events,
+            members,
+            starts: vec![],
+            rows: vec![],
+            moment: (i64::MIN, false, 0),
+            consumed: BTreeSet::new(),
+        };
+        partition.run();
+        if let Some((limit, true)) = query.limit {
+            partition.rows.truncate(limit);
+        }
+        rows.extend(partition.rows.into_iter().enumerate().map(|(n, (moment, first, row))| (moment, first, number, n, row)));
+    }
+    rows.sort_by_key(|(moment, first, partition, n, _)| (*moment, *first, *partition, *n));
+    if let Some((limit, false)) = query.limit {
+        rows.truncate(limit);
+    }
+    rows.into_iter().map(|row| row.4).collect()
+}
+
+/// The key of the event's partition; nothing where the event takes no part.
+fn partition_key(query: &Query, events: &[Event], index: usize) -> Option<String> {
+    let scope = Scope { events, taken: &[], bare: Some(index), bounds: None };
+    let mut key: Vec<Value> = query.partition.iter().map(|expr| scope.eval(expr)).collect();
+    for equality in &query.partition_equal {
+        let own = equality.iter().find(|expr| {
+            let variables = expr.variables(&[]);
+            query.steps.iter().any(|s| s.stream == events[index].stream && variables.contains(&s.variable))
+        })?;
+        let variable = own.variables(&[]).remove(0);
+        let value = Scope { taken: &[(variable, index)], ..scope }.eval(own);
+        if value == Value::Null {
+            return None;
+        }
+        key.push(value);
+    }
+    Some(format!("{key:?}"))
+}
+
+struct Partition<'a> {
+    query: &'a Query,
+    terms: Terms,
+    events: &'a [Event],
+    members: &'a [usize],
+    starts: Vec<Start>,
+    rows: Vec<((i64, bool, usize), usize, Json)>,
+    moment: (i64, bool, usize),
+    /// CONSUME: what is used up.
+    consumed: BTreeSet<usize>,
+}
+
+impl Partition<'_> {
+    fn run(&mut self) {
+        for position in 0..self.members.len() {
+            let event = self.members[position];
+            self.deadlines(Some(self.events[event].time));
+            self.moment = (self.events[event].time, false, event);
+            self.event(position, event);
+        }
+        self.deadlines(None);
+        self.moment = (i64::MAX, true, usize::MAX);
+        for start in 0..self.starts.len() {
+            self.end(start);
+        }
+        self.settle();
+    }
+
+    fn event(&mut self, position: usize, event: usize) {
+        let busy = self.starts.iter().filter(|s| !s.threads.is_empty()).count();
+        for first in self.firsts() {
+            self.step(first, event);
+            if self.query.after == After::Consume {
+                self.settle();
+            }
+        }
+        let may_start = match self.query.runs {
+            Runs::Count(n) => busy < n,
+            Runs::All | Runs::Latest => true,
+        };
+        if may_start && !self.consumed.contains(&event) {
+            self.begin(event);
+        }
+        if let Some(Within::Events(n)) = self.query.within {
+            for index in 0..self.starts.len() {
+                let first = self.members.iter().position(|m| *m == self.starts[index].first).unwrap();
+                if position - first + 1 >= n {
+                    self.end(index);
+                }
+            }
+        }
+        self.settle();
+        if self.query.runs == Runs::Latest {
+            self.keep_latest();
+        }
+    }
+
+    fn firsts(&self) -> Vec<usize> {
+        self.starts.iter().map(|s| s.first).collect()
+    }
+
+    fn index_of(&self, first: usize) -> Option<usize> {
+        self.starts.iter().position(|s| s.first == first)
+    }
+
+    /// Every event that can start a match starts one.
+    fn begin(&mut self, event: usize) {
+        let here = Here { taken: 0, now: self.events[event].time, all: self.query.all_matches() };
+        let arrival = Arrival { arrow: Arrow::Strict, watch: vec![], front: true, trailing: false };
+        let choices = here.enter(&self.query.pattern, &arrival, &None);
+        let (taken, _) = self.offer(&choices, &History::default(), event);
+        if taken.is_empty() {
+            return;
+        }
+        self.starts.push(Start { first: event, threads: vec![], best: None, out: vec![] });
+        self.install(self.starts.len() - 1, taken, self.events[event].time);
+    }
+
+    /// Rules 1 to 5 for one start and one event.
+    fn step(&mut self, first: usize, event: usize) {
+        let Some(index) = self.index_of(first) else { return };
+        // CONSUME: an event that an earlier start's match took just now fits nothing.
+        let consumed = self.consumed.contains(&event);
+        let threads = std::mem::take(&mut self.starts[index].threads);
+        let mut next = Vec::new();
+        for thread in threads {
+            let (taken, kept) = if consumed {
+                (vec![], self.pass(&thread.choices, &thread.history, event))
+            } else {
+                self.offer(&thread.choices, &thread.history, event)
+            };
+            next.extend(taken);
+            if !kept.is_empty() {
+                next.push((thread.history, kept));
+            }
+        }
+        self.install(index, next, self.events[event].time);
+    }
+
+    /// Puts threads in order, sees which have finished, drops what stands behind a finished one (rule 5).
+    fn install(&mut self, index: usize, threads: Vec<(History, Vec<Choice>)>, end: i64) {
+        let all = self.query.all_matches();
+        let start = &mut self.starts[index];
+        start.threads.clear();
+        for (history, choices) in threads {
+            let finish = choices.iter().position(|c| matches!(c, Choice::Finish));
+            let finished = Finished { history: history.clone(), end };
+            if all {
+                let ways = choices.iter().filter(|c| matches!(c, Choice::Finish)).count();
+                start.out.extend(std::iter::repeat_n(finished, ways));
+                let choices: Vec<Choice> = choices.into_iter().filter(|c| !matches!(c, Choice::Finish)).collect();
+                if !choices.is_empty() {
+                    start.threads.push(Thread { history, choices });
+                }
+                continue;
+            }
+            let before = choices[..finish.unwrap_or(choices.len())].to_vec();
+            if !before.is_empty() {
+                start.threads.push(Thread { history, choices: before });
+            }
+            if finish.is_some() {
+                start.best = Some(finished);
+                return;
+            }
+        }
+    }
+
+    /// What becomes of a list of choices when an event comes: the new threads in order, and what stays.
+    fn offer(&self, choices: &[Choice], history: &History, event: usize) -> (Vec<(History, Vec<Choice>)>, Vec<Choice>) {
+        let all = self.query.all_matches();
+        let (mut taken, mut kept) = (Vec::new(), Vec::new());
+        for choice in choices {
+            let (new, stays) = match choice {
+                Choice::Step { step, watch, until, arrow, after } => match self.take(*step, watch, until, history, event) {
+                    Some(history) => {
+                        let carried = Arrival { arrow: Arrow::Next, watch: vec![], front: false, trailing: false };
+                        let choices = self.here(&history).advance(after, carried);
+                        (vec![(history, choices)], *arrow == Arrow::Any)
+                    }
+                    None => (vec![], *arrow != Arrow::Strict),
+                },
+                Choice::Both { .. } => self.offer_both(choice, history, event),
+                Choice::Wait { .. } | Choice::Absence { .. } | Choice::Finish => (vec![], true),
+            };
+            taken.extend(new);
+            if stays {
+                kept.extend(self.pass_one(choice, history, event));
+            }
+        }
+        if !all && !taken.is_empty() {
+            kept.clear();
+        }
+        (taken, kept)
+    }
+
+    /// The first operand that the event fits takes it; the others see it pass.
+    fn offer_both(&self, choice: &Choice, history: &History, event: usize) -> (Vec<(History, Vec<Choice>)>, bool) {
+        let Choice::Both { node, operands, touched, arrival, after } = choice else { unreachable!("asked for & only") };
+        let Kind::Both(parts) = &node.kind else { unreachable!("a node of &") };
+        for (index, operand) in operands.iter().enumerate() {
+            let (taken, kept) = self.offer(operand, history, event);
+            if taken.is_empty() {
+                continue;
+            }
+            let ways: Vec<(History, Vec<Choice>)> = taken;
+            let mut new = Vec::new();
+            for (new_history, choices) in ways {
+                let here = self.here(&new_history);
+                let next = operands.iter().zip(touched).enumerate().map(|(other, (operand, touched))| match other == index {
+                    true => choices.clone(),
+                    false if *touched || has_wait(operand) => self.pass(operand, history, event),
+                    false => {
+                        here.enter(&parts[other], &Arrival { arrow: Arrow::Next, watch: vec![], front: false, trailing: false }, &None)
+                    }
+                });
+                let next: Vec<Vec<Choice>> = next.collect();
+                let touched: Vec<bool> = touched.iter().enumerate().map(|(other, t)| *t || other == index).collect();
+                let choices = here.both(node, next, touched, arrival, after);
+                new.push((new_history, choices));
+            }
+            return (new, !kept.is_empty());
+        }
+        (vec![], true)
+    }
+
+    /// What stays of choices when an event passes them by.
+    fn pass(&self, choices: &[Choice], history: &History, event: usize) -> Vec<Choice> {
+        let stays = |choice: &&Choice| !matches!(choice, Choice::Step { arrow: Arrow::Strict, .. });
+        choices.iter().filter(stays).flat_map(|choice| self.pass_one(choice, history, event)).collect()
+    }
+
+    /// Rule 3: a choice is lost if the event fits a negation that watches it (or the end of its loop).
+    fn pass_one(&self, choice: &Choice, history: &History, event: usize) -> Vec<Choice> {
+        let forbidden = |watch: &[Watch]| {
+            watch
+                .iter()
+                .any(|w| self.terms.late(w.not).is_empty() && self.terms.forbids(self.query, self.events, w.not, &history.taken, event))
+        };
+        let rest = |watch: &[Watch]| watch.iter().filter(|w| !w.once || !self.terms.late(w.not).is_empty()).cloned().collect();
+        match choice {
+            Choice::Finish => vec![Choice::Finish],
+            Choice::Step { step, arrow, watch, until, after } => {
+                if forbidden(watch) || self.loop_ends(until, history, event) {
+                    return vec![];
+                }
+                vec![Choice::Step { step: *step, arrow: *arrow, watch: rest(watch), until: until.clone(), after: after.clone() }]
+            }
+            Choice::Absence { watch } => {
+                if forbidden(watch) {
+                    return vec![];
+                }
+                vec![Choice::Absence { watch: rest(watch) }]
+            }
+            Choice::Wait { not, .. } => {
+                let lost = self.terms.forbids(self.query, self.events, *not, &history.taken, event);
+                if lost { vec![] } else { vec![choice.clone()] }
+            }
+            Choice::Both { node, operands, touched, arrival, after } => {
+                let operands: Vec<Vec<Choice>> = operands.iter().map(|operand| self.pass(operand, history, event)).collect();
+                if operands.iter().any(Vec::is_empty) {
+                    return vec![];
+                }
+                vec![Choice::Both {
+                    node: node.clone(),
+                    operands,
+                    touched: touched.clone(),
+                    arrival: arrival.clone(),
+                    after: after.clone(),
+                }]
+            }
+        }
+    }
+
+    fn loop_ends(&self, until: &[Hidden<Rc<Node>>], history: &History, event: usize) -> bool {
+        until.iter().any(|node| match &node.0.kind {
+            Kind::Repeat { until: Some(Until::Step(step)), .. } => {
+                self.terms.forbids(self.query, self.events, *step, &history.taken, event)
+            }
+            Kind::Repeat { until: Some(Until::Condition(condition)), body, .. } => {
+                let Kind::Step(step) = body.kind else { panic!("UNTIL (cond) of a group") };
+                self.query.steps[step].stream == self.events[event].stream
+                    && Scope { events: self.events, taken: &history.taken, bare: Some(event), bounds: None }.holds(condition)
+            }
+            _ => false,
+        })
+    }
+
+    /// The history with the event taken for the step, if it fits.
+    fn take(&self, step: usize, watch: &[Watch], until: &[Hidden<Rc<Node>>], history: &History, event: usize) -> Option<History> {
+        let front = history.taken.is_empty();
+        if self.loop_ends(until, history, event) {
+            return None;
+        }
+        let mut next = history.clone();
+        next.taken.push((self.query.steps[step].variable.clone(), event));
+        for w in watch {
+            let early: Vec<usize> = if front { self.looked_back(w, event) } else { self.since(history, event, w.once) };
+            let hits: Vec<usize> =
+                early.into_iter().filter(|e| self.terms.forbids(self.query, self.events, w.not, &history.taken, *e)).collect();
+            if !self.terms.late(w.not).is_empty() {
+                next.between.push((w.not, hits));
+            } else if front && !hits.is_empty() {
+                return None;
+            }
+        }
+        self.terms.fits(self.query, self.events, step, &next, event).then_some(next)
+    }
+
+    /// The events before the first one that a negation at the front looks at.
+    fn looked_back(&self, watch: &Watch, event: usize) -> Vec<usize> {
+        let length = watch.back.or(match self.query.within {
+            Some(Within::Time(length)) => Some(length),
+            _ => None,
+        });
+        let before = self.members.iter().copied().filter(|m| *m < event);
+        let before: Vec<usize> = before.filter(|m| length.is_none_or(|d| self.events[event].time - self.events[*m].time <= d)).collect();
+        match self.query.within {
+            Some(Within::Events(n)) if watch.back.is_none() => before.into_iter().rev().take(n.saturating_sub(1)).collect(),
+            _ => before,
+        }
+    }
+
+    fn since(&self, history: &History, event: usize, once: bool) -> Vec<usize> {
+        let last = history.taken.iter().map(|(_, e)| *e).max().unwrap_or(0);
+        let between = self.members.iter().copied().filter(|m| *m > last && *m < event);
+        if once { between.take(1).collect() } else { between.collect() }
+    }
+
+    fn here(&self, history: &History) -> Here {
+        let last = history.taken.iter().map(|(_, e)| *e).max().expect("something was taken");
+        Here { taken: history.taken.len(), now: self.events[last].time, all: self.query.all_matches() }
+    }
+
+    /// Lets all deadlines before `until` pass, the earliest first.
+    fn deadlines(&mut self, until: Option<i64>) {
+        loop {
+            let due = self.starts.iter().filter_map(|start| self.due(start)).min();
+            let Some(time) = due.filter(|time| until.is_none_or(|until| *time < until)) else { return };
+            self.moment = (time, true, 0);
+            for first in self.firsts() {
+                let Some(index) = self.index_of(first) else { continue };
+                while self.starts[index].threads.iter().any(|t| earliest_wait(&t.choices) == Some(time)) {
+                    self.fire(index, time);
+                }
+                if self.within_end(&self.starts[index]) == Some(time) {
+                    self.end(index);
+                }
+                if self.query.after == After::Consume {
+                    self.settle();
+                }
+            }
+            self.settle();
+        }
+    }
+
+    fn within_end(&self, start: &Start) -> Option<i64> {
+        match self.query.within {
+            Some(Within::Time(length)) => Some(self.events[start.first].time.saturating_add(length)),
+            _ => None,
+        }
+    }
+
+    fn due(&self, start: &Start) -> Option<i64> {
+        if start.threads.is_empty() {
+            return None;
+        }
+        let waits = start.threads.iter().filter_map(|t| earliest_wait(&t.choices)).min();
+        [waits, self.within_end(start)].into_iter().flatten().min()
+    }
+
+    /// The waits of one start that are over at `time` go on.
+    fn fire(&mut self, index: usize, time: i64) {
+        let threads = std::mem::take(&mut self.starts[index].threads);
+        let all = self.query.all_matches();
+        let mut next = Vec::new();
+        for thread in threads {
+            let here = Here { now: time, ..self.here(&thread.history) };
+            let mut fired = Vec::new();
+            let mut rest = Vec::new();
+            for choice in &thread.choices {
+                match over(&here, choice, time) {
+                    Some(choices) => fired.extend(choices),
+                    None => rest.push(choice.clone()),
+                }
+            }
+            if fired.is_empty() {
+                next.push((thread.history, thread.choices));
+            } else if all {
+                next.push((thread.history, [fired, rest].concat()));
+            } else {
+                next.push((thread.history, fired));
+            }
+        }
+        self.install(index, next, time);
+    }
+
+    /// Rule 6: WITHIN, or the input, is over for a start.
+    fn end(&mut self, index: usize) {
+        let threads = std::mem::take(&mut self.starts[index].threads);
+        let end = self.within_end(&self.starts[index]).unwrap_or(self.moment.0);
+        for thread in threads {
+            for choice in &thread.choices {
+                let absent = matches!(choice, Choice::Absence { .. }) || ends_in_absence(choice);
+                if absent && self.query.within.is_some() {
+                    let finished = Finished { history: thread.history.clone(), end };
+                    if self.query.all_matches() {
+                        self.starts[index].out.push(finished);
+                    } else {
+                        self.starts[index].best = Some(finished);
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// What has become certain comes out, and AFTER MATCH does its work.
+    fn settle(&mut self) {
+        if self.query.after == After::Consume {
+            self.settle_consume();
+        }
+        for start in &mut self.starts {
+            if start.threads.is_empty() {
+                start.out.extend(start.best.take());
+            }
+        }
+        match &self.query.after {
+            After::Everything => {
+                for index in 0..self.starts.len() {
+                    let out = std::mem::take(&mut self.starts[index].out);
+                    for finished in &out {
+                        self.emit(finished);
+                    }
+                }
+            }
+            After::Restart => {
+                let mut any = false;
+                for index in 0..self.starts.len() {
+                    let out = std::mem::take(&mut self.starts[index].out);
+                    for finished in &out {
+                        any |= self.emit(finished);
+                    }
+                }
+                if any {
+                    self.starts.clear();
+                }
+            }
+            After::Consume => {}
+            _ => self.settle_skip(),
+        }
+        self.starts.retain(|s| !s.threads.is_empty() || !s.out.is_empty());
+    }
+
+    /// Matches are decided in the order of their starts; one waits while an earlier start is undecided.
+    fn settle_skip(&mut self) {
+        while !self.starts.is_empty() {
+            let out = std::mem::take(&mut self.starts[0].out);
+            let found = out.into_iter().find(|finished| self.passes(finished));
+            let Some(found) = found else {
+                if !self.starts[0].threads.is_empty() {
+                    return;
+                }
+                self.starts.remove(0);
+                continue;
+            };
+            self.emit(&found);
+            let first = self.starts[0].first;
+            self.starts.remove(0);
+            let events = |variable: &str| found.history.taken.iter().filter(|(v, _)| v == variable).map(|(_, e)| *e).collect::<Vec<_>>();
+            let last = found.history.taken.iter().map(|(_, e)| *e).max().unwrap();
+            let from = match &self.query.after {
+                After::PastLast => last + 1,
+                After::ToLastEvent => last,
+                After::ToFirst(v) => events(v).first().copied().unwrap_or(first),
+                After::ToLast(v) => events(v).last().copied().unwrap_or(first),
+                _ => first,
+            };
+            self.starts.retain(|s| s.first >= from);
+        }
+    }
+
+    /// Matches in the order of the starts; each ends what has taken an event of it.
+    fn settle_consume(&mut self) {
+        let mut index = 0;
+        while index < self.starts.len() {
+            let start = &mut self.starts[index];
+            if start.threads.is_empty() {
+                start.out.extend(start.best.take());
+            }
+            let out = std::mem::take(&mut start.out);
+            let Some(found) = out.into_iter().find(|finished| self.passes(finished)) else {
+                index += 1;
+                continue;
+            };
+            self.emit(&found);
+            self.starts.remove(index);
+            self.consumed.extend(found.history.taken.iter().map(|(_, e)| *e));
+            let free = |history: &History| !history.taken.iter().any(|(_, e)| self.consumed.contains(e));
+            for start in &mut self.starts {
+                start.threads.retain(|t| free(&t.history));
+                start.out.retain(|f| free(&f.history));
+                start.best.take_if(|f| !free(&f.history));
+            }
+            index = 0;
+        }
+    }
+
+    fn passes(&self, finished: &Finished) -> bool {
+        self.query.having.as_ref().is_none_or(|having| self.scope(finished).holds(having))
+    }
+
+    fn scope<'b>(&'b self, finished: &'b Finished) -> Scope<'b> {
+        let first = finished.history.taken.iter().map(|(_, e)| self.events[*e].time).min().unwrap();
+        Scope { events: self.events, taken: &finished.history.taken, bare: None, bounds: Some((first, finished.end)) }
+    }
+
+    /// Writes the row of a match, if HAVING lets it.
+    fn emit(&mut self, finished: &Finished) -> bool {
+        if !self.passes(finished) {
+            return false;
+        }
+        let scope = self.scope(finished);
+        let mut row = serde_json::Map::new();
+        for item in &self.query.items {
+            match item {
+                Item::Column(name, expr) => {
+                    row.insert(name.clone(), scope.eval(expr).to_json());
+                }
+                Item::Spread(variable) => {
+                    let last = finished.history.taken.iter().rfind(|(v, _)| v == variable).map(|(_, e)| *e);
+                    let stream = &self.query.steps.iter().find(|s| s.variable == *variable).unwrap().stream;
+                    for name in self.columns_of(stream) {
+                        let value = last.and_then(|e| self.events[e].columns.get(&name).cloned()).unwrap_or(Value::Null);
+                        row.insert(name, value.to_json());
+                    }
+                }
+                Item::Star => {
+                    for step in self.query.steps.iter().filter(|s| !s.negated) {
+                        row.insert(step.variable.clone(), self.object(&step.variable, &finished.history));
+                    }
+                }
+            }
+        }
+        let first = finished.history.taken.iter().map(|(_, e)| *e).min().unwrap();
+        self.rows.push((self.moment, first, Json::Object(row)));
+        true
+    }
+
+    fn columns_of(&self, stream: &str) -> Vec<String> {
+        self.events.iter().find(|e| e.stream == stream).map(|e| e.names.clone()).unwrap_or_default()
+    }
+
+    /// `SELECT *`: one object a variable, a list of objects for a loop variable.
+    fn object(&self, variable: &str, history: &History) -> Json {
+        let of = |e: usize| {
+            let event = &self.events[e];
+            let value = |n: &String| (n.clone(), event.columns.get(n).unwrap_or(&Value::Null).to_json());
+            Json::Object(event.names.iter().map(value).collect())
+        };
+        let events = history.taken.iter().filter(|(v, _)| v == variable).map(|(_, e)| of(*e));
+        if in_loop(&self.query.pattern, self.query, variable) { Json::Array(events.collect()) } else { events.last().unwrap_or(Json::Null) }
+    }
+
+    /// RUNS LATEST: of the threads with the same remaining pattern only the one with the latest events stays.
+    fn keep_latest(&mut self) {
+        let mut best: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        let remaining = |thread: &Thread| format!("{:?}", thread.choices);
+        let recency = |thread: &Thread| {
+            let mut events: Vec<usize> = thread.history.taken.iter().map(|(_, e)| *e).collect();
+            events.sort_unstable();
+            events.reverse();
+            // Where one runs out, the shorter began later.
+            events.push(usize::MAX);
+            events
+        };
+        for thread in self.starts.iter().flat_map(|s| &s.threads) {
+            let entry = best.entry(remaining(thread)).or_default();
+            *entry = std::mem::take(entry).max(recency(thread));
+        }
+        for start in &mut self.starts {
+            start.threads.retain(|thread| best[&remaining(thread)] == recency(thread));
+        }
+        self.settle();
+    }
+}
+
+fn in_loop(node: &Node, query: &Query, variable: &str) -> bool {
+    match &node.kind {
+        Kind::Step(_) | Kind::Not(..) => false,
+        Kind::Sequence(parts, _) | Kind::Either(parts) | Kind::Both(parts) => parts.iter().any(|p| in_loop(p, query, variable)),
+        Kind::Repeat { body, max, .. } => {
+            let names = |node: &Node| matches!(&node.kind, Kind::Step(s) if query.steps[*s].variable == variable);
+            (*max != Some(1) && contains(body, &names)) || in_loop(body, query, variable)
+        }
+    }
+}
+
+fn contains(node: &Node, test: &impl Fn(&Node) -> bool) -> bool {
+    test(node)
+        || match &node.kind {
+            Kind::Step(_) | Kind::Not(..) => false,
+            Kind::Sequence(parts, _) | Kind::Either(parts) | Kind::Both(parts) => parts.iter().any(|p| contains(p, test)),
+            Kind::Repeat { body, .. } => contains(body, test),
+        }
+}
+
+fn has_wait(choices: &[Choice]) -> bool {
+    choices.iter().any(|c| matches!(c, Choice::Wait { .. }))
+}
+
+fn ends_in_absence(choice: &Choice) -> bool {
+    match choice {
+        Choice::Both { operands, after: None, .. } => {
+            operands.iter().all(|o| o.iter().any(|c| matches!(c, Choice::Absence { .. } | Choice::Finish)))
+        }
+        _ => false,
+    }
+}
+
+fn earliest_wait(choices: &[Choice]) -> Option<i64> {
+    let one = |choice: &Choice| match choice {
+        Choice::Wait { deadline, .. } => Some(deadline.0),
+        Choice::Both { operands, .. } => operands.iter().filter_map(|o| earliest_wait(o)).min(),
+        Choice::Step { .. } | Choice::Absence { .. } | Choice::Finish => None,
+    };
+    choices.iter().filter_map(one).min()
+}
+
+/// What a choice becomes if its wait is over at `time`; nothing if it does not wait for that.
+fn over(here: &Here, choice: &Choice, time: i64) -> Option<Vec<Choice>> {
+    let none = Arrival { arrow: Arrow::Next, watch: vec![], front: false, trailing: false };
+    match choice {
+        Choice::Wait { deadline, after, .. } if deadline.0 == time => Some(here.advance(after, none)),
+        Choice::Both { node, operands, touched, arrival, after } if earliest_wait(std::slice::from_ref(choice)) == Some(time) => {
+            let go_on = |operand: &Vec<Choice>| -> Vec<Choice> {
+                let fired: Vec<Choice> = operand.iter().filter_map(|c| over(here, c, time)).flatten().collect();
+                if fired.is_empty() { operand.clone() } else { fired }
+            };
+            let waited = operands.iter().map(|operand| earliest_wait(operand) == Some(time));
+            let touched = touched.iter().zip(waited).map(|(touched, waited)| *touched || waited).collect();
+            let operands: Vec<Vec<Choice>> = operands.iter().map(go_on).collect();
+            Some(here.both(node, operands, touched, arrival, after))
+        }
+        _ => None,
+    }
+}
