@@ -9,8 +9,8 @@ use super::codes;
 use super::shape;
 use super::variables::{Fork, Occurrence, PatternInput, Standing, Turn, Variable, Variables};
 use crate::data::Duration;
+use crate::semantics::constant::{SHORTEST, duration};
 use crate::semantics::context::{Context, Reported};
-use crate::semantics::infer::constant_duration;
 use crate::spec::{Arrow, FollowUp, Mode, PatternNode, VariableId, VariableKind};
 use crate::syntax::ast::{self, PatternKind};
 use crate::text::{Diagnostic, Span};
@@ -158,7 +158,7 @@ impl<'a> Walk<'a> {
             let hint = format!("write `-> !{} FOR …`", step.stream.node);
             self.error(cx, Diagnostic::error(codes::STRICT_BEFORE_FOR, span, text).hint(hint));
         }
-        match constant_duration(cx, length, "the length of FOR") {
+        match duration(cx, "the length of FOR", length, SHORTEST) {
             Ok(length) => PatternNode::NotFor(variable, length),
             Err(reported) => {
                 self.failed = Some(reported);
