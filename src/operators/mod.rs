@@ -17,6 +17,16 @@ use crate::data::{EventBatch, Inbox};
 pub trait Transform: Send + fmt::Debug {
     /// The batch that these rows give; places and moments stay with their rows.
     fn apply(&mut self, batch: &EventBatch) -> EventBatch;
+
+    /// Whether nothing can come out any more, whatever goes in (`LIMIT`): who feeds it may stop.
+    fn is_done(&self) -> bool {
+        false
+    }
+
+    /// How many NULLs its expressions had to make up since the last call (division by zero, overflow, failed casts).
+    fn take_nulls(&mut self) -> u64 {
+        0
+    }
 }
 
 /// An operator with state.
@@ -29,6 +39,11 @@ pub trait Operator: Send + fmt::Debug {
 
     /// How much it holds now.
     fn held(&self) -> Held;
+
+    /// How many NULLs its expressions had to make up since the last call (division by zero, overflow, failed casts).
+    fn take_nulls(&mut self) -> u64 {
+        0
+    }
 }
 
 /// How much an operator holds.

@@ -91,14 +91,14 @@ impl Holds {
         Self { last: WatermarkStep { moment: Place::MIN, watermark: Place::MAX } }
     }
 
-    /// What the operator said in a round whose inbox had this watermark. Rows that the port may still put out stand at or behind the
-    /// watermark or what it holds.
-    pub(super) fn promises(&mut self, said: &[WatermarkStep], inbox_watermark: Place) -> Promises {
+    /// What the operator said in a round that went up to the moment `end`, with an inbox of this watermark. Rows that the port may still put
+    /// out stand at or behind the watermark or what it holds.
+    pub(super) fn promises(&mut self, said: &[WatermarkStep], inbox_watermark: Place, end: Place) -> Promises {
         let mut steps = vec![self.last];
         for &step in said {
             let before = steps[steps.len() - 1].moment;
-            // No row or timer of the round was at its watermark: what is said there is said of the moment before.
-            let moment = if step.moment >= inbox_watermark { before } else { step.moment.max(before) };
+            // Nothing of the round was certain as late as its end: what is said there is said of the moment before.
+            let moment = if step.moment >= end { before } else { step.moment.max(before) };
             steps.push(WatermarkStep { moment, watermark: step.watermark });
         }
         self.last = steps[steps.len() - 1];
@@ -149,11 +149,11 @@ mod tests {
         let mut holds = Holds::new();
         // Something is held from 5 on and decided at 9; at 12 the next one is held.
         let said = [step(at(5), at(5)), step(at(9), Place::MAX), step(at(12), at(12))];
-        let promises = holds.promises(&said, at(20));
+        let promises = holds.promises(&said, at(20), at(20));
         assert_eq!(promises, [step(Place::MIN, at(5)), step(at(5), at(5)), step(at(9), at(12)), step(at(12), at(12))]);
         // The next round says nothing: still held.
-        assert_eq!(holds.promises(&[], at(30)), [step(at(12), at(12))]);
-        assert_eq!(holds.promises(&[step(at(31), Place::MAX)], at(40)), [step(at(12), at(12)), step(at(31), at(40))]);
-        assert_eq!(holds.promises(&[], at(50)), [step(at(31), at(50))]);
+        assert_eq!(holds.promises(&[], at(30), at(30)), [step(at(12), at(12))]);
+        assert_eq!(holds.promises(&[step(at(31), Place::MAX)], at(40), at(40)), [step(at(12), at(12)), step(at(31), at(40))]);
+        assert_eq!(holds.promises(&[], at(50), at(50)), [step(at(31), at(50))]);
     }
 }

@@ -7,6 +7,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
+use std::fmt;
 use std::sync::Arc;
 
 use super::frontier::{Meet, Promises};
@@ -50,6 +51,12 @@ pub(super) struct BrokenPromise {
     pub(super) place: Place,
     /// What had been promised.
     pub(super) watermark: Place,
+}
+
+impl fmt::Display for BrokenPromise {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} before {:?}", self.place, self.watermark)
+    }
 }
 
 impl Merge {
@@ -302,7 +309,7 @@ mod tests {
                 changes.iter().filter(|&&m| within(m)).map(|&m| WatermarkStep { moment: m, watermark: held_at(m) }).collect();
             let source = vec![WatermarkStep { moment: Place::MIN, watermark: to }];
             meet.promise(0, &source);
-            meet.promise(1, &holds.promises(&said, to));
+            meet.promise(1, &holds.promises(&said, to, to));
             let plain: Vec<Row> = plain.iter().filter(|r| within(r.0)).copied().collect();
             let late: Vec<Row> = lagging.iter().filter(|r| within(r.1)).copied().collect();
             let flows = [Flow { rows: batch(&plain), promises: source }, Flow { rows: batch(&late), promises: meet.advance() }];

@@ -1,3 +1,16 @@
 //! Text to tree. pest is named only here; nothing here knows what a name means.
 
 pub mod ast;
+mod codes;
+mod expect;
+mod literal;
+mod parse;
+mod parse_expr;
+mod parse_grammar;
+mod parse_pattern;
+mod parse_query;
+mod parse_statement;
+mod scan;
+
+pub use codes::{CODES, CodeEntry};
+pub use parse::parse;

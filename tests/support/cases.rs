@@ -42,8 +42,8 @@ fn case(line: &str) -> Case {
         program: json["program"].as_str().unwrap().to_owned(),
         input: json.get("input").and_then(|i| i.as_array().cloned()).unwrap_or_default(),
         expect: json["expect"].clone(),
-        columns: json.get("columns").filter(|c| c.is_array()).map(strings),
-        certain_after: json.get("certain_after").filter(|c| c.is_array()).map(counts),
+        columns: json["expect"].get("columns").filter(|c| c.is_array()).map(strings),
+        certain_after: json["expect"].get("certain_after").filter(|c| c.is_array()).map(counts),
     }
 }
 

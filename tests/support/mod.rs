@@ -6,7 +6,9 @@
 
 pub mod cases;
 pub mod choices;
+pub mod engine;
 pub mod expr;
 pub mod program;
+pub mod random;
 pub mod reference;
 pub mod terms;

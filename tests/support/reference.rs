@@ -46,11 +46,25 @@ struct Start {
     out: Vec<Finished>,
 }
 
-/// A row with what orders it: moment (time, event or deadline, event), the match's first event, running number.
-type Keyed = ((i64, bool, usize), usize, usize, usize, Json);
+/// When something becomes certain: the time, whether it is a deadline (after the events of that time), the event.
+pub type Moment = (i64, bool, usize);
+
+/// A row with what orders it.
+#[derive(Debug, Clone)]
+pub struct Row {
+    pub moment: Moment,
+    /// The match's first event.
+    pub first: usize,
+    pub row: Json,
+}
 
 /// Runs a program over events that are already in order and not late.
 pub fn run(program: &Program, events: &[Event]) -> Vec<Json> {
+    run_keyed(program, events).into_iter().map(|row| row.row).collect()
+}
+
+/// The rows with what orders them.
+pub fn run_keyed(program: &Program, events: &[Event]) -> Vec<Row> {
     let query = &program.query;
     let mut partitions: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (index, event) in events.iter().enumerate() {
@@ -60,8 +74,8 @@ pub fn run(program: &Program, events: &[Event]) -> Vec<Json> {
             partitions.entry(key).or_default().push(index);
         }
     }
-    let mut rows: Vec<Keyed> = Vec::new();
-    for (number, members) in partitions.values().enumerate() {
+    let mut rows: Vec<Row> = Vec::new();
+    for members in partitions.values() {
         let mut partition = Partition {
             query,
             terms: Terms::new(query),
@@ -76,13 +90,13 @@ pub fn run(program: &Program, events: &[Event]) -> Vec<Json> {
         if let Some((limit, true)) = query.limit {
             partition.rows.truncate(limit);
         }
-        rows.extend(partition.rows.into_iter().enumerate().map(|(n, (moment, first, row))| (moment, first, number, n, row)));
+        rows.append(&mut partition.rows);
     }
-    rows.sort_by_key(|(moment, first, partition, n, _)| (*moment, *first, *partition, *n));
+    rows.sort_by_key(|row| (row.moment, row.first));
     if let Some((limit, false)) = query.limit {
         rows.truncate(limit);
     }
-    rows.into_iter().map(|row| row.4).collect()
+    rows
 }
 
 /// The key of the event's partition; nothing where the event takes no part.
@@ -110,8 +124,8 @@ struct Partition<'a> {
     events: &'a [Event],
     members: &'a [usize],
     starts: Vec<Start>,
-    rows: Vec<((i64, bool, usize), usize, Json)>,
-    moment: (i64, bool, usize),
+    rows: Vec<Row>,
+    moment: Moment,
     /// CONSUME: what is used up.
     consumed: BTreeSet<usize>,
 }
@@ -364,6 +378,7 @@ impl Partition<'_> {
             let hits: Vec<usize> =
                 early.into_iter().filter(|e| self.terms.forbids(self.query, self.events, w.not, &history.taken, *e)).collect();
             if !self.terms.late(w.not).is_empty() {
+                next.between.retain(|(not, _)| *not != w.not);
                 next.between.push((w.not, hits));
             } else if front && !hits.is_empty() {
                 return None;
@@ -608,7 +623,7 @@ impl Partition<'_> {
             }
         }
         let first = finished.history.taken.iter().map(|(_, e)| *e).min().unwrap();
-        self.rows.push((self.moment, first, Json::Object(row)));
+        self.rows.push(Row { moment: self.moment, first, row: Json::Object(row) });
         true
     }
 

@@ -1,0 +1,243 @@
+//! The operator graph as stable text: what feeds what, keys and windows in plain words, and how much each operator can come to hold.
+
+use std::fmt::Write;
+
+use super::graph::{Edge, Node, OperatorGraph, OperatorSpec, SourceNode};
+use super::state::class_of;
+use crate::data::{Duration, Schema};
+use crate::expr::{Expr, SlotId};
+use crate::semantics::{OrderKey, Route};
+use crate::spec::{AggregateCall, JoinKind, JoinSpec, PatternSpec, WindowKind, WindowOutput, WindowSpec, Within};
+
+/// The graph as text.
+pub fn explain(graph: &OperatorGraph) -> String {
+    let mut out = String::new();
+    for source in graph.sources() {
+        let _ = writeln!(out, "source {}", source.name);
+        for line in of_source(source) {
+            let _ = writeln!(out, "    {line}");
+        }
+    }
+    for (index, node) in graph.nodes().iter().enumerate() {
+        let inputs: Vec<String> = node.inputs.iter().map(|&edge| edge_text(graph, edge)).collect();
+        let _ = writeln!(out, "{} {} ← {}", index + 1, kind_text(&node.spec), inputs.join(", "));
+        for line in of_node(graph, node) {
+            let _ = writeln!(out, "    {line}");
+        }
+    }
+    for output in graph.outputs() {
+        let name = output.name.as_deref().map_or_else(|| format!("statement {}", output.statement + 1), str::to_owned);
+        let _ = writeln!(out, "output {name} ← {}", edge_text(graph, output.edge));
+    }
+    out
+}
+
+fn edge_text(graph: &OperatorGraph, edge: Edge) -> String {
+    match edge {
+        Edge::Source(id) => graph.sources()[id.0 as usize].name.to_string(),
+        Edge::Late(id) => format!("late events of {}", graph.sources()[id.0 as usize].name),
+        Edge::Node(id, 0) => (id.0 + 1).to_string(),
+        Edge::Node(id, _) => format!("{} (timeouts)", id.0 + 1),
+    }
+}
+
+fn kind_text(spec: &OperatorSpec) -> &'static str {
+    match spec {
+        OperatorSpec::Filter(_) => "filter",
+        OperatorSpec::Project(_) => "project",
+        OperatorSpec::Window(_) => "window",
+        OperatorSpec::Join(_) => "join",
+        OperatorSpec::Pattern { .. } => "pattern",
+        OperatorSpec::TopOfWindow { .. } => "order each window",
+        OperatorSpec::Limit(_) => "limit",
+        OperatorSpec::Suppress { .. } => "suppress",
+        OperatorSpec::Union => "union",
+    }
+}
+
+fn of_source(source: &SourceNode) -> Vec<String> {
+    let mut lines = Vec::new();
+    let read_as = &source.read_as;
+    let fields = source.schema.fields();
+    lines.push(match &read_as.route {
+        Route::All => "every event".to_owned(),
+        Route::Type { field, value } => match field {
+            Some(path) => format!("events with {} = '{value}'", path.join(".")),
+            None => format!("events of type '{value}'"),
+        },
+        Route::When(condition) => format!("events with {}", in_words(condition, &[&source.schema])),
+    });
+    let mut time = read_as.time_column.map_or_else(|| "time of arrival".to_owned(), |c| format!("time {}", fields[c].name));
+    for &tie in &read_as.tie_columns {
+        let _ = write!(time, ", then {}", fields[tie].name);
+    }
+    let _ = write!(time, ", delay {}", read_as.delay);
+    if let Some(idle) = read_as.idle_after {
+        let _ = write!(time, ", idle after {idle}");
+    }
+    lines.push(time);
+    let needed = fields.iter().zip(&source.needed).filter(|(_, needed)| **needed);
+    let needed: Vec<String> = needed.map(|(field, _)| format!("{} {}", field.name, field.data_type)).collect();
+    lines.push(match (source.is_read, needed.is_empty()) {
+        (false, _) => "nothing reads it".to_owned(),
+        (true, true) => "decodes no column".to_owned(),
+        (true, false) => format!("decodes {}", needed.join(", ")),
+    });
+    lines
+}
+
+fn of_node(graph: &OperatorGraph, node: &Node) -> Vec<String> {
+    let inputs: Vec<&Schema> = node.inputs.iter().map(|&edge| &**graph.schema(edge)).collect();
+    let mut lines = match &node.spec {
+        OperatorSpec::Filter(condition) => vec![in_words(condition, &inputs)],
+        OperatorSpec::Project(exprs) => vec![project_text(exprs, &inputs, &node.ports[0])],
+        OperatorSpec::Window(spec) => of_window(spec, inputs[0]),
+        OperatorSpec::Join(spec) => of_join(spec, &inputs),
+        OperatorSpec::Pattern { spec, .. } => of_pattern(spec, &inputs),
+        OperatorSpec::TopOfWindow { order, limit, .. } => vec![order_text(order, *limit, &inputs)],
+        OperatorSpec::Limit(rows) => vec![format!("ends after {rows} rows")],
+        OperatorSpec::Suppress { keys, duration } => {
+            vec![format!("one row for each ({}), then none for {duration}", list(keys, &inputs))]
+        }
+        OperatorSpec::Union => Vec::new(),
+    };
+    lines.push(format!("state {}", class_of(node).text()));
+    lines
+}
+
+fn project_text(exprs: &[Expr], inputs: &[&Schema], schema: &Schema) -> String {
+    let columns = exprs.iter().zip(schema.fields()).map(|(expr, field)| {
+        let text = in_words(expr, inputs);
+        if text == *field.name { text } else { format!("{text} AS {}", field.name) }
+    });
+    columns.collect::<Vec<_>>().join(", ")
+}
+
+fn of_window(spec: &WindowSpec, input: &Schema) -> Vec<String> {
+    let each = if spec.keys.is_empty() { String::new() } else { format!("for each ({}): ", list(&spec.keys, &[input])) };
+    let window = match &spec.kind {
+        WindowKind::Running => "all rows so far; one row comes out for each row".to_owned(),
+        WindowKind::Hopping { size, every, offset, zone } => hopping_text(*size, *every, *offset, *zone),
+        WindowKind::Sliding(size) => format!("the rows of the last {size}; one row comes out for each row"),
+        WindowKind::Session { gap, max } => {
+            let bound = max.map_or_else(String::new, |max| format!(", or by lasting {max}"));
+            format!("sessions closed by a gap of more than {gap}{bound}")
+        }
+        WindowKind::Rows(count) => format!("each {count} rows"),
+        WindowKind::LastRows(count) => format!("the last {count} rows; one row comes out for each row"),
+    };
+    let mut lines = vec![format!("{each}{window}")];
+    match &spec.output {
+        WindowOutput::Aggregates(calls) if calls.is_empty() => {}
+        WindowOutput::Aggregates(calls) => {
+            lines.push(calls.iter().map(|call| aggregate_text(call, input)).collect::<Vec<_>>().join(", "));
+        }
+        WindowOutput::Rows => lines.push("its rows, when it closes".to_owned()),
+    }
+    lines.extend(spec.emit_every.map(|every| format!("early rows every {every}")));
+    lines
+}
+
+fn hopping_text(size: Duration, every: Duration, offset: Duration, zone: Option<chrono_tz::Tz>) -> String {
+    let mut text = format!("windows of {size}");
+    if every != size {
+        let _ = write!(text, ", one every {every}");
+    }
+    if offset.0 != 0 {
+        let _ = write!(text, ", shifted by {offset}");
+    }
+    if let Some(zone) = zone {
+        let _ = write!(text, ", by the calendar of {zone}");
+    }
+    text + "; rows come out when the watermark passes the end"
+}
+
+fn of_join(spec: &JoinSpec, inputs: &[&Schema]) -> Vec<String> {
+    let kind = match spec.kind {
+        JoinKind::Inner => "pairs",
+        JoinKind::Left => "pairs, and left rows without a partner",
+        JoinKind::Right => "pairs, and right rows without a partner",
+        JoinKind::Full => "pairs, and rows of both sides without a partner",
+        JoinKind::Semi => "left rows with a partner, once each",
+        JoinKind::Anti => "left rows without a partner",
+        JoinKind::AsOf => "left rows with the latest right row at or before them",
+        JoinKind::LeftAsOf => "left rows with the latest right row at or before them, or NULLs",
+    };
+    let mut lines = vec![kind.to_owned()];
+    let keys = spec.left_keys.iter().zip(&spec.right_keys);
+    let keys: Vec<String> = keys.map(|(l, r)| format!("{} = {}", in_words(l, &inputs[..1]), in_words(r, &inputs[1..]))).collect();
+    if !keys.is_empty() {
+        lines.push(format!("with {}", keys.join(" AND ")));
+    }
+    lines.push(match (spec.before.0, spec.after.0) {
+        (i64::MAX, _) => "the right row at any time before".to_owned(),
+        (before, after) if before == after => format!("at most {} apart", spec.before),
+        _ => format!("the right row at most {} before or {} after", spec.before, spec.after),
+    });
+    lines.extend(spec.residual.iter().map(|residual| format!("and {}", in_words(residual, inputs))));
+    match spec.kind {
+        JoinKind::Inner => {}
+        JoinKind::Left | JoinKind::Right | JoinKind::Full | JoinKind::Semi | JoinKind::Anti | JoinKind::AsOf | JoinKind::LeftAsOf => {
+            lines.push("rows come out when the watermark says that nothing changes them any more".to_owned());
+        }
+    }
+    lines
+}
+
+/// Partition and bound of a pattern, and the evaluator that runs it.
+fn of_pattern(spec: &PatternSpec, inputs: &[&Schema]) -> Vec<String> {
+    let mut lines = Vec::new();
+    let partitions: Vec<String> = spec.partition.by_input.iter().zip(inputs).map(|(keys, input)| list(keys, &[input])).collect();
+    if partitions.iter().any(|keys| !keys.is_empty()) {
+        let mut distinct = partitions.clone();
+        distinct.dedup();
+        lines.push(format!("for each ({})", distinct.join(" = ")));
+    }
+    lines.extend(spec.within.map(|within| match within {
+        Within::Time(span) => format!("within {span}"),
+        Within::Events(count) => format!("within {count} events"),
+    }));
+    lines.extend(pattern_in_words(spec));
+    lines.push("evaluator: ordered threads".to_owned());
+    lines
+}
+
+/// What a pattern means, in plain words: nothing is said yet beyond its partition and bound.
+fn pattern_in_words(_spec: &PatternSpec) -> Option<String> {
+    None
+}
+
+fn order_text(order: &[OrderKey], limit: Option<u64>, inputs: &[&Schema]) -> String {
+    let keys = order.iter().map(|key| {
+        let direction = if key.descending { " DESC" } else { "" };
+        let nulls = if key.nulls_first == key.descending {
+            ""
+        } else if key.nulls_first {
+            " NULLS FIRST"
+        } else {
+            " NULLS LAST"
+        };
+        format!("{}{direction}{nulls}", in_words(&key.expr, inputs))
+    });
+    let first = limit.map_or_else(String::new, |limit| format!("the first {limit} "));
+    format!("{first}by {}", keys.collect::<Vec<_>>().join(", "))
+}
+
+fn aggregate_text(call: &AggregateCall, input: &Schema) -> String {
+    let args = if call.args.is_empty() { "*".to_owned() } else { list(&call.args, &[input]) };
+    let distinct = if call.distinct { "DISTINCT " } else { "" };
+    let filter = call.filter.as_ref().map_or_else(String::new, |f| format!(" FILTER (WHERE {})", in_words(f, &[input])));
+    format!("{}({distinct}{args}){filter}", call.function.name)
+}
+
+fn list(exprs: &[Expr], inputs: &[&Schema]) -> String {
+    exprs.iter().map(|e| in_words(e, inputs)).collect::<Vec<_>>().join(", ")
+}
+
+/// The expression with its slots named by the columns of the inputs, side by side.
+fn in_words(expr: &Expr, inputs: &[&Schema]) -> String {
+    expr.to_text(&|slot: SlotId| {
+        let fields = inputs.iter().flat_map(|schema| schema.fields());
+        fields.skip(slot.0 as usize).map(|f| f.name.to_string()).next().unwrap_or_else(|| format!("#{}", slot.0))
+    })
+}

@@ -1,0 +1,267 @@
+//! The operator graph: which operators there are, what feeds what, and what leaves. Built by `lower`, changed by the rules, read by the
+//! runtime, which makes it live.
+//!
+//! An edge leads only to a source or to an earlier node, so the graph is acyclic and the order of the nodes is a topological one. A node's
+//! *rank* is its number in that order, from 1: what it derives at a place stands there behind its cause, by rank.
+
+use std::sync::Arc;
+
+use crate::data::{Duration, Schema};
+use crate::expr::Expr;
+use crate::semantics::{OrderKey, SourceStream, StreamId};
+use crate::spec::{JoinKind, JoinSpec, PatternSpec, WindowKind, WindowSpec};
+use crate::text::Span;
+
+/// The number of a source in the graph.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SourceId(pub u32);
+
+/// The number of a node in the graph.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(pub u32);
+
+/// Where rows come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Edge {
+    /// The events of a source, in event-time order.
+    Source(SourceId),
+    /// The late events of a source, where the watermark stood when they came.
+    Late(SourceId),
+    /// A port of a node.
+    Node(NodeId, usize),
+}
+
+/// A source stream.
+#[derive(Debug, Clone)]
+pub struct SourceNode {
+    /// Its number in the program.
+    pub stream: StreamId,
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its columns.
+    pub schema: Arc<Schema>,
+    /// How it is read.
+    pub read_as: SourceStream,
+    /// Which columns anything looks at.
+    pub needed: Vec<bool>,
+    /// Whether a node or an output reads it: only then does it hold the watermark back.
+    pub is_read: bool,
+}
+
+/// An operator.
+#[derive(Debug, Clone)]
+pub struct Node {
+    /// What it reads.
+    pub inputs: Vec<Edge>,
+    /// What it does.
+    pub spec: OperatorSpec,
+    /// Columns of each port.
+    pub ports: Vec<Arc<Schema>>,
+    /// The statement that it belongs to, from 0 in the order of the text.
+    pub statement: usize,
+    /// Rows of its ports may be certain later than they stand.
+    pub lags: bool,
+    /// Where its statement stands.
+    pub span: Span,
+}
+
+/// What an operator does.
+#[derive(Debug, Clone)]
+pub enum OperatorSpec {
+    /// Keeps the rows for which the condition is true.
+    Filter(Expr),
+    /// Computes columns.
+    Project(Vec<Expr>),
+    /// Groups and aggregates.
+    Window(Box<WindowSpec>),
+    /// Joins two inputs.
+    Join(Box<JoinSpec>),
+    /// Matches a pattern. Port 1, where there is one, has its timeouts.
+    Pattern {
+        /// What it looks for.
+        spec: Box<PatternSpec>,
+        /// The names of the inputs.
+        names: Vec<Arc<str>>,
+    },
+    /// Orders the rows of each window and keeps the first so many.
+    TopOfWindow {
+        /// What to order by.
+        order: Vec<OrderKey>,
+        /// How many stay.
+        limit: Option<u64>,
+        /// Columns of the window's start and end.
+        bounds: (usize, usize),
+    },
+    /// Ends after so many rows.
+    Limit(u64),
+    /// Holds back rows of equal keys.
+    Suppress {
+        /// Over the columns of the input.
+        keys: Vec<Expr>,
+        /// For how long.
+        duration: Duration,
+    },
+    /// The rows of all inputs, in order.
+    Union,
+}
+
+/// What leaves the program.
+#[derive(Debug, Clone)]
+pub struct OutputNode {
+    /// The stream's name; an unnamed output has none.
+    pub name: Option<Arc<str>>,
+    /// Where its rows come from.
+    pub edge: Edge,
+    /// Orders rows that are certain at one moment. (Of one statement, timeouts stand behind matches.)
+    pub statement: usize,
+    /// Its columns.
+    pub schema: Arc<Schema>,
+}
+
+/// The operator graph of a program.
+#[derive(Debug, Clone, Default)]
+pub struct OperatorGraph {
+    sources: Vec<SourceNode>,
+    nodes: Vec<Node>,
+    outputs: Vec<OutputNode>,
+}
+
+impl OperatorGraph {
+    /// The sources.
+    pub fn sources(&self) -> &[SourceNode] {
+        &self.sources
+    }
+
+    /// The operators in topological order; the rank of each is its index and one.
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// What leaves.
+    pub fn outputs(&self) -> &[OutputNode] {
+        &self.outputs
+    }
+
+    /// The columns of an edge.
+    pub fn schema(&self, edge: Edge) -> &Arc<Schema> {
+        match edge {
+            Edge::Source(id) | Edge::Late(id) => &self.sources[id.0 as usize].schema,
+            Edge::Node(id, port) => &self.nodes[id.0 as usize].ports[port],
+        }
+    }
+
+    /// Whether rows of an edge may be certain later than they stand.
+    pub fn lags(&self, edge: Edge) -> bool {
+        match edge {
+            Edge::Source(_) | Edge::Late(_) => false,
+            Edge::Node(id, _) => self.nodes[id.0 as usize].lags,
+        }
+    }
+
+    pub(super) fn add_source(&mut self, source: SourceNode) -> SourceId {
+        self.sources.push(source);
+        SourceId(number(self.sources.len() - 1))
+    }
+
+    pub(super) fn add_node(&mut self, inputs: Vec<Edge>, spec: OperatorSpec, ports: Vec<Arc<Schema>>, of: (usize, Span)) -> NodeId {
+        for input in &inputs {
+            let known = match input {
+                Edge::Source(id) | Edge::Late(id) => (id.0 as usize) < self.sources.len(),
+                Edge::Node(id, port) => self.nodes.get(id.0 as usize).is_some_and(|n| *port < n.ports.len()),
+            };
+            assert!(known, "a node reads what stands before it");
+        }
+        let lags = holds_rows_back(&spec) || inputs.iter().any(|&edge| self.lags(edge));
+        self.nodes.push(Node { inputs, spec, ports, statement: of.0, lags, span: of.1 });
+        NodeId(number(self.nodes.len() - 1))
+    }
+
+    pub(super) fn add_output(&mut self, output: OutputNode) {
+        self.outputs.push(output);
+    }
+
+    /// How many nodes and outputs read an edge.
+    pub(super) fn readers(&self, edge: Edge) -> usize {
+        let nodes = self.nodes.iter().flat_map(|n| &n.inputs).filter(|&&input| input == edge).count();
+        nodes + self.outputs.iter().filter(|o| o.edge == edge).count()
+    }
+
+    /// Whoever reads `from` reads `to` instead, which stands before it.
+    pub(super) fn redirect(&mut self, from: Edge, to: Edge) {
+        for input in self.nodes.iter_mut().flat_map(|n| &mut n.inputs).filter(|input| **input == from) {
+            *input = to;
+        }
+        for output in self.outputs.iter_mut().filter(|o| o.edge == from) {
+            output.edge = to;
+        }
+    }
+
+    /// Removes these nodes, which nobody reads any more, and numbers the others anew.
+    pub(super) fn remove(&mut self, dead: &[bool]) {
+        let mut next = 0;
+        let renumbered: Vec<u32> = dead
+            .iter()
+            .map(|&dead| {
+                let id = next;
+                next += u32::from(!dead);
+                id
+            })
+            .collect();
+        let renumber = |edge: &mut Edge| {
+            if let Edge::Node(id, _) = edge {
+                debug_assert!(!dead[id.0 as usize], "a node that is read stays");
+                *id = NodeId(renumbered[id.0 as usize]);
+            }
+        };
+        let mut index = 0;
+        self.nodes.retain(|_| {
+            index += 1;
+            !dead[index - 1]
+        });
+        self.nodes.iter_mut().flat_map(|n| &mut n.inputs).for_each(renumber);
+        self.outputs.iter_mut().map(|o| &mut o.edge).for_each(renumber);
+    }
+
+    pub(super) fn sources_mut(&mut self) -> &mut [SourceNode] {
+        &mut self.sources
+    }
+
+    pub(super) fn nodes_mut(&mut self) -> &mut [Node] {
+        &mut self.nodes
+    }
+}
+
+/// Whether an operator's rows can be certain later than they stand, whatever its inputs do.
+fn holds_rows_back(spec: &OperatorSpec) -> bool {
+    match spec {
+        OperatorSpec::Pattern { .. } => true,
+        OperatorSpec::Window(window) => match window.kind {
+            WindowKind::Session { .. } => true,
+            WindowKind::Running
+            | WindowKind::Hopping { .. }
+            | WindowKind::Sliding(_)
+            | WindowKind::Rows(_)
+            | WindowKind::LastRows(_) => false,
+        },
+        OperatorSpec::Join(join) => match join.kind {
+            JoinKind::Inner => false,
+            JoinKind::Left
+            | JoinKind::Right
+            | JoinKind::Full
+            | JoinKind::Semi
+            | JoinKind::Anti
+            | JoinKind::AsOf
+            | JoinKind::LeftAsOf => true,
+        },
+        OperatorSpec::Filter(_)
+        | OperatorSpec::Project(_)
+        | OperatorSpec::TopOfWindow { .. }
+        | OperatorSpec::Limit(_)
+        | OperatorSpec::Suppress { .. }
+        | OperatorSpec::Union => false,
+    }
+}
+
+fn number(index: usize) -> u32 {
+    u32::try_from(index).expect("a program has less than 2^32 operators")
+}

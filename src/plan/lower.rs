@@ -1,0 +1,280 @@
+//! Typed program to operator graph: each statement's stages become nodes, once, however many statements read the stream.
+//!
+//! Statements are taken in an order in which each stream is complete before it is read; of several that could come next the first in the
+//! text. A stream that several statements feed becomes a union for those who read it; where it leaves, each feeder leaves on its own, so
+//! that rows come out in the order of the statements.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::columns;
+use super::graph::{Edge, OperatorGraph, OperatorSpec, OutputNode, SourceId, SourceNode};
+use crate::data::Schema;
+use crate::semantics::{Input, Output, Program, Query, Stage, Statement, StreamDef, StreamId};
+use crate::text::Span;
+
+/// Why a program cannot be lowered. The checker refuses such programs; only an unknown `--output` gets as far as this.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LowerError {
+    /// Streams are made of each other.
+    Cycle,
+    /// No stream of this name can be written.
+    UnknownOutput(String),
+}
+
+/// Which streams leave the program.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Outputs {
+    /// Every unnamed output, and every derived stream that no other statement reads.
+    #[default]
+    Unread,
+    /// The streams of these names.
+    Named(Vec<String>),
+}
+
+/// Lowers a program.
+pub(super) fn lower(program: &Program, outputs: &Outputs) -> Result<OperatorGraph, LowerError> {
+    let mut lowering = Lowering::new(program);
+    for index in order_of_statements(program)? {
+        lowering.statement(index, &program.statements[index]);
+    }
+    lowering.outputs(outputs)?;
+    Ok(lowering.graph)
+}
+
+/// Rows of a statement: where they go, and through which edge.
+struct Made {
+    output: Output,
+    edge: Edge,
+    statement: usize,
+}
+
+struct Lowering<'p> {
+    program: &'p Program,
+    graph: OperatorGraph,
+    sources: BTreeMap<StreamId, SourceId>,
+    /// What statements have made so far, in the order of lowering.
+    made: Vec<Made>,
+    /// Late events: which source's go to which stream.
+    late: Vec<(StreamId, SourceId)>,
+    /// Streams that have been asked for, so that a union is made once.
+    streams: BTreeMap<StreamId, Edge>,
+    of: (usize, Span),
+}
+
+impl<'p> Lowering<'p> {
+    fn new(program: &'p Program) -> Self {
+        let mut graph = OperatorGraph::default();
+        let mut sources = BTreeMap::new();
+        let mut late = Vec::new();
+        for (index, stream) in program.streams.iter().enumerate() {
+            let Some(read_as) = &stream.source else { continue };
+            let id = StreamId(u32::try_from(index).expect("a program has less than 2^32 streams"));
+            let source = graph.add_source(SourceNode {
+                stream: id,
+                name: stream.name.clone(),
+                schema: stream.schema.clone(),
+                read_as: read_as.clone(),
+                needed: vec![true; stream.schema.len()],
+                is_read: false,
+            });
+            sources.insert(id, source);
+            late.extend(read_as.late_into.map(|into| (into, source)));
+        }
+        Self { program, graph, sources, made: Vec::new(), late, streams: BTreeMap::new(), of: (0, Span::default()) }
+    }
+
+    fn statement(&mut self, index: usize, statement: &'p Statement) {
+        self.of = (index, statement.span);
+        let edge = self.query(&statement.query);
+        self.made.push(Made { output: statement.output, edge, statement: index });
+        if let Some(stream) = statement.timeout_into
+            && let Some(edge) = self.timeouts_below(edge)
+        {
+            self.made.push(Made { output: Output::Stream(stream), edge, statement: index });
+        }
+    }
+
+    /// The second port of the pattern that this edge comes from, through whatever stages.
+    fn timeouts_below(&self, mut edge: Edge) -> Option<Edge> {
+        while let Edge::Node(id, _) = edge {
+            let node = &self.graph.nodes()[id.0 as usize];
+            if matches!(node.spec, OperatorSpec::Pattern { .. }) {
+                return (node.ports.len() > 1).then_some(Edge::Node(id, 1));
+            }
+            edge = *node.inputs.first()?;
+        }
+        None
+    }
+
+    /// The left spine of joins and subqueries is walked in a loop: it is as long as a program likes, while all else nests in parentheses.
+    fn query(&mut self, query: &'p Query) -> Edge {
+        let mut spine = vec![query];
+        let mut edge = loop {
+            match &spine[spine.len() - 1].input {
+                Input::Query(inner) => spine.push(inner),
+                Input::Join { left, .. } => spine.push(left),
+                Input::Stream(stream) => break self.stream(*stream),
+                Input::Pattern { inputs, spec, names } => {
+                    let inputs = inputs.iter().map(|q| self.query(q)).collect();
+                    let ports = std::iter::once(spec.schema.clone()).chain(spec.timeout.clone()).collect();
+                    let spec = OperatorSpec::Pattern { spec: spec.clone(), names: names.clone() };
+                    break self.node(inputs, spec, ports);
+                }
+            }
+        };
+        while let Some(query) = spine.pop() {
+            if let Input::Join { right, spec, .. } = &query.input {
+                let right = self.query(right);
+                let schema = columns::of_join(spec.kind, self.graph.schema(edge), self.graph.schema(right));
+                edge = self.node(vec![edge, right], OperatorSpec::Join(spec.clone()), vec![schema]);
+            }
+            edge = self.stages(query, edge);
+        }
+        edge
+    }
+
+    fn stages(&mut self, query: &'p Query, mut edge: Edge) -> Edge {
+        for stage in &query.stages {
+            let input = self.graph.schema(edge).clone();
+            let (spec, schema) = match stage {
+                Stage::Filter(condition) => (OperatorSpec::Filter(condition.clone()), input),
+                Stage::Project { exprs, schema } => (OperatorSpec::Project(exprs.clone()), schema.clone()),
+                Stage::Window(spec) => (OperatorSpec::Window(spec.clone()), columns::of_window(spec, &input)),
+                Stage::TopOfWindow { order, limit, bounds } => {
+                    (OperatorSpec::TopOfWindow { order: order.clone(), limit: *limit, bounds: *bounds }, input)
+                }
+                Stage::Limit(rows) => (OperatorSpec::Limit(*rows), input),
+                Stage::Suppress { keys, duration } => {
+                    (OperatorSpec::Suppress { keys: keys.clone(), duration: *duration }, columns::with_suppressed(&input))
+                }
+            };
+            edge = self.node(vec![edge], spec, vec![schema]);
+        }
+        edge
+    }
+
+    fn node(&mut self, inputs: Vec<Edge>, spec: OperatorSpec, ports: Vec<Arc<Schema>>) -> Edge {
+        Edge::Node(self.graph.add_node(inputs, spec, ports, self.of), 0)
+    }
+
+    /// The rows of a stream, all of whose feeders have been lowered.
+    fn stream(&mut self, stream: StreamId) -> Edge {
+        if let Some(&edge) = self.streams.get(&stream) {
+            return edge;
+        }
+        let feeders: Vec<Edge> = self.feeders(stream).into_iter().map(|(edge, _)| edge).collect();
+        let edge = match (self.sources.get(&stream), feeders.as_slice()) {
+            (Some(&source), []) => Edge::Source(source),
+            (None, [one]) => *one,
+            (source, _) => {
+                let inputs = source.map(|&id| Edge::Source(id)).into_iter().chain(feeders).collect();
+                let schema = self.program.streams[stream.0 as usize].schema.clone();
+                self.node(inputs, OperatorSpec::Union, vec![schema])
+            }
+        };
+        self.streams.insert(stream, edge);
+        edge
+    }
+
+    /// What feeds a stream besides its source, with the statements, in the order of these. Late events come before all of them.
+    fn feeders(&self, stream: StreamId) -> Vec<(Edge, usize)> {
+        let late = self.late.iter().filter(|(into, _)| *into == stream).map(|&(_, source)| (Edge::Late(source), 0));
+        let mut made: Vec<(Edge, usize)> = Vec::new();
+        made.extend(self.made.iter().filter(|m| m.output == Output::Stream(stream)).map(|m| (m.edge, m.statement)));
+        made.sort_by_key(|&(_, statement)| statement);
+        late.chain(made).collect()
+    }
+
+    fn outputs(&mut self, outputs: &Outputs) -> Result<(), LowerError> {
+        if let Outputs::Named(names) = outputs {
+            let known = |name: &String| self.program.streams.iter().any(|s| *s.name == **name);
+            if let Some(unknown) = names.iter().find(|name| !known(name)) {
+                return Err(LowerError::UnknownOutput(unknown.clone()));
+            }
+        } else {
+            let unnamed: Vec<(Edge, usize)> =
+                self.made.iter().filter(|m| m.output == Output::Unnamed).map(|m| (m.edge, m.statement)).collect();
+            for (edge, statement) in unnamed {
+                self.output(None, edge, statement);
+            }
+        }
+        let read = streams_read(self.program);
+        for (index, stream) in self.program.streams.iter().enumerate() {
+            let id = StreamId(u32::try_from(index).expect("a program has less than 2^32 streams"));
+            let is_chosen = match outputs {
+                Outputs::Unread => stream.source.is_none() && !read.contains(&id),
+                Outputs::Named(names) => names.iter().any(|name| **name == *stream.name),
+            };
+            if !is_chosen {
+                continue;
+            }
+            let source = self.sources.get(&id).map(|&source| (Edge::Source(source), 0));
+            for (edge, statement) in source.into_iter().chain(self.feeders(id)).collect::<Vec<_>>() {
+                self.output(Some(stream), edge, statement);
+            }
+        }
+        Ok(())
+    }
+
+    /// The columns are named as the stream declares them, or as the statement does: inside the graph only positions count.
+    fn output(&mut self, stream: Option<&StreamDef>, edge: Edge, statement: usize) {
+        let schema = stream.map_or(&self.program.statements[statement].query.schema, |s| &s.schema);
+        let name = stream.map(|s| s.name.clone());
+        self.graph.add_output(OutputNode { name, edge, statement, schema: schema.clone() });
+    }
+}
+
+/// The streams that some statement reads.
+fn streams_read(program: &Program) -> BTreeSet<StreamId> {
+    program.statements.iter().flat_map(|s| streams_of(&s.query)).collect()
+}
+
+/// The streams that a query reads.
+fn streams_of(query: &Query) -> Vec<StreamId> {
+    let mut found = Vec::new();
+    let mut open = vec![query];
+    while let Some(query) = open.pop() {
+        match &query.input {
+            Input::Stream(stream) => found.push(*stream),
+            Input::Query(inner) => open.push(inner),
+            Input::Join { left, right, .. } => open.extend([&**left, &**right]),
+            Input::Pattern { inputs, .. } => open.extend(inputs),
+        }
+    }
+    found
+}
+
+/// The statements, each behind those that feed what it reads; of several that could come next, the first in the text.
+fn order_of_statements(program: &Program) -> Result<Vec<usize>, LowerError> {
+    let mut feeders: BTreeMap<StreamId, Vec<usize>> = BTreeMap::new();
+    for (index, statement) in program.statements.iter().enumerate() {
+        let named = match statement.output {
+            Output::Stream(stream) => Some(stream),
+            Output::Unnamed => None,
+        };
+        for stream in named.into_iter().chain(statement.timeout_into) {
+            feeders.entry(stream).or_default().push(index);
+        }
+    }
+    let mut readers: Vec<Vec<usize>> = vec![Vec::new(); program.statements.len()];
+    let mut waits_for = vec![0_usize; program.statements.len()];
+    for (reader, statement) in program.statements.iter().enumerate() {
+        for feeder in streams_of(&statement.query).iter().filter_map(|stream| feeders.get(stream)).flatten() {
+            readers[*feeder].push(reader);
+            waits_for[reader] += 1;
+        }
+    }
+    let mut ready: BTreeSet<usize> = (0..waits_for.len()).filter(|&s| waits_for[s] == 0).collect();
+    let mut order = Vec::with_capacity(waits_for.len());
+    while let Some(next) = ready.pop_first() {
+        order.push(next);
+        for &reader in &readers[next] {
+            waits_for[reader] -= 1;
+            if waits_for[reader] == 0 {
+                ready.insert(reader);
+            }
+        }
+    }
+    if order.len() == waits_for.len() { Ok(order) } else { Err(LowerError::Cycle) }
+}

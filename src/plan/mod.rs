@@ -1,0 +1,72 @@
+//! Typed program to operator graph: lowered, simplified by the rules, its state bounded or warned of, and explained.
+
+mod columns;
+mod explain;
+mod graph;
+mod lower;
+mod rules;
+mod state;
+
+pub use explain::explain;
+pub use graph::{Edge, Node, NodeId, OperatorGraph, OperatorSpec, OutputNode, SourceId, SourceNode};
+pub use lower::Outputs;
+pub use state::{Growth, StateClass, class_of};
+
+use crate::semantics::Program;
+use crate::text::{Code, Diagnostic, Diagnostics, Severity, Span, nearest};
+use lower::LowerError;
+
+/// `--output` names a stream that does not exist.
+const UNKNOWN_OUTPUT: Code = Code("E0301");
+/// Streams that are made of each other (the checker tells it where it stands).
+const CYCLE: Code = Code("E0302");
+/// State that grows for ever.
+const UNBOUNDED_STATE: Code = Code("E0303");
+
+/// What is known of the run when it is planned.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PlanOptions {
+    /// Which streams leave.
+    pub outputs: Outputs,
+    /// The input never ends: state without bound is an error then, not a warning.
+    pub endless: bool,
+}
+
+/// The operator graph of a program, and warnings.
+pub fn plan(program: &Program, options: &PlanOptions) -> Result<(OperatorGraph, Diagnostics), Diagnostics> {
+    let mut graph = lower::lower(program, &options.outputs).map_err(|error| refusal(&error, program))?;
+    rules::apply(&mut graph);
+    let mut told = Diagnostics::default();
+    for node in graph.nodes() {
+        if let StateClass::Unbounded(growth) = class_of(node) {
+            told.push(unbounded(growth, node.span, if options.endless { Severity::Error } else { Severity::Warning }));
+        }
+    }
+    told.sort();
+    if told.has_errors() { Err(told) } else { Ok((graph, told)) }
+}
+
+fn unbounded(growth: Growth, span: Span, severity: Severity) -> Diagnostic {
+    let (message, hint) = match growth {
+        Growth::Pattern => ("this pattern keeps state for ever", "add `WITHIN …`: runs that cannot finish in that time are dropped"),
+        Growth::Aggregate => ("this aggregate keeps every value for ever", "add `WINDOW …`, or use an aggregate that needs only a number"),
+        Growth::Join => ("this join keeps rows for ever", "add `WITHIN …`: how far apart in time partners may lie"),
+    };
+    let diagnostic = match severity {
+        Severity::Error => Diagnostic::error(UNBOUNDED_STATE, span, format!("{message}, and the input never ends")),
+        Severity::Warning => Diagnostic::warning(UNBOUNDED_STATE, span, message),
+    };
+    diagnostic.hint(hint)
+}
+
+fn refusal(error: &LowerError, program: &Program) -> Diagnostics {
+    let mut told = Diagnostics::default();
+    told.push(match error {
+        LowerError::Cycle => Diagnostic::error(CYCLE, Span::default(), "streams of this program are made of each other"),
+        LowerError::UnknownOutput(name) => {
+            let known = nearest(name, program.streams.iter().map(|s| &*s.name));
+            Diagnostic::error(UNKNOWN_OUTPUT, Span::default(), format!("no stream `{name}` to write")).did_you_mean(&known)
+        }
+    });
+    told
+}

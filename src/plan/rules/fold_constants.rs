@@ -1,0 +1,45 @@
+//! Works out what does not depend on any row. A part that would make up a NULL (`1 / 0`) stays, so that it is counted row by row.
+
+use crate::expr::Expr;
+use crate::plan::graph::{OperatorGraph, OperatorSpec};
+use crate::spec::{AggregateCall, PatternSpec, WindowOutput};
+
+/// Applies the rule.
+pub(super) fn apply(graph: &mut OperatorGraph) {
+    for node in graph.nodes_mut() {
+        match &mut node.spec {
+            OperatorSpec::Filter(condition) => fold(condition),
+            OperatorSpec::Project(exprs) => exprs.iter_mut().for_each(fold),
+            OperatorSpec::Window(spec) => {
+                spec.keys.iter_mut().for_each(fold);
+                match &mut spec.output {
+                    WindowOutput::Aggregates(calls) => calls.iter_mut().for_each(fold_aggregate),
+                    WindowOutput::Rows => {}
+                }
+            }
+            OperatorSpec::Join(spec) => {
+                let keys = spec.left_keys.iter_mut().chain(&mut spec.right_keys);
+                keys.chain(&mut spec.residual).for_each(fold);
+            }
+            OperatorSpec::Pattern { spec, .. } => fold_pattern(spec),
+            OperatorSpec::TopOfWindow { order, .. } => order.iter_mut().for_each(|key| fold(&mut key.expr)),
+            OperatorSpec::Suppress { keys, .. } => keys.iter_mut().for_each(fold),
+            OperatorSpec::Limit(_) | OperatorSpec::Union => {}
+        }
+    }
+}
+
+fn fold(expr: &mut Expr) {
+    *expr = expr.fold();
+}
+
+fn fold_aggregate(call: &mut AggregateCall) {
+    call.args.iter_mut().chain(&mut call.filter).for_each(fold);
+}
+
+fn fold_pattern(spec: &mut PatternSpec) {
+    let of_variables = spec.variables.iter_mut().flat_map(|v| v.checks.iter_mut().chain(&mut v.checks_after_first));
+    let late = spec.late_checks.iter_mut().map(|check| &mut check.condition);
+    let keys = spec.partition.by_input.iter_mut().flatten();
+    of_variables.chain(late).chain(keys).chain(&mut spec.having).chain(&mut spec.outputs).for_each(fold);
+}

@@ -1,0 +1,161 @@
+//! Which columns of each source anything looks at, found by walking the graph from what leaves back to the sources; and projections compute
+//! NULL where nobody reads what they would compute.
+
+use crate::expr::Expr;
+use crate::data::Value;
+use crate::plan::graph::{Edge, Node, OperatorGraph, OperatorSpec};
+use crate::spec::{AggregateCall, JoinKind, JoinSpec, PatternSpec, SlotKind, WindowOutput, WindowSpec};
+
+/// Which columns of an edge are read.
+type Needed = Vec<bool>;
+
+/// Applies the rule.
+pub(super) fn apply(graph: &mut OperatorGraph) {
+    let none = |edge: Edge| vec![false; graph.schema(edge).len()];
+    let mut sources: Vec<Needed> = graph.sources().iter().map(|s| vec![false; s.schema.len()]).collect();
+    let mut is_read = vec![false; sources.len()];
+    let mut nodes: Vec<Vec<Needed>> = graph.nodes().iter().map(|n| n.ports.iter().map(|p| vec![false; p.len()]).collect()).collect();
+    let mut mark = |nodes: &mut Vec<Vec<Needed>>, edge: Edge, needed: &[bool]| {
+        let into = match edge {
+            Edge::Source(id) | Edge::Late(id) => {
+                is_read[id.0 as usize] = true;
+                &mut sources[id.0 as usize]
+            }
+            Edge::Node(id, port) => &mut nodes[id.0 as usize][port],
+        };
+        into.iter_mut().zip(needed).for_each(|(into, needed)| *into |= needed);
+    };
+    for output in graph.outputs() {
+        mark(&mut nodes, output.edge, &vec![true; graph.schema(output.edge).len()]);
+    }
+    for (index, node) in graph.nodes().iter().enumerate().rev() {
+        let mut inputs: Vec<Needed> = node.inputs.iter().map(|&edge| none(edge)).collect();
+        of_inputs(node, &nodes[index], &mut inputs);
+        for (&edge, needed) in node.inputs.iter().zip(&inputs) {
+            mark(&mut nodes, edge, needed);
+        }
+    }
+    for (node, needed) in graph.nodes_mut().iter_mut().zip(&nodes) {
+        if let OperatorSpec::Project(exprs) = &mut node.spec {
+            for (expr, _) in exprs.iter_mut().zip(&needed[0]).filter(|(_, needed)| !**needed) {
+                *expr = Expr::typed_literal(Value::Null, expr.data_type().clone());
+            }
+        }
+    }
+    for (source, (needed, is_read)) in graph.sources_mut().iter_mut().zip(sources.into_iter().zip(is_read)) {
+        source.needed = needed;
+        source.is_read = is_read;
+        for &tie in &source.read_as.tie_columns {
+            source.needed[tie] = true;
+        }
+        if let crate::semantics::Route::When(condition) = &source.read_as.route {
+            read(condition, &mut source.needed, 0);
+        }
+    }
+}
+
+/// Which columns of its inputs a node reads, given which of its own are read.
+fn of_inputs(node: &Node, own: &[Needed], inputs: &mut [Needed]) {
+    match &node.spec {
+        OperatorSpec::Filter(condition) => {
+            pass(&own[0], 0, &mut inputs[0]);
+            read(condition, &mut inputs[0], 0);
+        }
+        OperatorSpec::Project(exprs) => {
+            for (expr, _) in exprs.iter().zip(&own[0]).filter(|(_, needed)| **needed) {
+                read(expr, &mut inputs[0], 0);
+            }
+        }
+        OperatorSpec::Window(spec) => of_window(spec, &own[0], &mut inputs[0]),
+        OperatorSpec::Join(spec) => of_join(spec, &own[0], inputs),
+        OperatorSpec::Pattern { spec, .. } => of_pattern(spec, inputs),
+        OperatorSpec::TopOfWindow { order, bounds, limit: _ } => {
+            pass(&own[0], 0, &mut inputs[0]);
+            order.iter().for_each(|key| read(&key.expr, &mut inputs[0], 0));
+            inputs[0][bounds.0] = true;
+            inputs[0][bounds.1] = true;
+        }
+        OperatorSpec::Limit(_) => pass(&own[0], 0, &mut inputs[0]),
+        OperatorSpec::Suppress { keys, duration: _ } => {
+            pass(&own[0], 0, &mut inputs[0]);
+            keys.iter().for_each(|key| read(key, &mut inputs[0], 0));
+        }
+        OperatorSpec::Union => inputs.iter_mut().for_each(|input| pass(&own[0], 0, input)),
+    }
+}
+
+/// Columns that go through, from position `from` of the node's own on.
+fn pass(own: &[bool], from: usize, input: &mut [bool]) {
+    for (input, own) in input.iter_mut().zip(&own[from.min(own.len())..]) {
+        *input |= own;
+    }
+}
+
+/// Columns that an expression reads, whose slots begin with number `from`.
+fn read(expr: &Expr, input: &mut [bool], from: usize) {
+    for slot in expr.slots() {
+        if let Some(column) = (slot.0 as usize).checked_sub(from)
+            && let Some(needed) = input.get_mut(column)
+        {
+            *needed = true;
+        }
+    }
+}
+
+fn read_aggregate(call: &AggregateCall, input: &mut [bool]) {
+    call.args.iter().chain(&call.filter).for_each(|expr| read(expr, input, 0));
+}
+
+fn of_window(spec: &WindowSpec, own: &[bool], input: &mut [bool]) {
+    spec.keys.iter().for_each(|key| read(key, input, 0));
+    match &spec.output {
+        WindowOutput::Aggregates(calls) => calls.iter().for_each(|call| read_aggregate(call, input)),
+        WindowOutput::Rows => pass(own, 0, input),
+    }
+}
+
+fn of_join(spec: &JoinSpec, own: &[bool], inputs: &mut [Needed]) {
+    let split = inputs[0].len();
+    pass(own, 0, &mut inputs[0]);
+    match spec.kind {
+        JoinKind::Semi | JoinKind::Anti => {}
+        JoinKind::Inner | JoinKind::Left | JoinKind::Right | JoinKind::Full | JoinKind::AsOf | JoinKind::LeftAsOf => {
+            pass(own, split, &mut inputs[1]);
+        }
+    }
+    spec.left_keys.iter().for_each(|key| read(key, &mut inputs[0], 0));
+    spec.right_keys.iter().for_each(|key| read(key, &mut inputs[1], 0));
+    for residual in &spec.residual {
+        read(residual, &mut inputs[0], 0);
+        read(residual, &mut inputs[1], split);
+    }
+}
+
+/// A pattern computes all of its columns: which of them are read is not looked at.
+fn of_pattern(spec: &PatternSpec, inputs: &mut [Needed]) {
+    for (input, keys) in inputs.iter_mut().zip(&spec.partition.by_input) {
+        keys.iter().for_each(|key| read(key, input, 0));
+    }
+    for &(column, ..) in &spec.tie_order {
+        inputs[0][column] = true;
+    }
+    for slot in &spec.slots {
+        match &slot.kind {
+            SlotKind::Column { variables, column, .. } => {
+                variables.iter().for_each(|v| inputs[spec.variables[v.0 as usize].input][*column] = true);
+            }
+            SlotKind::PreviousInLoop { variable, column, .. } => inputs[spec.variables[variable.0 as usize].input][*column] = true,
+            SlotKind::Aggregate { variables, call, .. } => {
+                variables.iter().for_each(|v| read_aggregate(call, &mut inputs[spec.variables[v.0 as usize].input]));
+            }
+            SlotKind::Event(variable) | SlotKind::Events(variable) => inputs[spec.variables[variable.0 as usize].input].fill(true),
+            SlotKind::CurrentRow(column) => inputs[0][*column] = true,
+            SlotKind::AggregateOverSlots { .. }
+            | SlotKind::Classifier { .. }
+            | SlotKind::MatchNumber
+            | SlotKind::StartTime
+            | SlotKind::EndTime
+            | SlotKind::WaitingStep => {}
+        }
+    }
+}

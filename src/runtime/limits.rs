@@ -1,0 +1,18 @@
+//! Every cap of a running program, its default, and what happens at it. Nothing is capped elsewhere, and nothing silently.
+
+/// Caps of a running program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// How many events wait for the watermark. At the cap the oldest go before it has passed them; how many is counted (`forced`), and
+    /// events that come behind them are late. Default: 4,000,000.
+    pub waiting_events: usize,
+    /// How many rows wait in front of one operator because another of its inputs is not certain yet. At the cap the run ends with an
+    /// error that names the operator. Default: 16,000,000.
+    pub waiting_rows: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { waiting_events: 4_000_000, waiting_rows: 16_000_000 }
+    }
+}

@@ -1,0 +1,379 @@
+//! A failure of the parser to a diagnostic in words of the language.
+//!
+//! What the parser would have taken comes in as [`Expected`]; the token that it found instead is read from the text here. Special
+//! cases go first, each with its own sentence; the general one says what was expected and found.
+
+use crate::text::{Diagnostic, Span, nearest};
+
+use super::codes;
+use super::parse_grammar::offset;
+
+/// Something that the parser would have taken.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Expected {
+    /// Punctuation, as written.
+    Sign(&'static str),
+    /// A keyword in capitals.
+    Word(String),
+    /// A name.
+    Name,
+    /// A kind of thing, in words.
+    Thing(&'static str),
+    /// One of many keywords: what they are together, and each.
+    OneOf(&'static str, &'static [&'static str]),
+    /// An operator that could go on with the expression.
+    Operator,
+    /// The end of the statement.
+    End,
+    /// Always possible and never worth telling.
+    Untold,
+}
+
+/// Where the parser stopped and what it would have taken.
+pub(super) struct Failure<'t> {
+    /// The text of the file, comments blanked.
+    pub(super) text: &'t str,
+    /// The first byte of the token that did not fit.
+    pub(super) at: usize,
+    /// Where the statement begins.
+    pub(super) start: usize,
+    /// Where the statement ends.
+    pub(super) end: usize,
+    /// The innermost bracket that is not closed.
+    pub(super) unclosed: Option<Span>,
+    /// What would have fitted.
+    pub(super) expected: Vec<Expected>,
+}
+
+/// The words that begin a statement.
+const STATEMENT_WORDS: [&str; 5] = ["SELECT", "CREATE", "INSERT", "SET", "WITH"];
+
+impl Failure<'_> {
+    /// Where the next statement begins, if all that is wrong is a missing `;`.
+    pub(super) fn missing_semicolon(&self) -> Option<usize> {
+        let found = self.found();
+        let begins = match found.to_ascii_uppercase().as_str() {
+            "SELECT" | "CREATE" | "INSERT" => true,
+            "SET" => self.text[self.at + 3..self.end].trim_start().starts_with(|c: char| c.is_alphabetic() || c == '_' || c == '"'),
+            _ => false,
+        };
+        (begins && self.at > self.start && self.expected.contains(&Expected::End)).then_some(self.at)
+    }
+
+    /// The diagnostic.
+    pub(super) fn diagnostic(mut self) -> Diagnostic {
+        self.expected.sort();
+        self.expected.dedup();
+        let found = self.found();
+        let span = self.found_span(found);
+        if self.missing_semicolon().is_some() {
+            let message = format!("expected `;` before `{found}`");
+            return Diagnostic::error(codes::MISSING_SEMICOLON, span, message)
+                .label("a new statement begins here")
+                .hint("end the statement before it with `;`");
+        }
+        if let Some(special) = self.special(found, span) {
+            return special;
+        }
+        let list = self.expected_list();
+        let message = format!("expected {list}, found {}", self.found_words(found));
+        let diagnostic = Diagnostic::error(codes::UNEXPECTED, span, message).label(format!("expected {list}"));
+        match self.hint(found) {
+            Some(hint) => diagnostic.hint(hint),
+            None => diagnostic,
+        }
+    }
+
+    /// The token at the failure: a word, a text in quotes, a sign; empty at the statement's end.
+    fn found(&self) -> &str {
+        token(&self.text[self.at..self.end])
+    }
+
+    fn found_span(&self, found: &str) -> Span {
+        if !found.is_empty() {
+            return Span::new(offset(self.at), offset(self.at + found.len()));
+        }
+        // At the end the caret stands on the `;`, or behind the last visible character.
+        if self.end < self.text.len() {
+            return Span::new(offset(self.end), offset(self.end + 1));
+        }
+        let last = self.text[..self.end].trim_end().len();
+        Span::new(offset(last), offset(last))
+    }
+
+    fn found_words(&self, found: &str) -> String {
+        match found {
+            "" if self.end < self.text.len() => "`;`".to_owned(),
+            "" => "the end of the file".to_owned(),
+            _ if codes::is_reserved(found) => format!("the keyword `{}`", found.to_ascii_uppercase()),
+            _ if found.starts_with('\'') => "a string".to_owned(),
+            _ => format!("`{}`", shortened(found)),
+        }
+    }
+
+    /// The mistakes with a sentence of their own.
+    fn special(&self, found: &str, span: Span) -> Option<Diagnostic> {
+        let first = found.chars().next();
+        if let (Some(open), true) = (self.unclosed, found.is_empty()) {
+            let what = &self.text[open.start as usize..open.end as usize];
+            let close = match what {
+                "(" => ")",
+                "[" => "]",
+                "{" => "}",
+                _ => "END",
+            };
+            let message = format!("expected {}, found {}", self.expected_list(), self.found_words(found));
+            return Some(
+                Diagnostic::error(codes::UNCLOSED, span, message)
+                    .label("the statement ends here")
+                    .related(open, format!("this `{what}` is not closed"))
+                    .hint(format!("close it with `{close}`")),
+            );
+        }
+        if let Some(c) = first.filter(|c| !c.is_ascii() && !is_word_start(*c) || matches!(c, '\\' | '#' | '@' | '`' | '~')) {
+            let hint = match c {
+                '“' | '”' | '„' | '‘' | '’' | '`' => Some("strings stand in `'`, names with odd characters in `\"`"),
+                '→' | '⇒' => Some("write `->`"),
+                '≤' | '≥' | '≠' => Some("write `<=`, `>=` or `<>`"),
+                '#' => Some("a comment begins with `--`"),
+                '–' | '−' => Some("write `-`"),
+                _ => None,
+            };
+            let strange = Diagnostic::error(codes::STRANGE_CHARACTER, span, format!("the character `{c}` has no meaning here"));
+            return Some(hint.into_iter().fold(strange, Diagnostic::hint));
+        }
+        self.unknown_unit(found, span).or_else(|| self.reserved(found, span)).or_else(|| self.misspelt(found, span))
+    }
+
+    /// A word right behind a number.
+    fn unknown_unit(&self, found: &str, span: Span) -> Option<Diagnostic> {
+        let before = self.text[self.start..self.at].trim_end();
+        let digits = before.len() - before.trim_end_matches(|c: char| c.is_ascii_digit() || c == '_' || c == '.').len();
+        let number = &before[before.len() - digits..];
+        let is_number = number.starts_with(|c: char| c.is_ascii_digit())
+            && !before[..before.len() - digits].ends_with(|c: char| is_word_start(c) || c == '$' || c == '"');
+        if is_number && found.starts_with(is_word_start) && !codes::is_reserved(found) && !self.wants(found) {
+            let message = format!("`{found}` is no unit of time");
+            let unknown = Diagnostic::error(codes::UNKNOWN_UNIT, span, message).did_you_mean(&nearest(found, UNITS));
+            return Some(unknown.hint("the units are `ns us ms s m h d w` and their English names"));
+        }
+        // `10x`: the number itself is not a number.
+        let digits = found.bytes().take_while(|b| b.is_ascii_digit() || *b == b'_' || *b == b'.').count();
+        let unit = &found[digits..];
+        if digits > 0 && unit.starts_with(is_word_start) {
+            let span = Span::new(span.start + offset(digits), span.end);
+            let unknown = Diagnostic::error(codes::UNKNOWN_UNIT, span, format!("`{unit}` is no unit of time"));
+            let unknown = unknown.did_you_mean(&nearest(unit, UNITS));
+            return Some(unknown.hint("the units are `ns us ms s m h d w` and their English names"));
+        }
+        None
+    }
+
+    /// Whether this very word would have fitted.
+    fn wants(&self, found: &str) -> bool {
+        self.expected_words().any(|word| word.eq_ignore_ascii_case(found))
+    }
+
+    fn expected_words(&self) -> impl Iterator<Item = &str> {
+        self.expected.iter().flat_map(|expected| match expected {
+            Expected::Word(word) => std::slice::from_ref(word).iter().map(String::as_str).collect::<Vec<_>>(),
+            Expected::OneOf(_, words) => words.to_vec(),
+            Expected::Sign(_) | Expected::Name | Expected::Thing(_) | Expected::Operator | Expected::End | Expected::Untold => Vec::new(),
+        })
+    }
+
+    /// A reserved word where a name is expected.
+    fn reserved(&self, found: &str, span: Span) -> Option<Diagnostic> {
+        let wants_name = self.expected.iter().any(|e| matches!(e, Expected::Name | Expected::Thing("an expression")));
+        if !codes::is_reserved(found) || !wants_name || !self.reserved_is_a_name(found) {
+            return None;
+        }
+        let message = format!("`{found}` is a reserved word");
+        let reserved = Diagnostic::error(codes::RESERVED, span, message).label(format!("expected {}", self.expected_list()));
+        Some(reserved.hint(format!("quote it to use it as a name: `\"{found}\"`")))
+    }
+
+    /// Whether what follows the word looks as if the word were meant as a name.
+    fn reserved_is_a_name(&self, found: &str) -> bool {
+        let rest = self.text[self.at + found.len()..self.end].trim_start();
+        let next = token(rest);
+        let only_name = !self.expected.iter().any(|e| matches!(e, Expected::Thing(_)));
+        let is_joint = matches!(next, "" | "," | ")" | "." | "=" | "<" | ">" | "<=" | ">=" | "<>" | "!=" | "+" | "-" | "*" | "/" | "%");
+        is_joint
+            || next.eq_ignore_ascii_case("AS")
+            || only_name
+            || codes::is_reserved(next) && !codes::is_reserved(found)
+            || ["FROM", "IS", "IN", "LIKE", "BETWEEN", "AND", "OR"].iter().any(|word| next.eq_ignore_ascii_case(word))
+    }
+
+    /// A word near to a keyword that would have fitted.
+    fn misspelt(&self, found: &str, span: Span) -> Option<Diagnostic> {
+        if !found.starts_with(is_word_start) {
+            return None;
+        }
+        // A word that was taken as an alias may be a misspelt keyword too: `FROM s WHRE a > 1` fails behind it.
+        let previous = self.previous_word();
+        let words: Vec<&str> = self.expected_words().collect();
+        let candidates = nearest(&found.to_ascii_uppercase(), words.iter().copied());
+        if !candidates.is_empty() {
+            let list = self.expected_list();
+            let message = format!("expected {list}, found `{}`", shortened(found));
+            return Some(Diagnostic::error(codes::MISSPELT, span, message).did_you_mean(&candidates));
+        }
+        let (start, word) = previous?;
+        let candidates = nearest(&word.to_ascii_uppercase(), CLAUSE_WORDS);
+        let wants_more = self.expected.contains(&Expected::End);
+        if candidates.is_empty() || !wants_more || codes::is_reserved(word) {
+            return None;
+        }
+        let span = Span::new(offset(start), offset(start + word.len()));
+        let message = format!("`{word}` is read as an alias here, and `{}` cannot follow it", shortened(found));
+        Some(Diagnostic::error(codes::MISSPELT, span, message).did_you_mean(&candidates))
+    }
+
+    /// The word before the failure.
+    fn previous_word(&self) -> Option<(usize, &str)> {
+        let before = self.text[self.start..self.at].trim_end();
+        let word = &before[before.trim_end_matches(is_word_char).len()..];
+        word.starts_with(is_word_start).then(|| (self.start + before.len() - word.len(), word))
+    }
+
+    /// "`,`, `FROM` or the end of the statement", at most six.
+    fn expected_list(&self) -> String {
+        let told = |expected: &Expected| match expected {
+            Expected::Sign(sign) => Some(format!("`{sign}`")),
+            Expected::Word(word) => Some(format!("`{word}`")),
+            Expected::Name => Some("a name".to_owned()),
+            Expected::Thing(thing) | Expected::OneOf(thing, _) => Some((*thing).to_owned()),
+            Expected::End => Some("`;`".to_owned()),
+            Expected::Operator | Expected::Untold => None,
+        };
+        let mut list: Vec<String> = self.expected.iter().filter_map(told).collect();
+        if self.expected.contains(&Expected::Operator) && list.len() < 4 {
+            list.insert(0, "an operator".to_owned());
+        }
+        list.dedup();
+        list.truncate(6);
+        match list.as_slice() {
+            [] => "something else".to_owned(),
+            [one] => one.clone(),
+            [first @ .., last] => format!("{} or {last}", first.join(", ")),
+        }
+    }
+
+    /// How to mend it, where the token tells.
+    fn hint(&self, found: &str) -> Option<&'static str> {
+        let wants =
+            |sign: &str| self.expected.iter().any(|e| *e == Expected::Sign("an arrow") || matches!(e, Expected::Sign(s) if *s == sign));
+        let in_pattern = self.expected.contains(&Expected::Thing("`->`"));
+        let hint = match found {
+            "=>" | "→" => "did you mean `->`?",
+            "->" | "->>" if !in_pattern => "arrows belong into `FROM PATTERN ( … )`",
+            "&&" if in_pattern => "did you mean `&`?",
+            "&&" | "&" => "did you mean `AND`?",
+            "||" if in_pattern => "did you mean `|`?",
+            "|" => "did you mean `OR`?",
+            "!" => "did you mean `NOT`?",
+            "-" if in_pattern => "did you mean `->`?",
+            ":=" | ":" if wants("=") => "did you mean `=`?",
+            _ if found.starts_with('"') => "`\"` is for names; strings stand in `'`",
+            _ if found.starts_with('\'') && self.expected.contains(&Expected::Name) => {
+                "`'` is for strings; names with odd characters stand in `\"`"
+            }
+            _ if ["UNION", "INTERSECT", "EXCEPT"].iter().any(|word| found.eq_ignore_ascii_case(word)) => {
+                "to unite streams, write an `INSERT INTO name SELECT …` for each"
+            }
+            _ if found.eq_ignore_ascii_case("CROSS") => "a cross join is written `JOIN … ON TRUE WITHIN …`",
+            _ if found.eq_ignore_ascii_case("UNTIL") => "`UNTIL` stands behind a loop, such as `A+ UNTIL B`",
+            _ => return None,
+        };
+        Some(hint)
+    }
+}
+
+/// The units that a misspelt one may have been meant to be.
+const UNITS: [&str; 16] = [
+    "nanoseconds",
+    "microseconds",
+    "milliseconds",
+    "seconds",
+    "minutes",
+    "hours",
+    "days",
+    "weeks",
+    "nanosecond",
+    "microsecond",
+    "millisecond",
+    "second",
+    "minute",
+    "hour",
+    "day",
+    "week",
+];
+
+/// The words that begin a clause of a query.
+pub(super) const CLAUSE_WORDS: [&str; 24] = [
+    "FROM",
+    "WHERE",
+    "WINDOW",
+    "GROUP",
+    "HAVING",
+    "PARTITION",
+    "WITHIN",
+    "AFTER",
+    "RUNS",
+    "TIMEOUT",
+    "SUPPRESS",
+    "EMIT",
+    "ORDER",
+    "LIMIT",
+    "JOIN",
+    "LEFT",
+    "RIGHT",
+    "FULL",
+    "SEMI",
+    "ANTI",
+    "ASOF",
+    "ON",
+    "TOLERANCE",
+    "MATCH_RECOGNIZE",
+];
+
+/// The words that begin a statement, for a misspelt one.
+pub(super) const fn statement_words() -> &'static [&'static str] {
+    &STATEMENT_WORDS
+}
+
+/// The first token of a text that begins without blanks.
+fn token(text: &str) -> &str {
+    let Some(first) = text.chars().next() else { return "" };
+    if is_word_char(first) {
+        let mut length = text.find(|c| !is_word_char(c)).unwrap_or(text.len());
+        // A number's fraction belongs to it.
+        if first.is_ascii_digit() && text[length..].starts_with('.') && text[length + 1..].starts_with(|c: char| c.is_ascii_digit()) {
+            length += 1 + text[length + 1..].find(|c| !is_word_char(c)).unwrap_or(text.len() - length - 1);
+        }
+        return &text[..length];
+    }
+    if first == '\'' || first == '"' {
+        return text[1..].find(first).map_or(text, |length| &text[..length + 2]);
+    }
+    if first == '$' {
+        return &text[..1 + text[1..].find(|c| !is_word_char(c)).unwrap_or(text.len() - 1)];
+    }
+    let several = ["->>", "=>", "->", "&&", "||", "==", "<>", "<=", ">=", "!=", "{-", "-}", ":=", "::"];
+    several.iter().find(|sign| text.starts_with(**sign)).map_or(&text[..first.len_utf8()], |sign| &text[..sign.len()])
+}
+
+fn is_word_start(c: char) -> bool {
+    c.is_alphabetic() || c == '_'
+}
+
+fn is_word_char(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+/// A token short enough for a sentence.
+fn shortened(token: &str) -> String {
+    if token.chars().count() <= 40 { token.to_owned() } else { token.chars().take(37).chain("...".chars()).collect() }
+}

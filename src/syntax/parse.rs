@@ -1,0 +1,85 @@
+//! A program to its tree and its mistakes: statement by statement, so that one mistake does not hide the next.
+
+use pest::Parser as _;
+use pest::error::{ErrorVariant, InputLocation};
+
+use crate::text::{Diagnostic, Diagnostics, Source, Span};
+
+use super::ast::{File, Statement};
+use super::codes;
+use super::expect::Failure;
+use super::parse_grammar::{Grammar, Reader, Rule, expected, offset};
+use super::scan::{Piece, scan};
+
+/// The tree of a program, and all that is wrong with its form. A statement that cannot be read is left out of the tree, and told.
+pub fn parse(source: &Source) -> (File, Diagnostics) {
+    let mut file = File::default();
+    let mut diagnostics = Diagnostics::default();
+    if u32::try_from(source.text().len()).is_err() {
+        diagnostics.push(Diagnostic::error(codes::TOO_LONG, Span::default(), "this program is 4 GiB or longer"));
+        return (file, diagnostics);
+    }
+    let scan = scan(source.text());
+    for mut piece in scan.pieces {
+        match piece.broken.take() {
+            Some(broken) => diagnostics.push(broken),
+            None => parse_piece(&scan.text, &piece, &mut file.statements, &mut diagnostics),
+        }
+    }
+    diagnostics.sort();
+    (file, diagnostics)
+}
+
+/// Parses what stands between two `;`: one statement, or several where a `;` is missing.
+fn parse_piece(text: &str, piece: &Piece, statements: &mut Vec<Statement>, diagnostics: &mut Diagnostics) {
+    let mut start = piece.start;
+    loop {
+        let failure = match read(text, start, piece.end, statements, diagnostics) {
+            Ok(()) => return,
+            Err(error) => failure(text, start, piece, &error),
+        };
+        let Some(failure) = failure else {
+            diagnostics.push(codes::too_deep(Span::new(offset(start), offset(piece.end))));
+            return;
+        };
+        let next = failure.missing_semicolon();
+        diagnostics.push(failure.diagnostic());
+        let Some(next) = next else { return };
+        // The statement before the missing `;` is whole, for the parser would have taken its end here.
+        if read(text, start, next, statements, diagnostics).is_err() {
+            return;
+        }
+        start = next;
+    }
+}
+
+/// Parses one statement.
+fn read(
+    text: &str,
+    start: usize,
+    end: usize,
+    statements: &mut Vec<Statement>,
+    diagnostics: &mut Diagnostics,
+) -> Result<(), Box<pest::error::Error<Rule>>> {
+    let mut pairs = Grammar::parse(Rule::statement, &text[start..end]).map_err(Box::new)?;
+    let mut reader = Reader { base: offset(start), diagnostics: Diagnostics::default() };
+    let pair = pairs.next().expect("a match of a rule has a pair");
+    // An error here means that the reader has told why the statement is left out.
+    statements.extend(reader.statement(&pair).ok());
+    diagnostics.extend(reader.diagnostics);
+    Ok(())
+}
+
+/// Where and why pest stopped; nothing if it ran out of stack.
+fn failure<'t>(text: &'t str, start: usize, piece: &Piece, error: &pest::error::Error<Rule>) -> Option<Failure<'t>> {
+    let at = match error.location {
+        InputLocation::Pos(at) | InputLocation::Span((at, _)) => start + at,
+    };
+    let positives = match &error.variant {
+        ErrorVariant::ParsingError { positives, .. } => positives,
+        ErrorVariant::CustomError { .. } => return None,
+    };
+    let mut expected: Vec<_> = positives.iter().map(|rule| expected(*rule)).collect();
+    expected.sort();
+    Some(Failure { text, at, start, end: piece.end, unclosed: piece.unclosed, expected })
+}
