@@ -25,7 +25,7 @@ pub(crate) fn build(cx: &mut Context<'_>, names: &mut dyn Names, call: &ast::Cal
 
 /// The aggregate `COUNT`.
 pub(crate) fn count() -> &'static Aggregate {
-    expr::aggregate("COUNT").expect("COUNT is in the table of aggregates")
+    expr::aggregates::lookup("COUNT").expect("COUNT is in the table of aggregates")
 }
 
 /// The offset of a navigation: a whole number from `least` to [`OFFSET_MAX`].

@@ -1,4 +1,4 @@
-//! The clauses behind a pattern: WITHIN, AFTER MATCH, RUNS, LIMIT PER PARTITION, and those that a pattern does not have.
+//! The clauses behind a pattern: WITHIN, AFTER MATCH, RUNS, LIMIT PER PARTITION, TIMEOUT INTO.
 
 use super::codes;
 use super::variables::Variables;
@@ -7,7 +7,7 @@ use crate::semantics::constant::{count, duration};
 use crate::semantics::context::{Context, Reported};
 use crate::spec::{AfterMatch, Runs, VariableId, VariableKind, Within};
 use crate::syntax::ast;
-use crate::text::{Diagnostic, Span, Spanned, nearest};
+use crate::text::{Diagnostic, Spanned, nearest};
 
 /// WITHIN. Nothing apart in time is a length too: `WITHIN 0s` is events of one time.
 pub(crate) fn within(cx: &mut Context<'_>, clause: Option<&ast::Within>) -> Result<Option<Within>, Reported> {
@@ -63,31 +63,11 @@ pub(super) fn limit_per_partition(cx: &mut Context<'_>, clause: Option<&ast::Lim
     }
 }
 
-/// Tells the clauses that a pattern does not have.
-pub(super) fn refuse_foreign(cx: &mut Context<'_>, query: &ast::Query) -> Result<(), Reported> {
-    let in_subquery = "give the pattern's rows to a query of their own: `SELECT … FROM (SELECT … FROM PATTERN (…)) m";
-    let mut foreign: Vec<(&str, Span, String)> = Vec::new();
-    if let Some(window) = &query.window {
-        foreign.push(("WINDOW", window.span, format!("{in_subquery} WINDOW …`")));
-    }
-    if let Some(first) = query.group_by.first() {
-        let hint = format!("PARTITION BY runs the pattern for each key; for counts of matches {in_subquery} GROUP BY …`");
-        foreign.push(("GROUP BY", first.span, hint));
-    }
-    if let Some(first) = query.order_by.first() {
-        foreign.push(("ORDER BY", first.span, "matches come out in the order in which they become certain; leave it out".to_owned()));
-    }
-    if let Some(every) = &query.emit_every {
-        foreign.push(("EMIT EVERY", every.span, format!("{in_subquery} WINDOW … EMIT EVERY …`")));
-    }
-    let mut told = Ok(());
-    for (clause, span, hint) in foreign {
-        let text = format!("{clause} has no meaning on a pattern");
-        told = told.and(Err(cx.error(Diagnostic::error(codes::NOT_FOR_PATTERNS, span, text).hint(hint))));
-    }
+/// Tells a TIMEOUT INTO that could never get a row.
+pub(super) fn check_timeout(cx: &mut Context<'_>, query: &ast::Query) -> Result<(), Reported> {
     if let (Some(into), false) = (&query.timeout_into, matches!(query.within, Some(ast::Within::Time(_)))) {
         let text = "TIMEOUT INTO takes the runs that WITHIN ends, and there is no WITHIN with a length of time";
-        told = told.and(Err(cx.error(Diagnostic::error(codes::TIMEOUT_WITHOUT_WITHIN, into.span, text).hint("add `WITHIN 10 minutes`"))));
+        return Err(cx.error(Diagnostic::error(codes::TIMEOUT_WITHOUT_WITHIN, into.span, text).hint("add `WITHIN 10 minutes`")));
     }
-    told
+    Ok(())
 }

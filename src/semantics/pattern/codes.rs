@@ -92,9 +92,6 @@ codes! { PATTERN_CODES:
     SKIP_TARGET = "E0328", "AFTER MATCH SKIP TO a name that is no step.",
         "SELECT A.id FROM PATTERN (A -> B) WITHIN 1m AFTER MATCH SKIP TO LAST C",
         "SELECT A.id FROM PATTERN (A -> B) WITHIN 1m AFTER MATCH SKIP TO LAST B";
-    NOT_FOR_PATTERNS = "E0329", "A clause that a pattern does not have.",
-        "SELECT COUNT(A) AS n FROM PATTERN (A -> B) WINDOW TUMBLING 1m",
-        "SELECT COUNT(*) AS n FROM (SELECT A.id FROM PATTERN (A -> B) WITHIN 1m) m WINDOW TUMBLING 1m";
     TIMEOUT_WITHOUT_WITHIN = "E0330", "TIMEOUT INTO without a WITHIN that could end a run.",
         "SELECT A.id FROM PATTERN (A -> B) TIMEOUT INTO Late", "SELECT A.id FROM PATTERN (A -> B) WITHIN 1m TIMEOUT INTO Late";
     COUNT_RANGE = "E0331", "A number of events, runs or rows that is not a whole number from 1.",

@@ -36,7 +36,7 @@ use crate::syntax::ast;
 /// The query of a pattern: its rows are the output columns. LIMIT (without PER PARTITION), SUPPRESS and where the timeout rows go are left
 /// to the caller; their columns are the spec's `timeout`.
 pub(crate) fn check(cx: &mut Context<'_>, query: &ast::Query, pattern: &ast::Pattern) -> Result<Query, Reported> {
-    let foreign = clauses::refuse_foreign(cx, query);
+    let timeout_checked = clauses::check_timeout(cx, query);
     let within = clauses::within(cx, query.within.as_ref());
     let runs = clauses::runs(cx, query.runs.as_ref());
     let limit_per_partition = clauses::limit_per_partition(cx, query.limit.as_ref());
@@ -58,7 +58,7 @@ pub(crate) fn check(cx: &mut Context<'_>, query: &ast::Query, pattern: &ast::Pat
         (Some(into), Ok(outputs)) => output::timeout_schema(cx, &outputs.schema, into).map(Some),
         (Some(_) | None, _) => Ok(None),
     };
-    foreign?;
+    timeout_checked?;
     let (within, runs, placed, outputs) = (within?, runs?, placed?, outputs?);
     lasting::tell(cx, &lasting::Lasting { root: &root, mode, within, runs, span: pattern.span })?;
     let names = variables.inputs.iter().map(|input| Arc::from(input.name.as_str())).collect();
