@@ -14,7 +14,7 @@ use support::reference::{self, Row};
 /// The reference's rows for a pair.
 fn expected(pair: &Pair) -> Vec<Row> {
     let program = Program::parse(&pair.program).unwrap_or_else(|why| panic!("{why}\n{}", pair.program));
-    let events = cases::events(&program, &pair.input).unwrap();
+    let events = cases::events(&program.streams, &pair.input).unwrap();
     reference::run_keyed(&program, &events)
 }
 

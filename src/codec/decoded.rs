@@ -118,6 +118,21 @@ pub struct BadEvent {
     pub bytes: Vec<u8>,
 }
 
+impl BadEvent {
+    /// A line of `length` bytes, which are too many; of its bytes only the head is kept.
+    pub fn too_long(line: u64, offset: u64, length: u64, mut head: Vec<u8>, limits: Limits) -> Self {
+        head.truncate(limits.kept_of_long_line);
+        // A character that the cut went through would make the whole head unreadable.
+        if let Err(error) = std::str::from_utf8(&head)
+            && error.error_len().is_none()
+        {
+            head.truncate(error.valid_up_to());
+        }
+        let detail = format!("the line has {length} bytes, {} are allowed", limits.max_line);
+        Self { line, offset, cause: BadCause::LineTooLong, detail, bytes: head }
+    }
+}
+
 /// Rows of one source stream, being decoded.
 #[derive(Debug)]
 pub struct SourceRows {
@@ -171,6 +186,12 @@ impl Decoded {
     /// Nothing decoded yet, for these streams.
     pub fn new(specs: &[SourceSpec]) -> Self {
         Self { sources: specs.iter().map(SourceRows::new).collect(), bad: Vec::new(), unrouted: 0, events: 0, next_number: 0 }
+    }
+
+    /// Counts a line that is no good.
+    pub fn add_bad(&mut self, bad: BadEvent) {
+        self.events += 1;
+        self.bad.push(bad);
     }
 
     /// The rows of all streams, in the order of the specs; none are left. Counters and bad events stay.

@@ -1,1 +1,11 @@
-//! Where bytes come from and go to: inputs cut into chunks of whole lines, and the dead-letter file.
+//! Where bytes come from and go to: inputs cut into chunks of whole lines, and the dead-letter file for lines that were no good.
+
+mod dead_letters;
+mod error;
+mod input;
+mod lines;
+
+pub use dead_letters::DeadLetters;
+pub use error::ConnectError;
+pub use input::Input;
+pub use lines::{Chunk, LineReader, Piece};

@@ -3,11 +3,30 @@
 //! The law of calls: the rows of one operator's inboxes never go back in place, no row lies before the watermark of an inbox before, and the
 //! last inbox has the watermark [`Place::MAX`]. What comes out depends on rows and watermarks alone, not on how they were cut into inboxes.
 
+mod evaluate;
+mod filter;
+mod groups;
+pub mod join;
+mod limit;
 mod outbox;
+mod project;
 pub mod reorder;
+mod sequence;
+mod suppress;
+#[cfg(test)]
+mod test_support;
+mod top_of_window;
+mod turns;
+pub mod window;
 
+pub use filter::Filter;
+pub use limit::Limit;
 pub use outbox::{Outbox, Port};
+pub use project::Project;
 pub use reorder::{Released, Reorder, StreamStats, StreamTiming};
+pub use sequence::Sequence;
+pub use suppress::Suppress;
+pub use top_of_window::TopOfWindow;
 
 use std::fmt;
 
@@ -39,6 +58,11 @@ pub trait Operator: Send + fmt::Debug {
 
     /// How much it holds now.
     fn held(&self) -> Held;
+
+    /// Whether rows may be certain later than they stand. Such an operator tells what it holds back ([`Outbox::watermark`]).
+    fn lags(&self) -> bool {
+        false
+    }
 
     /// How many NULLs its expressions had to make up since the last call (division by zero, overflow, failed casts).
     fn take_nulls(&mut self) -> u64 {

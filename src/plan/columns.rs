@@ -12,7 +12,8 @@ pub(super) fn of_window(spec: &WindowSpec, input: &Schema) -> Arc<Schema> {
     let mut fields = match &spec.output {
         WindowOutput::Aggregates(calls) => {
             let keys = spec.keys.iter().enumerate().map(|(i, key)| {
-                let name = key.as_slot().map_or_else(|| format!("key {}", i + 1).into(), |slot| input.fields()[slot.0 as usize].name.clone());
+                let name =
+                    key.as_slot().map_or_else(|| format!("key {}", i + 1).into(), |slot| input.fields()[slot.0 as usize].name.clone());
                 Field::new(name, key.data_type().clone())
             });
             let calls = calls.iter().enumerate().map(|(i, call)| Field::new(format!("aggregate {}", i + 1), call.data_type.clone()));

@@ -237,21 +237,15 @@ fn holds_rows_back(spec: &OperatorSpec) -> bool {
         OperatorSpec::Pattern { .. } => true,
         OperatorSpec::Window(window) => match window.kind {
             WindowKind::Session { .. } => true,
-            WindowKind::Running
-            | WindowKind::Hopping { .. }
-            | WindowKind::Sliding(_)
-            | WindowKind::Rows(_)
-            | WindowKind::LastRows(_) => false,
+            WindowKind::Running | WindowKind::Hopping { .. } | WindowKind::Sliding(_) | WindowKind::Rows(_) | WindowKind::LastRows(_) => {
+                false
+            }
         },
         OperatorSpec::Join(join) => match join.kind {
             JoinKind::Inner => false,
-            JoinKind::Left
-            | JoinKind::Right
-            | JoinKind::Full
-            | JoinKind::Semi
-            | JoinKind::Anti
-            | JoinKind::AsOf
-            | JoinKind::LeftAsOf => true,
+            JoinKind::Left | JoinKind::Right | JoinKind::Full | JoinKind::Semi | JoinKind::Anti | JoinKind::AsOf | JoinKind::LeftAsOf => {
+                true
+            }
         },
         OperatorSpec::Filter(_)
         | OperatorSpec::Project(_)

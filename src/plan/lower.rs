@@ -15,7 +15,7 @@ use crate::text::Span;
 
 /// Why a program cannot be lowered. The checker refuses such programs; only an unknown `--output` gets as far as this.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LowerError {
+pub(super) enum LowerError {
     /// Streams are made of each other.
     Cycle,
     /// No stream of this name can be written.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::codec::BadEvent;
+
 /// Why a running program has to stop.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RunError {
@@ -12,6 +14,10 @@ pub enum RunError {
         /// The cap.
         limit: usize,
     },
+    /// A bad event in a run that is strict.
+    Bad(Box<BadEvent>),
+    /// Something was pushed after the end of input.
+    Finished,
     /// We are wrong.
     Bug(String),
 }
@@ -20,6 +26,8 @@ impl fmt::Display for RunError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Full { what, limit } => write!(f, "{what}: more than {limit}"),
+            Self::Bad(bad) => write!(f, "line {}: {} ({})", bad.line, bad.detail, bad.cause),
+            Self::Finished => f.write_str("the end of input has been told before"),
             Self::Bug(what) => write!(f, "{what}"),
         }
     }

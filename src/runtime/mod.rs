@@ -4,10 +4,19 @@ mod clock;
 mod error;
 mod frontier;
 mod limits;
+mod lines;
 mod merge;
 mod pipeline;
 
+mod metrics;
+mod running;
+
+mod assemble;
+
+pub use assemble::{AssembleOptions, Unsupported, assemble};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::RunError;
 pub use limits::Limits;
-pub use pipeline::{Departures, Pipeline};
+pub use metrics::{OperatorMetrics, RunMetrics, SourceMetrics};
+pub use pipeline::{Counts, Departures, Pipeline};
+pub use running::{RunOptions, Running};

@@ -43,13 +43,13 @@ pub(super) struct Stage {
 
 /// What a stage has counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Counts {
+pub struct Counts {
     /// Rows that came to it.
-    pub(super) rows_in: u64,
+    pub rows_in: u64,
     /// Rows that it gave.
-    pub(super) rows_out: u64,
+    pub rows_out: u64,
     /// NULLs that its expressions had to make up.
-    pub(super) eval_nulls: u64,
+    pub eval_nulls: u64,
 }
 
 /// What a stage does.
@@ -203,6 +203,11 @@ impl Work {
     pub(super) fn operator(operator: Box<dyn Operator>, rank: u32, inputs: Vec<Arc<Schema>>, lags: bool, ports: Vec<Arc<Schema>>) -> Self {
         let behind = ports.iter().map(|_| (Holds::new(), Meet::new(2))).collect();
         Self::Operator(Box::new(Keeper { operator, outbox: Outbox::new(rank, ports), merge: Merge::new(inputs, lags), behind }))
+    }
+
+    /// A union of inputs with these schemas.
+    pub(super) fn union(inputs: Vec<Arc<Schema>>, lags: bool, schema: Arc<Schema>) -> Self {
+        Self::Union(Box::new(Merge::new(inputs, lags)), schema)
     }
 
     fn waiting(&self) -> usize {

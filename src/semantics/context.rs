@@ -9,7 +9,8 @@ use std::sync::Arc;
 use super::codes;
 use super::options::CheckOptions;
 use super::typed::{Query, StreamId};
-use crate::data::{DataType, Schema, Value};
+use crate::data::Schema;
+use crate::expr::Expr;
 use crate::syntax::ast::Name;
 use crate::text::{Diagnostic, Diagnostics, Span, nearest};
 
@@ -40,8 +41,8 @@ enum Known {
 /// The value of a parameter.
 #[derive(Debug, Clone)]
 pub(crate) enum Parameter {
-    /// Its value and type.
-    Known(Value<'static>, DataType),
+    /// Its value as a literal.
+    Known(Expr),
     /// Given, but wrongly.
     Poisoned,
 }
@@ -86,6 +87,14 @@ impl<'a> Context<'a> {
     pub(crate) fn error(&mut self, diagnostic: Diagnostic) -> Reported {
         self.diagnostics.push(diagnostic);
         Reported(())
+    }
+
+    /// Tries something; what it tells is forgotten.
+    pub(crate) fn silently<T>(&mut self, try_: impl FnOnce(&mut Self) -> T) -> T {
+        let (told, parameters) = (std::mem::take(&mut self.diagnostics), self.parameters.clone());
+        let result = try_(self);
+        (self.diagnostics, self.parameters) = (told, parameters);
+        result
     }
 
     /// Tells a warning.
@@ -145,7 +154,9 @@ impl<'a> Context<'a> {
     pub(crate) fn relation(&mut self, name: &Name) -> Result<Relation, Reported> {
         let with = self.with.iter().rev().find(|(known, _)| *known == name.node).map(|(_, known)| known);
         match with.or_else(|| self.streams.get(&name.node)) {
-            Some(Known::Stream(id, schema, times)) => Ok(Relation { query: Query::of_stream(*id, schema.clone()), time_columns: times.clone() }),
+            Some(Known::Stream(id, schema, times)) => {
+                Ok(Relation { query: Query::of_stream(*id, schema.clone()), time_columns: times.clone() })
+            }
             Some(Known::Query(relation)) => Ok((**relation).clone()),
             Some(Known::Poisoned) => Err(Reported(())),
             None => Err(self.unknown_stream(name)),

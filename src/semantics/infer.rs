@@ -33,9 +33,8 @@ pub(crate) fn infer(cx: &mut Context<'_>, names: &mut dyn Names, tree: &ast::Exp
         ExprKind::Duration(nanos) => Ok(Expr::literal(Value::Duration(crate::data::Duration(*nanos)))),
         ExprKind::Parameter(name) => literal::parameter(cx, name, span),
         ExprKind::Path(path) => names.path(cx, path, span),
-        ExprKind::AllOf(_) | ExprKind::Star => {
-            Err(cx.error(Diagnostic::error(codes::BAD_CALL, span, "`*` is no value").hint("it may stand in COUNT(*) and as a column of SELECT")))
-        }
+        ExprKind::AllOf(_) | ExprKind::Star => Err(cx
+            .error(Diagnostic::error(codes::BAD_CALL, span, "`*` is no value").hint("it may stand in COUNT(*) and as a column of SELECT"))),
         ExprKind::Call(call) => call::call(cx, names, call, span),
         ExprKind::Unary(op, inner) => unary(cx, names, *op, inner, span),
         ExprKind::And(terms) => chain(cx, names, terms, span, Expr::and),
@@ -88,7 +87,10 @@ pub(crate) fn infer(cx: &mut Context<'_>, names: &mut dyn Names, tree: &ast::Exp
         }
         ExprKind::Subquery => {
             let text = "a query cannot stand inside an expression";
-            Err(cx.error(Diagnostic::error(codes::BAD_CALL, span, text).hint("join the streams, or give the query a name: CREATE STREAM name AS SELECT …")))
+            Err(cx.error(
+                Diagnostic::error(codes::BAD_CALL, span, text)
+                    .hint("join the streams, or give the query a name: CREATE STREAM name AS SELECT …"),
+            ))
         }
     };
     inferred.map(fold)
@@ -107,7 +109,11 @@ pub(crate) fn condition(cx: &mut Context<'_>, names: &mut dyn Names, tree: &ast:
 }
 
 /// All trees, or the mistakes of all of them.
-pub(crate) fn infer_all<'t>(cx: &mut Context<'_>, names: &mut dyn Names, trees: impl IntoIterator<Item = &'t ast::Expr>) -> Result<Vec<Expr>, Reported> {
+pub(crate) fn infer_all<'t>(
+    cx: &mut Context<'_>,
+    names: &mut dyn Names,
+    trees: impl IntoIterator<Item = &'t ast::Expr>,
+) -> Result<Vec<Expr>, Reported> {
     let all: Vec<Result<Expr, Reported>> = trees.into_iter().map(|tree| infer(cx, names, tree)).collect();
     all.into_iter().collect()
 }
@@ -125,7 +131,8 @@ pub(crate) fn fields(cx: &mut Context<'_>, base: Expr, path: &[Name]) -> Result<
                 DataType::Struct(_) => format!("unknown field `{}`", name.node),
                 other => format!("`.{}` takes a STRUCT, found {other}", name.node),
             };
-            let mut diagnostic = Diagnostic::error(codes::UNKNOWN_FIELD, name.span, text).did_you_mean(&nearest(&name.node, known.iter().map(String::as_str)));
+            let mut diagnostic = Diagnostic::error(codes::UNKNOWN_FIELD, name.span, text)
+                .did_you_mean(&nearest(&name.node, known.iter().map(String::as_str)));
             if found == DataType::Json {
                 diagnostic = diagnostic.hint(format!("a JSON value is read by JSON_VALUE(…, '$.{}')", name.node));
             } else if !known.is_empty() {
@@ -181,7 +188,14 @@ fn unary(cx: &mut Context<'_>, names: &mut dyn Names, op: UnaryOp, tree: &ast::E
     built.map_err(|error| refused(cx, &error, span, &[tree]))
 }
 
-fn binary(cx: &mut Context<'_>, names: &mut dyn Names, op: BinaryOp, place: Span, left: &ast::Expr, right: &ast::Expr) -> Result<Expr, Reported> {
+fn binary(
+    cx: &mut Context<'_>,
+    names: &mut dyn Names,
+    op: BinaryOp,
+    place: Span,
+    left: &ast::Expr,
+    right: &ast::Expr,
+) -> Result<Expr, Reported> {
     let trees = [left, right];
     let operands = inferred_array(cx, names, trees)?;
     let [a, b] = literal::as_decimals(trees, operands);
@@ -201,7 +215,14 @@ fn binary(cx: &mut Context<'_>, names: &mut dyn Names, op: BinaryOp, place: Span
     built.map_err(|error| refused(cx, &error, place, &trees))
 }
 
-fn membership(cx: &mut Context<'_>, names: &mut dyn Names, value: &ast::Expr, list: &[ast::Expr], negated: bool, span: Span) -> Result<Expr, Reported> {
+fn membership(
+    cx: &mut Context<'_>,
+    names: &mut dyn Names,
+    value: &ast::Expr,
+    list: &[ast::Expr],
+    negated: bool,
+    span: Span,
+) -> Result<Expr, Reported> {
     let trees: Vec<&ast::Expr> = std::iter::once(value).chain(list).collect();
     let all = infer_all(cx, names, trees.iter().copied())?;
     let mut all = literal::as_decimals_all(&trees, all).into_iter();
@@ -226,8 +247,11 @@ fn case(
     built.map_err(|error| {
         // The argument that is meant counts among the conditions for WHEN and CASE operands, among the results else.
         let is_condition = error.what == "WHEN" || operand.is_some() && error.found.len() == 2;
-        let trees: Vec<&ast::Expr> =
-            if is_condition { branches.iter().map(|(when, _)| when).collect() } else { branches.iter().map(|(_, then)| then).chain(otherwise).collect() };
+        let trees: Vec<&ast::Expr> = if is_condition {
+            branches.iter().map(|(when, _)| when).collect()
+        } else {
+            branches.iter().map(|(_, then)| then).chain(otherwise).collect()
+        };
         refused(cx, &error, span, &trees)
     })
 }

@@ -5,9 +5,9 @@
 
 use std::sync::Arc;
 
+use super::call::is_aggregate;
 use super::codes;
 use super::context::{Context, Reported};
-use super::call::is_aggregate;
 use super::infer::fields;
 use crate::data::{DataType, Field, Schema};
 use crate::expr::{Expr, SlotId};
@@ -82,15 +82,29 @@ impl Scope {
         self.members.iter().any(|m| m.schema.is_none())
     }
 
-    /// All columns in order: number, relation, name and type.
+    /// Whether a bare name is a column, of one relation or more.
+    pub(crate) fn has_column(&self, name: &str) -> bool {
+        !self.holders(name).is_empty()
+    }
+
+    /// All columns in order, each with its number.
     pub(crate) fn columns(&self) -> impl Iterator<Item = (usize, &Field)> {
-        self.members.iter().flat_map(|m| m.schema.iter().flat_map(move |s| s.fields().iter().enumerate().map(move |(i, f)| (m.offset + i, f))))
+        self.members
+            .iter()
+            .flat_map(|m| m.schema.iter().flat_map(move |s| s.fields().iter().enumerate().map(move |(i, f)| (m.offset + i, f))))
+    }
+
+    /// All columns in order, each with the name of its relation.
+    pub(crate) fn qualified_columns(&self) -> impl Iterator<Item = (Option<&str>, &Field)> {
+        self.members.iter().flat_map(|m| m.schema.iter().flat_map(move |s| s.fields().iter().map(move |f| (m.name.as_deref(), f))))
     }
 
     /// The columns of one relation, for `name.*`.
     pub(crate) fn columns_of(&self, cx: &mut Context<'_>, name: &Name) -> Result<Vec<(usize, Field)>, Reported> {
         match self.members.iter().find(|m| m.name.as_deref() == Some(name.node.as_str())) {
-            Some(Member { schema: Some(schema), offset, .. }) => Ok(schema.fields().iter().enumerate().map(|(i, f)| (offset + i, f.clone())).collect()),
+            Some(Member { schema: Some(schema), offset, .. }) => {
+                Ok(schema.fields().iter().enumerate().map(|(i, f)| (offset + i, f.clone())).collect())
+            }
             Some(Member { schema: None, .. }) => Err(Reported::elsewhere()),
             None => Err(self.unknown_qualifier(cx, name)),
         }
@@ -120,7 +134,8 @@ impl Scope {
             [] if is_qualifier => Err(self.unknown_qualifier(cx, name)),
             [] => Err(self.unknown_column(cx, name, &self.members)),
             several => {
-                let ways: Vec<String> = several.iter().filter_map(|(m, ..)| m.name.as_ref()).map(|m| format!("`{m}.{}`", name.node)).collect();
+                let ways: Vec<String> =
+                    several.iter().filter_map(|(m, ..)| m.name.as_ref()).map(|m| format!("`{m}.{}`", name.node)).collect();
                 let text = format!("column `{}` is ambiguous", name.node);
                 Err(cx.error(Diagnostic::error(codes::AMBIGUOUS_COLUMN, name.span, text).hint(format!("write {}", ways.join(" or ")))))
             }

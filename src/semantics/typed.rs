@@ -7,6 +7,8 @@ use crate::expr::Expr;
 use crate::spec::{JoinSpec, PatternSpec, WindowSpec};
 use crate::text::Span;
 
+pub use crate::spec::OrderKey;
+
 /// The number of a stream in [`Program::streams`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StreamId(pub u32);
@@ -178,17 +180,6 @@ pub enum Stage {
         /// How long.
         duration: Duration,
     },
-}
-
-/// One key of ORDER BY.
-#[derive(Debug, Clone)]
-pub struct OrderKey {
-    /// What to order by, over the columns so far.
-    pub expr: Expr,
-    /// `DESC`
-    pub descending: bool,
-    /// NULLs before all else.
-    pub nulls_first: bool,
 }
 
 impl SourceColumn {

@@ -9,7 +9,7 @@ mod window;
 
 pub use join::{JoinKind, JoinSpec};
 pub use pattern::{
-    AfterMatch, Arrow, FollowUp, LateCheck, Mode, NavigationBase, PartitionKeys, PatternNode, PatternSpec, RowOutput, Runs, Slot, SlotKind, VariableId,
-    VariableKind, VariableSpec, Within,
+    AfterMatch, Arrow, FollowUp, LateCheck, Mode, NavigationBase, PartitionKeys, PatternNode, PatternSpec, RowOutput, Runs, Slot, SlotKind,
+    VariableId, VariableKind, VariableSpec, Within,
 };
-pub use window::{AggregateCall, WindowKind, WindowOutput, WindowSpec};
+pub use window::{AggregateCall, OrderKey, WindowKind, WindowOutput, WindowSpec};

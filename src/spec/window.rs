@@ -73,3 +73,14 @@ pub enum WindowKind {
     /// For each event, the last so many rows of its group, up to and with it.
     LastRows(u64),
 }
+
+/// One key of ORDER BY.
+#[derive(Debug, Clone)]
+pub struct OrderKey {
+    /// What to order by, over the columns so far.
+    pub expr: Expr,
+    /// `DESC`
+    pub descending: bool,
+    /// NULLs before all else.
+    pub nulls_first: bool,
+}

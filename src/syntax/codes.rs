@@ -55,7 +55,7 @@ pub const CODES: &[CodeEntry] = &[
     CodeEntry {
         code: TOO_DEEP,
         meaning: "Brackets, CASE, types or chains of operators nest deeper than 128.",
-        wrong: "SELECT - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - a FROM S;",
+        wrong: "SELECT - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - a FROM S;",
         right: "SELECT - - a FROM S;",
     },
     CodeEntry {
@@ -102,7 +102,7 @@ pub const CODES: &[CodeEntry] = &[
     },
     CodeEntry {
         code: UNCLOSED,
-        meaning: "A bracket or CASE is not closed.",
+        meaning: "A bracket or CASE is not closed, or a closing one has no partner.",
         wrong: "SELECT a FROM S WHERE (b > 1;",
         right: "SELECT a FROM S WHERE (b > 1);",
     },

@@ -114,21 +114,13 @@ impl Failure<'_> {
     /// The mistakes with a sentence of their own.
     fn special(&self, found: &str, span: Span) -> Option<Diagnostic> {
         let first = found.chars().next();
-        if let (Some(open), true) = (self.unclosed, found.is_empty()) {
-            let what = &self.text[open.start as usize..open.end as usize];
-            let close = match what {
-                "(" => ")",
-                "[" => "]",
-                "{" => "}",
-                _ => "END",
-            };
-            let message = format!("expected {}, found {}", self.expected_list(), self.found_words(found));
-            return Some(
-                Diagnostic::error(codes::UNCLOSED, span, message)
-                    .label("the statement ends here")
-                    .related(open, format!("this `{what}` is not closed"))
-                    .hint(format!("close it with `{close}`")),
-            );
+        if let Some(unclosed) = self.unclosed_bracket(found, span) {
+            return Some(unclosed);
+        }
+        let wants_sign = |sign: &str| self.expected.iter().any(|e| matches!(e, Expected::Sign(s) if *s == sign));
+        if matches!(found, ")" | "]" | "}") && !wants_sign(found) && self.expected.contains(&Expected::End) {
+            let message = format!("this `{found}` closes nothing");
+            return Some(Diagnostic::error(codes::UNCLOSED, span, message).label(format!("expected {}", self.expected_list())));
         }
         if let Some(c) = first.filter(|c| !c.is_ascii() && !is_word_start(*c) || matches!(c, '\\' | '#' | '@' | '`' | '~')) {
             let hint = match c {
@@ -143,6 +135,34 @@ impl Failure<'_> {
             return Some(hint.into_iter().fold(strange, Diagnostic::hint));
         }
         self.unknown_unit(found, span).or_else(|| self.reserved(found, span)).or_else(|| self.misspelt(found, span))
+    }
+
+    /// A bracket or CASE that is open where the statement ends or its next clause begins.
+    fn unclosed_bracket(&self, found: &str, span: Span) -> Option<Diagnostic> {
+        let open = self.unclosed?;
+        let what = &self.text[open.start as usize..open.end as usize];
+        let close = match what {
+            "(" => ")",
+            "[" => "]",
+            "{" => "}",
+            _ => "END",
+        };
+        let would_close = self.expected.iter().any(|e| match e {
+            Expected::Sign(sign) => *sign == close,
+            Expected::Word(word) => word == close,
+            Expected::Name | Expected::Thing(_) | Expected::OneOf(..) | Expected::Operator | Expected::End | Expected::Untold => false,
+        });
+        let begins_clause = CLAUSE_WORDS.iter().any(|word| found.eq_ignore_ascii_case(word));
+        if !found.is_empty() && !(begins_clause && would_close) {
+            return None;
+        }
+        let message = format!("expected {}, found {}", self.expected_list(), self.found_words(found));
+        Some(
+            Diagnostic::error(codes::UNCLOSED, span, message)
+                .label(if found.is_empty() { "the statement ends here" } else { "a clause begins here" })
+                .related(open, format!("this `{what}` is not closed"))
+                .hint(format!("close it with `{close}`")),
+        )
     }
 
     /// A word right behind a number.
@@ -238,6 +258,26 @@ impl Failure<'_> {
         word.starts_with(is_word_start).then(|| (self.start + before.len() - word.len(), word))
     }
 
+    /// Whether something goes without saying, because something more telling is expected too.
+    fn goes_without_saying(&self, expected: &Expected) -> bool {
+        let also = |other: &Expected| self.expected.contains(other);
+        match expected {
+            Expected::Sign("(") | Expected::Thing("a unit of time") => also(&Expected::Operator),
+            Expected::Sign("[") => self.expected.len() > 1,
+            Expected::Sign("*") => also(&Expected::Name) || also(&Expected::Thing("an expression")),
+            // AND alone is that of BETWEEN; beside OR it is one more operator.
+            Expected::Word(word) if word == "OR" => true,
+            Expected::Word(word) if word == "AND" => also(&Expected::Word("OR".to_owned())),
+            Expected::Word(word) if word == "ALL" => also(&Expected::Thing("an expression")),
+            Expected::Word(word) if word == "MATCH_RECOGNIZE" || word == "FROM" => {
+                self.expected.iter().any(|e| matches!(e, Expected::OneOf("a join", _)))
+            }
+            Expected::Word(word) if word == "PATTERN" => also(&Expected::Thing("a stream")),
+            Expected::Sign(_) | Expected::Word(_) | Expected::Name | Expected::Thing(_) | Expected::OneOf(..) => false,
+            Expected::Operator | Expected::End | Expected::Untold => false,
+        }
+    }
+
     /// "`,`, `FROM` or the end of the statement", at most six.
     fn expected_list(&self) -> String {
         let told = |expected: &Expected| match expected {
@@ -248,7 +288,7 @@ impl Failure<'_> {
             Expected::End => Some("`;`".to_owned()),
             Expected::Operator | Expected::Untold => None,
         };
-        let mut list: Vec<String> = self.expected.iter().filter_map(told).collect();
+        let mut list: Vec<String> = self.expected.iter().filter(|e| !self.goes_without_saying(e)).filter_map(told).collect();
         if self.expected.contains(&Expected::Operator) && list.len() < 4 {
             list.insert(0, "an operator".to_owned());
         }
@@ -268,7 +308,14 @@ impl Failure<'_> {
         let in_pattern = self.expected.contains(&Expected::Thing("`->`"));
         let hint = match found {
             "=>" | "→" => "did you mean `->`?",
-            "->" | "->>" if !in_pattern => "arrows belong into `FROM PATTERN ( … )`",
+            "," if self.expected.iter().any(|e| matches!(e, Expected::OneOf("a join", _))) => {
+                "streams are combined by `JOIN … ON … WITHIN …`, or by `FROM PATTERN ( … )`"
+            }
+            "(" if self.text[..self.at].trim_end().ends_with('!') => "only a step can be negated: `!Stream[condition]`",
+            _ if found.starts_with(is_word_start) && self.expected.iter().any(|e| matches!(e, Expected::OneOf("`STRICT`, `ANY`", _))) => {
+                "the alias stands before the quantifier, as in `A a+`"
+            }
+            "->" | "->>" if !in_pattern && !wants(")") && !wants("}") => "arrows belong into `FROM PATTERN ( … )`",
             "&&" if in_pattern => "did you mean `&`?",
             "&&" | "&" => "did you mean `AND`?",
             "||" if in_pattern => "did you mean `|`?",

@@ -62,7 +62,7 @@ fn read(
     diagnostics: &mut Diagnostics,
 ) -> Result<(), Box<pest::error::Error<Rule>>> {
     let mut pairs = Grammar::parse(Rule::statement, &text[start..end]).map_err(Box::new)?;
-    let mut reader = Reader { base: offset(start), diagnostics: Diagnostics::default() };
+    let mut reader = Reader::new(offset(start));
     let pair = pairs.next().expect("a match of a rule has a pair");
     // An error here means that the reader has told why the statement is left out.
     statements.extend(reader.statement(&pair).ok());

@@ -9,14 +9,8 @@ use crate::text::{Diagnostic, Span, Spanned};
 use super::ast::{BinaryOp, Call, Expr, ExprKind, RunningOrFinal, UnaryOp};
 use super::codes;
 use super::literal::{self, BadLiteral};
-use super::parse_grammar::{Pair, Read, Reader, Rule, Stop, all, find, has, only, parts, the};
+use super::parse_grammar::{Built, Pair, Read, Reader, Rule, Stop, all, find, has, inside_out, only, parts, start, the};
 use super::scan::DEPTH_MAX;
-
-/// An expression and how deep it nests: a name or literal is 0.
-pub(super) struct Built {
-    pub(super) expr: Expr,
-    pub(super) depth: u32,
-}
 
 /// An operator that waits for its right side.
 struct Waiting {
@@ -72,7 +66,20 @@ impl Reader {
         all(pair, Rule::bound).map(|part| self.expr(&part)).collect()
     }
 
-    pub(super) fn built(&mut self, pair: &Pair<'_>) -> Read<Built> {
+    /// Reads the expressions inside first, then the one around them.
+    fn built(&mut self, pair: &Pair<'_>) -> Read<Built> {
+        if let Some(done) = self.done_exprs.remove(&start(pair)) {
+            return Ok(done);
+        }
+        for inner in inside_out(pair, &[Rule::expr, Rule::bound], Rule::query) {
+            let built = self.climb(&inner)?;
+            self.done_exprs.insert(start(&inner), built);
+        }
+        self.climb(pair)
+    }
+
+    /// Orders the operands and operators of one pair.
+    fn climb(&mut self, pair: &Pair<'_>) -> Read<Built> {
         let mut climb = Climb::default();
         for part in pair.clone().into_inner() {
             match part.as_rule() {

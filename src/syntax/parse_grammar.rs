@@ -3,9 +3,11 @@
 //! Pest's pairs come in with offsets into one statement; spans of the whole file go out. Pest counts blanks in front of a missing
 //! optional rest as part of a rule, so every span is cut back to its last visible character here.
 
+use std::collections::HashMap;
+
 use crate::text::{Diagnostic, Diagnostics, Span, Spanned};
 
-use super::ast::Name;
+use super::ast::{Expr, Name, Pattern, Query, RowPattern};
 use super::expect::{CLAUSE_WORDS, Expected, statement_words};
 use super::literal;
 
@@ -30,9 +32,63 @@ pub(super) struct Reader {
     pub(super) base: u32,
     /// What was wrong with it.
     pub(super) diagnostics: Diagnostics,
+    /// Trees that are done before the pair around them is read, by their first byte: so no reading recurses. Of each kind, no two
+    /// begin at one byte, for what nests stands in brackets or behind a keyword.
+    pub(super) done_exprs: HashMap<usize, Built>,
+    pub(super) done_patterns: HashMap<usize, Deep<Pattern>>,
+    pub(super) done_rows: HashMap<usize, Deep<RowPattern>>,
+    pub(super) done_queries: HashMap<usize, Query>,
+}
+
+/// An expression and how deep it nests: a name or literal is 0.
+pub(super) struct Built {
+    pub(super) expr: Expr,
+    pub(super) depth: u32,
+}
+
+/// A pattern and how deep it nests: a step is 0.
+pub(super) struct Deep<P> {
+    pub(super) pattern: P,
+    pub(super) depth: u32,
+}
+
+/// The pairs of some rules inside a pair, the innermost first; what stands inside a pair of a `barrier` rule is left out.
+pub(super) fn inside_out<'i>(pair: &Pair<'i>, wanted: &[Rule], barrier: Rule) -> Vec<Pair<'i>> {
+    let mut found = Vec::new();
+    let mut barred = 0;
+    for part in pair.clone().into_inner().flatten() {
+        let span = part.as_span();
+        if span.start() < barred {
+            continue;
+        }
+        if part.as_rule() == barrier {
+            barred = span.end();
+        } else if wanted.contains(&part.as_rule()) {
+            found.push(part);
+        }
+    }
+    found.reverse();
+    found
+}
+
+/// A pair's first byte in its statement.
+pub(super) fn start(pair: &Pair<'_>) -> usize {
+    pair.as_span().start()
 }
 
 impl Reader {
+    /// A reader of the statement that begins at this byte.
+    pub(super) fn new(base: u32) -> Self {
+        Self {
+            base,
+            diagnostics: Diagnostics::default(),
+            done_exprs: HashMap::new(),
+            done_patterns: HashMap::new(),
+            done_rows: HashMap::new(),
+            done_queries: HashMap::new(),
+        }
+    }
+
     /// The pair's range in the file, without trailing blanks.
     pub(super) fn span(&self, pair: &Pair<'_>) -> Span {
         let span = pair.as_span();
@@ -106,6 +162,17 @@ pub(super) fn expected(rule: Rule) -> Expected {
         }
         Rule::query => OneOf("a query", &["SELECT", "WITH"]),
         Rule::ident => Name,
+        Rule::joined => Thing("a stream"),
+        Rule::inside => OneOf("`STRICT`, `ANY`", &["STRICT", "ANY"]),
+        Rule::rows_per_match => OneOf("`ONE ROW PER MATCH`, `ALL ROWS PER MATCH`", &["ONE", "ALL"]),
+        Rule::mr_after => Word("AFTER MATCH".to_owned()),
+        Rule::distinct_ahead
+        | Rule::special_ahead
+        | Rule::mode_ahead
+        | Rule::permute_ahead
+        | Rule::clause_ahead
+        | Rule::step_clause_ahead => Untold,
+        Rule::all_matches | Rule::select_distinct | Rule::distinct | Rule::mode | Rule::seek => Untold,
         Rule::lparen | Rule::subquery | Rule::arguments | Rule::pattern_group | Rule::row_group | Rule::columns | Rule::column_list => {
             Sign("(")
         }
@@ -131,7 +198,7 @@ pub(super) fn expected(rule: Rule) -> Expected {
         Rule::infix | Rule::arithmetic | Rule::is_test | Rule::predicate | Rule::at_zone | Rule::index | Rule::field | Rule::dot => {
             Operator
         }
-        Rule::kw_and | Rule::kw_or | Rule::kw_at | Rule::kw_is => Operator,
+        Rule::kw_at | Rule::kw_is => Operator,
         Rule::alias | Rule::step_alias | Rule::reluctant | Rule::sign | Rule::over | Rule::filter | Rule::kw_not => Untold,
         Rule::clause => OneOf("a clause", &CLAUSE_WORDS),
         Rule::source_clause => OneOf("a clause of the source", &["TIMESTAMP", "DELAY", "IDLE", "LATE", "AHEAD", "WHEN", "WITH"]),

@@ -9,14 +9,8 @@ use super::ast::{
     RowPattern, RowPatternKind, RowsPerMatch, Step, Until, Within,
 };
 use super::codes;
-use super::parse_grammar::{Pair, Read, Reader, Rule, Stop, all, find, has, only, parts, the};
+use super::parse_grammar::{Deep, Pair, Read, Reader, Rule, Stop, all, find, has, inside_out, only, parts, start, the};
 use super::scan::DEPTH_MAX;
-
-/// A pattern and how deep it nests.
-struct Deep<P> {
-    pattern: P,
-    depth: u32,
-}
 
 impl Reader {
     /// The tree of a `pattern` pair.
@@ -24,7 +18,20 @@ impl Reader {
         self.deep_pattern(pair).map(|deep| deep.pattern)
     }
 
+    /// Reads the groups inside first, then the pattern around them.
     fn deep_pattern(&mut self, pair: &Pair<'_>) -> Read<Deep<Pattern>> {
+        if let Some(done) = self.done_patterns.remove(&start(pair)) {
+            return Ok(done);
+        }
+        for inner in inside_out(pair, &[Rule::pattern], Rule::expr) {
+            let deep = self.connect(&inner)?;
+            self.done_patterns.insert(start(&inner), deep);
+        }
+        self.connect(pair)
+    }
+
+    /// Orders the elements and connectors of one pair.
+    fn connect(&mut self, pair: &Pair<'_>) -> Read<Deep<Pattern>> {
         // Three lists, the tightest inside: operands of `&`, elements of the sequence, alternatives of `|`.
         let (mut both, mut elements, mut arrows, mut either) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for part in pair.clone().into_inner() {
@@ -215,7 +222,19 @@ impl Reader {
         Ok(Some(if has(pair, Rule::kw_events) { Within::Events(bound) } else { Within::Time(bound) }))
     }
 
+    /// Reads the groups inside first, then the row pattern around them.
     fn row_pattern(&mut self, pair: &Pair<'_>) -> Read<Deep<RowPattern>> {
+        if let Some(done) = self.done_rows.remove(&start(pair)) {
+            return Ok(done);
+        }
+        for inner in inside_out(pair, &[Rule::row_pattern], Rule::expr) {
+            let deep = self.row_terms(&inner)?;
+            self.done_rows.insert(start(&inner), deep);
+        }
+        self.row_terms(pair)
+    }
+
+    fn row_terms(&mut self, pair: &Pair<'_>) -> Read<Deep<RowPattern>> {
         let (mut terms, mut either) = (Vec::new(), Vec::new());
         for part in pair.clone().into_inner() {
             if part.as_rule() == Rule::row_term {

@@ -6,7 +6,7 @@ use super::ast::{
     From, Join, JoinKind, JoinWithin, Limit, Name, OrderItem, Query, Relation, Runs, SelectItem, Suppress, Window, WindowKind, Within,
 };
 use super::codes;
-use super::parse_grammar::{Pair, Read, Reader, Rule, all, find, has, only, parts, the, visible};
+use super::parse_grammar::{Pair, Read, Reader, Rule, all, find, has, inside_out, only, parts, start, the, visible};
 use super::parse_statement::Once;
 
 /// What `WITHIN` says, in all its forms.
@@ -17,8 +17,19 @@ enum WithinForm {
 }
 
 impl Reader {
-    /// The tree of a `query` pair. Queries nest by parentheses, whose depth the scanner has bounded.
+    /// The tree of a `query` pair: the queries that it reads from first, then itself.
     pub(super) fn query(&mut self, pair: &Pair<'_>) -> Read<Query> {
+        if let Some(done) = self.done_queries.remove(&start(pair)) {
+            return Ok(done);
+        }
+        for inner in inside_out(pair, &[Rule::query], Rule::expr) {
+            let query = self.one_query(&inner)?;
+            self.done_queries.insert(start(&inner), query);
+        }
+        self.one_query(pair)
+    }
+
+    fn one_query(&mut self, pair: &Pair<'_>) -> Read<Query> {
         let span = self.span(pair);
         let mut query = Query {
             with: self.with_list(pair)?,

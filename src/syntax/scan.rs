@@ -132,7 +132,8 @@ impl Scanner<'_> {
                 open = open.related(long, "or is the closing quote of this one missing?");
             }
             self.broken = Some(open.hint(format!("end it with `{}`", char::from(quote))));
-            self.at = self.text.len();
+            // Where the line ends in `;`, the next one most likely begins a statement; else all the rest is given up.
+            self.at = if self.text[..line_end].ends_with(';') { line_end - 1 } else { self.text.len() };
             return;
         };
         if length > line {

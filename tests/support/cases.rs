@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde_json::Value as Json;
 
 use super::expr::{Event, Value, order};
-use super::program::{Program, StreamDef};
+use super::program::StreamDef;
 
 /// One case of the conformance folder.
 #[derive(Debug, Clone)]
@@ -47,12 +47,12 @@ fn case(line: &str) -> Case {
     }
 }
 
-/// Reads the input as the program's events: routed, typed, late ones left out, in order.
-pub fn events(program: &Program, input: &[Json]) -> Result<Vec<Event>, String> {
+/// Reads the input as the streams' events: routed, typed, late ones left out, in order.
+pub fn events(streams: &[StreamDef], input: &[Json]) -> Result<Vec<Event>, String> {
     let mut newest: BTreeMap<&str, i64> = BTreeMap::new();
     let mut out: Vec<(i64, Vec<Value>, usize, Event)> = Vec::new();
     for (arrival, json) in input.iter().enumerate() {
-        let Some(stream) = route(program, json) else { continue };
+        let Some(stream) = route(streams, json) else { continue };
         let event = typed(stream, json)?;
         let newest = newest.entry(stream.name.as_str()).or_insert(event.time);
         if event.time < *newest - stream.delay {
@@ -69,11 +69,11 @@ pub fn events(program: &Program, input: &[Json]) -> Result<Vec<Event>, String> {
     Ok(out.into_iter().map(|row| row.3).collect())
 }
 
-fn route<'a>(program: &'a Program, json: &Json) -> Option<&'a StreamDef> {
-    if let [only] = program.streams.as_slice() {
+fn route<'a>(streams: &'a [StreamDef], json: &Json) -> Option<&'a StreamDef> {
+    if let [only] = streams {
         return Some(only);
     }
-    program.streams.iter().find(|s| json["type"] == s.name.as_str())
+    streams.iter().find(|s| json["type"] == s.name.as_str())
 }
 
 fn typed(stream: &StreamDef, json: &Json) -> Result<Event, String> {

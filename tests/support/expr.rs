@@ -327,6 +327,7 @@ pub fn binary(op: &str, left: &Value, right: &Value) -> Value {
     }
     match (op, left, right) {
         (_, Null, _) | (_, _, Null) => Null,
+        ("||", Value::Text(a), Value::Text(b)) => Value::Text(format!("{a}{b}")),
         ("+", Time(t), Duration(d)) | ("+", Duration(d), Time(t)) => Time(t + d),
         ("-", Time(t), Duration(d)) => Time(t - d),
         ("-", Time(a), Time(b)) => Duration(a - b),

@@ -4,11 +4,16 @@
 #![allow(clippy::unwrap_used, reason = "a broken test case should stop the test")]
 #![allow(unreachable_pub, reason = "support code is private to each test crate")]
 
+pub mod aftermath;
 pub mod cases;
 pub mod choices;
 pub mod engine;
 pub mod expr;
+pub mod mr_program;
+pub mod mr_reference;
 pub mod program;
 pub mod random;
+pub mod random_rows;
+pub mod reading;
 pub mod reference;
 pub mod terms;

@@ -109,7 +109,11 @@ impl JsonDecoder {
             if line.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
-            out.events += 1;
+            if line.len() > self.limits.max_line {
+                let head = &line[..self.limits.kept_of_long_line.min(line.len())];
+                out.add_bad(BadEvent::too_long(number, at, line.len() as u64, head.to_vec(), self.limits));
+                continue;
+            }
             let decoded = self.check_line(line, is_utf8).and_then(|text| {
                 self.projection.walk(text, &mut cells).map_err(|error| misread(text, &error))?;
                 if let Some(watch) = &mut watch {
@@ -118,13 +122,13 @@ impl JsonDecoder {
                 self.rows_of(&cells, start.clock)
             });
             match decoded {
-                Ok(rows) if rows.is_empty() => out.unrouted += 1,
+                Ok(rows) if rows.is_empty() => {
+                    out.events += 1;
+                    out.unrouted += 1;
+                }
                 Ok(rows) => push(rows, out),
-                Err(misfit) => {
-                    let kept =
-                        if misfit.cause == BadCause::LineTooLong { self.limits.kept_of_long_line.min(line.len()) } else { line.len() };
-                    let bytes = line[..kept].to_vec();
-                    out.bad.push(BadEvent { line: number, offset: at, cause: misfit.cause, detail: misfit.detail, bytes });
+                Err(Misfit { cause, detail }) => {
+                    out.add_bad(BadEvent { line: number, offset: at, cause, detail, bytes: line.to_vec() });
                 }
             }
         }
@@ -134,9 +138,6 @@ impl JsonDecoder {
     /// The line as text, if it is worth a parser's while.
     fn check_line<'line>(&self, line: &'line [u8], is_utf8: bool) -> Result<&'line str, Misfit> {
         let misfit = |cause, detail: String| Misfit { cause, detail };
-        if line.len() > self.limits.max_line {
-            return Err(misfit(BadCause::LineTooLong, format!("the line has {} bytes, {} are allowed", line.len(), self.limits.max_line)));
-        }
         let text = std::str::from_utf8(line).map_err(|error| {
             debug_assert!(!is_utf8, "a line of a UTF-8 chunk is UTF-8");
             misfit(BadCause::NotUtf8, format!("byte {} of the line is not UTF-8{}", error.valid_up_to() + 1, utf16_hint(line)))
@@ -239,6 +240,7 @@ fn push(rows: Vec<Row<'_>>, out: &mut Decoded) {
         source.times.push(row.time);
         source.numbers.push(out.next_number);
     }
+    out.events += 1;
     out.next_number += 1;
 }
 

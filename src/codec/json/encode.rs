@@ -1,32 +1,245 @@
 //! Rows to JSON text.
+//!
+//! A row is one object on one line, its keys in the order of the columns; what stands around the values is escaped once a stream. Equal
+//! values give equal bytes: timestamps are RFC 3339 in UTC, floats the shortest text that reads back the same (NaN and infinities, which
+//! JSON has not, are null), decimals have all digits of their scale, durations are written as in the language.
 
-use crate::data::{DataType, EventBatch, Schema, Value};
+use std::io::Write;
+
+use crate::data::{Column, DataType, EventBatch, Schema, Value};
 
 /// Writes rows of one stream as JSON objects.
 #[derive(Debug)]
 pub struct RowWriter {
-    keys: Vec<Vec<u8>>,
+    /// What stands before the value of each column: the opening brace or a comma, and the key.
+    before: Vec<Vec<u8>>,
+    /// What stands behind the last value.
+    end: Vec<u8>,
+    types: Vec<DataType>,
 }
 
 impl RowWriter {
     /// A writer of rows of this schema; those of a named stream begin with `"stream":"Name"`.
     pub fn new(stream: Option<&str>, schema: &Schema) -> Self {
-        let _ = stream;
-        Self { keys: schema.fields().iter().map(|f| f.name.as_bytes().to_vec()).collect() }
+        let mut pending = b"{".to_vec();
+        if let Some(name) = stream {
+            pending.extend_from_slice(b"\"stream\":");
+            write_string(name, &mut pending);
+        }
+        let mut before = Vec::new();
+        for field in schema.fields() {
+            if pending.as_slice() != b"{" {
+                pending.push(b',');
+            }
+            write_string(&field.name, &mut pending);
+            pending.push(b':');
+            before.push(std::mem::take(&mut pending));
+        }
+        pending.push(b'}');
+        Self { before, end: pending, types: schema.fields().iter().map(|f| f.data_type.clone()).collect() }
     }
 
-    /// Appends one row as a JSON object, without a line end.
+    /// Appends one row as a JSON object, without a line end. The batch has the writer's schema.
     pub fn write_row(&self, batch: &EventBatch, row: usize, out: &mut Vec<u8>) {
-        let _ = (batch, row, out, &self.keys);
+        debug_assert_eq!(batch.columns().len(), self.before.len(), "the batch has the writer's columns");
+        for ((before, data_type), column) in self.before.iter().zip(&self.types).zip(batch.columns()) {
+            out.extend_from_slice(before);
+            write_cell(column, row, data_type, out);
+        }
+        out.extend_from_slice(&self.end);
+    }
+
+    /// Appends every row of the batch as a line.
+    pub fn write_batch(&self, batch: &EventBatch, out: &mut Vec<u8>) {
+        for row in 0..batch.len() {
+            self.write_row(batch, row, out);
+            out.push(b'\n');
+        }
     }
 }
 
-/// Appends a value of this type as JSON.
-pub fn write_value(value: &Value<'_>, data_type: &DataType, out: &mut Vec<u8>) {
-    let _ = (value, data_type, out);
+/// A value of a column; plain types without making a [`Value`] first.
+fn write_cell(column: &Column, row: usize, data_type: &DataType, out: &mut Vec<u8>) {
+    if column.is_null(row) {
+        return out.extend_from_slice(b"null");
+    }
+    match column {
+        Column::Int(values) => write_int(values.value(row), out),
+        Column::Float(values) => write_float(values.value(row), out),
+        Column::String(texts) => write_string(texts.value(row), out),
+        Column::Nested(_, values) => write_value(&values[row], data_type, out),
+        Column::Null(_) | Column::Bool(_) | Column::Decimal(_) | Column::Timestamp(_) | Column::Duration(_) | Column::Json(_) => {
+            write_value(&column.value(row), data_type, out);
+        }
+    }
 }
 
-/// Appends a text as a JSON string.
+/// Appends a value as JSON. The type gives the names of a struct's fields; fields that it does not name are called by their position.
+// Recursion: one level a LIST or STRUCT in the value, and values nest no deeper than their types.
+pub fn write_value(value: &Value<'_>, data_type: &DataType, out: &mut Vec<u8>) {
+    match value {
+        Value::Null => out.extend_from_slice(b"null"),
+        Value::Bool(true) => out.extend_from_slice(b"true"),
+        Value::Bool(false) => out.extend_from_slice(b"false"),
+        Value::Int(value) => write_int(*value, out),
+        Value::Float(value) => write_float(*value, out),
+        Value::Decimal(value) => write_display(format_args!("{value}"), out),
+        Value::String(text) => write_string(text, out),
+        Value::Timestamp(time) => write_display(format_args!("\"{time}\""), out),
+        Value::Duration(span) => write_display(format_args!("\"{span}\""), out),
+        Value::List(items) => {
+            let item_type = if let DataType::List(item) = data_type { item } else { &DataType::Null };
+            out.push(b'[');
+            for (index, item) in items.iter().enumerate() {
+                if index > 0 {
+                    out.push(b',');
+                }
+                write_value(item, item_type, out);
+            }
+            out.push(b']');
+        }
+        Value::Struct(values) => {
+            let fields = if let DataType::Struct(fields) = data_type { &fields[..] } else { &[] };
+            out.push(b'{');
+            for (index, value) in values.iter().enumerate() {
+                if index > 0 {
+                    out.push(b',');
+                }
+                match fields.get(index) {
+                    Some(field) => write_string(&field.name, out),
+                    None => write_display(format_args!("\"{}\"", index + 1), out),
+                }
+                out.push(b':');
+                write_value(value, fields.get(index).map_or(&DataType::Null, |field| &field.data_type), out);
+            }
+            out.push(b'}');
+        }
+        // Line ends can only stand between tokens there, and a row has to stay on its line.
+        Value::Json(text) => out.extend(text.bytes().map(|byte| if byte == b'\n' || byte == b'\r' { b' ' } else { byte })),
+    }
+}
+
+fn write_display(text: std::fmt::Arguments<'_>, out: &mut Vec<u8>) {
+    out.write_fmt(text).expect("writing to memory does not fail");
+}
+
+fn write_int(value: i64, out: &mut Vec<u8>) {
+    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+}
+
+fn write_float(value: f64, out: &mut Vec<u8>) {
+    if value.is_finite() {
+        out.extend_from_slice(zmij::Buffer::new().format_finite(value).as_bytes());
+    } else {
+        out.extend_from_slice(b"null");
+    }
+}
+
+/// Appends a text as a JSON string: quotes, backslashes and control characters are escaped, all else stands as it is.
 pub fn write_string(text: &str, out: &mut Vec<u8>) {
-    let _ = (text, out);
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    out.push(b'"');
+    let mut rest = text.as_bytes();
+    while let Some(at) = rest.iter().position(|&byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
+        out.extend_from_slice(&rest[..at]);
+        match rest[at] {
+            b'"' => out.extend_from_slice(b"\\\""),
+            b'\\' => out.extend_from_slice(b"\\\\"),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            0x08 => out.extend_from_slice(b"\\b"),
+            0x0c => out.extend_from_slice(b"\\f"),
+            control => {
+                out.extend_from_slice(b"\\u00");
+                out.extend_from_slice(&[HEX[usize::from(control >> 4)], HEX[usize::from(control & 15)]]);
+            }
+        }
+        rest = &rest[at + 1..];
+    }
+    out.extend_from_slice(rest);
+    out.push(b'"');
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::data::{Duration, Field, Place, Timestamp};
+
+    fn text_of(value: &Value<'_>, data_type: &DataType) -> String {
+        let mut out = Vec::new();
+        write_value(value, data_type, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn values_print_as_the_language_page_says() {
+        let cents = DataType::Decimal { precision: 10, scale: 2 };
+        for (value, expected) in [
+            (Value::Null, "null"),
+            (Value::Bool(true), "true"),
+            (Value::Int(i64::MIN), "-9223372036854775808"),
+            (Value::Float(1.0), "1.0"),
+            (Value::Float(0.1), "0.1"),
+            (Value::Float(912.5), "912.5"),
+            (Value::Float(f64::NAN), "null"),
+            (Value::Float(f64::NEG_INFINITY), "null"),
+            (Value::Timestamp(Timestamp(1_772_359_451_000_000_000)), "\"2026-03-01T10:04:11Z\""),
+            (Value::Timestamp(Timestamp(1_772_359_451_250_000_000)), "\"2026-03-01T10:04:11.25Z\""),
+            (Value::Duration(Duration::from_millis(123_500)), "\"2m 3.5s\""),
+            (Value::Json("{\"a\":\n[1]}".into()), "{\"a\": [1]}"),
+        ] {
+            assert_eq!(text_of(&value, &DataType::Null), expected);
+        }
+        assert_eq!(text_of(&Value::Decimal("19.50".parse().unwrap()), &cents), "19.50");
+    }
+
+    #[test]
+    fn floats_read_back_the_same() {
+        for value in [f64::MIN_POSITIVE, f64::MAX, -0.0, 1e16, 1e-7, 123_456_789.123_456_78, 5e-324] {
+            let text = text_of(&Value::Float(value), &DataType::Float);
+            assert_eq!(serde_json::from_str::<f64>(&text).unwrap().to_bits(), value.to_bits(), "{text}");
+        }
+    }
+
+    #[test]
+    fn strings_read_back_the_same() {
+        let all: String = (0u32..0x300).chain([0x2028, 0xFFFD, 0x1F600]).filter_map(char::from_u32).collect();
+        let mut out = Vec::new();
+        write_string(&all, &mut out);
+        assert!(!out.contains(&b'\n'));
+        assert_eq!(serde_json::from_slice::<String>(&out).unwrap(), all);
+    }
+
+    #[test]
+    fn rows_of_named_and_unnamed_streams() {
+        let point: Arc<[Field]> = Arc::new([Field::new("x", DataType::Int), Field::new("y \"q\"", DataType::Float)]);
+        let points = DataType::List(Arc::new(DataType::Struct(point)));
+        let schema = Schema::new(vec![Field::new("k\"ey", DataType::String), Field::new("at", points.clone())]);
+        let pair = Value::Struct(vec![Value::Int(1), Value::Float(2.0)].into());
+        let columns = vec![
+            Column::from_values(&DataType::String, [Value::string("a\tb"), Value::Null]),
+            Column::from_values(&points, [Value::List(vec![pair, Value::Null].into()), Value::Null]),
+        ];
+        let places: Arc<[Place]> = Arc::new([Place::event(Timestamp(1), 1), Place::event(Timestamp(1), 2)]);
+        let batch = EventBatch::new(Arc::new(schema.clone()), columns, places);
+        let mut out = Vec::new();
+        RowWriter::new(Some("Hi"), &schema).write_batch(&batch, &mut out);
+        RowWriter::new(None, &schema).write_row(&batch, 1, &mut out);
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            concat!(
+                "{\"stream\":\"Hi\",\"k\\\"ey\":\"a\\tb\",\"at\":[{\"x\":1,\"y \\\"q\\\"\":2.0},null]}\n",
+                "{\"stream\":\"Hi\",\"k\\\"ey\":null,\"at\":null}\n",
+                "{\"k\\\"ey\":null,\"at\":null}"
+            )
+        );
+        let (mut named, mut unnamed) = (Vec::new(), Vec::new());
+        let empty = EventBatch::new(Arc::new(Schema::default()), Vec::new(), Arc::new([Place::MIN]));
+        RowWriter::new(Some("N"), &Schema::default()).write_row(&empty, 0, &mut named);
+        RowWriter::new(None, &Schema::default()).write_row(&empty, 0, &mut unnamed);
+        assert_eq!((&named[..], &unnamed[..]), (&b"{\"stream\":\"N\"}"[..], &b"{}"[..]));
+    }
 }

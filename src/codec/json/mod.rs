@@ -13,3 +13,6 @@ mod encode;
 
 pub use decode::JsonDecoder;
 pub use encode::{RowWriter, write_string, write_value};
+
+#[cfg(test)]
+mod tests;

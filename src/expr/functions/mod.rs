@@ -5,9 +5,19 @@
 //! the same ones. NULL in gives NULL out, unless a function says otherwise.
 
 mod arithmetic;
+mod conditional;
+mod digest;
+mod json;
 mod like;
 mod list;
+mod math;
+mod network;
+mod pattern;
 mod signature;
+#[cfg(test)]
+mod test;
+mod text;
+mod time;
 
 use std::fmt;
 use std::sync::Arc;
@@ -38,8 +48,18 @@ pub enum Prepared {
     /// Nothing.
     #[default]
     None,
+    /// A regular expression.
+    Regex(Arc<regex::Regex>),
     /// A pattern of LIKE.
     Like(Arc<like::LikePattern>),
+    /// A time zone.
+    Zone(chrono_tz::Tz),
+    /// A path into JSON.
+    Path(Arc<[json::PathStep]>),
+    /// Networks, one an argument behind the address.
+    Networks(Arc<[network::Network]>),
+    /// A part of a point in time, and a zone where one is given.
+    Part(time::Part, Option<chrono_tz::Tz>),
 }
 
 /// Types of a call: what its arguments are cast to, what it gives, how.
@@ -79,7 +99,7 @@ pub enum Category {
 }
 
 /// How a function becomes an expression.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub enum Form {
     /// All arguments are evaluated, then the kernel runs.
     Eager(fn(Signature<'_>) -> Result<Resolved, TypeError>),
@@ -196,7 +216,19 @@ pub trait ScalarFunction: fmt::Debug + Send + Sync {
     fn call(&self, args: &[Value<'_>]) -> Value<'static>;
 }
 
-static FAMILIES: [&[Function]; 3] = [arithmetic::FUNCTIONS, like::FUNCTIONS, list::FUNCTIONS];
+static FAMILIES: [&[Function]; 11] = [
+    arithmetic::FUNCTIONS,
+    math::FUNCTIONS,
+    text::FUNCTIONS,
+    pattern::FUNCTIONS,
+    like::FUNCTIONS,
+    conditional::FUNCTIONS,
+    time::FUNCTIONS,
+    list::FUNCTIONS,
+    json::FUNCTIONS,
+    network::FUNCTIONS,
+    digest::FUNCTIONS,
+];
 
 /// All functions, family by family.
 pub fn all() -> impl Iterator<Item = &'static Function> {
@@ -237,5 +269,22 @@ mod tests {
         }
         assert_eq!((like().name, ilike().name, element_at().name), ("LIKE", "ILIKE", "[]"));
         assert!(lookup("substr").is_some() && lookup("||").is_some() && lookup("NO_SUCH").is_none());
+    }
+
+    #[test]
+    fn every_function_of_the_language_is_there() {
+        let names = "ABS SIGN FLOOR CEIL ROUND TRUNC SQRT POWER EXP LN LOG MOD GREATEST LEAST LOWER UPPER LENGTH SUBSTRING LEFT RIGHT TRIM LTRIM \
+            RTRIM REPLACE SPLIT_PART POSITION CONTAINS STARTS_WITH ENDS_WITH CONCAT LPAD RPAD REVERSE REGEXP_LIKE REGEXP_EXTRACT REGEXP_REPLACE \
+            LIKE ILIKE || + - * / % COALESCE NULLIF IF DATE_TRUNC EXTRACT TO_TIMESTAMP FORMAT_TIMESTAMP EPOCH_MS SECONDS MILLIS HOUR \
+            DAY_OF_WEEK CARDINALITY ARRAY_CONTAINS ARRAY_JOIN JSON_VALUE CIDR_MATCH HASH MD5 SHA256 GEO_DISTANCE";
+        for name in names.split_whitespace() {
+            assert!(lookup(name).is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_number_of_arguments_is_told() {
+        let error = lookup("ROUND").unwrap().resolve(&[]).unwrap_err();
+        assert_eq!(error.to_string(), "ROUND expects 1 to 2 arguments");
     }
 }

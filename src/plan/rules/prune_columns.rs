@@ -1,8 +1,8 @@
 //! Which columns of each source anything looks at, found by walking the graph from what leaves back to the sources; and projections compute
 //! NULL where nobody reads what they would compute.
 
-use crate::expr::Expr;
 use crate::data::Value;
+use crate::expr::Expr;
 use crate::plan::graph::{Edge, Node, OperatorGraph, OperatorSpec};
 use crate::spec::{AggregateCall, JoinKind, JoinSpec, PatternSpec, SlotKind, WindowOutput, WindowSpec};
 
@@ -125,7 +125,7 @@ fn of_join(spec: &JoinSpec, own: &[bool], inputs: &mut [Needed]) {
     }
     spec.left_keys.iter().for_each(|key| read(key, &mut inputs[0], 0));
     spec.right_keys.iter().for_each(|key| read(key, &mut inputs[1], 0));
-    for residual in &spec.residual {
+    if let Some(residual) = &spec.residual {
         read(residual, &mut inputs[0], 0);
         read(residual, &mut inputs[1], split);
     }

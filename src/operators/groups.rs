@@ -1,0 +1,68 @@
+//! Groups: what an operator keeps for each key that has something open.
+//!
+//! Keys get small numbers, so that lists over groups (timers, rows in order) are small too and nothing looks a key up twice.
+
+use crate::data::{KeyBuffer, KeyRef, KeyTable, Value};
+
+/// A table from keys to what is kept of them. Numbers of groups are dense and given out again.
+#[derive(Debug)]
+pub(super) struct Groups<G> {
+    table: KeyTable,
+    groups: Vec<Option<G>>,
+    buffer: KeyBuffer,
+}
+
+impl<G> Groups<G> {
+    pub(super) fn new() -> Self {
+        Self { table: KeyTable::new(), groups: Vec::new(), buffer: KeyBuffer::new() }
+    }
+
+    /// The number of a key's group, which `fresh` makes if there is none.
+    pub(super) fn find_or<'v>(&mut self, key: impl Iterator<Item = Value<'v>>, fresh: impl FnOnce() -> G) -> u32 {
+        let (id, is_new) = self.table.insert(self.buffer.encode(key));
+        if is_new {
+            let at = id as usize;
+            if self.groups.len() <= at {
+                self.groups.resize_with(at + 1, || None);
+            }
+            self.groups[at] = Some(fresh());
+        }
+        id
+    }
+
+    /// The number of a key's group, if there is one.
+    pub(super) fn find(&self, key: KeyRef<'_>) -> Option<u32> {
+        self.table.get(key)
+    }
+
+    /// The group of a number that is in use.
+    pub(super) fn of(&mut self, id: u32) -> &mut G {
+        self.groups[id as usize].as_mut().expect("the number is in use")
+    }
+
+    /// The group of a number, if it is in use, and its key.
+    pub(super) fn get(&self, id: u32) -> Option<(KeyRef<'_>, &G)> {
+        Some((self.table.key(id)?, self.groups.get(id as usize)?.as_ref()?))
+    }
+
+    /// Forgets a group.
+    pub(super) fn remove(&mut self, id: u32) {
+        self.table.remove(id);
+        self.groups[id as usize] = None;
+    }
+
+    /// All groups that there are, for counting alone.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &G> {
+        self.groups.iter().flatten()
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// About how much memory the table takes.
+    pub(super) fn bytes(&self) -> usize {
+        self.table.bytes() + self.groups.capacity() * size_of::<Option<G>>()
+    }
+}

@@ -1,0 +1,217 @@
+//! The keys of events that wait, in sorted runs.
+//!
+//! New keys gather unsorted; a cut sorts them (a stable sort that finds runs, so that input in order costs one comparison a key), takes what
+//! lies before the cut off the front of every run, and keeps the rest as a new run. A run at most half as long as the one before it is kept
+//! apart, else both are merged: there are never more than logarithmically many, and a key is moved that often at most.
+
+use std::cmp::Ordering;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::data::{Timestamp, Value};
+
+/// The values of an event's tie-breaker columns.
+#[derive(Debug, Clone)]
+pub(super) enum Ties {
+    /// There are none, or all are NULL.
+    None,
+    /// One `INT`, as almost always.
+    Int(i64),
+    /// Anything else.
+    Many(Arc<[Value<'static>]>),
+}
+
+impl Ties {
+    pub(super) fn of(values: Vec<Value<'static>>) -> Self {
+        match values.as_slice() {
+            values if values.iter().all(Value::is_null) => Self::None,
+            [Value::Int(value)] => Self::Int(*value),
+            _ => Self::Many(values.into()),
+        }
+    }
+
+    /// NULLs come first, and a missing value counts as one.
+    fn order(&self, other: &Self) -> Ordering {
+        match (self, other) {
+            (Self::None, Self::None) => Ordering::Equal,
+            (Self::Int(a), Self::Int(b)) => a.cmp(b),
+            (a, b) => {
+                let (one, two) = ([a.single()], [b.single()]);
+                let (a, b) = (a.all().unwrap_or(&one), b.all().unwrap_or(&two));
+                let at = |of: &[Value<'static>], i: usize| of.get(i).cloned().unwrap_or_default();
+                (0..a.len().max(b.len())).map(|i| at(a, i).total_cmp(&at(b, i))).find(|o| o.is_ne()).unwrap_or(Ordering::Equal)
+            }
+        }
+    }
+
+    fn all(&self) -> Option<&[Value<'static>]> {
+        match self {
+            Self::Many(values) => Some(values),
+            Self::None | Self::Int(_) => None,
+        }
+    }
+
+    fn single(&self) -> Value<'static> {
+        match self {
+            Self::Int(value) => Value::Int(*value),
+            Self::None | Self::Many(_) => Value::Null,
+        }
+    }
+}
+
+/// A row that waits, ordered by (time, tie-breaker, arrival); the rows of one event follow each other by stream.
+#[derive(Debug, Clone)]
+pub(super) struct Key {
+    /// Where the row is to stand.
+    pub(super) time: Timestamp,
+    pub(super) ties: Ties,
+    /// The number of the event.
+    pub(super) number: u64,
+    pub(super) stream: u16,
+    /// Whether the row goes to the late ones.
+    pub(super) is_late: bool,
+    pub(super) row: u32,
+    pub(super) segment: u64,
+}
+
+impl Key {
+    fn order(&self, other: &Self) -> Ordering {
+        self.time
+            .cmp(&other.time)
+            .then_with(|| self.ties.order(&other.ties))
+            .then_with(|| self.number.cmp(&other.number))
+            .then_with(|| self.stream.cmp(&other.stream))
+    }
+
+    /// Whether both are rows of one event that stand at one place.
+    pub(super) fn is_same_event(&self, other: &Self) -> bool {
+        self.number == other.number && self.time == other.time
+    }
+}
+
+/// How far to let keys go.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Cut {
+    /// Those before this time.
+    Before(Timestamp),
+    /// Those up to and with this time.
+    UpTo(Timestamp),
+}
+
+impl Cut {
+    fn takes(self, key: &Key) -> bool {
+        match self {
+            Self::Before(time) => key.time < time,
+            Self::UpTo(time) => key.time <= time,
+        }
+    }
+}
+
+/// The keys that wait.
+#[derive(Debug, Default)]
+pub(super) struct Waiting {
+    fresh: Vec<Key>,
+    /// Sorted, none empty, each less than half as long as the one before (but for what cuts have taken).
+    runs: Vec<VecDeque<Key>>,
+    len: usize,
+}
+
+impl Waiting {
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(super) fn push(&mut self, key: Key) {
+        self.fresh.push(key);
+        self.len += 1;
+    }
+
+    /// Appends what the cut takes to `out`, in order.
+    pub(super) fn cut(&mut self, cut: Cut, out: &mut Vec<Key>) {
+        self.fresh.sort_by(Key::order);
+        let begin = out.len();
+        for run in &mut self.runs {
+            let taken = run.partition_point(|key| cut.takes(key));
+            out.extend(run.drain(..taken));
+        }
+        self.runs.retain(|run| !run.is_empty());
+        let taken = self.fresh.partition_point(|key| cut.takes(key));
+        out.extend(self.fresh.drain(..taken));
+        // The pieces are sorted; the sort finds that and merges them.
+        out[begin..].sort_by(Key::order);
+        self.len -= out.len() - begin;
+        self.keep_fresh();
+    }
+
+    /// The time of the first key in order.
+    pub(super) fn first_time(&mut self) -> Option<Timestamp> {
+        self.fresh.sort_by(Key::order);
+        self.runs.iter().filter_map(VecDeque::front).chain(self.fresh.first()).map(|key| key.time).min()
+    }
+
+    /// Makes the sorted fresh keys a run.
+    fn keep_fresh(&mut self) {
+        let Some(first) = self.fresh.first() else { return };
+        match self.runs.last_mut() {
+            Some(run) if run.back().is_some_and(|last| last.order(first).is_lt()) => run.extend(self.fresh.drain(..)),
+            _ => self.runs.push(self.fresh.drain(..).collect()),
+        }
+        while let [.., longer, last] = self.runs.as_mut_slice()
+            && longer.len() <= 2 * last.len()
+        {
+            longer.append(last);
+            longer.make_contiguous().sort_by(Key::order);
+            self.runs.pop();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(time: i64, number: u64) -> Key {
+        Key { time: Timestamp(time), ties: Ties::None, number, stream: 0, is_late: false, row: 0, segment: 0 }
+    }
+
+    #[test]
+    fn cuts_take_what_lies_before_them_in_order() {
+        let mut waiting = Waiting::default();
+        let mut state = 7u64;
+        let mut all = Vec::new();
+        let mut out = Vec::new();
+        for number in 0..5000u64 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let time = i64::try_from(number / 3 + (state >> 33) % 100).unwrap();
+            all.push((time, number));
+            waiting.push(key(time, number));
+            if number % 37 == 0 {
+                waiting.cut(Cut::Before(Timestamp(i64::try_from(number / 3).unwrap())), &mut out);
+                assert!(waiting.runs.len() <= 20, "runs stay few");
+                assert!(waiting.first_time().is_none_or(|t| t.0 >= i64::try_from(number / 3).unwrap()));
+            }
+        }
+        waiting.cut(Cut::UpTo(Timestamp::MAX), &mut out);
+        assert_eq!(waiting.len(), 0);
+        all.sort_unstable();
+        assert_eq!(out.iter().map(|k| (k.time.0, k.number)).collect::<Vec<_>>(), all);
+    }
+
+    #[test]
+    fn ties_of_several_kinds_have_one_order() {
+        let many = |values: &[Value<'static>]| Ties::of(values.to_vec());
+        let sorted = [
+            Ties::None,
+            many(&[Value::Null, Value::Int(1)]),
+            many(&[Value::Int(1)]),
+            many(&[Value::Int(1), Value::Int(0)]),
+            many(&[Value::Int(2)]),
+            many(&[Value::string("a")]),
+        ];
+        for (i, a) in sorted.iter().enumerate() {
+            for (j, b) in sorted.iter().enumerate() {
+                assert_eq!(a.order(b), i.cmp(&j), "{a:?} and {b:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,318 @@
+//! Patterns over merged streams: partitions by key, time, and what comes out.
+//!
+//! Each event goes to the partition of its key, where `pattern` steps the runs. A partition asks to be called when a time is over; all
+//! such alarms stand in one queue, so that what they make certain comes out in the order of time across partitions.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+
+use super::{Held, Operator, Outbox};
+use crate::data::{Entry, EventBatch, Inbox, KeyBuffer, KeyTable, Phase, Place, Timestamp, Value, WatermarkStep};
+use crate::expr::{EvalContext, Row, SlotId};
+use crate::pattern::{Bounds, Evaluator, FromBatches, PartitionState, RowOf};
+use crate::spec::{AfterMatch, Arrow, Mode, PatternNode, PatternSpec};
+
+/// Matches a pattern. Port 0 gives the matches, port 1 the runs that WITHIN ended (TIMEOUT INTO).
+#[derive(Debug)]
+pub struct Sequence {
+    spec: Arc<PatternSpec>,
+    evaluator: Evaluator,
+    keys: KeyTable,
+    key: KeyBuffer,
+    /// By the number of the key.
+    partitions: Vec<Option<Kept>>,
+    /// (time, start, partition): call the partition when the time is over.
+    alarms: BinaryHeap<Reverse<(Timestamp, Place, u32)>>,
+    /// Starts that were undecided when last looked at; kept where rows may be certain later than they stand.
+    starts: Option<BinaryHeap<Reverse<(Place, u32)>>>,
+    /// Rows of one time that ORDER BY puts in order before they are matched.
+    ties: Vec<Tie>,
+    context: EvalContext,
+}
+
+/// A partition.
+#[derive(Debug)]
+struct Kept {
+    state: PartitionState,
+    /// Its newest start among `starts`.
+    noted: Option<Place>,
+}
+
+/// A row that waits until all rows of its time are there.
+#[derive(Debug)]
+struct Tie {
+    order: Vec<Value<'static>>,
+    row: TiedRow,
+}
+
+#[derive(Debug)]
+struct TiedRow {
+    batch: EventBatch,
+    row: usize,
+    place: Place,
+}
+
+impl Sequence {
+    /// The operator of a pattern. `threads_max` bounds the threads of a partition; beyond it the oldest runs are dropped and counted.
+    pub fn new(spec: PatternSpec, threads_max: usize) -> Self {
+        let spec = Arc::new(spec);
+        let evaluator = Evaluator::new(spec.clone(), Bounds { threads: threads_max });
+        Self {
+            starts: Self::lags(&spec).then(BinaryHeap::new),
+            evaluator,
+            keys: KeyTable::new(),
+            key: KeyBuffer::new(),
+            partitions: Vec::new(),
+            alarms: BinaryHeap::new(),
+            ties: Vec::new(),
+            context: EvalContext::new(),
+            spec,
+        }
+    }
+
+    /// Whether rows may be certain later than they stand: where a start can have several threads at once, of which a less preferred one may
+    /// have to wait, and where matches wait for their turn.
+    pub fn lags(spec: &PatternSpec) -> bool {
+        match spec.mode {
+            Mode::Rows => true,
+            Mode::AllMatches => is_skip(&spec.after_match),
+            Mode::OnePerStart => is_skip(&spec.after_match) || !has_one_way(&spec.root),
+        }
+    }
+
+    /// One event: its rows in the inputs that it belongs to.
+    fn event(&mut self, rows: &[RowOf<'_>], masks: &[Vec<bool>], place: Place, moment: Place, out: &mut Outbox) {
+        // Rows of one event mostly have one key; where they differ, each key's partition gets the rows that have it.
+        let mut done = vec![false; rows.len()];
+        for first in 0..rows.len() {
+            if done[first] {
+                continue;
+            }
+            let Some(key) = self.key_of(&rows[first]) else { continue };
+            let mut of_key = vec![rows[first]];
+            for other in first + 1..rows.len() {
+                if !done[other] && self.key_of(&rows[other]) == Some(key) {
+                    done[other] = true;
+                    of_key.push(rows[other]);
+                }
+            }
+            self.event_of_key(key, &of_key, masks, place, moment, out);
+        }
+    }
+
+    fn event_of_key(&mut self, id: u32, rows: &[RowOf<'_>], masks: &[Vec<bool>], place: Place, moment: Place, out: &mut Outbox) {
+        let index = id as usize;
+        if self.partitions.len() <= index {
+            self.partitions.resize_with(index + 1, || None);
+        }
+        let evaluator = &mut self.evaluator;
+        let partition = self.partitions[index].get_or_insert_with(|| Kept { state: evaluator.partition(), noted: None });
+        evaluator.event(&mut partition.state, &FromBatches { rows, masks, place });
+        self.let_out(id, moment, out);
+    }
+
+    /// The number of the partition of a row; `None` where its key takes no part.
+    fn key_of(&mut self, row: &RowOf<'_>) -> Option<u32> {
+        let exprs = self.spec.partition.by_input.get(row.input).map_or(&[][..], |e| e);
+        let view = BatchRow { batch: row.batch, row: row.row };
+        let values: Vec<Value<'_>> = exprs.iter().map(|e| e.eval(&view, &self.context)).collect();
+        if self.spec.partition.null_takes_no_part && values.iter().any(Value::is_null) {
+            return None;
+        }
+        Some(self.keys.intern(self.key.encode(values.into_iter())))
+    }
+
+    /// Puts out what a partition has let go, asks for its alarms, and forgets it when nothing of it is left.
+    fn let_out(&mut self, id: u32, moment: Place, out: &mut Outbox) {
+        for row in self.evaluator.take_rows() {
+            out.row(row.port, row.values, row.place, moment);
+        }
+        self.alarms.extend(self.evaluator.take_alarms().into_iter().map(|(time, start)| Reverse((time, start, id))));
+        let Some(partition) = &mut self.partitions[id as usize] else { return };
+        if let (Some(starts), Some(start)) = (&mut self.starts, partition.state.newest_start())
+            && partition.noted != Some(start)
+        {
+            partition.noted = Some(start);
+            starts.push(Reverse((start, id)));
+        }
+        if self.evaluator.is_forgettable(&partition.state) {
+            self.partitions[id as usize] = None;
+            self.keys.remove(id);
+        }
+    }
+
+    /// Lets times be over that end before this place.
+    fn pass_time(&mut self, until: Place, floor: Place, out: &mut Outbox) {
+        self.pass_ties(until, floor, out);
+        while let Some(&Reverse((time, start, id))) = self.alarms.peek() {
+            let over = Place::bound(time, Phase::After);
+            if over >= until {
+                break;
+            }
+            self.alarms.pop();
+            let Some(partition) = self.partitions.get_mut(id as usize).and_then(Option::as_mut) else { continue };
+            self.evaluator.time_over(&mut partition.state, (time, start));
+            let moment = over.max(floor);
+            self.let_out(id, moment, out);
+            self.report(moment, over, out);
+        }
+    }
+
+    /// Says how far the rows still to come are ahead, where that does not follow from the input.
+    fn report(&mut self, moment: Place, here: Place, out: &mut Outbox) {
+        let Some(starts) = &mut self.starts else { return };
+        while let Some(&Reverse((start, id))) = starts.peek() {
+            if self.partitions.get(id as usize).and_then(Option::as_ref).is_some_and(|p| p.state.is_undecided(start)) {
+                break;
+            }
+            starts.pop();
+        }
+        let earliest = starts.peek().map_or(here, |Reverse((start, _))| (*start).min(here));
+        for port in 0..out.ports() {
+            out.watermark(port, WatermarkStep { moment, watermark: earliest });
+        }
+    }
+
+    /// Matches rows of one time in the order that ORDER BY asks for, once that time is over.
+    fn pass_ties(&mut self, until: Place, floor: Place, out: &mut Outbox) {
+        let Some(time) = self.ties.first().map(|t| t.row.place.time()) else { return };
+        let over = Place::bound(time, Phase::After);
+        if over >= until {
+            return;
+        }
+        let order = self.spec.tie_order.clone();
+        let mut ties = std::mem::take(&mut self.ties);
+        ties.sort_by(|a, b| {
+            let keys = a.order.iter().zip(&b.order).zip(&order);
+            keys.map(|((a, b), (_, descending, nulls_first))| compare(a, b, *descending, *nulls_first))
+                .find(|o| o.is_ne())
+                .unwrap_or(std::cmp::Ordering::Equal)
+        });
+        let moment = over.max(floor);
+        for tie in ties {
+            let masks = self.evaluator.masks(std::slice::from_ref(&tie.row.batch));
+            let rows = [RowOf { input: 0, batch: &tie.row.batch, row: tie.row.row }];
+            self.event(&rows, &masks, tie.row.place, moment, out);
+        }
+        self.report(moment, over, out);
+    }
+
+    fn hold_tie(&mut self, row: &RowOf<'_>, place: Place) {
+        let order = self.spec.tie_order.iter().map(|(column, ..)| row.batch.value(*column, row.row).into_owned()).collect();
+        let batch = row.batch.gather(&[u32::try_from(row.row).expect("a batch has fewer than 2^32 rows")]);
+        self.ties.push(Tie { order, row: TiedRow { batch, row: 0, place } });
+    }
+
+    /// The input is over: what is finished comes out, in the order of the starts.
+    fn end(&mut self, moment: Place, out: &mut Outbox) {
+        let ids = (0u32..).zip(&self.partitions);
+        let mut open: Vec<(Place, u32)> =
+            ids.filter_map(|(id, p)| p.as_ref().and_then(|p| p.state.oldest_start()).map(|s| (s, id))).collect();
+        open.sort_unstable();
+        for (_, id) in open {
+            let Some(partition) = self.partitions[id as usize].as_mut() else { continue };
+            self.evaluator.end(&mut partition.state);
+            self.let_out(id, moment, out);
+        }
+        self.report(moment, Place::MAX, out);
+    }
+}
+
+impl Operator for Sequence {
+    fn advance(&mut self, inbox: &Inbox, out: &mut Outbox) {
+        let masks = if inbox.entries.is_empty() { Vec::new() } else { self.evaluator.masks(&inbox.inputs) };
+        let mut rows: Vec<RowOf<'_>> = Vec::new();
+        let mut entries = inbox.entries.iter().peekable();
+        while let Some(entry) = entries.next() {
+            let Entry::Row { input, row, place, moment, floor } = *entry else {
+                if let Entry::Watermark(step) = entry {
+                    self.pass_time(step.watermark, step.moment, out);
+                    self.report(step.moment, step.watermark, out);
+                }
+                continue;
+            };
+            rows.push(RowOf { input: input.into(), batch: &inbox.inputs[usize::from(input)], row: row as usize });
+            let goes_on = matches!(entries.peek(), Some(Entry::Row { place: next, .. }) if *next == place && place.is_source());
+            if goes_on {
+                continue;
+            }
+            self.pass_time(place, floor, out);
+            if self.spec.tie_order.is_empty() {
+                self.event(&rows, &masks, place, moment, out);
+            } else {
+                rows.iter().for_each(|row| self.hold_tie(row, place));
+            }
+            self.report(moment, place, out);
+            rows.clear();
+        }
+        self.pass_time(inbox.watermark, inbox.floor, out);
+        if inbox.watermark == Place::MAX {
+            self.end(Place::MAX, out);
+        } else {
+            self.report(inbox.watermark.max(inbox.floor), inbox.watermark, out);
+        }
+    }
+
+    fn held(&self) -> Held {
+        let sizes = self.partitions.iter().flatten().map(|p| p.state.size());
+        let (rows, bytes) = sizes.fold((0, 0), |(rows, bytes), (r, b)| (rows + r, bytes + b));
+        let bytes = bytes + self.keys.bytes() + self.alarms.len() * size_of::<(Timestamp, Place, u32)>();
+        Held { keys: self.keys.len(), rows, bytes, dropped: self.evaluator.dropped() }
+    }
+}
+
+/// The columns of one row of a batch.
+struct BatchRow<'a> {
+    batch: &'a EventBatch,
+    row: usize,
+}
+
+impl Row for BatchRow<'_> {
+    fn slot(&self, slot: SlotId) -> Value<'_> {
+        self.batch.value(slot.0 as usize, self.row)
+    }
+}
+
+fn compare(a: &Value<'_>, b: &Value<'_>, descending: bool, nulls_first: bool) -> std::cmp::Ordering {
+    use std::cmp::Ordering::{Equal, Greater, Less};
+    match (a.is_null(), b.is_null()) {
+        (true, true) => Equal,
+        (true, false) => {
+            if nulls_first {
+                Less
+            } else {
+                Greater
+            }
+        }
+        (false, true) => {
+            if nulls_first {
+                Greater
+            } else {
+                Less
+            }
+        }
+        (false, false) if descending => b.total_cmp(a),
+        (false, false) => a.total_cmp(b),
+    }
+}
+
+fn is_skip(clause: &AfterMatch) -> bool {
+    !matches!(clause, AfterMatch::Everything | AfterMatch::Restart | AfterMatch::Consume)
+}
+
+/// Whether there is never more than one way on.
+fn has_one_way(node: &PatternNode) -> bool {
+    match node {
+        PatternNode::Step(_) | PatternNode::Not(_) | PatternNode::NotFor(..) => true,
+        PatternNode::Sequence(elements) => elements.iter().all(|e| has_one_way(&e.node)),
+        PatternNode::Repeat { inner, min, max, inside, .. } => *max == Some(*min) && *inside != Arrow::Any && has_one_way(inner),
+        PatternNode::Either(_)
+        | PatternNode::Both(_)
+        | PatternNode::Empty
+        | PatternNode::PartitionStart
+        | PatternNode::PartitionEnd
+        | PatternNode::Permute(_)
+        | PatternNode::Exclude(_) => false,
+    }
+}

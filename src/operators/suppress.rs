@@ -1,0 +1,100 @@
+//! `SUPPRESS BY keys FOR d`: after a row, further rows of the same key are held back for d (its end included), and counted; the next one
+//! that comes out has their number in the last column.
+//!
+//! A key that has held nothing back is forgotten when its time is over. One that has must be kept until its next row comes: that is the row
+//! which tells the number.
+
+use std::collections::VecDeque;
+
+use crate::data::{Duration, EventBatch, Inbox, KeyBuffer, KeyTable, Place, Timestamp, Value};
+use crate::expr::{EvalContext, Expr};
+use crate::operators::evaluate::{columns, values_of};
+use crate::operators::turns::{Turn, turns};
+use crate::operators::{Held, Operator, Outbox};
+
+/// Holds rows back for a while after one like them.
+#[derive(Debug)]
+pub struct Suppress {
+    keys: Vec<Expr>,
+    duration: Duration,
+    table: KeyTable,
+    buffer: KeyBuffer,
+    /// By the number of the key.
+    seen: Vec<Seen>,
+    /// When each row passed, and its key, in order.
+    passed: VecDeque<(Timestamp, u32)>,
+    context: EvalContext,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Seen {
+    passed: Timestamp,
+    suppressed: i64,
+}
+
+impl Suppress {
+    /// Holds rows of equal `keys` (over the columns of the input) back for `duration`. The output has the input's columns and then an INT.
+    pub fn new(keys: Vec<Expr>, duration: Duration) -> Self {
+        let (table, buffer) = (KeyTable::new(), KeyBuffer::new());
+        Self { keys, duration, table, buffer, seen: Vec::new(), passed: VecDeque::new(), context: EvalContext::new() }
+    }
+
+    /// How many rows were held back since the last one that passed, if this one passes.
+    fn pass<'v>(&mut self, key: impl Iterator<Item = Value<'v>>, time: Timestamp) -> Option<i64> {
+        let (id, is_new) = self.table.insert(self.buffer.encode(key));
+        if self.seen.len() <= id as usize {
+            self.seen.resize(id as usize + 1, Seen::default());
+        }
+        let seen = &mut self.seen[id as usize];
+        if !is_new && time <= seen.passed.saturating_add(self.duration) {
+            seen.suppressed += 1;
+            return None;
+        }
+        let suppressed = if is_new { 0 } else { seen.suppressed };
+        *seen = Seen { passed: time, suppressed: 0 };
+        self.passed.push_back((time, id));
+        Some(suppressed)
+    }
+
+    fn expire(&mut self, limit: Place) {
+        while let Some(&(passed, id)) = self.passed.front()
+            && passed.saturating_add(self.duration) < limit.time()
+        {
+            self.passed.pop_front();
+            let seen = self.seen[id as usize];
+            if seen.passed == passed && seen.suppressed == 0 {
+                self.table.remove(id);
+            }
+        }
+    }
+
+    fn put_out(batch: &EventBatch, row: usize, suppressed: i64, place: Place, moment: Place, out: &mut Outbox) {
+        out.row(0, values_of(batch.columns(), row).chain([Value::Int(suppressed)]), place, moment);
+    }
+}
+
+impl Operator for Suppress {
+    fn advance(&mut self, inbox: &Inbox, out: &mut Outbox) {
+        let batch = &inbox.inputs[0];
+        let keys = columns(&self.keys, batch, &self.context);
+        for turn in turns(inbox) {
+            match turn {
+                Turn::Time { limit, .. } => self.expire(limit),
+                Turn::Row { row, place, moment, .. } => {
+                    if let Some(suppressed) = self.pass(values_of(&keys, row), place.time()) {
+                        Self::put_out(batch, row, suppressed, place, moment, out);
+                    }
+                }
+            }
+        }
+    }
+
+    fn held(&self) -> Held {
+        let bytes = self.table.bytes() + self.seen.capacity() * size_of::<Seen>() + self.passed.capacity() * size_of::<(Timestamp, u32)>();
+        Held { keys: self.table.len(), rows: 0, bytes, dropped: 0 }
+    }
+
+    fn take_nulls(&mut self) -> u64 {
+        self.context.take_nulls()
+    }
+}

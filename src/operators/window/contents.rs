@@ -1,0 +1,185 @@
+//! What a window holds of a group, and how it is made, grown, merged and put out.
+
+use crate::data::{Column, DataType, EventBatch, KeyRef, Place, Timestamp, Value};
+use crate::expr::aggregates::AggregateKind;
+use crate::expr::{Accumulator, EvalContext, Expr};
+use crate::operators::Outbox;
+use crate::operators::evaluate::{KeptRow, bytes_of, columns, row_of, values_of};
+use crate::spec::{AggregateCall, WindowOutput, WindowSpec};
+
+/// Accumulators, or the rows themselves.
+#[derive(Debug, Clone)]
+pub(super) enum Contents {
+    /// One a call.
+    Aggregates(Vec<Accumulator>),
+    /// In order.
+    Rows(Vec<KeptRow>),
+}
+
+/// How contents are made.
+#[derive(Debug)]
+pub(super) struct Recipe {
+    keys: Vec<Expr>,
+    output: WindowOutput,
+    keeps_totals: bool,
+    context: EvalContext,
+}
+
+/// The rows of an inbox with all that the window computes of them.
+#[derive(Debug)]
+pub(super) struct Incoming<'b> {
+    batch: &'b EventBatch,
+    keys: Vec<Column>,
+    calls: Vec<(Vec<Column>, Option<Column>)>,
+}
+
+/// Where a window lies and what its row says of that.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    /// START_TIME
+    pub(super) start: Timestamp,
+    /// END_TIME
+    pub(super) end: Timestamp,
+    /// FALSE for early rows.
+    pub(super) is_final: bool,
+}
+
+impl Recipe {
+    pub(super) fn new(spec: &WindowSpec) -> Self {
+        let keeps_totals = match &spec.output {
+            WindowOutput::Aggregates(calls) => calls.iter().all(is_small),
+            WindowOutput::Rows => false,
+        };
+        Self { keys: spec.keys.clone(), output: spec.output.clone(), keeps_totals, context: EvalContext::new() }
+    }
+
+    /// Whether contents are of bounded size, so that totals of them can be kept.
+    pub(super) fn keeps_totals(&self) -> bool {
+        self.keeps_totals
+    }
+
+    /// Contents of no row.
+    pub(super) fn empty(&self) -> Contents {
+        match &self.output {
+            WindowOutput::Aggregates(calls) => Contents::Aggregates(calls.iter().map(accumulator).collect()),
+            WindowOutput::Rows => Contents::Rows(Vec::new()),
+        }
+    }
+
+    /// Computes keys and arguments of all rows.
+    pub(super) fn incoming<'b>(&self, batch: &'b EventBatch) -> Incoming<'b> {
+        let calls: &[AggregateCall] = match &self.output {
+            WindowOutput::Aggregates(calls) => calls,
+            WindowOutput::Rows => &[],
+        };
+        let of_call = |call: &AggregateCall| {
+            let filter = call.filter.as_ref().map(|f| f.eval_batch(batch, &self.context));
+            (columns(&call.args, batch, &self.context), filter)
+        };
+        Incoming { batch, keys: columns(&self.keys, batch, &self.context), calls: calls.iter().map(of_call).collect() }
+    }
+
+    /// Appends `later` to `contents`.
+    pub(super) fn merge(&self, contents: &mut Contents, later: &Contents) {
+        match (contents, later) {
+            (Contents::Aggregates(into), Contents::Aggregates(from)) => {
+                for (into, from) in into.iter_mut().zip(from) {
+                    into.merge(from);
+                }
+            }
+            (Contents::Rows(into), Contents::Rows(from)) => into.extend(from.iter().cloned()),
+            (Contents::Aggregates(_), Contents::Rows(_)) | (Contents::Rows(_), Contents::Aggregates(_)) => {
+                unreachable!("contents of one recipe are of one kind")
+            }
+        }
+    }
+
+    /// How many NULLs were made up since the last call.
+    pub(super) fn take_nulls(&mut self) -> u64 {
+        self.context.take_nulls()
+    }
+}
+
+fn accumulator(call: &AggregateCall) -> Accumulator {
+    let types: Vec<DataType> = call.args.iter().map(|arg| arg.data_type().clone()).collect();
+    Accumulator::new(call.function, &types, call.distinct)
+}
+
+/// Whether the state of an aggregate stays small, however many rows it sees.
+fn is_small(call: &AggregateCall) -> bool {
+    use AggregateKind as K;
+    let is_small = match call.function.kind {
+        K::Median | K::Quantile | K::ArrayAgg => false,
+        K::Count | K::Sum | K::Avg | K::Min | K::Max | K::First | K::Last | K::Stddev | K::Variance | K::StddevPop | K::VarPop => true,
+        K::ArgMin | K::ArgMax | K::BoolAnd | K::BoolOr => true,
+    };
+    is_small && !call.distinct
+}
+
+impl Incoming<'_> {
+    /// The values of a row's key.
+    pub(super) fn key(&self, row: usize) -> impl Iterator<Item = Value<'_>> {
+        values_of(&self.keys, row)
+    }
+
+    /// Adds a row to the contents of its window.
+    pub(super) fn add_to(&self, contents: &mut Contents, row: usize, place: Place) {
+        match contents {
+            Contents::Aggregates(accumulators) => {
+                let mut values = Vec::new();
+                for (accumulator, (args, filter)) in accumulators.iter_mut().zip(&self.calls) {
+                    if filter.as_ref().is_none_or(|f| f.value(row).is_true()) {
+                        values.clear();
+                        values.extend(values_of(args, row));
+                        accumulator.update(&values, place);
+                    }
+                }
+            }
+            Contents::Rows(rows) => rows.push(row_of(self.batch, row)),
+        }
+    }
+}
+
+/// What a window gives for a group: where its row stands, and when it was certain.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stand {
+    pub(super) place: Place,
+    pub(super) moment: Place,
+}
+
+impl Recipe {
+    /// Puts out what a window gives for a group: its aggregates, or all its rows.
+    pub(super) fn put_out(&self, key: KeyRef<'_>, contents: &Contents, bounds: Bounds, stand: Stand, out: &mut Outbox) {
+        let tail = [Value::Timestamp(bounds.start), Value::Timestamp(bounds.end), Value::Bool(bounds.is_final)];
+        match contents {
+            Contents::Aggregates(accumulators) => {
+                let values = key.decode().into_iter().chain(accumulators.iter().map(|a| self.value_of(a))).chain(tail);
+                out.row(0, values, stand.place, stand.moment);
+            }
+            Contents::Rows(rows) => {
+                for row in rows {
+                    out.row(0, row.iter().map(Value::borrowed).chain(tail.iter().cloned()), stand.place, stand.moment);
+                }
+            }
+        }
+    }
+
+    /// The value of an aggregate; one that its type does not hold is a NULL made up.
+    fn value_of(&self, accumulator: &Accumulator) -> Value<'static> {
+        let value = accumulator.value();
+        if value.is_null() && accumulator.has_overflowed() {
+            self.context.count_nulls(1);
+        }
+        value
+    }
+}
+
+impl Contents {
+    /// About how many rows and bytes are held.
+    pub(super) fn held(&self) -> (usize, usize) {
+        match self {
+            Self::Aggregates(accumulators) => (0, accumulators.iter().map(Accumulator::bytes).sum()),
+            Self::Rows(rows) => (rows.len(), rows.iter().map(|r| bytes_of(r)).sum()),
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! Tumbling and hopping windows `[start, end)`: each gives its groups just before the events of its end, in the order of their first rows
+//! in that window.
+//!
+//! Starts and ends of all windows cut time into slices; the rows of a slice are in the same windows. A row goes to its group's part for the
+//! slice that it lies in, and to nothing else, however many windows overlap. When a window closes, each group's queue of parts ([`Fifo`])
+//! gives its total, and the parts that lie in no later window go.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::alignment::Alignment;
+use super::contents::{Bounds, Incoming, Recipe, Stand};
+use super::early::Early;
+use super::fifo::Fifo;
+use crate::data::{Duration, Inbox, Place};
+use crate::operators::groups::Groups;
+use crate::operators::turns::{Turn, fired, turns};
+use crate::operators::{Held, Operator, Outbox};
+use crate::spec::WindowSpec;
+
+/// Aligned windows.
+#[derive(Debug)]
+pub struct HoppingWindow {
+    recipe: Recipe,
+    alignment: Alignment,
+    groups: Groups<Fifo>,
+    /// All groups by their first row that still counts.
+    order: BTreeMap<u64, u32>,
+    /// The slices that have rows, by the time of their first row.
+    slices: VecDeque<i64>,
+    /// The slice that rows go to now.
+    current: Slice,
+    /// The first window that has not closed.
+    next: i64,
+    /// The window that closes next, of those that have rows, and where.
+    due: Option<(i64, Place)>,
+    early: Early,
+    /// Rows so far: numbers them.
+    taken: u64,
+}
+
+/// A stretch of time in which rows belong to the same windows.
+#[derive(Debug, Clone, Copy)]
+struct Slice {
+    /// The time of its first row.
+    time: i64,
+    /// Where the next one starts.
+    until: i64,
+    /// Whether there is a window over it (not so between windows that lie apart).
+    is_inside: bool,
+}
+
+impl HoppingWindow {
+    /// Keys and aggregates are the spec's; for the rest see [`crate::spec::WindowKind::Hopping`].
+    pub fn new(spec: &WindowSpec, size: Duration, every: Duration, offset: Duration, zone: Option<chrono_tz::Tz>) -> Self {
+        Self {
+            recipe: Recipe::new(spec),
+            alignment: Alignment::new(size, every, offset, zone),
+            groups: Groups::new(),
+            order: BTreeMap::new(),
+            slices: VecDeque::new(),
+            current: Slice { time: i64::MIN, until: i64::MIN, is_inside: false },
+            next: i64::MIN,
+            due: None,
+            early: Early::new(spec.emit_every),
+            taken: 0,
+        }
+    }
+
+    fn take(&mut self, incoming: &Incoming<'_>, row: usize, place: Place) {
+        let time = place.time().0;
+        if time >= self.current.until {
+            self.enter_slice(time);
+        }
+        if !self.current.is_inside {
+            return;
+        }
+        let id = self.groups.find_or(incoming.key(row), Fifo::default);
+        let queue = self.groups.of(id);
+        let is_new = queue.is_empty();
+        match queue.newest() {
+            Some(part) if part.time == self.current.time => incoming.add_to(&mut part.contents, row, place),
+            _ => incoming.add_to(queue.push(&self.recipe, self.current.time, self.taken), row, place),
+        }
+        if is_new {
+            self.order.insert(self.taken, id);
+        }
+        self.taken += 1;
+        self.early.touch(id, place.time());
+    }
+
+    fn enter_slice(&mut self, time: i64) {
+        let (first, last) = (self.alignment.first_open(time), self.alignment.last_start(time));
+        let until = self.alignment.start(last.saturating_add(1)).min(self.alignment.end(first)).0;
+        let is_inside = first <= last;
+        self.current = Slice { time, until, is_inside };
+        if is_inside {
+            self.slices.push_back(time);
+            if self.due.is_none() {
+                self.find_due();
+            }
+        }
+    }
+
+    /// Finds the window that closes next, and forgets slices that are in no open window.
+    fn find_due(&mut self) {
+        self.due = None;
+        while let Some(&slice) = self.slices.front() {
+            let window = self.alignment.first_open(slice).max(self.next);
+            if window <= self.alignment.last_start(slice) {
+                self.due = Some((window, self.alignment.closing(window)));
+                return;
+            }
+            self.slices.pop_front();
+        }
+    }
+
+    fn fire(&mut self, limit: Place, floor: Place, out: &mut Outbox) {
+        loop {
+            let early = self.early.place().filter(|&p| p < limit);
+            match self.due.filter(|&(_, p)| p < limit) {
+                Some((window, place)) if early.is_none_or(|e| place <= e) => self.close(window, place, fired(place, floor), out),
+                _ => match early {
+                    Some(place) => self.put_out_early(place, fired(place, floor), out),
+                    None => return,
+                },
+            }
+        }
+    }
+
+    fn close(&mut self, window: i64, place: Place, moment: Place, out: &mut Outbox) {
+        let bounds = Bounds { start: self.alignment.start(window), end: self.alignment.end(window), is_final: true };
+        for &id in self.order.values() {
+            let (key, queue) = self.groups.get(id).expect("groups in order are there");
+            self.recipe.put_out(key, &queue.total(&self.recipe), bounds, Stand { place, moment }, out);
+        }
+        self.next = window.saturating_add(1);
+        self.find_due();
+        self.expire();
+    }
+
+    /// Forgets the parts that lie before the first slice that still counts.
+    fn expire(&mut self) {
+        let least = self.slices.front().copied();
+        let is_over = |time: i64| least.is_none_or(|least| time < least);
+        while let Some((&first, &id)) = self.order.first_key_value() {
+            let queue = self.groups.of(id);
+            if queue.oldest().is_some_and(|(time, _)| !is_over(time)) {
+                return;
+            }
+            self.order.remove(&first);
+            while queue.oldest().is_some_and(|(time, _)| is_over(time)) {
+                queue.pop(&self.recipe);
+            }
+            match queue.oldest() {
+                Some((_, first)) => {
+                    self.order.insert(first, id);
+                }
+                None => self.groups.remove(id),
+            }
+        }
+    }
+
+    fn put_out_early(&mut self, place: Place, moment: Place, out: &mut Outbox) {
+        let first_open = self.alignment.first_open(place.time().0).max(self.next);
+        let mut rows = Vec::new();
+        for id in self.early.take() {
+            let Some((key, queue)) = self.groups.get(id) else { continue };
+            let newest = queue.latest().expect("a group has a part");
+            for window in first_open..=self.alignment.last_start(newest) {
+                let total = queue.total_since(&self.recipe, self.alignment.start(window).0);
+                rows.extend(total.map(|(first, contents)| (window, first, key, contents)));
+            }
+        }
+        rows.sort_unstable_by_key(|&(window, first, ..)| (window, first));
+        for (window, _, key, contents) in rows {
+            let bounds = Bounds { start: self.alignment.start(window), end: self.alignment.end(window), is_final: false };
+            self.recipe.put_out(key, &contents, bounds, Stand { place, moment }, out);
+        }
+    }
+}
+
+impl Operator for HoppingWindow {
+    fn advance(&mut self, inbox: &Inbox, out: &mut Outbox) {
+        let incoming = self.recipe.incoming(&inbox.inputs[0]);
+        for turn in turns(inbox) {
+            match turn {
+                Turn::Time { limit, floor } => self.fire(limit, floor, out),
+                Turn::Row { row, place, .. } => self.take(&incoming, row, place),
+            }
+        }
+    }
+
+    fn held(&self) -> Held {
+        let (rows, bytes) = self.groups.iter().map(Fifo::held).fold((0, 0), |(r, b), (s, c)| (r + s, b + c));
+        Held { keys: self.groups.len(), rows, bytes: bytes + self.groups.bytes(), dropped: 0 }
+    }
+
+    fn take_nulls(&mut self) -> u64 {
+        self.recipe.take_nulls()
+    }
+}

@@ -1,0 +1,58 @@
+//! `LAST n ROWS`: each row gives its group's aggregates over the last n rows up to and with it, at its own place.
+//!
+//! Each row is a part of its group's queue ([`Fifo`]). Groups are kept for ever, with at most n rows each. START_TIME is the first of those
+//! rows, END_TIME the row itself.
+
+use super::contents::{Bounds, Recipe, Stand};
+use super::fifo::Fifo;
+use crate::data::{Inbox, Timestamp};
+use crate::operators::groups::Groups;
+use crate::operators::turns::{Turn, turns};
+use crate::operators::{Held, Operator, Outbox};
+use crate::spec::WindowSpec;
+
+/// Aggregates over the last rows of a group.
+#[derive(Debug)]
+pub struct LastRowsWindow {
+    recipe: Recipe,
+    count: usize,
+    groups: Groups<Fifo>,
+}
+
+impl LastRowsWindow {
+    /// Keys and aggregates are the spec's.
+    pub fn new(spec: &WindowSpec, count: u64) -> Self {
+        // More rows than memory can hold are never reached.
+        let count = usize::try_from(count.max(1)).unwrap_or(usize::MAX);
+        Self { recipe: Recipe::new(spec), count, groups: Groups::new() }
+    }
+}
+
+impl Operator for LastRowsWindow {
+    fn advance(&mut self, inbox: &Inbox, out: &mut Outbox) {
+        let incoming = self.recipe.incoming(&inbox.inputs[0]);
+        for turn in turns(inbox) {
+            let Turn::Row { row, place, moment, .. } = turn else { continue };
+            let id = self.groups.find_or(incoming.key(row), Fifo::default);
+            let queue = self.groups.of(id);
+            if queue.len() == self.count {
+                queue.pop(&self.recipe);
+            }
+            incoming.add_to(queue.push(&self.recipe, place.time().0, 0), row, place);
+            let (key, queue) = self.groups.get(id).expect("the group was found");
+            let (start, _) = queue.oldest().expect("the row is in it");
+            let bounds = Bounds { start: Timestamp(start), end: place.time(), is_final: true };
+            self.recipe.put_out(key, &queue.total(&self.recipe), bounds, Stand { place, moment }, out);
+        }
+    }
+
+    fn held(&self) -> Held {
+        let rows = self.groups.iter().map(Fifo::len).sum();
+        let bytes = self.groups.iter().map(|q| q.held().1).sum::<usize>() + self.groups.bytes();
+        Held { keys: self.groups.len(), rows, bytes, dropped: 0 }
+    }
+
+    fn take_nulls(&mut self) -> u64 {
+        self.recipe.take_nulls()
+    }
+}

@@ -1,0 +1,75 @@
+//! `SLIDING d`: each row gives its group's aggregates over the rows from `d` before it, inclusive, up to and with it, at its own place.
+//!
+//! Each row is a part of its group's queue ([`Fifo`]); one list of all rows in order says which part is the next to go, so that groups
+//! that get no more rows are forgotten too. START_TIME is the row's time less `d`, END_TIME its time.
+
+use std::collections::VecDeque;
+
+use super::contents::{Bounds, Recipe, Stand};
+use super::fifo::Fifo;
+use crate::data::{Duration, Inbox, Place, Timestamp};
+use crate::operators::groups::Groups;
+use crate::operators::turns::{Turn, turns};
+use crate::operators::{Held, Operator, Outbox};
+use crate::spec::WindowSpec;
+
+/// Aggregates over a length of time before each event.
+#[derive(Debug)]
+pub struct SlidingWindow {
+    recipe: Recipe,
+    size: Duration,
+    groups: Groups<Fifo>,
+    /// Time and group of every row that is held, in order.
+    rows: VecDeque<(Timestamp, u32)>,
+}
+
+impl SlidingWindow {
+    /// Keys and aggregates are the spec's.
+    pub fn new(spec: &WindowSpec, size: Duration) -> Self {
+        Self { recipe: Recipe::new(spec), size, groups: Groups::new(), rows: VecDeque::new() }
+    }
+
+    /// Forgets the rows that no row at or behind `limit` can reach.
+    fn expire(&mut self, limit: Place) {
+        let least = limit.time().saturating_sub(self.size);
+        while let Some(&(time, id)) = self.rows.front()
+            && time < least
+        {
+            self.rows.pop_front();
+            let queue = self.groups.of(id);
+            queue.pop(&self.recipe);
+            if queue.is_empty() {
+                self.groups.remove(id);
+            }
+        }
+    }
+}
+
+impl Operator for SlidingWindow {
+    fn advance(&mut self, inbox: &Inbox, out: &mut Outbox) {
+        let incoming = self.recipe.incoming(&inbox.inputs[0]);
+        for turn in turns(inbox) {
+            match turn {
+                Turn::Time { limit, .. } => self.expire(limit),
+                Turn::Row { row, place, moment, .. } => {
+                    let time = place.time();
+                    let id = self.groups.find_or(incoming.key(row), Fifo::default);
+                    incoming.add_to(self.groups.of(id).push(&self.recipe, time.0, 0), row, place);
+                    self.rows.push_back((time, id));
+                    let bounds = Bounds { start: time.saturating_sub(self.size), end: time, is_final: true };
+                    let (key, queue) = self.groups.get(id).expect("the group was found");
+                    self.recipe.put_out(key, &queue.total(&self.recipe), bounds, Stand { place, moment }, out);
+                }
+            }
+        }
+    }
+
+    fn held(&self) -> Held {
+        let bytes = self.groups.iter().map(|q| q.held().1).sum::<usize>() + self.groups.bytes();
+        Held { keys: self.groups.len(), rows: self.rows.len(), bytes, dropped: 0 }
+    }
+
+    fn take_nulls(&mut self) -> u64 {
+        self.recipe.take_nulls()
+    }
+}

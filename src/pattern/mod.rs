@@ -1,0 +1,36 @@
+//! Patterns and the evaluator that is exact for all of them: ordered threads over a lazily built automaton.
+//!
+//! | here | in the language page, section 6 | in the literature |
+//! |---|---|---|
+//! | [`automaton`] | "an automaton with ordered choices" | Thompson's construction, as in Pike's regex machine |
+//! | `State`, `Way` | "the ordered list of next steps" | ordered list of instructions |
+//! | `Thread` | "a history and the next steps" | Pike thread |
+//! | `History` | "which event was taken for which variable" | captures; shared as in SASE+'s versioned buffer |
+//! | `Matcher::merge` | "two threads … are one" | thread equivalence of Trino's matcher |
+//! | `Partition`, `Run` | "start" | run |
+//!
+//! `nodes` lays the pattern flat; `automaton` tells the ways on; `step` is what an event does to a state; `terms` decide whether it fits,
+//! with `registers` for what they need of the past; `thread` puts this together; `runs` (FROM PATTERN) and `rows` (MATCH_RECOGNIZE) keep the
+//! threads of a partition and say which matches come out; `outputs` turns them into rows; `evaluator` is the face of it all.
+//!
+//! Time and memory: an event costs one step of each live thread of its partition, and a thread a handful of words beside the events it
+//! holds. Threads of one start are merged where nothing can tell them apart any more, so patterns without terms on their own history have
+//! at most as many threads a start as the automaton has states; what cannot be merged is bounded by `Bounds`, and counted.
+
+mod automaton;
+mod evaluator;
+mod event;
+mod nodes;
+mod outputs;
+mod registers;
+mod rows;
+mod runs;
+mod state;
+mod step;
+mod terms;
+mod thread;
+mod variables;
+
+pub(crate) use evaluator::{Evaluator, FromBatches, PartitionState};
+pub(crate) use event::RowOf;
+pub(crate) use runs::Bounds;

@@ -1,0 +1,621 @@
+//! The runs of one partition of FROM PATTERN: one for each start, in the order of the starts.
+//!
+//! Each event goes to every run, and may start a new one; time ends runs. Which matches come out, and what they take from others, is
+//! AFTER MATCH. Section 6, "Formally", rules 4 to 7.
+
+use std::collections::VecDeque;
+
+use super::automaton::Origin;
+use super::event::Candidate;
+use super::state::{Deadline, State, WayKind};
+use super::step::{Now, Taking};
+use super::terms::{Before, Surroundings};
+use super::thread::{Entry, Match, Matcher, Thread, push_split, without_accept};
+use super::variables::VariableSet;
+use crate::data::{Duration, Phase, Place, Timestamp};
+use crate::spec::{AfterMatch, Mode, Runs, VariableId, Within};
+
+/// What a partition lets out.
+#[derive(Debug)]
+pub(crate) enum Emitted {
+    Match {
+        start: Place,
+        found: Match,
+    },
+    /// A run that WITHIN ended: its most preferred thread.
+    Timeout {
+        start: Place,
+        thread: Thread,
+        end: Place,
+    },
+}
+
+/// Decides whether a finished match is one (HAVING).
+pub(crate) trait Having {
+    fn accepts(&self, start: Place, found: &Match) -> bool;
+}
+
+/// The runs of one partition.
+#[derive(Debug, Default)]
+pub(crate) struct Partition {
+    /// In the order of their starts.
+    runs: VecDeque<Run>,
+    /// Events so far.
+    events: u64,
+    before: Before,
+    /// Matches so far, where they are limited.
+    emitted: u64,
+}
+
+/// All threads of one start.
+#[derive(Debug)]
+struct Run {
+    start: Place,
+    /// The number of its first event.
+    index: u64,
+    entries: Vec<Entry>,
+    /// What it gives, once that is certain (SKIP: an earlier start may still be undecided).
+    decided: Option<Decision>,
+    /// A match of it has come out.
+    has_matched: bool,
+    /// The deadline that has been asked for.
+    scheduled: Option<Timestamp>,
+}
+
+#[derive(Debug)]
+enum Decision {
+    Match(Match),
+    Nothing,
+}
+
+/// What a partition asks for: a call at the end of this time, for the run of this start.
+pub(crate) type Alarm = (Timestamp, Place);
+
+/// Bounds of a partition.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    /// Threads of all runs together; beyond it the oldest runs are dropped, and of a single run the least preferred threads.
+    pub(crate) threads: usize,
+}
+
+/// Everything that handling an event needs beside the partition.
+pub(crate) struct Tools<'t> {
+    pub(crate) matcher: &'t mut Matcher,
+    pub(crate) having: &'t dyn Having,
+    pub(crate) bounds: Bounds,
+    /// What comes out, in order.
+    pub(crate) out: &'t mut Vec<Emitted>,
+    pub(crate) alarms: &'t mut Vec<Alarm>,
+    /// Runs and threads given up at a bound.
+    pub(crate) dropped: &'t mut u64,
+    /// SKIP TO a variable that could not go anywhere.
+    pub(crate) skips_failed: &'t mut u64,
+}
+
+impl Partition {
+    /// Starts of the runs that are still there.
+    pub(crate) fn has_run(&self, start: Place) -> bool {
+        self.runs.binary_search_by_key(&start, |r| r.start).is_ok()
+    }
+
+    /// The start of the oldest run.
+    pub(crate) fn oldest_start(&self) -> Option<Place> {
+        self.runs.front().map(|r| r.start)
+    }
+
+    /// The start of the newest run.
+    pub(crate) fn newest_start(&self) -> Option<Place> {
+        self.runs.back().map(|r| r.start)
+    }
+
+    /// The number that the next event gets.
+    pub(crate) fn next_index(&self) -> u64 {
+        self.events
+    }
+
+    /// When the last event that a `!B` at the start looks back at was.
+    pub(crate) fn newest_looked_at(&self) -> Option<Timestamp> {
+        self.before.events.iter().filter_map(|(_, events)| events.back()).map(|e| e.time()).max()
+    }
+
+    /// Runs, and bytes of all of them, about: threads share most of their histories.
+    pub(crate) fn size_in_bytes(&self) -> (usize, usize) {
+        let before: usize = self.before.events.iter().flat_map(|(_, events)| events).map(|e| e.bytes()).sum();
+        (self.runs.len(), before + self.runs.len() * size_of::<Run>() + self.threads() * 160)
+    }
+
+    fn threads(&self) -> usize {
+        self.runs.iter().map(|r| r.entries.len()).sum()
+    }
+
+    /// Whether nothing of the partition is worth keeping.
+    pub(crate) fn is_forgettable(&self) -> bool {
+        self.runs.is_empty() && self.emitted == 0 && self.before.events.iter().all(|(_, events)| events.is_empty())
+    }
+
+    /// Handles the next event of the partition.
+    pub(crate) fn event(&mut self, event: &Candidate<'_>, fits: &VariableSet, tools: &mut Tools<'_>) {
+        let spec = tools.matcher.spec().clone();
+        if spec.limit_per_partition.is_some_and(|limit| self.emitted >= limit) {
+            return;
+        }
+        self.events += 1;
+        let is_open = |run: &&Run| run.decided.is_none();
+        let may_start = match spec.runs {
+            Runs::All | Runs::Latest => true,
+            Runs::Count(n) => (self.runs.iter().filter(is_open).count() as u64) < n,
+        };
+        let emitted_before = tools.out.len();
+        let mut consumed = false;
+        let mut at = 0;
+        while at < self.runs.len() {
+            let found = if self.runs[at].decided.is_some() { None } else { self.step_run(at, event, fits, consumed, tools) };
+            if let Some(found) = found {
+                consumed |= found.history.contains(event.index);
+                self.consume(at, &found, tools);
+            }
+            at += 1;
+        }
+        if may_start && !consumed {
+            self.start(event, fits, tools);
+        }
+        if spec.after_match == AfterMatch::Restart && tools.out.len() > emitted_before {
+            self.runs.clear();
+        }
+        self.remember(event, fits, tools.matcher);
+        if let Some(Within::Events(n)) = spec.within {
+            let full: Vec<Place> = self.runs.iter().take_while(|r| event.index - r.index + 1 >= n).map(|r| r.start).collect();
+            full.into_iter().for_each(|start| self.end_run(start, event.place, tools));
+        }
+        if spec.runs == Runs::Latest {
+            self.keep_latest();
+        }
+        self.tidy(tools);
+    }
+
+    /// The time `alarm.0` is over.
+    pub(crate) fn time_over(&mut self, alarm: Alarm, tools: &mut Tools<'_>) {
+        let (time, start) = alarm;
+        let Ok(at) = self.runs.binary_search_by_key(&start, |r| r.start) else { return };
+        let run = &mut self.runs[at];
+        if run.scheduled != Some(time) {
+            return;
+        }
+        run.scheduled = None;
+        let within_end = within_end(tools.matcher, start.time());
+        let emitted_before = tools.out.len();
+        self.fire_run(start, Now { time, within_end }, tools);
+        if within_end <= time {
+            self.end_run(start, Place::bound(time, Phase::After), tools);
+        }
+        if tools.matcher.spec().after_match == AfterMatch::Restart && tools.out.len() > emitted_before {
+            self.runs.retain(|r| r.start.time() > time);
+        }
+        self.tidy(tools);
+    }
+
+    /// The input is over: what is finished comes out.
+    pub(crate) fn end(&mut self, tools: &mut Tools<'_>) {
+        let starts: Vec<Place> = self.runs.iter().map(|r| r.start).collect();
+        let had_within = matches!(tools.matcher.spec().within, Some(Within::Time(_)));
+        for start in starts {
+            self.end_run(start, Place::MAX, tools);
+            // Without WITHIN nothing has timed out: there was no time.
+            if !had_within {
+                tools.out.retain(|e| matches!(e, Emitted::Match { .. }));
+            }
+        }
+        self.tidy(tools);
+    }
+
+    /// Steps the run at an index. Gives the match that came out of it, where others must be told (CONSUME).
+    fn step_run(&mut self, at: usize, event: &Candidate<'_>, fits: &VariableSet, consumed: bool, tools: &mut Tools<'_>) -> Option<Match> {
+        let run = &mut self.runs[at];
+        let mode = tools.matcher.spec().mode;
+        let now = Now { time: event.time(), within_end: within_end(tools.matcher, run.start.time()) };
+        let around = Surroundings { start: Some(run.start), match_number: 0, rows: None, before: &self.before };
+        let taking = match (consumed, mode) {
+            (true, _) => Taking::Nothing,
+            (false, Mode::AllMatches) => Taking::All,
+            (false, Mode::OnePerStart | Mode::Rows) => Taking::One,
+        };
+        let mut next = Vec::with_capacity(run.entries.len());
+        let mut finished = Vec::new();
+        for entry in std::mem::take(&mut run.entries) {
+            let thread = match entry {
+                Entry::Live(thread) => thread,
+                Entry::Finished(_) => {
+                    next.push(entry);
+                    break;
+                }
+            };
+            let (taken, kept) = tools.matcher.step(&thread, event, fits, around, (taking, now));
+            if place(mode, taken, kept, &mut next, &mut finished) {
+                break;
+            }
+        }
+        run.entries = next;
+        self.settle(at, finished, tools)
+    }
+
+    /// Lets a time be over for a run.
+    fn fire_run(&mut self, start: Place, now: Now, tools: &mut Tools<'_>) {
+        let mode = tools.matcher.spec().mode;
+        let taking = if mode == Mode::AllMatches { Taking::All } else { Taking::One };
+        // A wait may end in another that is over too.
+        while let Ok(at) = self.runs.binary_search_by_key(&start, |r| r.start) {
+            let run = &mut self.runs[at];
+            if run.decided.is_some() || !run.deadline().is_some_and(|d| d <= now.time) {
+                return;
+            }
+            let mut next = Vec::with_capacity(run.entries.len());
+            let mut finished = Vec::new();
+            for entry in std::mem::take(&mut run.entries) {
+                let thread = match entry {
+                    Entry::Live(thread) => thread,
+                    Entry::Finished(_) => {
+                        next.push(entry);
+                        break;
+                    }
+                };
+                if thread.state.deadline().is_none_or(|d| d > now.time) {
+                    next.push(Entry::Live(thread));
+                    continue;
+                }
+                let (taken, kept) = tools.matcher.fire(&thread, taking, now);
+                if place(mode, taken, kept, &mut next, &mut finished) {
+                    break;
+                }
+            }
+            run.entries = next;
+            if let Some(found) = self.settle(at, finished, tools) {
+                self.consume(at, &found, tools);
+            }
+        }
+    }
+
+    /// Starts a run at an event that can start one.
+    fn start(&mut self, event: &Candidate<'_>, fits: &VariableSet, tools: &mut Tools<'_>) {
+        let mode = tools.matcher.spec().mode;
+        let now = Now { time: event.time(), within_end: within_end(tools.matcher, event.time()) };
+        let around = Surroundings { start: None, match_number: 0, rows: None, before: &self.before };
+        let initial = tools.matcher.automaton.start(Origin::LaterRow).clone();
+        if !initial.may_take_any(fits) {
+            return;
+        }
+        let thread = tools.matcher.thread(initial, event.place);
+        let taking = if mode == Mode::AllMatches { Taking::All } else { Taking::One };
+        let (taken, _) = tools.matcher.step(&thread, event, fits, around, (taking, now));
+        let mut entries = Vec::new();
+        let mut finished = Vec::new();
+        place(mode, taken, None, &mut entries, &mut finished);
+        if entries.is_empty() && finished.is_empty() {
+            return;
+        }
+        self.runs.push_back(Run { start: event.place, index: event.index, entries, decided: None, has_matched: false, scheduled: None });
+        let at = self.runs.len() - 1;
+        if let Some(found) = self.settle(at, finished, tools) {
+            self.consume(at, &found, tools);
+        }
+    }
+
+    /// Looks at what a step has done to a run: lets out what is certain.
+    fn settle(&mut self, at: usize, finished: Vec<Match>, tools: &mut Tools<'_>) -> Option<Match> {
+        let spec = tools.matcher.spec().clone();
+        let run = &mut self.runs[at];
+        let consumes = spec.after_match == AfterMatch::Consume;
+        tools.matcher.merge(&mut run.entries, consumes, spec.mode);
+        let one_only = spec.after_match.is_skip() || consumes;
+        for found in finished {
+            if !tools.having.accepts(run.start, &found) {
+                continue;
+            }
+            run.has_matched = true;
+            if one_only {
+                run.entries.clear();
+                return self.decide(at, Decision::Match(found), tools);
+            }
+            self.emitted += 1;
+            tools.out.push(Emitted::Match { start: run.start, found });
+        }
+        let first_is_finished = matches!(run.entries.first(), Some(Entry::Finished(_)));
+        if first_is_finished {
+            let Entry::Finished(found) = run.entries.swap_remove(0) else { unreachable!("it was just looked at") };
+            run.entries.clear();
+            let decision = if tools.having.accepts(run.start, &found) { Decision::Match(found) } else { Decision::Nothing };
+            return self.decide(at, decision, tools);
+        }
+        if run.entries.is_empty() {
+            run.decided = Some(Decision::Nothing);
+        }
+        None
+    }
+
+    /// The run at an index is decided. A match comes out now, or, with SKIP, when all earlier starts are decided.
+    fn decide(&mut self, at: usize, decision: Decision, tools: &mut Tools<'_>) -> Option<Match> {
+        let after_match = &tools.matcher.spec().after_match;
+        let run = &mut self.runs[at];
+        run.has_matched |= matches!(decision, Decision::Match(_));
+        let Decision::Match(found) = decision else {
+            run.decided = Some(Decision::Nothing);
+            return None;
+        };
+        if after_match.is_skip() {
+            run.decided = Some(Decision::Match(found));
+            return None;
+        }
+        let told = (*after_match == AfterMatch::Consume).then(|| found.clone());
+        self.emitted += 1;
+        tools.out.push(Emitted::Match { start: run.start, found });
+        run.decided = Some(Decision::Nothing);
+        told
+    }
+
+    /// CONSUME: threads that have taken an event of the match end, in whichever run.
+    fn consume(&mut self, by: usize, found: &Match, tools: &mut Tools<'_>) {
+        if tools.matcher.spec().after_match != AfterMatch::Consume {
+            return;
+        }
+        let events: Vec<u64> = found.history.iter_back().map(|l| l.taking.event.index).collect();
+        for (_, run) in self.runs.iter_mut().enumerate().filter(|(i, r)| *i != by && r.decided.is_none()) {
+            let free = |entry: &Entry| {
+                let history = match entry {
+                    Entry::Live(thread) => &thread.history,
+                    Entry::Finished(found) => &found.history,
+                };
+                !events.iter().any(|index| history.contains(*index))
+            };
+            run.entries.retain(free);
+            if run.entries.is_empty() {
+                run.decided = Some(Decision::Nothing);
+            }
+        }
+        // What was cut may have stood before a finished match of its start.
+        for at in 0..self.runs.len() {
+            if at != by && self.runs[at].decided.is_none() && matches!(self.runs[at].entries.first(), Some(Entry::Finished(_))) {
+                let next = self.settle(at, Vec::new(), tools);
+                if let Some(next) = next {
+                    return self.consume(at, &next, tools);
+                }
+            }
+        }
+    }
+
+    /// WITHIN ends a run: what is finished comes out, the rest is gone.
+    fn end_run(&mut self, start: Place, end: Place, tools: &mut Tools<'_>) {
+        let Ok(at) = self.runs.binary_search_by_key(&start, |r| r.start) else { return };
+        let run = &mut self.runs[at];
+        if run.decided.is_some() {
+            return;
+        }
+        let first_live = run.entries.iter().find_map(|e| if let Entry::Live(thread) = e { Some(thread.clone()) } else { None });
+        run.entries.retain(|entry| matches!(entry, Entry::Finished(_)));
+        run.entries.truncate(1);
+        let has_finished = run.has_matched || !run.entries.is_empty();
+        if let (false, Some(thread), true) = (has_finished, first_live, tools.matcher.spec().timeout.is_some()) {
+            tools.out.push(Emitted::Timeout { start, thread, end });
+        }
+        if let Some(found) = self.settle(at, Vec::new(), tools) {
+            self.consume(at, &found, tools);
+        }
+        self.runs[at].decided.get_or_insert(Decision::Nothing);
+    }
+
+    /// RUNS LATEST: of unfinished threads with the same rest of the pattern, the one with the latest events stays.
+    fn keep_latest(&mut self) {
+        let mut best: hashbrown::HashMap<State, (usize, usize), ahash::RandomState> =
+            hashbrown::HashMap::with_hasher(ahash::RandomState::with_seeds(5, 6, 7, 8));
+        let mut drop: Vec<(usize, usize)> = Vec::new();
+        for (r, run) in self.runs.iter().enumerate() {
+            for (e, entry) in run.entries.iter().enumerate() {
+                let Entry::Live(thread) = entry else { continue };
+                let (other_run, other) = *best.entry(thread.state.shape()).or_insert((r, e));
+                if (other_run, other) == (r, e) {
+                    continue;
+                }
+                let Entry::Live(first) = &self.runs[other_run].entries[other] else { unreachable!("only live threads are compared") };
+                if is_later(thread, first) {
+                    drop.push((other_run, other));
+                    best.insert(thread.state.shape(), (r, e));
+                } else {
+                    drop.push((r, e));
+                }
+            }
+        }
+        drop.sort_unstable_by(|a, b| b.cmp(a));
+        for (run, entry) in drop {
+            self.runs[run].entries.remove(entry);
+            if self.runs[run].entries.is_empty() {
+                self.runs[run].decided.get_or_insert(Decision::Nothing);
+            }
+        }
+    }
+
+    /// Remembers an event that a `!B` at the start of the pattern may look back at.
+    fn remember(&mut self, event: &Candidate<'_>, fits: &VariableSet, matcher: &Matcher) {
+        for (variable, reach) in &matcher.looks_back {
+            if !fits.contains(*variable) {
+                continue;
+            }
+            let slot = match self.before.events.iter().position(|(v, _)| v == variable) {
+                Some(slot) => slot,
+                None => {
+                    self.before.events.push((*variable, VecDeque::new()));
+                    self.before.events.len() - 1
+                }
+            };
+            let events = &mut self.before.events[slot].1;
+            if matcher.terms.is_only_unary(*variable) {
+                // Only the latest can matter: an earlier one is further away.
+                events.clear();
+            }
+            events.push_back(event.event().clone());
+            forget_before(events, *reach, event.time());
+        }
+    }
+
+    /// Drops what a `!B` at the start can no longer look back at, now that this time is over.
+    pub(crate) fn forget(&mut self, over: Timestamp, matcher: &Matcher) {
+        for (variable, events) in &mut self.before.events {
+            let reach = matcher.looks_back.iter().find(|(v, _)| v == variable).and_then(|(_, reach)| *reach);
+            forget_before(events, reach, Timestamp(over.0.saturating_add(1)));
+        }
+    }
+
+    /// Lets out what waits for its turn, removes what is over, keeps to the bounds, and asks for alarms.
+    fn tidy(&mut self, tools: &mut Tools<'_>) {
+        let spec = tools.matcher.spec().clone();
+        if spec.after_match.is_skip() {
+            while let Some(run) = self.runs.pop_front() {
+                match run.decided {
+                    None => {
+                        self.runs.push_front(run);
+                        break;
+                    }
+                    Some(Decision::Nothing) => {}
+                    Some(Decision::Match(found)) => self.skip(run.start, found, &spec.after_match, tools),
+                }
+            }
+        } else {
+            self.runs.retain(|run| run.decided.is_none());
+        }
+        if spec.limit_per_partition.is_some_and(|limit| self.emitted >= limit) {
+            self.runs.clear();
+        }
+        self.keep_to_bounds(tools);
+        let bounded = matches!(spec.within, Some(Within::Time(_)));
+        for run in self.runs.iter_mut().filter(|r| r.decided.is_none()) {
+            let within = bounded.then(|| within_end(tools.matcher, run.start.time()));
+            let next = [run.deadline(), within].into_iter().flatten().min();
+            if next != run.scheduled {
+                run.scheduled = next;
+                tools.alarms.extend(next.map(|time| (time, run.start)));
+            }
+        }
+    }
+
+    /// A match with SKIP comes out, and drops the starts that it covers.
+    fn skip(&mut self, start: Place, found: Match, clause: &AfterMatch, tools: &mut Tools<'_>) {
+        let places = |of: &[VariableId]| -> Vec<Place> {
+            found.history.iter_back().filter(|l| of.contains(&l.taking.variable)).map(|l| l.taking.event.place).collect()
+        };
+        let last = found.history.last().map_or(start, |l| l.taking.event.place);
+        let target = match clause {
+            AfterMatch::SkipPastLast => {
+                self.runs.retain(|r| r.start > last);
+                None
+            }
+            AfterMatch::SkipToLastEvent => Some(last),
+            AfterMatch::SkipToFirst(of) => Some(places(of).last().copied().unwrap_or(start)),
+            AfterMatch::SkipToLast(of) => Some(places(of).first().copied().unwrap_or(start)),
+            AfterMatch::SkipToNext | AfterMatch::Everything | AfterMatch::Restart | AfterMatch::Consume => None,
+        };
+        if let Some(target) = target {
+            let is_variable = matches!(clause, AfterMatch::SkipToFirst(_) | AfterMatch::SkipToLast(_));
+            *tools.skips_failed += u64::from(target == start && is_variable);
+            self.runs.retain(|r| r.start >= target);
+        }
+        self.emitted += 1;
+        tools.out.push(Emitted::Match { start, found });
+        if tools.matcher.spec().limit_per_partition.is_some_and(|limit| self.emitted >= limit) {
+            self.runs.clear();
+        }
+    }
+
+    fn keep_to_bounds(&mut self, tools: &mut Tools<'_>) {
+        let mut threads = self.threads();
+        while threads > tools.bounds.threads && self.runs.len() > 1 {
+            threads -= self.runs.pop_front().map_or(0, |r| r.entries.len());
+            *tools.dropped += 1;
+        }
+        if threads > tools.bounds.threads
+            && let Some(run) = self.runs.front_mut()
+        {
+            *tools.dropped += (run.entries.len() - tools.bounds.threads) as u64;
+            run.entries.truncate(tools.bounds.threads);
+        }
+    }
+}
+
+impl Run {
+    fn deadline(&self) -> Option<Timestamp> {
+        let of_entry = |entry: &Entry| if let Entry::Live(thread) = entry { thread.state.deadline() } else { None };
+        self.entries.iter().filter_map(of_entry).min()
+    }
+}
+
+/// Puts the threads that a step has made into the run, in their order. Gives whether what comes behind is cut off by a finished match.
+fn place(mode: Mode, taken: Vec<Thread>, kept: Option<Thread>, entries: &mut Vec<Entry>, finished: &mut Vec<Match>) -> bool {
+    if mode == Mode::AllMatches {
+        for thread in taken {
+            if thread.state.accept().is_none() {
+                entries.push(Entry::Live(thread));
+                continue;
+            }
+            finished.push(Match { history: thread.history.clone(), end: thread.end });
+            entries.extend(without_accept(thread).map(Entry::Live));
+        }
+        entries.extend(kept.map(Entry::Live));
+        return false;
+    }
+    if taken.is_empty() {
+        entries.extend(kept.map(Entry::Live));
+        return false;
+    }
+    taken.into_iter().any(|thread| push_split(entries, thread))
+}
+
+fn within_end(matcher: &Matcher, start: Timestamp) -> Timestamp {
+    match matcher.spec().within {
+        Some(Within::Time(duration)) => start.saturating_add(duration),
+        Some(Within::Events(_)) | None => Timestamp::MAX,
+    }
+}
+
+fn forget_before(events: &mut VecDeque<std::sync::Arc<super::event::Event>>, reach: Option<Duration>, now: Timestamp) {
+    let Some(reach) = reach else { return };
+    let earliest = now.saturating_sub(reach);
+    while events.front().is_some_and(|e| e.time() < earliest) {
+        events.pop_front();
+    }
+}
+
+/// Whether the events of a thread are later than another's, compared from the last back.
+fn is_later(a: &Thread, b: &Thread) -> bool {
+    let places = |thread: &Thread| thread.history.iter_back().map(|l| l.taking.event.place).collect::<Vec<_>>();
+    places(a) > places(b)
+}
+
+impl AfterMatch {
+    /// Whether a start gives one match, decided in the order of the starts.
+    pub(crate) fn is_skip(&self) -> bool {
+        match self {
+            Self::SkipPastLast | Self::SkipToLastEvent | Self::SkipToNext | Self::SkipToFirst(_) | Self::SkipToLast(_) => true,
+            Self::Everything | Self::Restart | Self::Consume => false,
+        }
+    }
+}
+
+impl State {
+    /// The state without the times it waits for.
+    fn shape(&self) -> State {
+        let mut state = self.clone();
+        for way in &mut state.ways {
+            match &mut way.kind {
+                WayKind::Wait { deadline, .. } => *deadline = Deadline::WithinEnd,
+                WayKind::Both(abreast) => abreast.operands.iter_mut().for_each(|o| *o = std::sync::Arc::new(o.shape())),
+                WayKind::Take { .. } | WayKind::Accept | WayKind::AcceptAtEnd => {}
+            }
+        }
+        state
+    }
+
+    /// Whether the candidate fits the unary terms of any variable that the state can take.
+    fn may_take_any(&self, fits: &VariableSet) -> bool {
+        self.ways.iter().any(|way| match &way.kind {
+            WayKind::Take { variable, .. } => fits.contains(*variable),
+            WayKind::Both(abreast) => abreast.operands.iter().any(|o| o.may_take_any(fits)),
+            WayKind::Wait { .. } | WayKind::Accept | WayKind::AcceptAtEnd => false,
+        })
+    }
+}

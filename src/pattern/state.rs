@@ -1,0 +1,159 @@
+//! Where a thread stands: the ordered list of ways on, from the most preferred to the least.
+//!
+//! A state *is* its ways. What it has lost (a strict arrow passed over, a negation hit) is simply no longer in it, so two threads at equal
+//! states can go on in equal ways.
+
+use std::sync::Arc;
+
+use super::automaton::ContinuationId;
+use super::nodes::NodeId;
+use crate::data::{Duration, Timestamp};
+use crate::spec::{Arrow, VariableId};
+
+/// The ways on, most preferred first.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct State {
+    pub(crate) ways: Vec<Way>,
+}
+
+/// One way on.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Way {
+    pub(crate) kind: WayKind,
+    /// How the next event must follow.
+    pub(crate) arrow: Arrow,
+    /// Negations on that arrow.
+    pub(crate) watches: Box<[Watch]>,
+    /// What ends the loops that this way is part of.
+    pub(crate) untils: Box<[VariableId]>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum WayKind {
+    /// Take an event for a variable.
+    Take { variable: VariableId, next: ContinuationId, first_in_loop: bool, excluded: bool },
+    /// Wait until a time is over; `carried` watches go on after it.
+    Wait { deadline: Deadline, next: ContinuationId, carried: Box<[Watch]> },
+    /// Several patterns side by side.
+    Both(Box<Abreast>),
+    /// The pattern is done.
+    Accept,
+    /// The pattern is done if no row of the partition follows.
+    AcceptAtEnd,
+}
+
+/// The operands of a `&`, each where it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Abreast {
+    pub(crate) node: NodeId,
+    /// An operand that may be done has [`WayKind::Accept`] among its ways.
+    pub(crate) operands: Vec<Arc<State>>,
+    /// No event has been taken: the first follows by the way's own arrow.
+    pub(crate) untouched: bool,
+    pub(crate) rest: ContinuationId,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Deadline {
+    /// So long after the state is reached.
+    After(Duration),
+    /// When WITHIN is over.
+    WithinEnd,
+    /// At this time, its events included.
+    At(Timestamp),
+}
+
+/// A negation that watches an arrow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Watch {
+    pub(crate) variable: VariableId,
+    pub(crate) reach: Reach,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Reach {
+    /// Every event from here to the next step.
+    Between,
+    /// Only the very next event.
+    NextEvent,
+    /// Every event before the first step: back for so long, or back for WITHIN and without it to the beginning.
+    Before(Option<Duration>),
+}
+
+impl State {
+    /// Index of the accepting way.
+    pub(crate) fn accept(&self) -> Option<usize> {
+        self.ways.iter().position(|w| w.kind == WayKind::Accept)
+    }
+
+    /// Whether the most preferred way is to be done.
+    pub(crate) fn accepts_first(&self) -> bool {
+        self.ways.first().is_some_and(|w| w.kind == WayKind::Accept)
+    }
+
+    /// The earliest time that a way waits for.
+    pub(crate) fn deadline(&self) -> Option<Timestamp> {
+        self.ways.iter().filter_map(Way::deadline).min()
+    }
+
+    /// Whether deadlines have to be fixed when the state is reached.
+    pub(crate) fn has_open_deadline(&self) -> bool {
+        self.ways.iter().any(Way::has_open_deadline)
+    }
+
+    /// The same ways with their deadlines fixed.
+    pub(crate) fn fixed(self: &Arc<Self>, now: Timestamp, within_end: Timestamp) -> Arc<Self> {
+        if !self.has_open_deadline() {
+            return self.clone();
+        }
+        Arc::new(State { ways: self.ways.iter().map(|w| w.fixed(now, within_end)).collect() })
+    }
+
+    /// The first variable that the state can take: what it waits for.
+    pub(crate) fn awaited(&self) -> Option<VariableId> {
+        self.ways.iter().find_map(|way| match &way.kind {
+            WayKind::Take { variable, .. } => Some(*variable),
+            WayKind::Wait { .. } => way.watches.last().map(|w| w.variable),
+            WayKind::Both(abreast) => {
+                abreast.operands.iter().filter(|o| o.accept().is_none()).chain(&abreast.operands).find_map(|o| o.awaited())
+            }
+            WayKind::Accept | WayKind::AcceptAtEnd => None,
+        })
+    }
+}
+
+impl Way {
+    fn deadline(&self) -> Option<Timestamp> {
+        match &self.kind {
+            WayKind::Wait { deadline: Deadline::At(time), .. } => Some(*time),
+            WayKind::Both(abreast) => abreast.operands.iter().filter_map(|o| o.deadline()).min(),
+            WayKind::Wait { .. } | WayKind::Take { .. } | WayKind::Accept | WayKind::AcceptAtEnd => None,
+        }
+    }
+
+    fn has_open_deadline(&self) -> bool {
+        match &self.kind {
+            WayKind::Wait { deadline, .. } => !matches!(deadline, Deadline::At(_)),
+            WayKind::Both(abreast) => abreast.operands.iter().any(|o| o.has_open_deadline()),
+            WayKind::Take { .. } | WayKind::Accept | WayKind::AcceptAtEnd => false,
+        }
+    }
+
+    fn fixed(&self, now: Timestamp, within_end: Timestamp) -> Self {
+        let mut way = self.clone();
+        match &mut way.kind {
+            WayKind::Wait { deadline, .. } => match *deadline {
+                Deadline::After(duration) => *deadline = Deadline::At(now.saturating_add(duration)),
+                Deadline::WithinEnd => *deadline = Deadline::At(within_end),
+                Deadline::At(_) => {}
+            },
+            WayKind::Both(abreast) => {
+                for operand in &mut abreast.operands {
+                    *operand = operand.fixed(now, within_end);
+                }
+            }
+            WayKind::Take { .. } | WayKind::Accept | WayKind::AcceptAtEnd => {}
+        }
+        way
+    }
+}

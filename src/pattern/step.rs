@@ -1,0 +1,242 @@
+//! One step of a thread: what becomes of a state when an event comes, or when a time is over.
+//!
+//! This is section 6, "Formally", rules 1 to 3 of the language, for one thread. `&` is a way whose operands are states themselves: each is
+//! stepped by the same function, and an event goes to the first operand that it fits.
+
+use std::sync::Arc;
+
+use super::automaton::{Automaton, ContinuationId};
+use super::state::{Abreast, Deadline, Reach, State, Watch, Way, WayKind};
+use super::terms::Probe;
+use crate::data::Timestamp;
+use crate::spec::{Arrow, VariableId};
+
+/// What a step may do with an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Taking {
+    /// Take it; ways that do not are gone then.
+    One,
+    /// Each way goes its own way.
+    All,
+    /// It is not for this state: it only passes by.
+    Nothing,
+}
+
+/// A way that took the event, or whose time is over.
+#[derive(Debug)]
+pub(crate) struct Next {
+    /// `None`: a time was over.
+    pub(crate) taken: Option<TakenFor>,
+    pub(crate) state: Arc<State>,
+    /// Events before the first step that are still to be decided on.
+    pub(crate) looks_back: Box<[Watch]>,
+}
+
+/// What an event was taken for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TakenFor {
+    pub(crate) variable: VariableId,
+    pub(crate) first_in_loop: bool,
+    pub(crate) excluded: bool,
+}
+
+/// What is left of the state for a thread that goes on without the event.
+#[derive(Debug, Clone)]
+pub(crate) enum Kept {
+    All,
+    Some(Arc<State>),
+    Nothing,
+}
+
+/// What becomes of a state.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    /// In the order of preference.
+    pub(crate) taken: Vec<Next>,
+    pub(crate) kept: Kept,
+}
+
+/// When things happen.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Now {
+    pub(crate) time: Timestamp,
+    /// Start of the match + WITHIN, at the end of time where there is none.
+    pub(crate) within_end: Timestamp,
+}
+
+/// Steps a state over an event.
+pub(crate) fn step(automaton: &mut Automaton, state: &Arc<State>, probe: &mut Probe<'_>, taking: Taking, now: Now) -> Outcome {
+    let mut left = Left::new(&state.ways);
+    let mut taken = Vec::new();
+    for (index, way) in state.ways.iter().enumerate() {
+        if way.untils.iter().any(|until| probe.ends_loop(*until)) {
+            left.drop_way(index);
+            continue;
+        }
+        match &way.kind {
+            WayKind::Accept => {}
+            // A row follows, so this was not the end.
+            WayKind::AcceptAtEnd => left.drop_way(index),
+            WayKind::Take { variable, next, first_in_loop, excluded } => {
+                let takes =
+                    taking != Taking::Nothing && probe.fits(*variable, *first_in_loop) && !probe.is_forbidden_by_before(&way.watches);
+                if takes {
+                    let for_ = TakenFor { variable: *variable, first_in_loop: *first_in_loop, excluded: *excluded };
+                    let state = reached(automaton, *next, &[], now);
+                    taken.push(Next { taken: Some(for_), state, looks_back: way.watches.clone() });
+                }
+                left.pass(index, way, stays(way, takes, taking), probe);
+            }
+            WayKind::Wait { .. } => left.pass(index, way, true, probe),
+            WayKind::Both(abreast) => {
+                let before = taken.len();
+                let kept = step_abreast(automaton, way, abreast, probe, taking, now, &mut taken);
+                let takes = taken.len() > before;
+                let stays = !abreast.untouched || stays(way, takes, taking);
+                match kept {
+                    Some(operands) if stays => left.pass_abreast(index, way, abreast, operands, takes, probe),
+                    Some(_) | None => left.drop_way(index),
+                }
+            }
+        }
+    }
+    Outcome { taken, kept: left.kept() }
+}
+
+/// Lets a time be over: the ways that wait for it go on.
+pub(crate) fn fire(automaton: &mut Automaton, state: &Arc<State>, taking: Taking, now: Now) -> Outcome {
+    let mut left = Left::new(&state.ways);
+    let mut taken = Vec::new();
+    for (index, way) in state.ways.iter().enumerate() {
+        match &way.kind {
+            WayKind::Wait { deadline: Deadline::At(time), next, carried } if *time <= now.time => {
+                let state = reached(automaton, *next, carried, now);
+                taken.push(Next { taken: None, state, looks_back: Box::default() });
+                left.drop_way(index);
+            }
+            WayKind::Both(abreast) => {
+                let due = abreast.operands.iter().position(|o| o.deadline().is_some_and(|d| d <= now.time));
+                let Some(due) = due else { continue };
+                left.drop_way(index);
+                for next in fire(automaton, &abreast.operands[due], taking, now).taken {
+                    let mut operands = abreast.operands.clone();
+                    operands[due] = next.state;
+                    taken.push(Next { state: side_by_side(automaton, abreast, operands, now), ..next });
+                }
+            }
+            WayKind::Wait { .. } | WayKind::Take { .. } | WayKind::Accept | WayKind::AcceptAtEnd => {}
+        }
+    }
+    Outcome { taken, kept: left.kept() }
+}
+
+/// The ways behind a step, with their deadlines counted from now.
+fn reached(automaton: &mut Automaton, next: ContinuationId, carried: &[Watch], now: Now) -> Arc<State> {
+    automaton.expand(next, carried).fixed(now.time, now.within_end)
+}
+
+fn side_by_side(automaton: &mut Automaton, abreast: &Abreast, operands: Vec<Arc<State>>, now: Now) -> Arc<State> {
+    let state = Arc::new(automaton.abreast(abreast.node, operands, abreast.rest));
+    state.fixed(now.time, now.within_end)
+}
+
+/// Whether a way is still there behind the event, but for negations.
+fn stays(way: &Way, takes: bool, taking: Taking) -> bool {
+    if takes { taking == Taking::All && way.arrow == Arrow::Any } else { way.arrow != Arrow::Strict }
+}
+
+/// Steps the operands of a `&`. Gives the operands as they stand for a thread that goes on without the event taken here; `None` where one
+/// of them can no longer be done.
+fn step_abreast(
+    automaton: &mut Automaton,
+    way: &Way,
+    abreast: &Abreast,
+    probe: &mut Probe<'_>,
+    taking: Taking,
+    now: Now,
+    taken: &mut Vec<Next>,
+) -> Option<Vec<Arc<State>>> {
+    let may_take = if abreast.untouched && probe.is_forbidden_by_before(&way.watches) { Taking::Nothing } else { taking };
+    let mut taker = None;
+    let mut outcomes = Vec::with_capacity(abreast.operands.len());
+    for (index, operand) in abreast.operands.iter().enumerate() {
+        let offered = if taker.is_none() { may_take } else { Taking::Nothing };
+        let outcome = step(automaton, operand, probe, offered, now);
+        if taker.is_none() && !outcome.taken.is_empty() {
+            taker = Some(index);
+        }
+        outcomes.push(outcome);
+    }
+    let after = |outcome: &Outcome, operand: &Arc<State>| match &outcome.kept {
+        Kept::All => Some(operand.clone()),
+        Kept::Some(state) => Some(state.clone()),
+        Kept::Nothing => None,
+    };
+    let kept: Vec<Option<Arc<State>>> = outcomes.iter().zip(&abreast.operands).map(|(o, s)| after(o, s)).collect();
+    if let Some(taker) = taker {
+        for next in std::mem::take(&mut outcomes[taker].taken) {
+            let operand =
+                |(index, kept): (usize, &Option<Arc<State>>)| if index == taker { Some(next.state.clone()) } else { kept.clone() };
+            let Some(operands) = kept.iter().enumerate().map(operand).collect::<Option<Vec<_>>>() else { break };
+            let looks_back = if abreast.untouched { [&*way.watches, &*next.looks_back].concat().into() } else { next.looks_back };
+            taken.push(Next { taken: next.taken, state: side_by_side(automaton, abreast, operands, now), looks_back });
+        }
+        if abreast.untouched {
+            // Every later way through the group starts as this one did.
+            return Some(abreast.operands.clone());
+        }
+    }
+    kept.into_iter().collect()
+}
+
+/// The ways that are left behind an event, made anew only where something has changed.
+struct Left<'w> {
+    ways: &'w [Way],
+    changed: Option<Vec<Option<Way>>>,
+}
+
+impl<'w> Left<'w> {
+    fn new(ways: &'w [Way]) -> Self {
+        Self { ways, changed: None }
+    }
+
+    fn set(&mut self, index: usize, way: Option<Way>) {
+        let ways = self.ways;
+        self.changed.get_or_insert_with(|| ways.iter().cloned().map(Some).collect())[index] = way;
+    }
+
+    fn drop_way(&mut self, index: usize) {
+        self.set(index, None);
+    }
+
+    /// The event passes by a way, which stays if nothing forbids it.
+    fn pass(&mut self, index: usize, way: &Way, stays: bool, probe: &mut Probe<'_>) {
+        if !stays || probe.hits(&way.watches) {
+            self.drop_way(index);
+        } else if way.watches.iter().any(|w| w.reach == Reach::NextEvent) {
+            self.set(index, Some(without_next_event(way)));
+        }
+    }
+
+    fn pass_abreast(&mut self, index: usize, way: &Way, abreast: &Abreast, operands: Vec<Arc<State>>, takes: bool, probe: &mut Probe<'_>) {
+        self.pass(index, way, true, probe);
+        let unchanged = operands.iter().zip(&abreast.operands).all(|(a, b)| Arc::ptr_eq(a, b));
+        let gone = self.changed.as_ref().is_some_and(|ways| ways[index].is_none());
+        if unchanged || takes && abreast.untouched || gone {
+            return;
+        }
+        let kind = WayKind::Both(Box::new(Abreast { operands, ..abreast.clone() }));
+        self.set(index, Some(Way { kind, ..without_next_event(way) }));
+    }
+
+    fn kept(self) -> Kept {
+        let Some(ways) = self.changed else { return Kept::All };
+        let ways: Vec<Way> = ways.into_iter().flatten().collect();
+        if ways.is_empty() { Kept::Nothing } else { Kept::Some(Arc::new(State { ways })) }
+    }
+}
+
+fn without_next_event(way: &Way) -> Way {
+    let watches = way.watches.iter().copied().filter(|w| w.reach != Reach::NextEvent).collect();
+    Way { watches, ..way.clone() }
+}

@@ -1,0 +1,422 @@
+//! The terms of a pattern, and whether they hold for a candidate.
+//!
+//! A term that reads the candidate alone is *unary*: it is evaluated over whole batches beforehand, and here its verdict is one bit. The
+//! others see the candidate as already taken, with the registers of the thread behind it.
+
+use std::sync::Arc;
+
+use super::event::{Candidate, Event};
+use super::registers::{Register, RegisterPlan, Taking, TakingAt};
+use super::state::{Reach, Watch};
+use super::variables::VariableSet;
+use crate::data::{Duration, EventBatch, Place, Timestamp, Value};
+use crate::expr::{EvalContext, Expr, Row, SlotId};
+use crate::spec::{NavigationBase, PatternSpec, SlotKind, VariableId, Within};
+
+/// The terms of a pattern, sorted by when they are checked.
+#[derive(Debug)]
+pub(crate) struct Terms {
+    pub(crate) spec: Arc<PatternSpec>,
+    pub(crate) plan: RegisterPlan,
+    /// For each variable, its unary terms over the columns of its input.
+    unary: Vec<Vec<Expr>>,
+    /// For each variable, the rest of its terms.
+    correlated: Vec<Vec<Expr>>,
+    /// For each negated variable, the last variable that a term on it waits for.
+    decided_at: Vec<Option<VariableId>>,
+    pub(crate) context: EvalContext,
+}
+
+/// An event between that a later variable will decide on.
+#[derive(Debug, Clone)]
+pub(crate) struct Undecided {
+    pub(crate) negated: VariableId,
+    pub(crate) event: Arc<Event>,
+}
+
+impl PartialEq for Undecided {
+    fn eq(&self, other: &Self) -> bool {
+        self.negated == other.negated && self.event.index == other.event.index
+    }
+}
+
+impl Terms {
+    pub(crate) fn new(spec: Arc<PatternSpec>) -> Self {
+        let ids = || (0..).map(VariableId);
+        let mut unary = Vec::new();
+        let mut correlated: Vec<Vec<Expr>> = Vec::new();
+        for (id, variable) in ids().zip(&spec.variables) {
+            let (alone, rest): (Vec<&Expr>, Vec<&Expr>) = variable.checks.iter().partition(|term| is_unary(&spec, id, term));
+            unary.push(alone.into_iter().map(|term| over_columns(&spec, term)).collect());
+            correlated.push(rest.into_iter().cloned().collect());
+        }
+        let at_variables = ids().zip(&spec.variables).zip(&correlated);
+        let terms = at_variables.flat_map(|((id, variable), rest)| rest.iter().chain(&variable.checks_after_first).map(move |t| (id, t)));
+        let plan = RegisterPlan::new(&spec, terms.chain(spec.late_checks.iter().map(|late| (late.at, &late.condition))));
+        let last = |negated| spec.late_checks.iter().filter(|l| l.negated == negated).map(|l| l.at).max();
+        let decided_at = ids().take(spec.variables.len()).map(last).collect();
+        Self { plan, unary, correlated, decided_at, context: EvalContext::new(), spec }
+    }
+
+    /// For each variable, the rows of its input's batch for which its unary terms hold.
+    pub(crate) fn masks(&self, inputs: &[EventBatch]) -> Vec<Vec<bool>> {
+        let mask = |(variable, terms): (&crate::spec::VariableSpec, &Vec<Expr>)| {
+            let batch = &inputs[variable.input];
+            let mut mask = vec![true; batch.len()];
+            for term in terms {
+                let mut holds = vec![false; batch.len()];
+                for row in term.select(batch, &self.context) {
+                    holds[row as usize] = true;
+                }
+                mask.iter_mut().zip(holds).for_each(|(m, h)| *m &= h);
+            }
+            mask
+        };
+        self.spec.variables.iter().zip(&self.unary).map(mask).collect()
+    }
+
+    pub(crate) fn input_of(&self, variable: VariableId) -> usize {
+        self.spec.variables[variable.0 as usize].input
+    }
+
+    /// Whether nothing but the candidate itself decides about this variable.
+    pub(crate) fn is_only_unary(&self, variable: VariableId) -> bool {
+        self.correlated[variable.0 as usize].is_empty() && self.decided_at[variable.0 as usize].is_none()
+    }
+
+    /// Where the late terms on a negated variable are decided.
+    fn waits_for(&self, negated: VariableId) -> Option<VariableId> {
+        self.decided_at[negated.0 as usize]
+    }
+
+    fn has_late_terms_at(&self, variable: VariableId) -> bool {
+        self.spec.late_checks.iter().any(|late| late.at == variable)
+    }
+}
+
+/// Whether a term of a variable reads nothing but the candidate.
+fn is_unary(spec: &PatternSpec, of: VariableId, term: &Expr) -> bool {
+    term.slots().iter().all(|slot| match &spec.slots[slot.0 as usize].kind {
+        SlotKind::Column { variables, base: NavigationBase::Last(0), physical: 0, .. } => variables.contains(&of),
+        _ => false,
+    })
+}
+
+/// A unary term with its slots turned into columns.
+fn over_columns(spec: &PatternSpec, term: &Expr) -> Expr {
+    term.map_slots(&|slot| match &spec.slots[slot.0 as usize].kind {
+        SlotKind::Column { column, .. } => SlotId(u32::try_from(*column).expect("a stream has fewer than 2^32 columns")),
+        _ => unreachable!("a unary term reads columns"),
+    })
+}
+
+/// What stands around a thread: its start, its partition.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Surroundings<'a> {
+    /// Where the match starts; `None` while the candidate is the start.
+    pub(crate) start: Option<Place>,
+    pub(crate) match_number: u64,
+    /// Rows of the partition by number, for PREV and NEXT of MATCH_RECOGNIZE.
+    pub(crate) rows: Option<&'a dyn RowsByNumber>,
+    /// Events of negated variables that stand before the first step.
+    pub(crate) before: &'a Before,
+}
+
+/// Rows of a partition that are still kept.
+pub(crate) trait RowsByNumber: std::fmt::Debug {
+    /// The row of this number.
+    fn row(&self, index: u64) -> Option<&Arc<Event>>;
+}
+
+/// Events that a `!B` at the start of a pattern looks back at, in order.
+#[derive(Debug, Default)]
+pub(crate) struct Before {
+    pub(crate) events: Vec<(VariableId, std::collections::VecDeque<Arc<Event>>)>,
+}
+
+/// The slots of the pattern, with a candidate taken (or, for a negated variable, looked at).
+pub(crate) struct View<'a> {
+    pub(crate) terms: &'a Terms,
+    pub(crate) registers: &'a [Register],
+    pub(crate) candidate: &'a Candidate<'a>,
+    pub(crate) variable: VariableId,
+    pub(crate) first_in_loop: bool,
+    /// The event between that a late term looks at.
+    pub(crate) between: Option<&'a Undecided>,
+    pub(crate) around: Surroundings<'a>,
+}
+
+/// An event that a navigation found.
+enum Found<'a> {
+    Candidate,
+    Taken(&'a Taking),
+    Between(&'a Undecided),
+}
+
+impl<'a> View<'a> {
+    fn find(&self, slot: SlotId, variables: &[VariableId], base: NavigationBase) -> Option<Found<'_>> {
+        if let Some(between) = self.between
+            && variables.contains(&between.negated)
+        {
+            return Some(Found::Between(between));
+        }
+        let register = self.terms.plan.of_slot(slot).map(|r| &self.registers[r]);
+        let kept: &[Taking] = match register {
+            Some(Register::Events(events)) => events,
+            Some(Register::Accumulator(_)) | None => &[],
+        };
+        let takes = variables.contains(&self.variable);
+        match base {
+            NavigationBase::Last(0) if takes => Some(Found::Candidate),
+            NavigationBase::Last(n) => kept.get(n as usize - usize::from(takes)).map(Found::Taken),
+            NavigationBase::First(n) => match kept.get(n as usize) {
+                Some(taking) => Some(Found::Taken(taking)),
+                None => (takes && kept.len() == n as usize).then_some(Found::Candidate),
+            },
+        }
+    }
+
+    fn number_of(&self, found: &Found<'_>) -> u64 {
+        match found {
+            Found::Candidate => self.candidate.index,
+            Found::Taken(taking) => taking.event.index,
+            Found::Between(between) => between.event.index,
+        }
+    }
+
+    fn column(&self, found: Option<Found<'_>>, variables: &[VariableId], column: usize, physical: i64) -> Value<'_> {
+        let Some(found) = found else { return Value::Null };
+        let input = self.terms.input_of(variables[0]);
+        if physical != 0 {
+            let number = self.number_of(&found).checked_add_signed(physical);
+            let row = number.and_then(|n| self.around.rows.and_then(|rows| rows.row(n)));
+            return row.map_or(Value::Null, |event| event.value(input, column));
+        }
+        match found {
+            Found::Candidate => self.candidate.value(input, column),
+            // The registers and the event between outlive the view, the enum that names them does not.
+            Found::Taken(taking) => taking.event.value(input, column).into_owned(),
+            Found::Between(between) => between.event.value(input, column).into_owned(),
+        }
+    }
+
+    fn previous_in_loop(&self, slot: SlotId, variable: VariableId, column: usize, back: u32) -> Value<'_> {
+        let Some(Register::Events(run)) = self.terms.plan.of_slot(slot).map(|r| &self.registers[r]) else { return Value::Null };
+        let input = self.terms.input_of(variable);
+        if self.variable != variable {
+            return run.get(back as usize).map_or(Value::Null, |t| t.event.value(input, column));
+        }
+        if self.first_in_loop {
+            return Value::Null;
+        }
+        run.get(back as usize - 1).map_or(Value::Null, |t| t.event.value(input, column))
+    }
+
+    fn aggregate(&self, slot: SlotId, variables: &[VariableId]) -> Value<'_> {
+        let Some(Register::Accumulator(accumulator)) = self.terms.plan.of_slot(slot).map(|r| &self.registers[r]) else {
+            unreachable!("an aggregate in a term has a register");
+        };
+        if !variables.contains(&self.variable) {
+            return accumulator.value();
+        }
+        let mut accumulator = (**accumulator).clone();
+        self.taking(|at| at.accumulate(slot.0 as usize, &mut accumulator));
+        accumulator.value()
+    }
+
+    /// Hands out the candidate as taken.
+    pub(crate) fn taking<T>(&self, with: impl FnOnce(&TakingAt<'_>) -> T) -> T {
+        with(&TakingAt {
+            spec: &self.terms.spec,
+            event: self.candidate.event(),
+            variable: self.variable,
+            slots: self,
+            context: &self.terms.context,
+        })
+    }
+
+    /// CLASSIFIER(): known for rows of the match up to the candidate. Rows of MATCH_RECOGNIZE follow each other, so the register that holds
+    /// the last rows of all variables knows the row so many back.
+    fn classifier(&self, slot: SlotId, variables: &[VariableId], base: NavigationBase, physical: i64) -> Value<'_> {
+        let Some(found) = self.find(slot, variables, base) else { return Value::Null };
+        let named = |variable: VariableId| Value::string(&*self.terms.spec.variables[variable.0 as usize].name);
+        match (&found, physical) {
+            (Found::Candidate, 0) => named(self.variable),
+            (Found::Taken(taking), 0) => named(taking.variable),
+            (Found::Between(between), 0) => named(between.negated),
+            _ => {
+                let Some(number) = self.number_of(&found).checked_add_signed(physical) else { return Value::Null };
+                if number == self.candidate.index {
+                    return named(self.variable);
+                }
+                let registers = self.registers.iter().filter_map(|r| match r {
+                    Register::Events(events) => Some(events),
+                    Register::Accumulator(_) => None,
+                });
+                let mut takings = registers.flat_map(|events| events.iter());
+                takings.find(|t| t.event.index == number).map_or(Value::Null, |t| named(t.variable))
+            }
+        }
+    }
+}
+
+impl Row for View<'_> {
+    fn slot(&self, slot: SlotId) -> Value<'_> {
+        match &self.terms.spec.slots[slot.0 as usize].kind {
+            SlotKind::Column { variables, column, base, physical, .. } => {
+                self.column(self.find(slot, variables, *base), variables, *column, *physical)
+            }
+            SlotKind::PreviousInLoop { variable, column, back } => self.previous_in_loop(slot, *variable, *column, *back),
+            SlotKind::Aggregate { variables, .. } | SlotKind::AggregateOverSlots { variables, .. } => self.aggregate(slot, variables),
+            SlotKind::Classifier { variables, base, physical, .. } => self.classifier(slot, variables, *base, *physical),
+            SlotKind::MatchNumber => Value::Int(i64::try_from(self.around.match_number).unwrap_or(i64::MAX)),
+            SlotKind::StartTime => Value::Timestamp(self.around.start.map_or(self.candidate.time(), Place::time)),
+            SlotKind::EndTime => Value::Timestamp(self.candidate.time()),
+            SlotKind::CurrentRow(column) => self.candidate.value(0, *column),
+            SlotKind::Event(_) | SlotKind::Events(_) | SlotKind::WaitingStep => Value::Null,
+        }
+    }
+}
+
+/// Asks the terms about one candidate, for one thread.
+pub(crate) struct Probe<'a> {
+    pub(crate) terms: &'a Terms,
+    pub(crate) candidate: &'a Candidate<'a>,
+    /// The variables whose unary terms hold for the candidate, and whose input it belongs to.
+    pub(crate) fits: &'a VariableSet,
+    pub(crate) registers: &'a [Register],
+    pub(crate) undecided: &'a [Undecided],
+    pub(crate) around: Surroundings<'a>,
+    /// Negated variables that the candidate fits but for their late terms.
+    pub(crate) to_decide: Vec<VariableId>,
+}
+
+impl<'a> Probe<'a> {
+    pub(crate) fn view(&self, variable: VariableId, first_in_loop: bool) -> View<'_> {
+        View {
+            terms: self.terms,
+            registers: self.registers,
+            candidate: self.candidate,
+            variable,
+            first_in_loop,
+            between: None,
+            around: self.around,
+        }
+    }
+
+    /// Whether the candidate can be taken for a variable.
+    pub(crate) fn fits(&self, variable: VariableId, first_in_loop: bool) -> bool {
+        if !self.meets(variable, first_in_loop) {
+            return false;
+        }
+        let late = &self.terms.spec.variables[variable.0 as usize].checks_after_first;
+        if !first_in_loop && !late.is_empty() {
+            let view = self.view(variable, first_in_loop);
+            if !late.iter().all(|term| term.eval(&view, &self.terms.context).is_true()) {
+                return false;
+            }
+        }
+        self.still_undecided(variable).is_some()
+    }
+
+    /// Whether the candidate meets the terms of a variable.
+    fn meets(&self, variable: VariableId, first_in_loop: bool) -> bool {
+        if !self.fits.contains(variable) {
+            return false;
+        }
+        let terms = &self.terms.correlated[variable.0 as usize];
+        if terms.is_empty() {
+            return true;
+        }
+        let view = self.view(variable, first_in_loop);
+        terms.iter().all(|term| term.eval(&view, &self.terms.context).is_true())
+    }
+
+    /// The events between that are undecided once the variable has taken the candidate; `None` where one of them forbids it.
+    pub(crate) fn still_undecided(&self, variable: VariableId) -> Option<Vec<Undecided>> {
+        if self.undecided.is_empty() || !self.terms.has_late_terms_at(variable) {
+            return Some(self.undecided.to_vec());
+        }
+        let mut left = Vec::new();
+        for event in self.undecided {
+            let view = View { between: Some(event), ..self.view(variable, false) };
+            let of_event = |late: &&crate::spec::LateCheck| late.negated == event.negated && late.at == variable;
+            let mut checks = self.terms.spec.late_checks.iter().filter(of_event);
+            if !checks.all(|late| late.condition.eval(&view, &self.terms.context).is_true()) {
+                continue;
+            }
+            if self.terms.waits_for(event.negated) == Some(variable) {
+                return None;
+            }
+            left.push(event.clone());
+        }
+        Some(left)
+    }
+
+    /// Whether the candidate ends the loops of this UNTIL.
+    pub(crate) fn ends_loop(&self, until: VariableId) -> bool {
+        self.meets(until, false)
+    }
+
+    /// Whether the candidate, which is not taken, hits one of the negations. One that a later variable decides on is noted instead.
+    pub(crate) fn hits(&mut self, watches: &[Watch]) -> bool {
+        for watch in watches.iter().filter(|w| !matches!(w.reach, Reach::Before(_))) {
+            if !self.meets(watch.variable, false) {
+                continue;
+            }
+            if self.terms.waits_for(watch.variable).is_none() {
+                return true;
+            }
+            if !self.to_decide.contains(&watch.variable) {
+                self.to_decide.push(watch.variable);
+            }
+        }
+        false
+    }
+
+    /// Whether a negation that looks back from the candidate forbids it.
+    pub(crate) fn is_forbidden_by_before(&self, watches: &[Watch]) -> bool {
+        watches.iter().any(|watch| match watch.reach {
+            Reach::Before(back) => {
+                self.found_before(watch.variable, back).next().is_some_and(|_| self.terms.waits_for(watch.variable).is_none())
+            }
+            Reach::Between | Reach::NextEvent => false,
+        })
+    }
+
+    /// The events before the candidate that are to be decided on later.
+    pub(crate) fn undecided_before(&self, watches: &[Watch]) -> Vec<Undecided> {
+        let mut undecided = Vec::new();
+        for watch in watches {
+            let Reach::Before(back) = watch.reach else { continue };
+            if self.terms.waits_for(watch.variable).is_some() {
+                undecided.extend(
+                    self.found_before(watch.variable, back).map(|event| Undecided { negated: watch.variable, event: event.clone() }),
+                );
+            }
+        }
+        undecided
+    }
+
+    /// The events of a negated variable that stand before the candidate, at most so long.
+    fn found_before(&self, negated: VariableId, back: Option<Duration>) -> impl Iterator<Item = &'a Arc<Event>> {
+        let terms = self.terms;
+        let within = match terms.spec.within {
+            Some(Within::Time(duration)) => Some(duration),
+            Some(Within::Events(_)) | None => None,
+        };
+        let earliest = back.or(within).map_or(Timestamp::MIN, |d| self.candidate.time().saturating_sub(d));
+        let (candidate, registers, around, fits) = (self.candidate.place, self.registers, self.around, self.fits);
+        let of_variable = around.before.events.iter().filter(move |(v, _)| *v == negated);
+        let events = of_variable.flat_map(|(_, events)| events.iter().rev());
+        events.take_while(move |e| e.time() >= earliest).filter(move |event| {
+            if event.place >= candidate {
+                return false;
+            }
+            let looked_at = Candidate::of_event((*event).clone());
+            let probe = Probe { terms, candidate: &looked_at, fits, registers, undecided: &[], around, to_decide: Vec::new() };
+            let view = probe.view(negated, false);
+            terms.correlated[negated.0 as usize].iter().all(|term| term.eval(&view, &terms.context).is_true())
+        })
+    }
+}

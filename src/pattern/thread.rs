@@ -1,0 +1,255 @@
+//! Threads: a history, a state, and what the terms still need to know of the way here.
+
+use std::sync::Arc;
+
+use super::automaton::Automaton;
+use super::event::Candidate;
+use super::registers::{Register, Taking};
+use super::state::{State, WayKind};
+use super::step::{self, Kept, Next, Now};
+use super::terms::{Probe, Surroundings, Terms, Undecided};
+use super::variables::VariableSet;
+use crate::data::{Duration, Phase, Place};
+use crate::spec::{Mode, PatternSpec, VariableId};
+
+/// A history that still has ways on.
+#[derive(Debug, Clone)]
+pub(crate) struct Thread {
+    pub(crate) state: Arc<State>,
+    pub(crate) history: History,
+    registers: Arc<[Register]>,
+    undecided: Arc<[Undecided]>,
+    /// Where the thread stands: at its last event, or at the time that was over since.
+    pub(crate) end: Place,
+}
+
+/// The events that a thread has taken, the last first; threads share what they have in common.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct History(Option<Arc<Link>>);
+
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub(crate) taking: Taking,
+    pub(crate) first_in_loop: bool,
+    pub(crate) excluded: bool,
+    before: History,
+}
+
+impl Drop for Link {
+    /// Links are let go one by one: a history may be longer than the stack is deep.
+    fn drop(&mut self) {
+        let mut next = self.before.0.take();
+        while let Some(mut link) = next.and_then(Arc::into_inner) {
+            next = link.before.0.take();
+        }
+    }
+}
+
+impl History {
+    /// The links from the last event back.
+    pub(crate) fn iter_back(&self) -> impl Iterator<Item = &Link> {
+        std::iter::successors(self.0.as_deref(), |link| link.before.0.as_deref())
+    }
+
+    pub(crate) fn last(&self) -> Option<&Link> {
+        self.0.as_deref()
+    }
+
+    /// Whether one of the events has this number.
+    pub(crate) fn contains(&self, index: u64) -> bool {
+        self.iter_back().take_while(|l| l.taking.event.index >= index).any(|l| l.taking.event.index == index)
+    }
+
+    /// The same events for the same variables.
+    fn equals(&self, other: &Self) -> bool {
+        self.iter_back().map(|l| &l.taking).eq(other.iter_back().map(|l| &l.taking))
+    }
+
+    fn with(&self, taking: Taking, first_in_loop: bool, excluded: bool) -> Self {
+        Self(Some(Arc::new(Link { taking, first_in_loop, excluded, before: self.clone() })))
+    }
+}
+
+/// A finished match.
+#[derive(Debug, Clone)]
+pub(crate) struct Match {
+    pub(crate) history: History,
+    /// Its last event, or the time that made it certain.
+    pub(crate) end: Place,
+}
+
+/// What has become of one way to match, in the order of preference of its start.
+#[derive(Debug, Clone)]
+pub(crate) enum Entry {
+    Live(Thread),
+    Finished(Match),
+}
+
+/// The automaton of a pattern with its terms: all that threads have in common.
+#[derive(Debug)]
+pub(crate) struct Matcher {
+    pub(crate) automaton: Automaton,
+    pub(crate) terms: Terms,
+    initial_registers: Arc<[Register]>,
+    /// Negated variables that stand at the start of the pattern, and how far back they look at most (`None`: for ever).
+    pub(crate) looks_back: Vec<(VariableId, Option<Duration>)>,
+}
+
+impl Matcher {
+    pub(crate) fn new(spec: Arc<PatternSpec>) -> Self {
+        let automaton = Automaton::new(&spec.root);
+        let terms = Terms::new(spec.clone());
+        let initial_registers = terms.plan.initial(&spec);
+        let looks_back = automaton.looks_back(&spec);
+        Self { automaton, terms, initial_registers, looks_back }
+    }
+
+    pub(crate) fn spec(&self) -> &Arc<PatternSpec> {
+        &self.terms.spec
+    }
+
+    /// A thread that has taken nothing.
+    pub(crate) fn thread(&self, state: Arc<State>, at: Place) -> Thread {
+        Thread { state, history: History::default(), registers: self.initial_registers.clone(), undecided: Arc::new([]), end: at }
+    }
+
+    /// Steps a thread over an event: the threads that took it, in order, and what is left of the thread for going on without it.
+    pub(crate) fn step(
+        &mut self,
+        thread: &Thread,
+        event: &Candidate<'_>,
+        fits: &VariableSet,
+        around: Surroundings<'_>,
+        (taking, now): (step::Taking, Now),
+    ) -> (Vec<Thread>, Option<Thread>) {
+        let mut probe = Probe {
+            terms: &self.terms,
+            candidate: event,
+            fits,
+            registers: &thread.registers,
+            undecided: &thread.undecided,
+            around,
+            to_decide: Vec::new(),
+        };
+        let outcome = step::step(&mut self.automaton, &thread.state, &mut probe, taking, now);
+        let taken = outcome.taken.into_iter().map(|next| took(thread, next, &probe)).collect();
+        let kept = kept(thread, outcome.kept).map(|kept| noting(kept, &probe));
+        (taken, kept)
+    }
+
+    /// Lets a time be over for a thread.
+    pub(crate) fn fire(&mut self, thread: &Thread, taking: step::Taking, now: Now) -> (Vec<Thread>, Option<Thread>) {
+        let outcome = step::fire(&mut self.automaton, &thread.state, taking, now);
+        let end = thread.end.max(Place::bound(now.time, Phase::After));
+        let waited = |next: Next| Thread { state: next.state, end, ..thread.clone() };
+        (outcome.taken.into_iter().map(waited).collect(), kept(thread, outcome.kept))
+    }
+
+    /// Of the threads of one start, drops those that can do nothing that an earlier one cannot (not where every way to match is wanted).
+    ///
+    /// `histories`: whether it matters which events a thread has taken (for CONSUME it does).
+    pub(crate) fn merge(&self, entries: &mut Vec<Entry>, histories: bool, mode: Mode) {
+        if entries.len() < 2 || mode == Mode::AllMatches {
+            return;
+        }
+        let mut kept: Vec<Entry> = Vec::with_capacity(entries.len());
+        let mut by_state: hashbrown::HashMap<Arc<State>, Vec<usize>, ahash::RandomState> =
+            hashbrown::HashMap::with_hasher(ahash::RandomState::with_seeds(1, 2, 3, 4));
+        for entry in entries.drain(..) {
+            if let Entry::Live(thread) = &entry {
+                let same_state = by_state.entry(thread.state.clone()).or_default();
+                let is_equal = |&index: &usize| {
+                    let Entry::Live(first) = &kept[index] else { return false };
+                    self.are_equal(first, thread) && (!histories || first.history.equals(&thread.history))
+                };
+                if same_state.iter().any(is_equal) {
+                    continue;
+                }
+                same_state.push(kept.len());
+            }
+            kept.push(entry);
+        }
+        *entries = kept;
+    }
+
+    /// Whether two threads at equal states can never be told apart by a term that is still to be checked.
+    fn are_equal(&self, a: &Thread, b: &Thread) -> bool {
+        if a.undecided != b.undecided {
+            return false;
+        }
+        if Arc::ptr_eq(&a.registers, &b.registers) {
+            return true;
+        }
+        let live = self.automaton.reachable(&a.state);
+        let watching = self.terms.watching();
+        let variables = live.iter().chain(watching.iter().copied());
+        variables.flat_map(|v| self.terms.plan.read_at(v)).all(|&register| a.registers[register] == b.registers[register])
+    }
+}
+
+/// The thread after taking the candidate.
+fn took(thread: &Thread, next: Next, probe: &Probe<'_>) -> Thread {
+    let Some(for_) = next.taken else { unreachable!("an event is taken for a variable") };
+    let taking = Taking { event: probe.candidate.event().clone(), variable: for_.variable };
+    let view = probe.view(for_.variable, for_.first_in_loop);
+    let registers = view.taking(|at| probe.terms.plan.after(&thread.registers, &taking, for_.first_in_loop, at));
+    let mut undecided = probe.still_undecided(for_.variable).expect("a way that is forbidden has not taken the event");
+    undecided.extend(probe.undecided_before(&next.looks_back));
+    Thread {
+        state: next.state,
+        history: thread.history.with(taking, for_.first_in_loop, for_.excluded),
+        registers,
+        undecided: if undecided.is_empty() && thread.undecided.is_empty() { thread.undecided.clone() } else { undecided.into() },
+        end: probe.candidate.place,
+    }
+}
+
+fn kept(thread: &Thread, kept: Kept) -> Option<Thread> {
+    match kept {
+        Kept::All => Some(thread.clone()),
+        Kept::Some(state) => Some(Thread { state, ..thread.clone() }),
+        Kept::Nothing => None,
+    }
+}
+
+/// Notes the candidate as an event between that a later variable decides on.
+fn noting(mut thread: Thread, probe: &Probe<'_>) -> Thread {
+    if !probe.to_decide.is_empty() {
+        let event = probe.candidate.event();
+        let new = probe.to_decide.iter().map(|&negated| Undecided { negated, event: event.clone() });
+        thread.undecided = thread.undecided.iter().cloned().chain(new).collect();
+    }
+    thread
+}
+
+/// Puts the threads of a start behind each other, in order, and cuts what is less preferred than a finished match.
+///
+/// A state that accepts among other ways is two entries: the ways before, which could do better, and the match. Gives whether what comes
+/// behind is cut off.
+pub(crate) fn push_split(entries: &mut Vec<Entry>, thread: Thread) -> bool {
+    let Some(accept) = thread.state.accept() else {
+        entries.push(Entry::Live(thread));
+        return false;
+    };
+    let finished = Match { history: thread.history.clone(), end: thread.end };
+    if accept > 0 {
+        let state = Arc::new(State { ways: thread.state.ways[..accept].to_vec() });
+        entries.push(Entry::Live(Thread { state, ..thread }));
+    }
+    entries.push(Entry::Finished(finished));
+    true
+}
+
+/// The thread without the accepting way, where other ways are left.
+pub(crate) fn without_accept(thread: Thread) -> Option<Thread> {
+    let ways: Vec<_> = thread.state.ways.iter().filter(|w| w.kind != WayKind::Accept).cloned().collect();
+    (!ways.is_empty()).then(|| Thread { state: Arc::new(State { ways }), ..thread })
+}
+
+impl Terms {
+    /// Variables that a thread looks at without taking their events.
+    fn watching(&self) -> Vec<VariableId> {
+        let numbered = (0..).map(VariableId).zip(&self.spec.variables);
+        numbered.filter(|(_, v)| v.kind != crate::spec::VariableKind::Step).map(|(id, _)| id).collect()
+    }
+}

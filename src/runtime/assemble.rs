@@ -1,0 +1,165 @@
+//! Operator graph to running program: the only file that knows both planned and live operators.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::pipeline::{Counts, Exit, Feed, Pipeline, Stage, Work};
+use super::running::{RunOptions, Running};
+use crate::codec::json::JsonDecoder;
+use crate::codec::{ColumnSpec, Limits as LineLimits, Route as DecoderRoute, SourceSpec, TimeFormat};
+use crate::data::{Duration, Schema, Value};
+use crate::expr::{EvalContext, Expr, Row, SlotId};
+use crate::operators::{Filter, Limit, Project, Reorder, StreamTiming, Suppress, TopOfWindow, join, window};
+use crate::plan::{Edge, Node, OperatorGraph, OperatorSpec, SourceNode};
+use crate::semantics::{Route, SourceColumn};
+use crate::text::Span;
+
+/// How far an event may be ahead of the arrival clock where its stream does not say and the input is live.
+const AHEAD_OF_LIVE: Duration = Duration::from_millis(5 * 60 * 1000);
+
+/// What a graph is assembled with besides how it is run.
+#[derive(Debug, Clone)]
+pub struct AssembleOptions {
+    /// The path of the field that says which stream an event is of, where the stream does not say.
+    pub type_field: Vec<String>,
+    /// The input never ends.
+    pub endless: bool,
+}
+
+/// An operator that can be planned and not run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unsupported {
+    /// What it is.
+    pub what: &'static str,
+    /// Where its statement stands.
+    pub span: Span,
+}
+
+/// Makes a graph live.
+pub fn assemble(graph: &OperatorGraph, options: &AssembleOptions, run: RunOptions) -> Result<Running, Unsupported> {
+    let eval_nulls = Arc::new(AtomicU64::new(0));
+    let specs: Vec<SourceSpec> = graph.sources().iter().map(|source| source_spec(source, options, &eval_nulls)).collect();
+    let timings = graph.sources().iter().enumerate().map(|(index, source)| {
+        let keeps_late = edges(graph).any(|edge| matches!(edge, Edge::Late(id) if id.0 as usize == index));
+        timing(source, options, keeps_late)
+    });
+    let reorder = Reorder::new(timings.collect(), run.limits.waiting_events);
+    let takes_all = matches!(specs.as_slice(), [SourceSpec { route: DecoderRoute::All, .. }]);
+    let names_the_type = specs.iter().flat_map(|s| &s.columns).any(|column| column.path == options.type_field);
+    let mut decoder = JsonDecoder::new(specs, line_limits(&run));
+    if takes_all && !names_the_type {
+        decoder = decoder.watching(&options.type_field);
+    }
+    let stages = graph.nodes().iter().enumerate().map(|(index, node)| stage(graph, index, node)).collect::<Result<_, _>>()?;
+    let exits = graph.outputs().iter().map(|output| Exit { feed: feed(output.edge), statement: output.statement }).collect();
+    let pipeline = Pipeline::new(stages, exits, run.limits.waiting_rows);
+    Ok(Running::new(decoder, reorder, pipeline, eval_nulls, run))
+}
+
+/// The decoder's caps.
+pub(super) fn line_limits(run: &RunOptions) -> LineLimits {
+    LineLimits { max_line: run.max_line, ..LineLimits::default() }
+}
+
+fn edges(graph: &OperatorGraph) -> impl Iterator<Item = Edge> {
+    graph.nodes().iter().flat_map(|n| n.inputs.iter().copied()).chain(graph.outputs().iter().map(|o| o.edge))
+}
+
+fn feed(edge: Edge) -> Feed {
+    match edge {
+        Edge::Source(id) => Feed::Source(id.0 as usize),
+        Edge::Late(id) => Feed::Late(id.0 as usize),
+        Edge::Node(id, port) => Feed::Port { stage: id.0 as usize, port },
+    }
+}
+
+fn stage(graph: &OperatorGraph, index: usize, node: &Node) -> Result<Stage, Unsupported> {
+    let feeds = node.inputs.iter().map(|&edge| feed(edge)).collect();
+    let (kind, work) = work(graph, index, node)?;
+    Ok(Stage { name: format!("{} {kind}", index + 1), feeds, work, counts: Counts::default() })
+}
+
+fn work(graph: &OperatorGraph, index: usize, node: &Node) -> Result<(&'static str, Work), Unsupported> {
+    let schema = node.ports[0].clone();
+    let rank = u32::try_from(index + 1).expect("a program has less than 2^32 operators");
+    let inputs: Vec<Arc<Schema>> = node.inputs.iter().map(|&edge| graph.schema(edge).clone()).collect();
+    let lags = node.inputs.iter().any(|&edge| graph.lags(edge));
+    let stateful = |operator| Work::operator(operator, rank, inputs.clone(), lags, node.ports.clone());
+    Ok(match &node.spec {
+        OperatorSpec::Filter(condition) => ("filter", Work::Transform(Box::new(Filter::new(condition.clone())), schema)),
+        OperatorSpec::Project(exprs) => ("project", Work::Transform(Box::new(Project::new(exprs.clone(), schema.clone())), schema)),
+        OperatorSpec::Limit(rows) => ("limit", Work::Transform(Box::new(Limit::new(*rows)), schema)),
+        OperatorSpec::TopOfWindow { order, limit, bounds } => {
+            ("top of window", Work::Transform(Box::new(TopOfWindow::new(order.clone(), *limit, *bounds)), schema))
+        }
+        OperatorSpec::Window(spec) => ("window", stateful(window::new(spec))),
+        OperatorSpec::Join(spec) => ("join", stateful(join::new((**spec).clone(), &inputs[0], &inputs[1]))),
+        OperatorSpec::Suppress { keys, duration } => ("suppress", stateful(Box::new(Suppress::new(keys.clone(), *duration)))),
+        OperatorSpec::Union => ("union", Work::union(inputs, lags, schema)),
+        OperatorSpec::Pattern { .. } => return Err(Unsupported { what: "FROM PATTERN", span: node.span }),
+    })
+}
+
+fn timing(source: &SourceNode, options: &AssembleOptions, keeps_late: bool) -> StreamTiming {
+    StreamTiming {
+        schema: source.schema.clone(),
+        delay: source.read_as.delay,
+        idle_after: source.read_as.idle_after,
+        ahead: ahead(source, options),
+        ties: source.read_as.tie_columns.clone(),
+        is_read: source.is_read,
+        keeps_late,
+    }
+}
+
+fn ahead(source: &SourceNode, options: &AssembleOptions) -> Option<Duration> {
+    source.read_as.ahead.or(options.endless.then_some(AHEAD_OF_LIVE))
+}
+
+fn source_spec(source: &SourceNode, options: &AssembleOptions, eval_nulls: &Arc<AtomicU64>) -> SourceSpec {
+    let route = match &source.read_as.route {
+        Route::All => DecoderRoute::All,
+        Route::Type { field, value } => {
+            DecoderRoute::Type { field: field.clone().unwrap_or_else(|| options.type_field.clone()), value: value.clone() }
+        }
+        Route::When(condition) => DecoderRoute::When(predicate(condition.clone(), eval_nulls.clone())),
+    };
+    SourceSpec {
+        name: source.name.clone(),
+        schema: source.schema.clone(),
+        columns: source.read_as.columns.iter().map(column_spec).collect(),
+        time: source.read_as.time_column,
+        needed: source.needed.clone(),
+        ahead: ahead(source, options),
+        route,
+    }
+}
+
+fn column_spec(column: &SourceColumn) -> ColumnSpec {
+    let time_format = match &column.format {
+        Some(format) => TimeFormat::Custom(format.clone()),
+        None => TimeFormat::Epoch(column.unit),
+    };
+    ColumnSpec { path: column.path.clone(), time_format, not_null: column.not_null, default: column.default.clone() }
+}
+
+fn predicate(condition: Expr, eval_nulls: Arc<AtomicU64>) -> crate::codec::Predicate {
+    let context = EvalContext::new();
+    Box::new(move |values| {
+        let holds = condition.is_true(&Cells(values), &context);
+        let nulls = context.take_nulls();
+        if nulls > 0 {
+            eval_nulls.fetch_add(nulls, Ordering::Relaxed);
+        }
+        holds
+    })
+}
+
+/// The values of an event that is being decoded.
+struct Cells<'c>(&'c [Value<'c>]);
+
+impl Row for Cells<'_> {
+    fn slot(&self, slot: SlotId) -> Value<'_> {
+        self.0[slot.0 as usize].borrowed()
+    }
+}

@@ -1,0 +1,153 @@
+//! Chunks of bytes cut anywhere, to pieces of whole lines: at most so many lines a piece, and no line held that is too long to be used.
+
+use memchr::{memchr, memchr_iter};
+
+/// Whole lines, or one that is too long.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Piece<'c> {
+    /// Lines with their ends (the last line of an input may lack it).
+    Lines(&'c [u8]),
+    /// A line of which only the head was kept.
+    TooLong {
+        /// How many bytes it has without its end.
+        length: u64,
+        /// Its first bytes.
+        head: &'c [u8],
+    },
+}
+
+/// Where a piece begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Start {
+    /// The number of its first line, from 1.
+    pub(super) line: u64,
+    /// The offset of its first byte.
+    pub(super) offset: u64,
+}
+
+/// The unfinished line at the end of what has come so far, and where it begins.
+#[derive(Debug)]
+pub(super) struct Lines {
+    at: Start,
+    /// At most `keeps` bytes of the unfinished line.
+    partial: Vec<u8>,
+    /// How long it really is.
+    length: u64,
+    keeps: usize,
+}
+
+impl Lines {
+    /// For an input whose lines may have so many bytes without their ends.
+    pub(super) fn new(max_line: usize) -> Self {
+        // With its CR and LF the longest line that is allowed still fits.
+        Self { at: Start { line: 1, offset: 0 }, partial: Vec::new(), length: 0, keeps: max_line.saturating_add(2) }
+    }
+
+    /// Takes a chunk and gives its whole lines away, at most `most` a piece. After an error the rest of the chunk is lost.
+    pub(super) fn push<E>(
+        &mut self,
+        mut chunk: &[u8],
+        most: usize,
+        take: &mut impl FnMut(Start, Piece<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        if self.length > 0 {
+            let Some(end) = memchr(b'\n', chunk) else {
+                self.keep(chunk);
+                return Ok(());
+            };
+            self.keep(&chunk[..=end]);
+            chunk = &chunk[end + 1..];
+            self.end_line(take)?;
+        }
+        while !chunk.is_empty() {
+            let Some((count, end)) = memchr_iter(b'\n', chunk).take(most.max(1)).enumerate().last() else {
+                self.keep(chunk);
+                return Ok(());
+            };
+            let (lines, rest) = chunk.split_at(end + 1);
+            let start = self.at;
+            self.at = Start { line: start.line + count as u64 + 1, offset: start.offset + lines.len() as u64 };
+            chunk = rest;
+            take(start, Piece::Lines(lines))?;
+        }
+        Ok(())
+    }
+
+    /// The end of an input: gives its last line away, if that has no end, and begins to count anew.
+    pub(super) fn finish<E>(&mut self, take: &mut impl FnMut(Start, Piece<'_>) -> Result<(), E>) -> Result<(), E> {
+        let taken = if self.length > 0 { self.end_line(take) } else { Ok(()) };
+        self.at = Start { line: 1, offset: 0 };
+        taken
+    }
+
+    fn keep(&mut self, bytes: &[u8]) {
+        let room = self.keeps - self.partial.len();
+        self.partial.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        self.length += bytes.len() as u64;
+    }
+
+    fn end_line<E>(&mut self, take: &mut impl FnMut(Start, Piece<'_>) -> Result<(), E>) -> Result<(), E> {
+        let partial = std::mem::take(&mut self.partial);
+        let length = std::mem::take(&mut self.length);
+        let start = self.at;
+        self.at = Start { line: start.line + 1, offset: start.offset + length };
+        if length == partial.len() as u64 {
+            take(start, Piece::Lines(&partial))
+        } else {
+            // What was not kept ends with the line's end, but for the last line of an input, where it may have none.
+            take(start, Piece::TooLong { length: length - 1, head: &partial })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Lines, Piece, Start};
+
+    /// What comes of these chunks: (line, offset, text or length).
+    fn cut(chunks: &[&[u8]], most: usize, max_line: usize) -> Vec<(u64, u64, String)> {
+        let mut lines = Lines::new(max_line);
+        let mut found = Vec::new();
+        let mut take = |start: Start, piece: Piece<'_>| {
+            let text = match piece {
+                Piece::Lines(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+                Piece::TooLong { length, head } => format!("{length} bytes, {}", head.len()),
+            };
+            found.push((start.line, start.offset, text));
+            Ok::<(), ()>(())
+        };
+        for chunk in chunks {
+            lines.push(chunk, most, &mut take).expect("taking does not fail");
+        }
+        lines.finish(&mut take).expect("taking does not fail");
+        found
+    }
+
+    #[test]
+    fn any_cut_gives_the_same_lines() {
+        let text = b"one\ntwo\r\n\nfour\nfive";
+        let whole = cut(&[text], 1, 100);
+        assert_eq!(whole.len(), 5);
+        assert_eq!(whole[3], (4, 10, "four\n".to_owned()));
+        for at in 0..=text.len() {
+            assert_eq!(cut(&[&text[..at], &text[at..]], 1, 100), whole, "cut at {at}");
+        }
+        let bytes: Vec<&[u8]> = text.chunks(1).collect();
+        assert_eq!(cut(&bytes, 1, 100), whole);
+    }
+
+    #[test]
+    fn a_piece_has_at_most_so_many_lines() {
+        let found = cut(&[b"1\n2\n3\n4\n5\n"], 2, 100);
+        let texts: Vec<&str> = found.iter().map(|f| f.2.as_str()).collect();
+        assert_eq!(texts, ["1\n2\n", "3\n4\n", "5\n"]);
+        assert_eq!(found[2].0, 5);
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_not_held() {
+        let long = [b'x'; 50];
+        let found = cut(&[b"a\n", &long, &long, b"\nb\n"], 10, 8);
+        assert_eq!(found, [(1, 0, "a\n".to_owned()), (2, 2, "100 bytes, 10".to_owned()), (3, 103, "b\n".to_owned())]);
+    }
+}

@@ -1,0 +1,71 @@
+//! What a running program has counted: plain numbers. Events that came in = processed + late + unrouted + bad, at every moment.
+
+use std::sync::Arc;
+
+use super::pipeline::Counts;
+use crate::codec::BadCause;
+use crate::data::Timestamp;
+use crate::operators::{Held, StreamStats};
+
+/// Counters of a running program.
+#[derive(Debug, Clone)]
+pub struct RunMetrics {
+    /// Events that came in.
+    pub events: u64,
+    /// Late ones.
+    pub late: u64,
+    /// Those of no stream.
+    pub unrouted: u64,
+    /// Bad ones by cause.
+    pub bad: Vec<(BadCause, u64)>,
+    /// Bad ones that were not kept for the caller, because too many were not taken.
+    pub bad_not_kept: u64,
+    /// Rows that left.
+    pub rows_out: u64,
+    /// Events that went before the watermark had passed them, because too many waited.
+    pub forced: u64,
+    /// NULLs that expressions had to make up.
+    pub eval_nulls: u64,
+    /// The program's watermark.
+    pub watermark: Timestamp,
+    /// The source that holds it back.
+    pub held_back_by: Option<Arc<str>>,
+    /// Two values of the `type` field that the program does not look at.
+    pub several_types: Option<(String, String)>,
+    /// Each source.
+    pub sources: Vec<SourceMetrics>,
+    /// Each operator.
+    pub operators: Vec<OperatorMetrics>,
+}
+
+/// Counters of a source.
+#[derive(Debug, Clone)]
+pub struct SourceMetrics {
+    /// Its name.
+    pub name: Arc<str>,
+    /// What it counted.
+    pub stats: StreamStats,
+}
+
+/// Counters of an operator.
+#[derive(Debug, Clone)]
+pub struct OperatorMetrics {
+    /// Its number and kind.
+    pub name: String,
+    /// Rows and NULLs.
+    pub counts: Counts,
+    /// What it holds.
+    pub held: Held,
+}
+
+impl RunMetrics {
+    /// Bad events of all causes.
+    pub fn bad_events(&self) -> u64 {
+        self.bad.iter().map(|(_, count)| count).sum()
+    }
+
+    /// Events that were neither late nor unrouted nor bad.
+    pub fn processed(&self) -> u64 {
+        self.events - self.late - self.unrouted - self.bad_events()
+    }
+}

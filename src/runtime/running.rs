@@ -1,0 +1,281 @@
+//! A running program: bytes, batches and time in; rows, bad events and counters out.
+//!
+//! At every moment: events that came in = processed + late + unrouted + bad. An event of several streams is late where all of its rows were.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use super::clock::Clock;
+use super::error::RunError;
+use super::limits::Limits;
+use super::lines::{Lines, Piece, Start};
+use super::metrics::{OperatorMetrics, RunMetrics, SourceMetrics};
+use super::pipeline::{Departures, Pipeline};
+use crate::codec::json::JsonDecoder;
+use crate::codec::{BadCause, BadEvent, ChunkStart, Decoded};
+use crate::data::{Arrivals, Column, Place, Timestamp};
+use crate::operators::{Released, Reorder};
+
+/// How a program is run.
+#[derive(Debug, Clone)]
+pub struct RunOptions {
+    /// How many lines are handled in one go.
+    pub batch_size: usize,
+    /// How many bytes a line may have.
+    pub max_line: usize,
+    /// The first bad event ends the run.
+    pub strict: bool,
+    /// The caps.
+    pub limits: Limits,
+    /// The arrival clock.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// A running program.
+#[derive(Debug)]
+pub struct Running {
+    options: RunOptions,
+    intake: Intake,
+    pipeline: Pipeline,
+    lines: Lines,
+    departures: VecDeque<Departures>,
+    rows_out: u64,
+    forced: u64,
+    is_finished: bool,
+    /// After an error that leaves no sound state every call gives it again.
+    failed: Option<RunError>,
+}
+
+/// Everything in front of the operators.
+#[derive(Debug)]
+struct Intake {
+    decoder: JsonDecoder,
+    decoded: Decoded,
+    reorder: Reorder,
+    bad: VecDeque<BadEvent>,
+    bad_counts: BTreeMap<BadCause, u64>,
+    bad_not_kept: u64,
+    values_pushed: u64,
+    /// NULLs that the conditions of streams had to make up.
+    eval_nulls: Arc<std::sync::atomic::AtomicU64>,
+}
+
+impl Running {
+    pub(super) fn new(
+        decoder: JsonDecoder,
+        reorder: Reorder,
+        pipeline: Pipeline,
+        eval_nulls: Arc<std::sync::atomic::AtomicU64>,
+        options: RunOptions,
+    ) -> Self {
+        let intake = Intake {
+            decoded: decoder.decoded(),
+            decoder,
+            reorder,
+            bad: VecDeque::new(),
+            bad_counts: BTreeMap::new(),
+            bad_not_kept: 0,
+            values_pushed: 0,
+            eval_nulls,
+        };
+        let lines = Lines::new(options.max_line);
+        Self { options, intake, pipeline, lines, departures: VecDeque::new(), rows_out: 0, forced: 0, is_finished: false, failed: None }
+    }
+
+    /// Takes bytes of JSON lines, cut anywhere.
+    pub fn push_bytes(&mut self, chunk: &[u8]) -> Result<(), RunError> {
+        self.check_open()?;
+        // In strict mode nothing behind the first bad line may have an effect.
+        let most = if self.options.strict { 1 } else { self.options.batch_size };
+        let mut lines = std::mem::replace(&mut self.lines, Lines::new(0));
+        let taken = lines.push(chunk, most, &mut |start, piece| self.take_piece(start, &piece));
+        self.lines = lines;
+        taken
+    }
+
+    /// The end of one input of several: its last line may lack an end, and the next one counts its lines from 1.
+    pub fn end_input(&mut self) -> Result<(), RunError> {
+        self.check_open()?;
+        let mut lines = std::mem::replace(&mut self.lines, Lines::new(0));
+        let taken = lines.finish(&mut |start, piece| self.take_piece(start, &piece));
+        self.lines = lines;
+        taken
+    }
+
+    /// Takes one event as JSON text; it does not touch an unfinished line.
+    pub fn push_value(&mut self, json: &[u8]) -> Result<(), RunError> {
+        self.check_open()?;
+        self.intake.values_pushed += 1;
+        let start = Start { line: self.intake.values_pushed, offset: 0 };
+        self.take_piece(start, &Piece::Lines(json))
+    }
+
+    /// Takes rows of one source; `times` are their event times, or the arrival clock's where there are none.
+    pub fn push_columns(
+        &mut self,
+        source: usize,
+        columns: Vec<Column>,
+        times: Option<Vec<Timestamp>>,
+        rows: usize,
+    ) -> Result<(), RunError> {
+        self.check_open()?;
+        let clock = self.options.clock.now();
+        let times = times.unwrap_or_else(|| vec![clock; rows]);
+        let first = self.intake.decoded.next_number;
+        self.intake.decoded.next_number += rows as u64;
+        self.intake.decoded.events += rows as u64;
+        let numbers = (first..first + rows as u64).collect();
+        let mut arrivals: Vec<Arrivals> = self.intake.decoder.specs().iter().map(|_| Arrivals::default()).collect();
+        arrivals[source] = Arrivals { columns, times, numbers };
+        self.intake.reorder.push(arrivals, clock);
+        self.release()
+    }
+
+    /// Moves the watermark to at least this time.
+    pub fn advance_watermark(&mut self, to: Timestamp) -> Result<(), RunError> {
+        self.check_open()?;
+        self.intake.reorder.advance_watermark(to);
+        self.release()
+    }
+
+    /// Looks at the clock without an event: silent streams may become idle.
+    pub fn tick(&mut self) -> Result<(), RunError> {
+        self.check_open()?;
+        self.intake.reorder.advance_clock(self.options.clock.now());
+        self.release()
+    }
+
+    /// The end of all input. Calling it again changes nothing.
+    pub fn finish(&mut self) -> Result<(), RunError> {
+        if self.is_finished {
+            return Ok(());
+        }
+        self.end_input()?;
+        self.is_finished = true;
+        let released = self.intake.reorder.finish();
+        self.depart(released)
+    }
+
+    /// Whether the end of input has been told.
+    pub fn is_finished(&self) -> bool {
+        self.is_finished
+    }
+
+    /// The rows that have become certain since the last call, in order.
+    pub fn take_departures(&mut self) -> VecDeque<Departures> {
+        std::mem::take(&mut self.departures)
+    }
+
+    /// The bad events since the last call; beyond a cap they are only counted.
+    pub fn take_bad(&mut self) -> VecDeque<BadEvent> {
+        std::mem::take(&mut self.intake.bad)
+    }
+
+    /// All counters.
+    pub fn metrics(&self) -> RunMetrics {
+        let specs = self.intake.decoder.specs();
+        let streams = self.intake.reorder.stats();
+        let operators = self.pipeline.report().map(|(name, counts, held)| OperatorMetrics { name: name.to_owned(), counts, held });
+        let operators: Vec<OperatorMetrics> = operators.collect();
+        let of_routes = self.intake.eval_nulls.load(std::sync::atomic::Ordering::Relaxed);
+        RunMetrics {
+            events: self.intake.decoded.events,
+            late: self.intake.reorder.late_events(),
+            unrouted: self.intake.decoded.unrouted,
+            bad: self.intake.bad_counts.iter().map(|(cause, count)| (*cause, *count)).collect(),
+            bad_not_kept: self.intake.bad_not_kept,
+            rows_out: self.rows_out,
+            forced: self.forced,
+            eval_nulls: of_routes + operators.iter().map(|o| o.counts.eval_nulls).sum::<u64>(),
+            watermark: self.intake.reorder.frontier(),
+            held_back_by: self.intake.reorder.held_back_by().map(|source| specs[source].name.clone()),
+            several_types: self.intake.decoder.several_types().map(|(a, b)| (a.to_owned(), b.to_owned())),
+            sources: specs.iter().zip(streams).map(|(spec, stats)| SourceMetrics { name: spec.name.clone(), stats }).collect(),
+            operators,
+        }
+    }
+
+    fn check_open(&self) -> Result<(), RunError> {
+        match &self.failed {
+            Some(error) => Err(error.clone()),
+            None if self.is_finished => Err(RunError::Finished),
+            None => Ok(()),
+        }
+    }
+
+    fn take_piece(&mut self, start: Start, piece: &Piece<'_>) -> Result<(), RunError> {
+        let clock = self.options.clock.now();
+        let bad = self.intake.decode(start, piece, clock, &self.options);
+        let arrivals = self.intake.decoded.take_rows();
+        self.intake.reorder.push(arrivals, clock);
+        self.release()?;
+        match bad {
+            Some(bad) if self.options.strict => Err(RunError::Bad(Box::new(bad))),
+            _ => Ok(()),
+        }
+    }
+
+    fn release(&mut self) -> Result<(), RunError> {
+        let released = self.intake.reorder.release();
+        self.depart(released)
+    }
+
+    fn depart(&mut self, released: Released) -> Result<(), RunError> {
+        self.forced += released.forced;
+        self.intake.count_ahead(&released.ahead, &self.options);
+        let gone = if self.intake.reorder.position() >= Place::POSITION_MAX - u64::from(u32::MAX) {
+            Err(RunError::Full { what: "events of one run".to_owned(), limit: usize::MAX >> 22 })
+        } else {
+            self.pipeline.advance(released)
+        };
+        let departures = gone.inspect_err(|error| self.failed = Some(error.clone()))?;
+        self.rows_out += departures.order.len() as u64;
+        if !departures.order.is_empty() {
+            self.departures.push_back(departures);
+        }
+        Ok(())
+    }
+}
+
+impl Intake {
+    /// Decodes a piece; gives its first bad event back.
+    fn decode(&mut self, start: Start, piece: &Piece<'_>, clock: Timestamp, options: &RunOptions) -> Option<BadEvent> {
+        match piece {
+            Piece::Lines(bytes) => {
+                let start = ChunkStart { line: start.line, offset: start.offset, clock };
+                self.decoder.decode(bytes, start, &mut self.decoded);
+            }
+            Piece::TooLong { length, head } => {
+                let limits = super::assemble::line_limits(options);
+                self.decoded.add_bad(BadEvent::too_long(start.line, start.offset, *length, head.to_vec(), limits));
+            }
+        }
+        let bad = std::mem::take(&mut self.decoded.bad);
+        let first = bad.first().cloned();
+        for bad in bad {
+            self.keep_bad(bad, options);
+        }
+        first
+    }
+
+    fn keep_bad(&mut self, bad: BadEvent, options: &RunOptions) {
+        *self.bad_counts.entry(bad.cause).or_default() += 1;
+        if self.bad.len() < options.limits.kept_bad_events {
+            self.bad.push_back(bad);
+        } else {
+            self.bad_not_kept += 1;
+        }
+    }
+
+    /// Rows that came as columns and lie too far ahead of the arrival clock (the decoder refuses lines of that kind itself).
+    fn count_ahead(&mut self, ahead: &[Arrivals], options: &RunOptions) {
+        for (source, arrivals) in ahead.iter().enumerate() {
+            for (time, number) in arrivals.times.iter().zip(&arrivals.numbers) {
+                let name = &self.decoder.specs()[source].name;
+                let detail = format!("event {number} of {name}, pushed as a row, has the time {time}, too far ahead of the arrival clock");
+                let bad = BadEvent { line: *number, offset: 0, cause: BadCause::AheadOfClock, detail, bytes: Vec::new() };
+                self.keep_bad(bad, options);
+            }
+        }
+    }
+}

@@ -1,0 +1,337 @@
+//! The whole program: parameters, who defines which stream, in which order statements can be checked, and what each stream's columns are.
+//!
+//! Statements may use streams that are defined further down, so they are checked in the order of what feeds what; streams that are made of
+//! each other are refused with the path. A statement that fails leaves its stream known but without columns, so that nothing else complains.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::codes;
+use super::context::{Context, Relation, Reported};
+use super::feeds;
+use super::literal;
+use super::options::CheckOptions;
+use super::query;
+use super::reads;
+use super::source;
+use super::typed::{Output, Program, SourceStream, Statement, StreamDef, StreamId};
+use crate::data::Schema;
+use crate::syntax::ast::{self, CreateSource, File, Name, StatementKind};
+use crate::text::{Code, Diagnostic, Diagnostics, Span, nearest};
+
+/// The typed program of a tree, and all its mistakes. The program is whole only where none of them is an error.
+pub fn check(file: &File, options: &CheckOptions) -> (Program, Diagnostics) {
+    let mut cx = Context::new(options);
+    set_parameters(&mut cx, file);
+    let mut program = Definitions::of(&mut cx, file);
+    program.check_sources(&mut cx);
+    program.check_queries(&mut cx);
+    warn_of_unused_parameters(&mut cx);
+    (program.finish(), cx.into_diagnostics())
+}
+
+/// A value from outside for which there is no parameter.
+const UNUSED_PARAMETER: Code = Code("W0201");
+
+fn set_parameters(cx: &mut Context<'_>, file: &File) {
+    let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
+    for statement in &file.statements {
+        let StatementKind::Set { name, value } = &statement.kind else { continue };
+        if let Some(first) = seen.insert(&name.node, name.span) {
+            let diagnostic = Diagnostic::error(codes::DEFINED_TWICE, name.span, format!("the parameter `${}` is set twice", name.node));
+            cx.error(diagnostic.related(first, "first here"));
+            continue;
+        }
+        literal::set(cx, name, value);
+    }
+}
+
+fn warn_of_unused_parameters(cx: &mut Context<'_>) {
+    let known: Vec<String> = cx.parameter_names().map(str::to_owned).collect();
+    let options = cx.options;
+    for name in options.parameters.keys().filter(|name| !known.contains(name)) {
+        let diagnostic = Diagnostic::warning(UNUSED_PARAMETER, Span::default(), format!("the program has no parameter `${name}`"));
+        cx.warn(diagnostic.did_you_mean(&nearest(name, known.iter().map(String::as_str))));
+    }
+}
+
+/// A name and everything that defines it.
+#[derive(Debug)]
+struct Definition<'f> {
+    name: &'f Name,
+    kind: Kind<'f>,
+    /// The queries that feed it, by their number among the queries.
+    feeders: Vec<Feeder>,
+    schema: Option<Arc<Schema>>,
+    source: Option<SourceStream>,
+}
+
+/// What a name stands for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Kind<'f> {
+    Source(&'f CreateSource),
+    /// Late events of the source of this number.
+    LateOf(usize),
+    Derived,
+    /// Created by INSERT INTO or TIMEOUT INTO alone.
+    Fed,
+    /// Not supported, or wrong.
+    Poisoned,
+}
+
+/// A query that feeds a stream, and by which door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Feeder {
+    query: usize,
+    is_timeout: bool,
+}
+
+/// A query of the program.
+#[derive(Debug)]
+struct Queried<'f> {
+    tree: &'f ast::Query,
+    output: Option<usize>,
+    timeout: Option<usize>,
+    span: Span,
+    /// Its definition was refused, but the query is checked all the same.
+    is_refused: bool,
+    checked: Option<Result<Relation, Reported>>,
+}
+
+/// All names and queries of a program.
+#[derive(Debug)]
+struct Definitions<'f> {
+    streams: Vec<Definition<'f>>,
+    by_name: BTreeMap<&'f str, usize>,
+    queries: Vec<Queried<'f>>,
+}
+
+impl<'f> Definitions<'f> {
+    fn of(cx: &mut Context<'_>, file: &'f File) -> Self {
+        let mut all = Self { streams: Vec::new(), by_name: BTreeMap::new(), queries: Vec::new() };
+        for statement in &file.statements {
+            all.add(cx, statement);
+        }
+        for (i, definition) in all.streams.iter().enumerate() {
+            cx.define_stream(&definition.name.node, id(i), None);
+        }
+        all
+    }
+
+    fn add(&mut self, cx: &mut Context<'_>, statement: &'f ast::Statement) {
+        match &statement.kind {
+            StatementKind::Set { .. } => {}
+            StatementKind::CreateSource(create) => {
+                let source = self.define(cx, &create.name, Kind::Source(create));
+                if let (Some(late), Some(source)) = (&create.late_into, source) {
+                    self.define(cx, late, Kind::LateOf(source));
+                }
+            }
+            StatementKind::CreateStream { name, query } => {
+                let output = self.define(cx, name, Kind::Derived);
+                self.query(cx, query, output, statement.span, output.is_none());
+            }
+            StatementKind::CreateTable { name, .. } => {
+                cx.not_supported(name.span, "CREATE TABLE");
+                self.define(cx, name, Kind::Poisoned);
+            }
+            StatementKind::CreateView { name, query } => {
+                cx.not_supported(name.span, "CREATE TABLE … AS");
+                self.define(cx, name, Kind::Poisoned);
+                self.query(cx, query, None, statement.span, true);
+            }
+            StatementKind::Insert { into, query } => {
+                let output = self.feed(cx, into);
+                self.query(cx, query, output, statement.span, output.is_none());
+            }
+            StatementKind::Query(query) => self.query(cx, query, None, statement.span, false),
+        }
+    }
+
+    /// A name that is defined here; one that is defined already is an error.
+    fn define(&mut self, cx: &mut Context<'_>, name: &'f Name, kind: Kind<'f>) -> Option<usize> {
+        match self.by_name.get(name.node.as_str()).copied() {
+            None => Some(self.push(name, kind)),
+            Some(index) if self.streams[index].kind == Kind::Fed && kind == Kind::Derived => {
+                self.streams[index].kind = Kind::Derived;
+                Some(index)
+            }
+            Some(index) => {
+                let diagnostic = Diagnostic::error(codes::DEFINED_TWICE, name.span, format!("`{}` is defined twice", name.node));
+                let diagnostic = diagnostic.related(self.streams[index].name.span, "first here");
+                cx.error(if kind == Kind::Derived { diagnostic.hint("to add to a stream, write INSERT INTO") } else { diagnostic });
+                None
+            }
+        }
+    }
+
+    /// A name that rows are added to, which may define it.
+    fn feed(&mut self, cx: &mut Context<'_>, name: &'f Name) -> Option<usize> {
+        let Some(index) = self.by_name.get(name.node.as_str()).copied() else { return Some(self.push(name, Kind::Fed)) };
+        match self.streams[index].kind {
+            Kind::Derived | Kind::Fed => Some(index),
+            Kind::Poisoned => None,
+            Kind::Source(_) | Kind::LateOf(_) => {
+                cx.not_supported(name.span, "adding rows to a stream that is read from outside");
+                None
+            }
+        }
+    }
+
+    fn push(&mut self, name: &'f Name, kind: Kind<'f>) -> usize {
+        let index = self.streams.len();
+        self.streams.push(Definition { name, kind, feeders: Vec::new(), schema: None, source: None });
+        self.by_name.insert(&name.node, index);
+        index
+    }
+
+    fn query(&mut self, cx: &mut Context<'_>, tree: &'f ast::Query, output: Option<usize>, span: Span, is_refused: bool) {
+        let query = self.queries.len();
+        let timeout = tree.timeout_into.as_ref().and_then(|name| self.feed(cx, name));
+        for (stream, is_timeout) in [(output, false), (timeout, true)] {
+            if let Some(stream) = stream {
+                self.streams[stream].feeders.push(Feeder { query, is_timeout });
+            }
+        }
+        let is_refused = is_refused || tree.timeout_into.is_some() && timeout.is_none();
+        self.queries.push(Queried { tree, output, timeout, span, is_refused, checked: None });
+    }
+
+    fn check_sources(&mut self, cx: &mut Context<'_>) {
+        let sources = self.streams.iter().filter(|d| matches!(d.kind, Kind::Source(_))).count();
+        for i in 0..self.streams.len() {
+            let Kind::Source(create) = self.streams[i].kind else { continue };
+            let late = self.streams.iter().position(|d| d.kind == Kind::LateOf(i));
+            let Ok(checked) = source::source(cx, create, sources == 1, late.map(id)) else { continue };
+            let times: Vec<usize> = checked.source.time_column.into_iter().collect();
+            for stream in late.into_iter().chain([i]) {
+                self.streams[stream].schema = Some(checked.schema.clone());
+                cx.define_stream(&self.streams[stream].name.node, id(stream), Some((checked.schema.clone(), times.clone())));
+            }
+            self.streams[i].source = Some(checked.source);
+        }
+    }
+
+    /// Checks the queries, each after all that feed it.
+    fn check_queries(&mut self, cx: &mut Context<'_>) {
+        let reads: Vec<Vec<usize>> = self.queries.iter().map(|q| self.streams_read(q.tree)).collect();
+        let mut readers: Vec<Vec<usize>> = vec![Vec::new(); self.streams.len()];
+        for (query, streams) in reads.iter().enumerate() {
+            streams.iter().for_each(|stream| readers[*stream].push(query));
+        }
+        let mut open_feeders: Vec<usize> = self.streams.iter().map(|d| d.feeders.len()).collect();
+        let mut open_streams: Vec<usize> = reads.iter().map(|streams| streams.iter().filter(|s| open_feeders[**s] > 0).count()).collect();
+        let mut ready: BTreeSet<usize> = (0..self.queries.len()).filter(|q| open_streams[*q] == 0).collect();
+        let mut open: BTreeSet<usize> = (0..self.queries.len()).collect();
+        loop {
+            let query = match ready.pop_first() {
+                Some(query) => {
+                    self.check_query(cx, query);
+                    query
+                }
+                None if open.is_empty() => break,
+                None => self.refuse_cycle(cx, &reads, &open),
+            };
+            open.remove(&query);
+            let fed: BTreeSet<usize> = self.queries[query].output.into_iter().chain(self.queries[query].timeout).collect();
+            for stream in fed {
+                let through = self.streams[stream].feeders.iter().filter(|f| f.query == query).count();
+                open_feeders[stream] -= through;
+                if open_feeders[stream] > 0 {
+                    continue;
+                }
+                self.settle(cx, stream);
+                for reader in &readers[stream] {
+                    open_streams[*reader] -= 1;
+                    if open_streams[*reader] == 0 && open.contains(reader) {
+                        ready.insert(*reader);
+                    }
+                }
+            }
+        }
+    }
+
+    fn streams_read(&self, tree: &ast::Query) -> Vec<usize> {
+        let names = reads::names(tree);
+        names.into_iter().filter_map(|name| self.by_name.get(name).copied()).collect()
+    }
+
+    fn check_query(&mut self, cx: &mut Context<'_>, index: usize) {
+        let queried = &mut self.queries[index];
+        let relation = query::statement(cx, queried.tree);
+        queried.checked = Some(if queried.is_refused { Err(Reported::elsewhere()) } else { relation });
+    }
+
+    /// Finds a circle among the queries that are left, tells it, and gives up one of its queries.
+    fn refuse_cycle(&mut self, cx: &mut Context<'_>, reads: &[Vec<usize>], open: &BTreeSet<usize>) -> usize {
+        let feeder_of = |query: usize| {
+            let streams = reads[query].iter();
+            streams.flat_map(|s| self.streams[*s].feeders.iter().map(move |f| (*s, f.query))).find(|(_, feeder)| open.contains(feeder))
+        };
+        let start = *open.first().expect("the caller has seen that some are left");
+        let mut path: Vec<(usize, usize)> = Vec::new();
+        let mut at = start;
+        let mut seen_at: BTreeMap<usize, usize> = BTreeMap::new();
+        while !seen_at.contains_key(&at) {
+            seen_at.insert(at, path.len());
+            let (stream, feeder) = feeder_of(at).expect("a query that is left waits for one that is left");
+            path.push((at, stream));
+            at = feeder;
+        }
+        // Each query of the circle reads the stream beside it, which the next one feeds: backwards it reads as the rows flow.
+        let circle = &path[seen_at[&at]..];
+        let names: Vec<&str> = circle.iter().rev().map(|(_, stream)| self.streams[*stream].name.node.as_str()).collect();
+        let shown = format!("{} -> {}", names.join(" -> "), names[0]);
+        let (query, stream) = *circle.iter().min_by_key(|(query, _)| *query).expect("a circle has a query");
+        let span = reads::first_place(self.queries[query].tree, &self.streams[stream].name.node).unwrap_or(self.queries[query].span);
+        let diagnostic = Diagnostic::error(codes::CYCLE, span, format!("streams cannot be made of themselves: {shown}"));
+        cx.error(diagnostic.hint("a row would have to be there before what it is computed from; break the circle"));
+        self.queries[query].checked = Some(Err(Reported::elsewhere()));
+        query
+    }
+
+    /// Works out the columns of a stream, when all that feeds it has been checked.
+    fn settle(&mut self, cx: &mut Context<'_>, stream: usize) {
+        let feeders = self.streams[stream].feeders.clone();
+        let mut doors = Vec::with_capacity(feeders.len());
+        for feeder in &feeders {
+            let queried = &self.queries[feeder.query];
+            let Some(Ok(relation)) = &queried.checked else { return };
+            let schema = if feeder.is_timeout { query::timeout_schema(&relation.query) } else { Some(relation.schema().clone()) };
+            let Some(schema) = schema else { return };
+            let times = if feeder.is_timeout { Vec::new() } else { relation.time_columns.clone() };
+            doors.push(feeds::Door { schema, times, is_fixed: feeder.is_timeout, span: queried.tree.select_span });
+        }
+        let Ok((schema, times)) = feeds::agree(cx, &self.streams[stream].name.node, &doors) else { return };
+        for feeder in feeders.iter().filter(|f| !f.is_timeout) {
+            if let Some(Ok(relation)) = &mut self.queries[feeder.query].checked {
+                feeds::widen(&mut relation.query, &schema);
+            }
+        }
+        cx.define_stream(&self.streams[stream].name.node, id(stream), Some((schema.clone(), times)));
+        self.streams[stream].schema = Some(schema);
+    }
+
+    fn finish(self) -> Program {
+        let streams = self.streams.into_iter().map(|d| StreamDef {
+            name: d.name.node.as_str().into(),
+            schema: d.schema.unwrap_or_default(),
+            source: d.source,
+            span: d.name.span,
+        });
+        let statements = self.queries.into_iter().filter_map(|q| match q.checked {
+            Some(Ok(relation)) => Some(Statement {
+                output: q.output.map_or(Output::Unnamed, |s| Output::Stream(id(s))),
+                timeout_into: q.timeout.map(id),
+                query: relation.query,
+                span: q.span,
+            }),
+            Some(Err(Reported { .. })) | None => None,
+        });
+        Program { streams: streams.collect(), statements: statements.collect() }
+    }
+}
+
+fn id(index: usize) -> StreamId {
+    StreamId(u32::try_from(index).expect("a program text holds fewer than 2^32 streams"))
+}
