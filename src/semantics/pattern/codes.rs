@@ -1,33 +1,31 @@
 //! The codes of FROM PATTERN: what each means, a query that has the mistake, and one that has not.
 //!
 //! The examples read the streams `A`, `B` and `C`, each with the columns `id INT, k STRING, x FLOAT, at TIMESTAMP`, and `D` with
-//! `id INT, name STRING, at TIMESTAMP`. A test checks each: the wrong query gives its code, the right one none.
+//! `id INT, name STRING, at TIMESTAMP`. A test checks each: the wrong program gives its code, the right one does not.
 
+use crate::syntax::CodeEntry;
 use crate::text::Code;
 
-/// What is told of a code, for the manual and for its test.
-#[derive(Debug)]
-pub(crate) struct Entry {
-    /// The code.
-    pub(crate) code: Code,
-    /// What it means.
-    pub(crate) meaning: &'static str,
-    /// A query with the mistake.
-    pub(crate) wrong: &'static str,
-    /// The same without.
-    pub(crate) right: &'static str,
-}
-
 macro_rules! codes {
-    ($table:ident: $($name:ident = $code:literal, $meaning:literal, $wrong:literal, $right:literal;)*) => {
+    ($table:ident over $streams:literal: $($name:ident = $code:literal, $meaning:literal, $wrong:literal, $right:literal;)*) => {
         $(#[doc = $meaning] pub(crate) const $name: Code = Code($code);)*
-        /// All codes of this kind of pattern.
-        pub(crate) const $table: &[Entry] = &[$(Entry { code: $name, meaning: $meaning, wrong: $wrong, right: $right }),*];
+        /// All codes of this kind of pattern, in order.
+        pub const $table: &[CodeEntry] = &[$(CodeEntry {
+            code: $name,
+            meaning: $meaning,
+            wrong: concat!($streams, $wrong, ";"),
+            right: concat!($streams, $right, ";"),
+        }),*];
     };
 }
 pub(crate) use codes;
 
-codes! { PATTERN_CODES:
+codes! { PATTERN_CODES over "
+CREATE STREAM A (id INT, k STRING, x FLOAT, at TIMESTAMP) TIMESTAMP BY at;
+CREATE STREAM B (id INT, k STRING, x FLOAT, at TIMESTAMP) TIMESTAMP BY at;
+CREATE STREAM C (id INT, k STRING, x FLOAT, at TIMESTAMP) TIMESTAMP BY at;
+CREATE STREAM D (id INT, name STRING, at TIMESTAMP) TIMESTAMP BY at;
+":
     NAME_TAKEN = "E0301", "Two steps of one name.",
         "SELECT A.id FROM PATTERN (A -> A) WITHIN 1m", "SELECT A.id FROM PATTERN (A -> A a2) WITHIN 1m";
     DIFFERENT_STREAMS = "E0302", "A variable of different streams in the branches of an alternative.",
@@ -94,13 +92,11 @@ codes! { PATTERN_CODES:
         "SELECT A.id FROM PATTERN (A -> B) WITHIN 1m AFTER MATCH SKIP TO LAST B";
     TIMEOUT_WITHOUT_WITHIN = "E0330", "TIMEOUT INTO without a WITHIN that could end a run.",
         "SELECT A.id FROM PATTERN (A -> B) TIMEOUT INTO Late", "SELECT A.id FROM PATTERN (A -> B) WITHIN 1m TIMEOUT INTO Late";
-    COUNT_RANGE = "E0331", "A number of events, runs or rows that is not a whole number from 1.",
-        "SELECT A.id FROM PATTERN (A -> B) WITHIN 1m RUNS 0", "SELECT A.id FROM PATTERN (A -> B) WITHIN 1m RUNS 1";
-    BOUNDS_IN_WHERE = "E0332", "START_TIME or END_TIME in a term, before there is a match.",
+    BOUNDS_IN_WHERE = "E0331", "START_TIME or END_TIME in a term, before there is a match.",
         "SELECT A.id FROM PATTERN (A -> B) WHERE A.at > START_TIME WITHIN 1m",
         "SELECT A.id FROM PATTERN (A -> B) WITHIN 1m HAVING B.at > START_TIME";
-    LASTING_STATE = "E0333", "A pattern that keeps state for ever, on input that never ends (else a warning).",
+    LASTING_STATE = "E0332", "A pattern that keeps state for ever, on input that never ends (else a warning).",
         "SELECT A.id FROM PATTERN (A -> B)", "SELECT A.id FROM PATTERN (A -> B) WITHIN 1m";
-    WAITS_FOR_THE_END = "E0334", "A greedy loop at the end that could take more until the input ends (a warning).",
+    WAITS_FOR_THE_END = "E0333", "A greedy loop at the end that could take more until the input ends (a warning).",
         "SELECT A.id FROM PATTERN (A -> B+)", "SELECT A.id FROM PATTERN (A -> B+) WITHIN 1m";
 }

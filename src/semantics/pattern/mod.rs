@@ -18,24 +18,26 @@ mod variables;
 
 use std::sync::Arc;
 
-pub(crate) use aggregate::{build as build_aggregate, count as count_aggregate, offset as navigation_offset};
+pub(crate) use aggregate::{build as build_aggregate, offset as navigation_offset};
 pub(crate) use clauses::within;
-pub(crate) use codes::{Entry, PATTERN_CODES, codes as code_table};
-pub(crate) use shape::{always_taken, can_be_later, has_step, matches_empty};
+pub use codes::PATTERN_CODES;
+pub(crate) use codes::codes as code_table;
+pub(crate) use shape::{can_be_later, matches_empty};
 pub(crate) use slots::Slots;
 pub(crate) use tree::check_quantifier;
 
 use self::names::{PatternNames, Place};
 use self::variables::{Variable, Variables};
-use super::context::{Context, Reported};
+use super::context::{Context, Relation, Reported};
 use super::infer::condition;
 use super::typed::{Input, Query};
-use crate::spec::{PatternSpec, RowOutput, VariableSpec};
+use crate::expr::Expr;
+use crate::spec::{PatternSpec, RowOutput, SlotKind, VariableSpec};
 use crate::syntax::ast;
 
 /// The query of a pattern: its rows are the output columns. LIMIT (without PER PARTITION), SUPPRESS and where the timeout rows go are left
 /// to the caller; their columns are the spec's `timeout`.
-pub(crate) fn check(cx: &mut Context<'_>, query: &ast::Query, pattern: &ast::Pattern) -> Result<Query, Reported> {
+pub(crate) fn check(cx: &mut Context<'_>, query: &ast::Query, pattern: &ast::Pattern) -> Result<Relation, Reported> {
     let timeout_checked = clauses::check_timeout(cx, query);
     let within = clauses::within(cx, query.within.as_ref());
     let runs = clauses::runs(cx, query.runs.as_ref());
@@ -82,14 +84,16 @@ pub(crate) fn check(cx: &mut Context<'_>, query: &ast::Query, pattern: &ast::Pat
         timeout: timeout?,
         tie_order: Vec::new(),
     };
+    let is_end = |expr: &Expr| expr.as_slot().is_some_and(|slot| matches!(spec.slots[slot.0 as usize].kind, SlotKind::EndTime));
+    let time_columns = spec.outputs.iter().enumerate().filter(|(_, expr)| is_end(expr)).map(|(index, _)| index).collect();
     let input = Input::Pattern { inputs, spec: Box::new(spec), names };
-    Ok(Query { input, stages: Vec::new(), schema: outputs.schema })
+    Ok(Relation { query: Query { input, stages: Vec::new(), schema: outputs.schema }, time_columns })
 }
 
 fn variable_specs(
     variables: &Variables<'_>,
-    checks: Vec<Vec<crate::expr::Expr>>,
-    after_first: Vec<Vec<crate::expr::Expr>>,
+    checks: Vec<Vec<Expr>>,
+    after_first: Vec<Vec<Expr>>,
 ) -> Result<Vec<VariableSpec>, Reported> {
     let one = |((variable, checks), checks_after_first): ((&Variable<'_>, _), _)| {
         Ok(VariableSpec {

@@ -52,28 +52,6 @@ pub(crate) fn has_step(node: &PatternNode) -> bool {
     }
 }
 
-/// The variables that can take a match's first event.
-pub(crate) fn can_be_first(node: &PatternNode) -> BTreeSet<VariableId> {
-    match node {
-        PatternNode::Step(variable) => BTreeSet::from([*variable]),
-        PatternNode::Sequence(elements) => {
-            let mut first = BTreeSet::new();
-            for element in elements {
-                first.extend(can_be_first(&element.node));
-                if !matches_empty(&element.node) {
-                    break;
-                }
-            }
-            first
-        }
-        PatternNode::Both(parts) | PatternNode::Permute(parts) | PatternNode::Either(parts) => parts.iter().flat_map(can_be_first).collect(),
-        PatternNode::Repeat { inner, .. } | PatternNode::Exclude(inner) => can_be_first(inner),
-        PatternNode::Not(_) | PatternNode::NotFor(..) | PatternNode::Empty | PatternNode::PartitionStart | PatternNode::PartitionEnd => {
-            BTreeSet::new()
-        }
-    }
-}
-
 /// The variables that can take an event that is not the match's first.
 pub(crate) fn can_be_later(node: &PatternNode) -> BTreeSet<VariableId> {
     fn collect(node: &PatternNode, at_start: bool, out: &mut BTreeSet<VariableId>) {

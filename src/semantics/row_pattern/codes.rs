@@ -1,13 +1,14 @@
 //! The codes of MATCH_RECOGNIZE: what each means, a query that has the mistake, and one that has not.
 //!
-//! The examples read the stream `T (id INT, k STRING, x FLOAT, at TIMESTAMP)` with `at` as its event time. A test checks each: the wrong
-//! query gives its code, the right one none. Functions that do not exist keep the code that they have everywhere.
+//! A test checks each: the wrong program gives its code, the right one does not. Functions that do not exist keep the code that they have everywhere.
 
-use crate::semantics::pattern::Entry;
 use crate::semantics::pattern::code_table;
+use crate::syntax::CodeEntry;
 use crate::text::Code;
 
-code_table! { ROW_PATTERN_CODES:
+code_table! { ROW_PATTERN_CODES over "
+CREATE STREAM T (id INT, k STRING, x FLOAT, at TIMESTAMP) TIMESTAMP BY at;
+":
     ORDER_BY = "E0401", "ORDER BY that does not begin with the event time, ascending.",
         "SELECT * FROM T MATCH_RECOGNIZE (ORDER BY x MEASURES A.x AS x PATTERN (A))",
         "SELECT * FROM T MATCH_RECOGNIZE (ORDER BY at, x MEASURES A.x AS x PATTERN (A))";
@@ -59,10 +60,10 @@ code_table! { ROW_PATTERN_CODES:
     UNNAMED_MEASURE = "E0417", "A measure without a name.",
         "SELECT * FROM T MATCH_RECOGNIZE (MEASURES A.x PATTERN (A))",
         "SELECT * FROM T MATCH_RECOGNIZE (MEASURES A.x AS x PATTERN (A))";
-    MATCHES_EMPTY = "E0418", "A pattern that can match without a row (a warning).",
+    MATCHES_EMPTY = "W0401", "A pattern that can match without a row (a warning).",
         "SELECT * FROM T MATCH_RECOGNIZE (MEASURES A.x AS x PATTERN (A*) DEFINE A AS A.x > 1)",
         "SELECT * FROM T MATCH_RECOGNIZE (MEASURES A.x AS x PATTERN (A+) DEFINE A AS A.x > 1)";
-    REMEMBERS_KEYS = "E0419", "`^` with PARTITION BY remembers every key (a warning).",
+    REMEMBERS_KEYS = "W0402", "`^` with PARTITION BY remembers every key (a warning).",
         "SELECT * FROM T MATCH_RECOGNIZE (PARTITION BY k PATTERN (^ A))",
         "SELECT * FROM T MATCH_RECOGNIZE (PARTITION BY k PATTERN (A))";
 }

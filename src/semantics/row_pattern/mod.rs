@@ -13,6 +13,8 @@ mod variables;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+pub use codes::ROW_PATTERN_CODES;
+
 use self::names::{Place, RowNames};
 use self::output::InputColumn;
 use self::tree::Lowered;
@@ -24,8 +26,8 @@ use super::query::Source;
 use super::refusal::{Operand, refused};
 use super::scope::{Scope, column};
 use super::typed::{Input, Query};
-use crate::data::{DataType, Schema};
-use crate::expr::{Expr, Value};
+use crate::data::{DataType, Schema, Value};
+use crate::expr::Expr;
 use crate::spec::{AfterMatch, Mode, PartitionKeys, PatternSpec, RowOutput, Runs, VariableId, VariableKind, VariableSpec};
 use crate::syntax::ast::{self, ExprKind, MatchRecognize, RowsPerMatch};
 use crate::text::{Diagnostic, Span, Spanned};
@@ -39,14 +41,8 @@ pub(crate) struct Matches {
     pub(crate) bounds: usize,
 }
 
-/// Checks a MATCH_RECOGNIZE over these rows. `name` is the input's, for explanations.
-pub(crate) fn check(
-    cx: &mut Context<'_>,
-    input: Source,
-    name: &str,
-    spec: &MatchRecognize,
-    column_list: Option<Span>,
-) -> Result<Matches, Reported> {
+/// Checks a MATCH_RECOGNIZE over these rows.
+pub(crate) fn check(cx: &mut Context<'_>, input: Source, spec: &MatchRecognize, column_list: Option<Span>) -> Result<Matches, Reported> {
     let unsupported = refuse_unsupported(cx, spec, column_list);
     let mut variables = RowVariables::default();
     let lowered = tree::lower(cx, &mut variables, &spec.pattern);
@@ -90,7 +86,7 @@ pub(crate) fn check(
         timeout: None,
         tie_order: order?.ties,
     };
-    let input = Input::Pattern { inputs: vec![relation.query], spec: Box::new(pattern), names: vec![Arc::from(name)] };
+    let input = Input::Pattern { inputs: vec![relation.query], spec: Box::new(pattern), names: vec![Arc::from(scope.name().unwrap_or("subquery"))] };
     Ok(Matches { query: Query { input, stages: Vec::new(), schema: outputs.schema }, bounds: outputs.bounds })
 }
 
@@ -183,7 +179,7 @@ fn order(cx: &mut Context<'_>, scope: &Scope, relation: &Relation, items: &[ast:
                 return Err(not_by_time(cx, relation, item.span));
             }
         } else {
-            let nulls_first = item.nulls_first.unwrap_or(item.descending);
+            let nulls_first = item.nulls_first.unwrap_or(false);
             order.ties.push((index, item.descending, nulls_first));
         }
         order.columns.push((index, Some(item.span)));
