@@ -1,5 +1,7 @@
 //! What the checker says of patterns: the code tables, and every program of the shared cases, accepted or refused as they expect.
 
+use std::path::{Path, PathBuf};
+
 use betide::semantics::{CheckOptions, PATTERN_CODES, ROW_PATTERN_CODES, check};
 use betide::syntax::{CodeEntry, parse};
 use betide::text::{Diagnostics, Severity, Source};
@@ -55,7 +57,8 @@ fn codes_are_unique() {
 
 /// The shared cases of a file: their ids, programs and the category of the refusal that is expected, if one is.
 fn cases(file: &str) -> Option<Vec<(String, String, Option<String>)>> {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/conformance").join(file);
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
+    let path = std::env::var_os("BETIDE_SHARED").map_or(beside, PathBuf::from).join("conformance").join(file);
     let Ok(text) = std::fs::read_to_string(&path) else {
         println!("skipped: {} is not here", path.display());
         return None;

@@ -183,3 +183,213 @@ fn mutated_programs_give_a_tree_or_diagnostics_with_spans_inside() {
         }
     }
 }
+
+/// An expression with all its parentheses.
+fn shown(expr: &ast::Expr) -> String {
+    use ast::{ExprKind, UnaryOp};
+    let list = |all: &[ast::Expr], between: &str| format!("({})", all.iter().map(shown).collect::<Vec<_>>().join(between));
+    let not = |negated: bool| if negated { "NOT " } else { "" };
+    match &expr.kind {
+        ExprKind::Int(n) => n.to_string(),
+        ExprKind::Path(path) => path.iter().map(|name| name.node.as_str()).collect::<Vec<_>>().join("."),
+        ExprKind::Unary(UnaryOp::Minus, inner) => format!("(-{})", shown(inner)),
+        ExprKind::Unary(UnaryOp::Not, inner) => format!("(NOT {})", shown(inner)),
+        ExprKind::And(all) => list(all, " AND "),
+        ExprKind::Or(all) => list(all, " OR "),
+        ExprKind::Concat(all) => list(all, " || "),
+        ExprKind::Binary(op, _, left, right) => format!("({} {op:?} {})", shown(left), shown(right)),
+        ExprKind::IsNull { expr, negated } => format!("({} IS {}NULL)", shown(expr), not(*negated)),
+        ExprKind::Between { expr, low, high, negated } => {
+            format!("({} {}BETWEEN {} AND {})", shown(expr), not(*negated), shown(low), shown(high))
+        }
+        ExprKind::In { expr, list: all, negated } => format!("({} {}IN {})", shown(expr), not(*negated), list(all, ", ")),
+        ExprKind::Like { expr, pattern, .. } => format!("({} LIKE {})", shown(expr), shown(pattern)),
+        ExprKind::Index { expr, index } => format!("{}[{}]", shown(expr), shown(index)),
+        ExprKind::Field { expr, name } => format!("{}.{}", shown(expr), name.node),
+        ExprKind::Duration(nanos) => format!("{nanos}ns"),
+        ExprKind::Call(call) => format!("{}{}", call.name.node, list(&call.args, ", ")),
+        ExprKind::Subquery => "subquery".to_owned(),
+        other => format!("{other:?}"),
+    }
+}
+
+/// The query of a program that is one query.
+fn query(text: &str) -> ast::Query {
+    let (mut file, told) = parse(text);
+    assert_eq!(told, "", "{text}");
+    match file.statements.pop().map(|statement| statement.kind) {
+        Some(ast::StatementKind::Query(query)) => query,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn operators_bind_as_in_sql() {
+    let cases = [
+        ("a OR NOT b = c + d * 2 AND e IS NULL", "(a OR ((NOT (b Eq (c Add (d Mul 2)))) AND (e IS NULL)))"),
+        ("a AND b AND (c AND d)", "(a AND b AND (c AND d))"),
+        ("a - b - c", "((a Sub b) Sub c)"),
+        ("- a * b", "((-a) Mul b)"),
+        ("a || b || c = d", "((a || b || c) Eq d)"),
+        ("a BETWEEN 1 AND 2 AND b NOT IN (1, 2)", "((a BETWEEN 1 AND 2) AND (b NOT IN (1, 2)))"),
+        ("NOT NOT a.b.c[1].d LIKE x || y", "(NOT (NOT (a.b.c[1].d LIKE (x || y))))"),
+        ("a == 1 and b != 2", "((a Eq 1) AND (b NotEq 2))"),
+        ("1h 30m + 1.5 s", "(5400000000000ns Add 1500000000ns)"),
+        ("INTERVAL '10' MINUTE", "600000000000ns"),
+        ("left(a, (SELECT b FROM S)) - count", "(left(a, subquery) Sub count)"),
+        ("a < b IN (1)", "(a Less (b IN (1)))"),
+        ("a = b IS NOT NULL", "((a Eq b) IS NOT NULL)"),
+    ];
+    for (text, expected) in cases {
+        let query = query(&format!("SELECT {text} FROM S;"));
+        let [ast::SelectItem::Expr { expr, .. }] = query.items.as_slice() else { panic!("{text}") };
+        assert_eq!(shown(expr), expected, "{text}");
+    }
+}
+
+#[test]
+fn only_reserved_words_are_no_names_and_clauses_are_no_aliases() {
+    let query = query(
+        "SELECT count, first last, limit AS order, distinct, \"from\" FROM Type at LIMIT 5 PER PARTITION ORDER BY emit DESC NULLS LAST, all;",
+    );
+    let names: Vec<(String, Option<&str>)> = query
+        .items
+        .iter()
+        .map(|item| match item {
+            ast::SelectItem::Expr { expr, alias, .. } => (shown(expr), alias.as_ref().map(|name| name.node.as_str())),
+            ast::SelectItem::All(_) | ast::SelectItem::AllOf(_) => panic!("{item:?}"),
+        })
+        .collect();
+    let plain = |name: &str| (name.to_owned(), None);
+    let expected =
+        [plain("count"), ("first".to_owned(), Some("last")), ("limit".to_owned(), Some("order")), plain("distinct"), plain("from")];
+    assert_eq!(names, expected);
+    assert!(query.limit.is_some_and(|limit| limit.per_partition));
+    assert_eq!(query.order_by.len(), 2);
+    let ast::From::Relation(relation) = query.from else { panic!() };
+    assert!(matches!(*relation, ast::Relation::Stream { alias: Some(alias), .. } if alias.node == "at"));
+}
+
+#[test]
+fn a_pattern_has_its_forms_and_spans() {
+    let text = "/* é */ SELECT a FROM PATTERN (A -> !B[x > 1] b FOR 5s ->> (C c | D & E){2,5}? STRICT UNTIL F) WITHIN 5 EVENTS;";
+    let query = query(text);
+    let ast::From::Pattern(pattern, _) = &query.from else { panic!() };
+    let at = |span: betide::text::Span| &text[span.start as usize..span.end as usize];
+    let ast::PatternKind::Sequence { elements, arrows } = &pattern.kind else { panic!("{pattern:?}") };
+    assert_eq!(arrows.iter().map(|arrow| at(arrow.span)).collect::<Vec<_>>(), ["->", "->>"]);
+    assert_eq!(at(elements[1].span), "!B[x > 1] b FOR 5s");
+    let ast::PatternKind::Repeat { inner, quantifier, inside, until } = &elements[2].kind else { panic!() };
+    assert_eq!((quantifier.min, quantifier.max, quantifier.reluctant, at(quantifier.span)), (2, Some(5), true, "{2,5}?"));
+    assert_eq!(inside.map(|inside| inside.node), Some(ast::Inside::Strict));
+    assert!(matches!(until, Some(ast::Until::Step(step)) if step.stream.node == "F"));
+    let ast::PatternKind::Either(sides) = &inner.kind else { panic!() };
+    assert!(matches!(&sides[1].kind, ast::PatternKind::Both(both) if both.len() == 2));
+    assert_eq!(at(inner.span), "(C c | D & E)");
+    assert!(matches!(query.within, Some(ast::Within::Events(_))));
+}
+
+#[test]
+fn a_partition_key_may_be_a_chain_of_equals() {
+    let query = query("SELECT a FROM PATTERN (A -> B -> C) PARTITION BY A.x = B.y = C.z, k, (A.x = B.y);");
+    let keys = query.partition_by.unwrap().keys;
+    assert!(matches!(&keys[0], ast::PartitionKey::Equal(equal) if equal.iter().map(shown).collect::<Vec<_>>() == ["A.x", "B.y", "C.z"]));
+    assert!(matches!((&keys[1], &keys[2]), (ast::PartitionKey::Column(_), ast::PartitionKey::Column(_))));
+}
+
+#[test]
+fn a_long_program_parses() {
+    let statement = "SELECT hit.card, COUNT(probe) FROM PATTERN (P probe{3,} -> P hit) WHERE probe.amount < 2 WITHIN 10 minutes;\n";
+    let (file, diagnostics) = syntax::parse(&Source::new("long.tide", statement.repeat((1 << 20) / statement.len() + 1)));
+    assert!(diagnostics.is_empty());
+    assert_eq!(file.statements.len(), (1 << 20) / statement.len() + 1);
+    let missing = "SELECT a FROM S ".repeat(10_000);
+    let (file, diagnostics) = syntax::parse(&Source::new("long.tide", missing));
+    assert_eq!((file.statements.len(), diagnostics.iter().count()), (49, 50));
+}
+
+#[test]
+fn all_mistakes_are_told_and_the_rest_is_read() {
+    let (file, told) =
+        parse("SELCT a FROM S;\nSELECT b FROM S\nSELECT c FROM PATTERN (A => B);\nSELECT d FROM S WHERE (e > 1;\nSELECT f FROM S;");
+    assert_eq!(file.statements.len(), 2);
+    let expected = "\
+error[E0110]: expected a statement, found `SELCT`
+ --> test.tide:1:1
+  |
+1 | SELCT a FROM S;
+  | ^^^^^
+  |
+  = help: did you mean `SELECT`?
+
+error[E0106]: expected `;` before `SELECT`
+ --> test.tide:3:1
+  |
+3 | SELECT c FROM PATTERN (A => B);
+  | ^^^^^^ a new statement begins here
+  |
+  = help: end the statement before it with `;`
+
+error[E0101]: expected `)`, `->` or a quantifier, found `=>`
+ --> test.tide:3:26
+  |
+3 | SELECT c FROM PATTERN (A => B);
+  |                          ^^ expected `)`, `->` or a quantifier
+  |
+  = help: did you mean `->`?
+
+error[E0112]: expected an operator or `)`, found `;`
+ --> test.tide:4:29
+  |
+4 | SELECT d FROM S WHERE (e > 1;
+  |                       -     ^ the statement ends here
+  |                       |
+  |                       this `(` is not closed
+  |
+  = help: close it with `)`
+";
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn a_mistake_has_its_code_its_token_and_a_way_out() {
+    // Program, code, the characters under the caret, and a part of what is said.
+    let cases = [
+        ("SELECT a FORM S;", "E0110", "FORM", "`FROM`"),
+        ("SELECT a FROM S WHRE a > 1;", "E0110", "WHRE", "`WHERE`"),
+        ("SELECT a FROM PATTERN (A -> B) PARTITON BY k;", "E0110", "PARTITON", "`PARTITION`"),
+        ("SELECT a FROM S WINDOW TUMBLNG 5m;", "E0110", "TUMBLNG", "`TUMBLING`"),
+        ("SELECT a FROM S WHERE a > 1 && b;", "E0101", "&&", "did you mean `AND`?"),
+        ("SELECT a FROM PATTERN (A || B);", "E0101", "||", "did you mean `|`?"),
+        ("SELECT a FROM PATTERN (A && B);", "E0101", "&&", "did you mean `&`?"),
+        ("SELECT a FROM S WHERE !a;", "E0101", "!", "did you mean `NOT`?"),
+        ("SELECT a FROM S WHERE a -> b;", "E0101", "->", "FROM PATTERN"),
+        ("SELECT a FROM PATTERN (!(A -> B) -> C);", "E0101", "(", "only a step can be negated"),
+        ("SELECT a FROM PATTERN (A+ b -> C);", "E0101", "b", "before the quantifier"),
+        ("SELECT a FROM PATTERN (A -> B WITHIN 5m;", "E0112", "WITHIN", "not closed"),
+        ("SELECT a FROM S WHERE a > 1);", "E0112", ")", "closes nothing"),
+        ("SELECT CASE WHEN a THEN b FROM S;", "E0112", "FROM", "close it with `END`"),
+        ("SELECT a FROM S, T;", "E0101", ",", "JOIN"),
+        ("SELECT a FROM S UNION ALL SELECT b FROM T;", "E0101", "UNION", "INSERT INTO"),
+        ("SELECT a AS select FROM S;", "E0107", "select", "\"select\""),
+        ("CREATE STREAM S (from STRING);", "E0107", "from", "quote it"),
+        ("SELECT a FROM PATTERN (A -> B) WITHIN 5 mintues;", "E0108", "mintues", "`minutes`"),
+        ("SELECT a FROM PATTERN (A -> B) WITHIN 5x;", "E0108", "x", "units"),
+        ("SELECT a FROM PATTERN (A{99999999999999999999});", "E0109", "99999999999999999999", "too big"),
+        ("SELECT a FROM S WHERE b BETWEEN 1;", "E0101", ";", "`AND`"),
+        ("SELECT a FROM S WHERE a = “b”;", "E0111", "“", "strings stand in"),
+        ("SELECT a FROM S JOIN T ON a WITHIN 1m TOLERANCE 1s WITHIN 2m;", "E0105", "WITHIN 2m", "twice"),
+        ("SELECT a FROM S MATCH_RECOGNIZE (PATTERN (A+*));", "E0101", "*", "`)`"),
+        ("SELECT f(a, FROM S;", "E0101", "FROM", "an expression"),
+        ("SELECT a FROM", "E0101", "", "a stream"),
+    ];
+    for (text, code, token, said) in cases {
+        let source = Source::new("q.tide", text);
+        let (_, diagnostics) = syntax::parse(&source);
+        let first = diagnostics.iter().next().unwrap_or_else(|| panic!("{text} is accepted"));
+        let told = render(&diagnostics, &source, false);
+        assert_eq!((first.code.0, &text[first.primary.span.start as usize..first.primary.span.end as usize]), (code, token), "{told}");
+        assert!(told.contains(said), "{said} is not in\n{told}");
+        assert_eq!(diagnostics.iter().count(), 1, "{told}");
+    }
+}

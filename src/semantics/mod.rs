@@ -28,6 +28,7 @@ mod typed;
 mod types;
 mod window;
 
+pub use codes::CODES;
 pub use options::CheckOptions;
 pub use pattern::PATTERN_CODES;
 pub use row_pattern::ROW_PATTERN_CODES;

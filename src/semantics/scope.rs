@@ -185,8 +185,12 @@ impl Scope {
         for member in among {
             let Some(schema) = &member.schema else { continue };
             let columns: Vec<&str> = schema.fields().iter().map(|f| &*f.name).collect();
-            let owner = member.name.as_ref().map_or(String::from("the subquery"), |n| format!("`{n}`"));
+            let owner = member.name.as_ref().map_or(String::from("this query"), |n| format!("`{n}`"));
             diagnostic = diagnostic.hint(format!("columns of {owner}: {}", columns.join(", ")));
+        }
+        let elsewhere = self.holders(&name.node).into_iter().filter_map(|(member, ..)| member.name.as_ref());
+        for owner in elsewhere {
+            diagnostic = diagnostic.hint(format!("there is `{owner}.{}`", name.node));
         }
         cx.error(diagnostic)
     }
@@ -225,7 +229,10 @@ impl Names for Rows<'_> {
             if let Some((index, field)) = self.scope.bound(&name.node) {
                 return Ok(column(index, field.data_type.clone()));
             }
-            let text = format!("`{}` stands for the bounds of a window or match, and there is none in {}", name.node, self.place);
+            let text = match self.place {
+                "SELECT" => format!("`{}` stands for the bounds of a window or match, and this query has none", name.node),
+                place => format!("`{}` stands for the bounds of a window or match, which {place} comes before", name.node),
+            };
             return Err(cx.error(Diagnostic::error(codes::NO_BOUNDS, span, text)));
         }
         let (index, field, used) = self.scope.resolve(cx, path)?;

@@ -11,6 +11,9 @@ use super::expect::Failure;
 use super::parse_grammar::{Grammar, Reader, Rule, expected, offset};
 use super::scan::{Piece, scan};
 
+/// How often one text without `;` is taken apart: each failure costs pest a copy of the line.
+const SPLITS_MAX: u32 = 50;
+
 /// The tree of a program, and all that is wrong with its form. A statement that cannot be read is left out of the tree, and told.
 pub fn parse(source: &Source) -> (File, Diagnostics) {
     let mut file = File::default();
@@ -33,7 +36,7 @@ pub fn parse(source: &Source) -> (File, Diagnostics) {
 /// Parses what stands between two `;`: one statement, or several where a `;` is missing.
 fn parse_piece(text: &str, piece: &Piece, statements: &mut Vec<Statement>, diagnostics: &mut Diagnostics) {
     let mut start = piece.start;
-    loop {
+    for count in 1.. {
         let failure = match read(text, start, piece.end, statements, diagnostics) {
             Ok(()) => return,
             Err(error) => failure(text, start, piece, &error),
@@ -42,9 +45,13 @@ fn parse_piece(text: &str, piece: &Piece, statements: &mut Vec<Statement>, diagn
             diagnostics.push(codes::too_deep(Span::new(offset(start), offset(piece.end))));
             return;
         };
-        let next = failure.missing_semicolon();
-        diagnostics.push(failure.diagnostic());
-        let Some(next) = next else { return };
+        let next = failure.missing_semicolon().filter(|_| count < SPLITS_MAX);
+        let diagnostic = failure.diagnostic();
+        let Some(next) = next else {
+            diagnostics.push(if count < SPLITS_MAX { diagnostic } else { diagnostic.hint("what follows up to the next `;` was not read") });
+            return;
+        };
+        diagnostics.push(diagnostic);
         // The statement before the missing `;` is whole, for the parser would have taken its end here.
         if read(text, start, next, statements, diagnostics).is_err() {
             return;

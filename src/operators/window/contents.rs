@@ -126,12 +126,13 @@ impl Incoming<'_> {
     pub(super) fn add_to(&self, contents: &mut Contents, row: usize, place: Place) {
         match contents {
             Contents::Aggregates(accumulators) => {
-                let mut values = Vec::new();
                 for (accumulator, (args, filter)) in accumulators.iter_mut().zip(&self.calls) {
                     if filter.as_ref().is_none_or(|f| f.value(row).is_true()) {
-                        values.clear();
-                        values.extend(values_of(args, row));
-                        accumulator.update(&values, place);
+                        match args.as_slice() {
+                            [] => accumulator.update(&[], place),
+                            [arg] => accumulator.update(&[arg.value(row)], place),
+                            args => accumulator.update(&values_of(args, row).collect::<Vec<_>>(), place),
+                        }
                     }
                 }
             }

@@ -193,7 +193,7 @@ fn aggregate(call: &AggregateCall, rows: &[InputRow], members: &[usize]) -> Valu
     let types: Vec<DataType> = call.args.iter().map(|a| a.data_type().clone()).collect();
     let mut state = Accumulator::new(call.function, &types, call.distinct);
     for row in members.iter().map(|&i| &rows[i]) {
-        if call.filter.is_some() && !row.values[2].is_some_and(|v| v > 4) {
+        if call.filter.is_some() && row.values[2].is_none_or(|v| v <= 4) {
             continue;
         }
         let args: Vec<Value<'static>> =
@@ -276,11 +276,11 @@ fn nothing_is_kept_of_groups_without_an_open_window() {
                 values: vec![Some(part * 20 + i), Some(1), None],
             };
             let rows: Vec<InputRow> = (0..20).map(row).collect();
-            crate::operators::test_support::feed(operator.as_mut(), &schema(&spec), &rows, before(part * 20 + 20));
+            crate::operators::test_support::feed(operator.as_mut(), &schema(&spec), 1, &rows, before(part * 20 + 20));
             most = most.max(operator.held().keys);
         }
         assert!((1..=12).contains(&most) || matches!(spec.kind, WindowKind::Rows(_)), "{most} keys in {:?}", spec.kind);
-        crate::operators::test_support::feed(operator.as_mut(), &schema(&spec), &[], Place::MAX);
+        crate::operators::test_support::feed(operator.as_mut(), &schema(&spec), 1, &[], Place::MAX);
         assert!(operator.held().keys == 0 && operator.held().rows == 0, "{:?}", spec.kind);
     }
 }
