@@ -80,7 +80,9 @@ impl Scope {
 
     /// The column of a match's bound, START_TIME or END_TIME in any case.
     fn bound(&self, name: &str) -> Option<(usize, &Field)> {
-        let bounds = self.members.iter().flat_map(|m| m.schema.iter().flat_map(move |s| s.fields().iter().enumerate().skip(m.shown).map(move |(i, f)| (m.offset + i, f))));
+        let bounds = self.members.iter().flat_map(|m| {
+            m.schema.iter().flat_map(move |s| s.fields().iter().enumerate().skip(m.shown).map(move |(i, f)| (m.offset + i, f)))
+        });
         bounds.into_iter().find(|(_, field)| field.name.eq_ignore_ascii_case(name))
     }
 
@@ -116,9 +118,7 @@ impl Scope {
 
     /// All columns in order, each with its number.
     pub(crate) fn columns(&self) -> impl Iterator<Item = (usize, &Field)> {
-        self.members
-            .iter()
-            .flat_map(|m| m.shown_fields().iter().enumerate().map(move |(i, f)| (m.offset + i, f)))
+        self.members.iter().flat_map(|m| m.shown_fields().iter().enumerate().map(move |(i, f)| (m.offset + i, f)))
     }
 
     /// All columns in order, each with the name of its relation.

@@ -15,7 +15,13 @@ use crate::text::{Code, Diagnostic, Span};
 pub(crate) const OFFSET_MAX: u32 = 10_000;
 
 /// An aggregate; where whole events are counted its argument is a variable or `*`, and there is none in the call that is built.
-pub(crate) fn build(cx: &mut Context<'_>, names: &mut dyn Names, call: &ast::Call, counts_events: bool, span: Span) -> Result<AggregateCall, Reported> {
+pub(crate) fn build(
+    cx: &mut Context<'_>,
+    names: &mut dyn Names,
+    call: &ast::Call,
+    counts_events: bool,
+    span: Span,
+) -> Result<AggregateCall, Reported> {
     if !counts_events {
         return call::aggregate(cx, names, call, span);
     }
@@ -38,7 +44,8 @@ pub(crate) fn offset(cx: &mut Context<'_>, tree: &ast::Expr, least: u32, code: C
     match number.filter(|number| (least..=OFFSET_MAX).contains(number)) {
         Some(number) => Ok(number),
         None => {
-            let text = format!("the number of a navigation is a whole number from {least} to {OFFSET_MAX}: that many events are kept for it");
+            let text =
+                format!("the number of a navigation is a whole number from {least} to {OFFSET_MAX}: that many events are kept for it");
             Err(cx.error(Diagnostic::error(code, tree.span, text)))
         }
     }

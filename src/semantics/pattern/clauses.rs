@@ -28,7 +28,11 @@ pub(super) fn runs(cx: &mut Context<'_>, clause: Option<&Spanned<ast::Runs>>) ->
 }
 
 /// AFTER MATCH.
-pub(super) fn after_match(cx: &mut Context<'_>, variables: &Variables<'_>, clause: Option<&Spanned<ast::AfterMatch>>) -> Result<AfterMatch, Reported> {
+pub(super) fn after_match(
+    cx: &mut Context<'_>,
+    variables: &Variables<'_>,
+    clause: Option<&Spanned<ast::AfterMatch>>,
+) -> Result<AfterMatch, Reported> {
     Ok(match clause.map(|clause| &clause.node) {
         None => AfterMatch::Everything,
         Some(ast::AfterMatch::SkipPastLast) => AfterMatch::SkipPastLast,

@@ -90,11 +90,7 @@ pub(crate) fn check(cx: &mut Context<'_>, query: &ast::Query, pattern: &ast::Pat
     Ok(Relation { query: Query { input, stages: Vec::new(), schema: outputs.schema }, time_columns })
 }
 
-fn variable_specs(
-    variables: &Variables<'_>,
-    checks: Vec<Vec<Expr>>,
-    after_first: Vec<Vec<Expr>>,
-) -> Result<Vec<VariableSpec>, Reported> {
+fn variable_specs(variables: &Variables<'_>, checks: Vec<Vec<Expr>>, after_first: Vec<Vec<Expr>>) -> Result<Vec<VariableSpec>, Reported> {
     let one = |((variable, checks), checks_after_first): ((&Variable<'_>, _), _)| {
         Ok(VariableSpec {
             name: variable.name.clone(),

@@ -10,13 +10,13 @@ use super::codes;
 use super::slots::Slots;
 use super::variables::Variables;
 use crate::data::{DataType, Field};
+use crate::expr::Expr;
 use crate::semantics::call::is_aggregate;
 use crate::semantics::context::{Context, Reported};
 use crate::semantics::infer::{fields, infer};
 use crate::semantics::scope::{self, Names};
 use crate::spec::{NavigationBase, SlotKind, VariableId, VariableKind};
 use crate::syntax::ast::{self, Name};
-use crate::expr::Expr;
 use crate::text::{Diagnostic, Span, nearest};
 
 /// Where an expression of a pattern stands.
@@ -149,7 +149,10 @@ impl<'v, 'a> PatternNames<'v, 'a> {
                 Err(_) => poisoned = true,
             }
         }
-        let shared = self.shared.holder.filter(|_| self.shared.partition.contains(&name.node) && matches!(self.place, Place::Select | Place::Having));
+        let shared = self
+            .shared
+            .holder
+            .filter(|_| self.shared.partition.contains(&name.node) && matches!(self.place, Place::Select | Place::Having));
         if let Some((variable, _, index, field)) = holders.iter().find(|(id, ..)| shared == Some(*id)) {
             return Ok(Column { variable: *variable, index: *index, field: field.clone(), used: 1 });
         }
@@ -192,7 +195,8 @@ impl<'v, 'a> PatternNames<'v, 'a> {
         let diagnostic = Diagnostic::error(codes::UNKNOWN_VARIABLE, name.span, format!("`{}` is no variable of this pattern", name.node));
         let named = || self.variables.numbered().filter(|(_, variable)| variable.named);
         let of_stream = self.variables.inputs.iter().position(|input| input.name == name.node);
-        let aliases: Vec<String> = named().filter(|(_, v)| of_stream.is_some() && v.input == of_stream).map(|(_, v)| format!("`{}`", v.name)).collect();
+        let aliases: Vec<String> =
+            named().filter(|(_, v)| of_stream.is_some() && v.input == of_stream).map(|(_, v)| format!("`{}`", v.name)).collect();
         if !aliases.is_empty() {
             return cx.error(diagnostic.hint(format!("the stream `{}` is called {} here", name.node, aliases.join(" and "))));
         }
@@ -226,7 +230,10 @@ impl<'v, 'a> PatternNames<'v, 'a> {
         match self.only {
             Some((only, first)) if only != id => {
                 let names = (&self.variables.get(only).name, &self.variables.get(id).name);
-                let text = format!("all columns inside one navigation or aggregate must be of one variable, and these are of `{}` and `{}`", names.0, names.1);
+                let text = format!(
+                    "all columns inside one navigation or aggregate must be of one variable, and these are of `{}` and `{}`",
+                    names.0, names.1
+                );
                 Err(cx.error(Diagnostic::error(codes::MIXED_VARIABLES, span, text).related(first, format!("of `{}`", names.0))))
             }
             _ => {

@@ -94,7 +94,13 @@ fn all_variables(variables: &Variables<'_>, slots: &mut Slots, span: Span, colum
 }
 
 /// `v.*`: the columns of v's last event.
-fn all_columns(cx: &mut Context<'_>, variables: &Variables<'_>, slots: &mut Slots, name: &Name, columns: &mut Vec<Column>) -> Result<(), Reported> {
+fn all_columns(
+    cx: &mut Context<'_>,
+    variables: &Variables<'_>,
+    slots: &mut Slots,
+    name: &Name,
+    columns: &mut Vec<Column>,
+) -> Result<(), Reported> {
     let step = |id: &VariableId| variables.get(*id).kind == VariableKind::Step;
     let Some(id) = variables.find(&name.node).filter(step) else {
         let steps: Vec<&str> = variables.steps().map(|(_, variable)| &*variable.name).collect();

@@ -75,11 +75,16 @@ fn equal(cx: &mut Context<'_>, variables: &Variables<'_>, trees: &[ast::Expr], s
         let expr = infer(cx, &mut names, tree)?;
         let Some(input) = names.used else {
             let text = "this side of the key names no column";
-            return Err(cx.error(Diagnostic::error(codes::KEY_LEAVES_OUT, tree.span, text).hint("write `a.x = b.y`, a column of each stream")));
+            return Err(
+                cx.error(Diagnostic::error(codes::KEY_LEAVES_OUT, tree.span, text).hint("write `a.x = b.y`, a column of each stream"))
+            );
         };
         match &found[input] {
             Some((other, first)) if *other != expr => {
-                let text = format!("two different keys for the stream `{}`: an event's partition cannot depend on the step that takes it", variables.inputs[input].name);
+                let text = format!(
+                    "two different keys for the stream `{}`: an event's partition cannot depend on the step that takes it",
+                    variables.inputs[input].name
+                );
                 let diagnostic = Diagnostic::error(codes::KEY_BY_STEP, tree.span, text).related(*first, "the other key");
                 return Err(cx.error(diagnostic.hint("write the equality in WHERE")));
             }
@@ -106,7 +111,9 @@ fn of_one_type(cx: &mut Context<'_>, variables: &Variables<'_>, exprs: Vec<Expr>
                 let types: Vec<String> =
                     exprs.iter().zip(&variables.inputs).map(|(expr, input)| format!("{} in `{}`", expr.data_type(), input.name)).collect();
                 let text = format!("the keys of a partition must be of one type, and these are {}", types.join(", "));
-                return Err(cx.error(Diagnostic::error(codes::KEY_TYPES, span, text).hint("convert one of them: `CAST(a.x AS STRING) = b.y`")));
+                return Err(
+                    cx.error(Diagnostic::error(codes::KEY_TYPES, span, text).hint("convert one of them: `CAST(a.x AS STRING) = b.y`"))
+                );
             }
         };
     }
@@ -131,7 +138,8 @@ impl KeyNames<'_, '_> {
         let Some(index) = schema.index_of(&name.node) else {
             let known: Vec<&str> = schema.fields().iter().map(|field| &*field.name).collect();
             let text = format!("the stream `{stream}` has no column `{}` to partition by", name.node);
-            let mut diagnostic = Diagnostic::error(codes::KEY_NOT_EVERYWHERE, name.span, text).did_you_mean(&nearest(&name.node, known.iter().copied()));
+            let mut diagnostic =
+                Diagnostic::error(codes::KEY_NOT_EVERYWHERE, name.span, text).did_you_mean(&nearest(&name.node, known.iter().copied()));
             if self.input.is_some() && self.variables.inputs.len() > 1 {
                 diagnostic = diagnostic.hint("where names differ write an equality: `PARTITION BY a.x = b.y`");
             }
@@ -168,7 +176,8 @@ impl Names for KeyNames<'_, '_> {
         if let ([column, rest @ ..], Some(id)) = (rest, self.variables.find(&first.node)) {
             let Some(input) = self.variables.get(id).input else { return Err(Reported::elsewhere()) };
             if let Some(wanted) = self.input.filter(|wanted| *wanted != input) {
-                let text = format!("this key says nothing of the stream `{}`, which the pattern also names", self.variables.inputs[wanted].name);
+                let text =
+                    format!("this key says nothing of the stream `{}`, which the pattern also names", self.variables.inputs[wanted].name);
                 let hint = format!("write `{0}.{1} = other.column`, or just `{1}` where all streams have it", first.node, column.node);
                 return Err(cx.error(Diagnostic::error(codes::KEY_LEAVES_OUT, span, text).hint(hint)));
             }

@@ -37,7 +37,9 @@ pub(crate) fn matches_empty(node: &PatternNode) -> bool {
         PatternNode::Either(branches) => branches.iter().any(matches_empty),
         PatternNode::Repeat { inner, min, .. } => *min == 0 || matches_empty(inner),
         PatternNode::Exclude(inner) => matches_empty(inner),
-        PatternNode::Not(_) | PatternNode::NotFor(..) | PatternNode::Empty | PatternNode::PartitionStart | PatternNode::PartitionEnd => true,
+        PatternNode::Not(_) | PatternNode::NotFor(..) | PatternNode::Empty | PatternNode::PartitionStart | PatternNode::PartitionEnd => {
+            true
+        }
     }
 }
 
@@ -48,7 +50,9 @@ pub(crate) fn has_step(node: &PatternNode) -> bool {
         PatternNode::Sequence(elements) => elements.iter().any(|element| has_step(&element.node)),
         PatternNode::Both(parts) | PatternNode::Permute(parts) | PatternNode::Either(parts) => parts.iter().any(has_step),
         PatternNode::Repeat { inner, .. } | PatternNode::Exclude(inner) => has_step(inner),
-        PatternNode::Not(_) | PatternNode::NotFor(..) | PatternNode::Empty | PatternNode::PartitionStart | PatternNode::PartitionEnd => false,
+        PatternNode::Not(_) | PatternNode::NotFor(..) | PatternNode::Empty | PatternNode::PartitionStart | PatternNode::PartitionEnd => {
+            false
+        }
     }
 }
 
@@ -82,7 +86,11 @@ pub(crate) fn can_be_later(node: &PatternNode) -> BTreeSet<VariableId> {
                 }
             }
             PatternNode::Exclude(inner) => collect(inner, at_start, out),
-            PatternNode::Not(_) | PatternNode::NotFor(..) | PatternNode::Empty | PatternNode::PartitionStart | PatternNode::PartitionEnd => {}
+            PatternNode::Not(_)
+            | PatternNode::NotFor(..)
+            | PatternNode::Empty
+            | PatternNode::PartitionStart
+            | PatternNode::PartitionEnd => {}
         }
     }
     let mut out = BTreeSet::new();

@@ -28,7 +28,13 @@ impl Slots {
     }
 
     /// `COUNT(v) op other`
-    pub(crate) fn compare_count(&mut self, variable: VariableId, count: &'static Aggregate, op: CompareOp, other: Expr) -> Result<Expr, TypeError> {
+    pub(crate) fn compare_count(
+        &mut self,
+        variable: VariableId,
+        count: &'static Aggregate,
+        op: CompareOp,
+        other: Expr,
+    ) -> Result<Expr, TypeError> {
         let taken = self.count(vec![variable], count);
         Expr::compare(op, taken, other)
     }
@@ -56,16 +62,19 @@ fn same(one: &SlotKind, other: &SlotKind) -> bool {
             variable == variable2 && column == column2 && back == back2
         }
         (S::Aggregate { variables, call, is_final }, S::Aggregate { variables: variables2, call: call2, is_final: final2 })
-        | (S::AggregateOverSlots { variables, call, is_final }, S::AggregateOverSlots { variables: variables2, call: call2, is_final: final2 }) => {
-            variables == variables2 && is_final == final2 && same_call(call, call2)
-        }
+        | (
+            S::AggregateOverSlots { variables, call, is_final },
+            S::AggregateOverSlots { variables: variables2, call: call2, is_final: final2 },
+        ) => variables == variables2 && is_final == final2 && same_call(call, call2),
         (
             S::Classifier { variables, base, physical, is_final },
             S::Classifier { variables: variables2, base: base2, physical: physical2, is_final: final2 },
         ) => variables == variables2 && base == base2 && physical == physical2 && is_final == final2,
         (S::Event(variable), S::Event(variable2)) | (S::Events(variable), S::Events(variable2)) => variable == variable2,
         (S::CurrentRow(column), S::CurrentRow(column2)) => column == column2,
-        (S::MatchNumber, S::MatchNumber) | (S::StartTime, S::StartTime) | (S::EndTime, S::EndTime) | (S::WaitingStep, S::WaitingStep) => true,
+        (S::MatchNumber, S::MatchNumber) | (S::StartTime, S::StartTime) | (S::EndTime, S::EndTime) | (S::WaitingStep, S::WaitingStep) => {
+            true
+        }
         _ => false,
     }
 }

@@ -180,7 +180,10 @@ impl Placement<'_, '_> {
 
     fn takes_no_event(&self, cx: &mut Context<'_>, id: VariableId, span: Span) -> Reported {
         let text = format!("`{}` takes no event, so a condition in brackets cannot read it", self.variables.get(id).name);
-        cx.error(Diagnostic::error(codes::NO_EVENT_TO_READ, span, text).hint("write the condition in WHERE: it then says which events are forbidden"))
+        cx.error(
+            Diagnostic::error(codes::NO_EVENT_TO_READ, span, text)
+                .hint("write the condition in WHERE: it then says which events are forbidden"),
+        )
     }
 
     fn names_later(&self, cx: &mut Context<'_>, own: VariableId, later: VariableId, span: Span, hint: &str) -> Reported {

@@ -33,8 +33,7 @@ pub(super) struct Lowered<'a> {
 pub(super) fn lower<'a>(cx: &mut Context<'_>, query: &ast::Query, pattern: &'a ast::Pattern) -> Result<Lowered<'a>, Reported> {
     let every_way = query.all_matches.or_else(|| every_way(pattern));
     let has_deadline = matches!(query.within, Some(ast::Within::Time(_)));
-    let mut walk =
-        Walk { variables: Variables::default(), turns: Vec::new(), placed: 0, every_way, has_deadline, failed: None };
+    let mut walk = Walk { variables: Variables::default(), turns: Vec::new(), placed: 0, every_way, has_deadline, failed: None };
     let edges = Edges { before: None, at_start: true, at_end: true, in_both: false };
     let root = walk.pattern(cx, pattern, edges);
     if !shape::has_step(&root) && walk.failed.is_none() {
@@ -111,7 +110,8 @@ impl<'a> Walk<'a> {
             }
             PatternKind::Both(operands) => {
                 // The first operand is reached by the arrow before the group, the others by `->`.
-                let edges_of = |child| Edges { before: if child == 0 { edges.before } else { Some(ast::Arrow::Next) }, in_both: true, ..edges };
+                let edges_of =
+                    |child| Edges { before: if child == 0 { edges.before } else { Some(ast::Arrow::Next) }, in_both: true, ..edges };
                 let walk = |(child, operand)| self.turn(cx, Fork::Both, child, operand, edges_of(child));
                 PatternNode::Both(operands.iter().enumerate().map(walk).collect())
             }
@@ -119,7 +119,13 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn sequence(&mut self, cx: &mut Context<'_>, elements: &'a [ast::Pattern], arrows: &[crate::text::Spanned<ast::Arrow>], edges: Edges) -> PatternNode {
+    fn sequence(
+        &mut self,
+        cx: &mut Context<'_>,
+        elements: &'a [ast::Pattern],
+        arrows: &[crate::text::Spanned<ast::Arrow>],
+        edges: Edges,
+    ) -> PatternNode {
         let mut at_start = edges.at_start;
         let mut follow_ups = Vec::with_capacity(elements.len());
         for (child, element) in elements.iter().enumerate() {
@@ -145,9 +151,14 @@ impl<'a> Walk<'a> {
         let Some(length) = for_ else {
             if edges.in_both {
                 let text = "a negation that is an operand of `&`, or ends one, needs `FOR`: no step behind it says how long it holds";
-                self.error(cx, Diagnostic::error(codes::NEGATION_WITHOUT_FOR, span, text).hint(format!("write `!{} FOR 10 seconds`", step.stream.node)));
+                self.error(
+                    cx,
+                    Diagnostic::error(codes::NEGATION_WITHOUT_FOR, span, text)
+                        .hint(format!("write `!{} FOR 10 seconds`", step.stream.node)),
+                );
             } else if edges.at_end && !edges.at_start && !self.has_deadline {
-                let text = "a negation at the end of the pattern holds until `WITHIN` is over, and there is no `WITHIN` with a length of time";
+                let text =
+                    "a negation at the end of the pattern holds until `WITHIN` is over, and there is no `WITHIN` with a length of time";
                 let hint = format!("add `WITHIN 10 minutes`, or write `!{} FOR 10 minutes`", step.stream.node);
                 self.error(cx, Diagnostic::error(codes::ENDLESS_NEGATION, span, text).hint(hint));
             }
@@ -202,7 +213,14 @@ impl<'a> Walk<'a> {
             ast::Inside::Strict => Arrow::Strict,
             ast::Inside::Any => Arrow::Any,
         });
-        PatternNode::Repeat { inner: Box::new(node), min: quantifier.min, max: quantifier.max, greedy: !quantifier.reluctant, inside, until }
+        PatternNode::Repeat {
+            inner: Box::new(node),
+            min: quantifier.min,
+            max: quantifier.max,
+            greedy: !quantifier.reluctant,
+            inside,
+            until,
+        }
     }
 
     fn until(&mut self, cx: &mut Context<'_>, until: &'a ast::Until, inner: &PatternNode) -> Option<VariableId> {
@@ -300,7 +318,8 @@ impl<'a> Walk<'a> {
             return Some(diagnostic.hint("give the steps different aliases, and take the one that matched with `COALESCE(a.x, b.x)`"));
         }
         if variable.condition.is_some() || step.condition.is_some() {
-            let text = format!("`{}` stands in several branches, so a condition in brackets would not hold for all of them alike", name.node);
+            let text =
+                format!("`{}` stands in several branches, so a condition in brackets would not hold for all of them alike", name.node);
             let hint = "give the steps different aliases, or write the condition in WHERE, where it holds in every branch";
             return Some(Diagnostic::error(codes::CONDITION_IN_BRANCH, name.span, text).related(first, "the other branch").hint(hint));
         }
@@ -354,7 +373,9 @@ fn steps_of(node: &PatternNode, out: &mut Vec<VariableId>) {
             }
         }
         PatternNode::Sequence(elements) => elements.iter().for_each(|element| steps_of(&element.node, out)),
-        PatternNode::Both(parts) | PatternNode::Permute(parts) | PatternNode::Either(parts) => parts.iter().for_each(|part| steps_of(part, out)),
+        PatternNode::Both(parts) | PatternNode::Permute(parts) | PatternNode::Either(parts) => {
+            parts.iter().for_each(|part| steps_of(part, out))
+        }
         PatternNode::Repeat { inner, .. } | PatternNode::Exclude(inner) => steps_of(inner, out),
         PatternNode::Not(_) | PatternNode::NotFor(..) | PatternNode::Empty | PatternNode::PartitionStart | PatternNode::PartitionEnd => {}
     }

@@ -11,7 +11,12 @@ use crate::syntax::ast::{MatchRecognize, RowsPerMatch};
 use crate::text::{Diagnostic, Span};
 
 /// Tells them. `anything` are the variables that fit every row.
-pub(super) fn tell(cx: &mut Context<'_>, spec: &MatchRecognize, lowered: &Lowered, anything: &BTreeSet<VariableId>) -> Result<(), Reported> {
+pub(super) fn tell(
+    cx: &mut Context<'_>,
+    spec: &MatchRecognize,
+    lowered: &Lowered,
+    anything: &BTreeSet<VariableId>,
+) -> Result<(), Reported> {
     let shows_empty = match spec.rows {
         RowsPerMatch::One | RowsPerMatch::AllShowEmpty | RowsPerMatch::AllWithUnmatched => true,
         RowsPerMatch::AllOmitEmpty => false,
@@ -62,8 +67,12 @@ fn ends_in_anything(node: &PatternNode, anything: &BTreeSet<VariableId>) -> bool
             }
             false
         }
-        PatternNode::Either(parts) | PatternNode::Both(parts) | PatternNode::Permute(parts) => parts.iter().any(|part| ends_in_anything(part, anything)),
-        PatternNode::Repeat { inner, max, greedy, .. } => *greedy && max.is_none() && fits_anything(inner, anything) || ends_in_anything(inner, anything),
+        PatternNode::Either(parts) | PatternNode::Both(parts) | PatternNode::Permute(parts) => {
+            parts.iter().any(|part| ends_in_anything(part, anything))
+        }
+        PatternNode::Repeat { inner, max, greedy, .. } => {
+            *greedy && max.is_none() && fits_anything(inner, anything) || ends_in_anything(inner, anything)
+        }
         PatternNode::Exclude(inner) => ends_in_anything(inner, anything),
         PatternNode::Step(_)
         | PatternNode::Not(_)
@@ -85,6 +94,8 @@ fn fits_anything(node: &PatternNode, anything: &BTreeSet<VariableId>) -> bool {
         PatternNode::Permute(parts) | PatternNode::Both(parts) => parts.iter().all(|part| fits_anything(part, anything)),
         PatternNode::Either(branches) => branches.iter().any(|branch| fits_anything(branch, anything)),
         PatternNode::Repeat { inner, .. } | PatternNode::Exclude(inner) => fits_anything(inner, anything),
-        PatternNode::Not(_) | PatternNode::NotFor(..) | PatternNode::Empty | PatternNode::PartitionStart | PatternNode::PartitionEnd => false,
+        PatternNode::Not(_) | PatternNode::NotFor(..) | PatternNode::Empty | PatternNode::PartitionStart | PatternNode::PartitionEnd => {
+            false
+        }
     }
 }

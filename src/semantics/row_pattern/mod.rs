@@ -58,7 +58,8 @@ pub(crate) fn check(cx: &mut Context<'_>, input: Source, spec: &MatchRecognize, 
     let (lowered, ()) = (lowered?, subsets?);
     let defined = defines(cx, &variables, &schema, &mut slots, &spec.defines);
     let nothing: &[InputColumn] = &[];
-    let (partition_columns, order_columns) = (partition.as_deref().unwrap_or(nothing), order.as_ref().map_or(nothing, |order| order.columns.as_slice()));
+    let (partition_columns, order_columns) =
+        (partition.as_deref().unwrap_or(nothing), order.as_ref().map_or(nothing, |order| order.columns.as_slice()));
     let outputs = output::outputs(cx, spec, &variables, &schema, &mut slots, partition_columns, order_columns);
     let after_match = after_match(cx, &variables, &lowered, spec.after_match.as_ref());
     let exclusion = check_exclusion(cx, spec, &lowered);
@@ -86,7 +87,11 @@ pub(crate) fn check(cx: &mut Context<'_>, input: Source, spec: &MatchRecognize, 
         timeout: None,
         tie_order: order?.ties,
     };
-    let input = Input::Pattern { inputs: vec![relation.query], spec: Box::new(pattern), names: vec![Arc::from(scope.name().unwrap_or("subquery"))] };
+    let input = Input::Pattern {
+        inputs: vec![relation.query],
+        spec: Box::new(pattern),
+        names: vec![Arc::from(scope.name().unwrap_or("subquery"))],
+    };
     Ok(Matches { query: Query { input, stages: Vec::new(), schema: outputs.schema }, bounds: outputs.bounds })
 }
 
@@ -94,7 +99,8 @@ fn refuse_unsupported(cx: &mut Context<'_>, spec: &MatchRecognize, column_list: 
     let mut told = Ok(());
     if let Some(span) = spec.seek {
         let text = "INITIAL and SEEK belong to row patterns in windows, which betide does not have";
-        told = Err(cx.error(Diagnostic::error(codes::UNSUPPORTED, span, text).hint("leave the word out; `^` ties a match to the first row")));
+        told =
+            Err(cx.error(Diagnostic::error(codes::UNSUPPORTED, span, text).hint("leave the word out; `^` ties a match to the first row")));
     }
     if let Some(span) = column_list {
         let text = "a column list behind the alias is not part of betide";
@@ -191,7 +197,9 @@ fn not_by_time(cx: &mut Context<'_>, relation: &Relation, span: Span) -> Reporte
     let times: Vec<String> = relation.time_columns.iter().map(|column| format!("`{}`", relation.schema().fields()[*column].name)).collect();
     if times.is_empty() {
         let text = "no column of this input is known to be its event time, so it cannot be ordered by one";
-        return cx.error(Diagnostic::error(codes::ORDER_BY, span, text).hint("leave ORDER BY out: rows are matched in the order of their event time"));
+        return cx.error(
+            Diagnostic::error(codes::ORDER_BY, span, text).hint("leave ORDER BY out: rows are matched in the order of their event time"),
+        );
     }
     let text = format!("ORDER BY must begin with the event time {}, ascending", times.join(" or "));
     cx.error(Diagnostic::error(codes::ORDER_BY, span, text).hint("other columns may follow: they order rows of equal time"))

@@ -33,7 +33,11 @@ pub(super) enum Place {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Inside {
     Nothing,
-    Navigation { base: NavigationBase, physical: i64, is_final: bool },
+    Navigation {
+        base: NavigationBase,
+        physical: i64,
+        is_final: bool,
+    },
     /// Arguments read columns of the input.
     Aggregate,
     /// Arguments read slots, at each row of the aggregate.
@@ -109,7 +113,10 @@ impl<'v> RowNames<'v> {
         match self.only {
             Some((only, first)) if only != target => {
                 let names = (self.variables.show(only), self.variables.show(target));
-                let text = format!("all columns inside one navigation or aggregate must be of one variable, and these are of {} and {}", names.0, names.1);
+                let text = format!(
+                    "all columns inside one navigation or aggregate must be of one variable, and these are of {} and {}",
+                    names.0, names.1
+                );
                 Err(cx.error(Diagnostic::error(codes::MIXED_VARIABLES, span, text).related(first, format!("of {}", names.0))))
             }
             _ => {
@@ -138,7 +145,10 @@ impl<'v> RowNames<'v> {
             Inside::Navigation { .. } | Inside::Nothing => "a navigation",
         };
         let text = format!("{name} cannot stand inside {outer}");
-        cx.error(Diagnostic::error(codes::NESTING, span, text).hint("only PREV and NEXT can stand around something: directly around FIRST or LAST"))
+        cx.error(
+            Diagnostic::error(codes::NESTING, span, text)
+                .hint("only PREV and NEXT can stand around something: directly around FIRST or LAST"),
+        )
     }
 
     /// FIRST, LAST, PREV, NEXT.
@@ -173,7 +183,12 @@ impl<'v> RowNames<'v> {
         let only = self.only.take();
         let inner = inner?;
         if only.is_none() {
-            return Err(Self::arguments(cx, operand.span, format!("{name} needs a column, or CLASSIFIER()"), &format!("write `{name}(v.column)`")));
+            return Err(Self::arguments(
+                cx,
+                operand.span,
+                format!("{name} needs a column, or CLASSIFIER()"),
+                &format!("write `{name}(v.column)`"),
+            ));
         }
         Ok(inner)
     }
@@ -191,7 +206,12 @@ impl<'v> RowNames<'v> {
             [argument, offset] => navigation_offset(cx, offset, 0, codes::ARGUMENTS).map(|offset| (argument, Some(offset))),
             _ => {
                 let hint = format!("write `{name}(v.column)` or `{name}(v.column, n)`");
-                Err(Self::arguments(cx, span, format!("{name} takes a column and perhaps a number, found {} arguments", call.args.len()), &hint))
+                Err(Self::arguments(
+                    cx,
+                    span,
+                    format!("{name} takes a column and perhaps a number, found {} arguments", call.args.len()),
+                    &hint,
+                ))
             }
         }
     }
@@ -202,7 +222,10 @@ impl<'v> RowNames<'v> {
         let order = call.order_by.map(|span| (span, "ORDER BY"));
         let Some((span, what)) = distinct.or(filter).or(order) else { return Ok(()) };
         let text = format!("{what} has no place in a call in MATCH_RECOGNIZE");
-        Err(cx.error(Diagnostic::error(codes::AGGREGATE_MODIFIER, span, text).hint("leave it out, or take the rows of the match to a query around it")))
+        Err(cx.error(
+            Diagnostic::error(codes::AGGREGATE_MODIFIER, span, text)
+                .hint("leave it out, or take the rows of the match to a query around it"),
+        ))
     }
 
     /// Tells RUNNING and FINAL where they have no meaning.
@@ -345,7 +368,10 @@ impl Names for RowNames<'_> {
             }
             ExprKind::Subquery => {
                 let text = "a query cannot stand inside MATCH_RECOGNIZE";
-                cx.error(Diagnostic::error(codes::UNSUPPORTED, expr.span, text).hint("join the streams before: `FROM (SELECT … FROM a JOIN b …) MATCH_RECOGNIZE`"))
+                cx.error(
+                    Diagnostic::error(codes::UNSUPPORTED, expr.span, text)
+                        .hint("join the streams before: `FROM (SELECT … FROM a JOIN b …) MATCH_RECOGNIZE`"),
+                )
             }
             _ => return None,
         };

@@ -120,9 +120,11 @@ impl RowVariables {
 
     /// Tells a name that is no variable.
     pub(super) fn unknown(&self, cx: &mut Context<'_>, name: &Name) -> Reported {
-        let known: Vec<&str> = self.primary.iter().map(|variable| &*variable.name).chain(self.subsets.iter().map(|subset| subset.name.as_str())).collect();
+        let known: Vec<&str> =
+            self.primary.iter().map(|variable| &*variable.name).chain(self.subsets.iter().map(|subset| subset.name.as_str())).collect();
         let text = format!("`{}` is no variable of this pattern", name.node);
-        let diagnostic = Diagnostic::error(codes::UNKNOWN_VARIABLE, name.span, text).did_you_mean(&nearest(&name.node, known.iter().copied()));
+        let diagnostic =
+            Diagnostic::error(codes::UNKNOWN_VARIABLE, name.span, text).did_you_mean(&nearest(&name.node, known.iter().copied()));
         cx.error(diagnostic.hint(format!("variables: {}", known.join(", "))))
     }
 }
