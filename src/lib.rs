@@ -3,6 +3,7 @@
 pub mod codec;
 pub mod connect;
 pub mod data;
+pub mod engine;
 pub mod expr;
 pub mod operators;
 pub mod pattern;
@@ -12,3 +13,5 @@ pub mod semantics;
 pub mod spec;
 pub mod syntax;
 pub mod text;
+
+pub use engine::{DataError, Engine, Error, Options, OutputRow, Stats};

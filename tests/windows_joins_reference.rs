@@ -97,37 +97,58 @@ enum Window {
     Running,
 }
 
-/// The rows of one window, with its bounds where the page names them.
-type Pane<'a> = (Vec<&'a Event>, Option<(i64, i64)>);
+/// When a row is certain: the time in milliseconds, whether it is a deadline (after the events of that time), the event.
+type Moment = (i64, bool, i64);
+
+/// A row of the result with what orders it.
+type Timed = (Moment, Json);
+
+/// The rows of one window, its bounds where the page names them, and when it closes.
+struct Pane<'a> {
+    rows: Vec<&'a Event>,
+    bounds: Option<(i64, i64)>,
+    moment: Moment,
+}
 
 /// Every window of one group, by looking at all of its events each time.
 fn panes(window: Window, rows: &[Event]) -> Vec<Pane<'_>> {
-    let up_to = |index: usize, from: usize| (rows[from..=index].iter().collect(), None);
+    let at_event = |rows: Vec<_>| {
+        let last: &Event = rows[rows.len() - 1];
+        Pane { moment: (last.at, false, last.id), rows, bounds: None }
+    };
+    let each =
+        |from: &dyn Fn(usize) -> usize| -> Vec<Vec<&Event>> { (0..rows.len()).map(|i| rows[from(i)..=i].iter().collect()).collect() };
     let aligned = |size: i64, every: i64, offset: i64| {
-        let starts: BTreeSet<i64> = rows
-            .iter()
-            .flat_map(|e| {
-                let last = (e.at - offset).div_euclid(every) * every + offset;
-                (0..).map(move |n| last - n * every).take_while(move |start| start + size > e.at)
-            })
-            .collect();
-        let pane = |start: i64| (rows.iter().filter(|e| start <= e.at && e.at < start + size).collect(), Some((start, start + size)));
+        let covering = |e: &Event| {
+            let last = (e.at - offset).div_euclid(every) * every + offset;
+            let at = e.at;
+            (0..).map(move |n| last - n * every).take_while(move |start| start + size > at)
+        };
+        let starts: BTreeSet<i64> = rows.iter().flat_map(covering).collect();
+        let pane = |start: i64| Pane {
+            rows: rows.iter().filter(|e| start <= e.at && e.at < start + size).collect(),
+            bounds: Some((start, start + size)),
+            // A window is over when its end has come: before the events of that very time.
+            moment: (start + size - 1, true, 0),
+        };
         starts.into_iter().map(pane).collect()
     };
-    match window {
-        Window::Tumbling { size, offset } => aligned(size, size, offset),
-        Window::Hopping { size, every } => aligned(size, every, 0),
-        Window::Sliding(length) => {
-            (0..rows.len()).map(|i| (rows[..=i].iter().filter(|e| rows[i].at - e.at <= length).collect(), None)).collect()
+    let by_event = match window {
+        Window::Tumbling { size, offset } => return aligned(size, size, offset),
+        Window::Hopping { size, every } => return aligned(size, every, 0),
+        Window::Session(gap) => {
+            let session = |session: &'_ [Event]| (session[0].at, session[session.len() - 1].at);
+            return rows
+                .chunk_by(|a, b| b.at - a.at <= gap)
+                .map(|s| Pane { rows: s.iter().collect(), bounds: Some(session(s)), moment: (session(s).1 + gap, true, 0) })
+                .collect();
         }
-        Window::Session(gap) => rows
-            .chunk_by(|a, b| b.at - a.at <= gap)
-            .map(|session| (session.iter().collect(), Some((session[0].at, session[session.len() - 1].at))))
-            .collect(),
-        Window::Rows(n) => rows.chunks_exact(n).map(|chunk| (chunk.iter().collect(), None)).collect(),
-        Window::LastRows(n) => (0..rows.len()).map(|i| up_to(i, (i + 1).saturating_sub(n))).collect(),
-        Window::Running => (0..rows.len()).map(|i| up_to(i, 0)).collect(),
-    }
+        Window::Sliding(length) => each(&|i| rows.iter().position(|e| rows[i].at - e.at <= length).unwrap()),
+        Window::Rows(n) => rows.chunks_exact(n).map(|chunk| chunk.iter().collect()).collect(),
+        Window::LastRows(n) => each(&|i| (i + 1).saturating_sub(n)),
+        Window::Running => each(&|_| 0),
+    };
+    by_event.into_iter().map(at_event).collect()
 }
 
 fn window(random: &mut Random) -> (Window, String) {
@@ -148,7 +169,7 @@ fn window(random: &mut Random) -> (Window, String) {
 }
 
 /// A window query and what it gives.
-fn window_pair(random: &mut Random, events: &[Event]) -> (String, Vec<Json>) {
+fn window_pair(random: &mut Random, events: &[Event]) -> (String, Vec<Timed>) {
     let (window, clause) = window(random);
     let grouped = random.chance(60);
     let chosen: Vec<Aggregate> = (0..1 + random.below(4)).map(|_| AGGREGATES[random.below(AGGREGATES.len())]).collect();
@@ -163,7 +184,7 @@ fn window_pair(random: &mut Random, events: &[Event]) -> (String, Vec<Json>) {
     let mut out = Vec::new();
     for group in groups {
         let members: Vec<Event> = rows.iter().filter(|e| !grouped || e.k == group).cloned().collect();
-        for (pane, bounds) in panes(window, &members) {
+        for Pane { rows: pane, bounds, moment } in panes(window, &members) {
             if pane.len() <= least {
                 continue;
             }
@@ -178,7 +199,7 @@ fn window_pair(random: &mut Random, events: &[Event]) -> (String, Vec<Json>) {
                 row.insert("s".into(), json!(time_text(from * 1_000_000)));
                 row.insert("e".into(), json!(time_text(to * 1_000_000)));
             }
-            out.push(Json::Object(row));
+            out.push((moment, Json::Object(row)));
         }
     }
     let mut columns: Vec<String> = if grouped { vec!["k".into()] } else { vec![] };
@@ -196,38 +217,84 @@ fn window_pair(random: &mut Random, events: &[Event]) -> (String, Vec<Json>) {
     (text, out)
 }
 
+/// A window without an aggregate gives its rows when it closes; ORDER BY and LIMIT apply to each.
+fn rows_pair(random: &mut Random, events: &[Event]) -> (String, Vec<Timed>) {
+    let size = 1 + random.below(5) as i64;
+    let limit = if random.chance(60) { Some(1 + random.below(3)) } else { None };
+    let rows: Vec<Event> = events.iter().filter(|e| e.stream == "A").cloned().collect();
+    let mut out = Vec::new();
+    for (number, pane) in panes(Window::Tumbling { size: size * 1000, offset: 0 }, &rows).into_iter().enumerate() {
+        let mut rows = pane.rows.clone();
+        if let Some(limit) = limit {
+            rows.reverse();
+            rows.truncate(limit);
+        }
+        let row = |(index, e): (usize, &&Event)| ((pane.moment.0, true, (number * 1000 + index) as i64), json!({"id": e.id, "k": e.k}));
+        out.extend(rows.iter().enumerate().map(row));
+    }
+    let order = limit.map_or(String::new(), |n| format!(" ORDER BY id DESC LIMIT {n}"));
+    (format!("SELECT id, k FROM A WINDOW TUMBLING {size}s{order};"), out)
+}
+
 /// A join query and what it gives.
-fn join_pair(random: &mut Random, events: &[Event]) -> (String, Vec<Json>) {
+fn join_pair(random: &mut Random, events: &[Event]) -> (String, Vec<Timed>) {
     let before = random.below(5) as i64;
     let after = if random.chance(50) { before } else { random.below(5) as i64 };
     let within = if before == after { format!("WITHIN {before}s") } else { format!("WITHIN {before}s BEFORE AND {after}s AFTER") };
     let less = random.chance(40);
     let keyed = random.chance(80);
-    let left_join = random.chance(50);
+    let kind = random.pick(&["JOIN", "JOIN", "LEFT JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN", "SEMI JOIN", "ANTI JOIN"]).to_owned();
     let (left, right): (Vec<&Event>, Vec<&Event>) =
         events.iter().filter(|e| e.stream == "A" || e.stream == "B").partition(|e| e.stream == "A");
-    let mut out = Vec::new();
-    for l in left {
-        let partners = right.iter().filter(|r| {
-            let key = !keyed || l.k.is_some() && l.k == r.k;
-            let order = !less || l.x.zip(r.x).is_some_and(|(a, b)| a < b);
-            key && order && r.at >= l.at - before * 1000 && r.at <= l.at + after * 1000
-        });
-        let partners: Vec<&&Event> = partners.collect();
-        out.extend(partners.iter().map(|r| json!({"l": l.id, "r": r.id, "x": r.x})));
-        if partners.is_empty() && left_join {
-            out.push(json!({"l": l.id, "r": null, "x": null}));
+    let fit = |l: &Event, r: &Event| {
+        let key = !keyed || l.k.is_some() && l.k == r.k;
+        let order = !less || l.x.zip(r.x).is_some_and(|(a, b)| a < b);
+        key && order && r.at >= l.at - before * 1000 && r.at <= l.at + after * 1000
+    };
+    let later = |l: &Event, r: &Event| if l.id > r.id { (l.at, false, l.id) } else { (r.at, false, r.id) };
+    let mut out: Vec<Timed> = Vec::new();
+    for l in &left {
+        let partners: Vec<&&Event> = right.iter().filter(|r| fit(l, r)).collect();
+        let alone = (l.at + after * 1000, true, 0);
+        match kind.as_str() {
+            "SEMI JOIN" => out.extend(partners.iter().map(|r| (later(l, r), json!({"l": l.id}))).min_by_key(|(moment, _)| *moment)),
+            "ANTI JOIN" if partners.is_empty() => out.push((alone, json!({"l": l.id}))),
+            "ANTI JOIN" => {}
+            _ => out.extend(partners.iter().map(|r| (later(l, r), json!({"l": l.id, "r": r.id, "x": r.x})))),
         }
+        if partners.is_empty() && (kind == "LEFT JOIN" || kind == "FULL JOIN") {
+            out.push((alone, json!({"l": l.id, "r": null, "x": null})));
+        }
+    }
+    if kind == "RIGHT JOIN" || kind == "FULL JOIN" {
+        let alone = right.iter().filter(|r| !left.iter().any(|l| fit(l, r)));
+        out.extend(alone.map(|r| ((r.at + before * 1000, true, 0), json!({"l": null, "r": r.id, "x": r.x}))));
     }
     let mut on: Vec<&str> = Vec::new();
     on.extend(keyed.then_some("a.k = b.k"));
     on.extend(less.then_some("a.x < b.x"));
     let on = if on.is_empty() { "TRUE".to_owned() } else { on.join(" AND ") };
-    let kind = if left_join { "LEFT JOIN" } else { "JOIN" };
-    (format!("SELECT a.id AS l, b.id AS r, b.x AS x FROM A a {kind} B b ON {on} {within};"), out)
+    let columns = if kind == "SEMI JOIN" || kind == "ANTI JOIN" { "a.id AS l" } else { "a.id AS l, b.id AS r, b.x AS x" };
+    (format!("SELECT {columns} FROM A a {kind} B b ON {on} {within};"), out)
 }
 
-fn compare(make: fn(&mut Random, &[Event]) -> (String, Vec<Json>), normal: u64) {
+/// How rows differ from what is expected: moment after moment, in any order within one.
+fn difference(mut expected: Vec<Timed>, found: &[Json]) -> Option<String> {
+    expected.sort_by_key(|(moment, _)| *moment);
+    let rows: Vec<Json> = expected.iter().map(|(_, row)| row.clone()).collect();
+    cases::difference(&json!({"rows": rows, "ordered": false}), found).or_else(|| {
+        let mut rest = found;
+        let in_order = expected.chunk_by(|a, b| a.0 == b.0).all(|group| {
+            let (own, after) = rest.split_at(group.len());
+            rest = after;
+            cases::same_bag(&group.iter().map(|(_, row)| row.clone()).collect::<Vec<_>>(), own)
+        });
+        let order = cases::difference(&json!({"rows": rows, "ordered": true}), found);
+        if in_order { None } else { order.map(|how| format!("only the order differs: {how}")) }
+    })
+}
+
+fn compare(make: fn(&mut Random, &[Event]) -> (String, Vec<Timed>), normal: u64) {
     if !engine::present() {
         println!("no engine yet: skipped");
         return;
@@ -245,7 +312,7 @@ fn compare(make: fn(&mut Random, &[Event]) -> (String, Vec<Json>), normal: u64) 
         let how = match engine::run(&program, &lines, Feed::Whole(None)) {
             Ok(output) => {
                 let found: Vec<Json> = output.rows.iter().map(|row| serde_json::from_str(row).unwrap()).collect();
-                cases::difference(&json!({"rows": expected, "ordered": false}), &found)
+                difference(expected, &found)
             }
             Err(Failure::Refused(why)) if engine::not_yet(&why) => {
                 not_yet.insert(why);
@@ -267,6 +334,11 @@ fn windows_agree_with_plain_loops() {
 }
 
 #[test]
+fn rows_of_windows_agree_with_plain_loops() {
+    compare(rows_pair, 300);
+}
+
+#[test]
 fn joins_agree_with_plain_loops() {
     compare(join_pair, 1000);
 }
@@ -275,7 +347,7 @@ fn joins_agree_with_plain_loops() {
 fn the_loops_themselves_give_what_is_expected_by_hand() {
     let event = |id, at| Event { stream: "A".into(), id, k: None, x: Some(id as f64), at };
     let rows = [event(1, 0), event(2, 999), event(3, 1000), event(4, 5000)];
-    let ids = |window| panes(window, &rows).iter().map(|(pane, _)| pane.iter().map(|e| e.id).collect()).collect::<Vec<Vec<i64>>>();
+    let ids = |window| panes(window, &rows).iter().map(|pane| pane.rows.iter().map(|e| e.id).collect()).collect::<Vec<Vec<i64>>>();
     assert_eq!(ids(Window::Tumbling { size: 1000, offset: 0 }), [vec![1, 2], vec![3], vec![4]]);
     assert_eq!(ids(Window::Hopping { size: 2000, every: 1000 }), [vec![1, 2], vec![1, 2, 3], vec![3], vec![4], vec![4]]);
     assert_eq!(ids(Window::Sliding(1000)), [vec![1], vec![1, 2], vec![1, 2, 3], vec![4]]);

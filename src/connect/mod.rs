@@ -9,3 +9,6 @@ pub use dead_letters::DeadLetters;
 pub use error::ConnectError;
 pub use input::Input;
 pub use lines::{Chunk, LineReader, Piece};
+
+#[cfg(all(test, feature = "cli"))]
+mod tests;

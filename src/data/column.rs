@@ -149,8 +149,43 @@ impl Column {
 
     /// The rows of these (column, row) pairs, in that order. The columns are of one type, which `data_type` names.
     pub fn interleave(data_type: &DataType, columns: &[&Column], at: &[(u32, u32)]) -> Self {
-        Self::from_values(data_type, at.iter().map(|&(c, r)| columns[c as usize].value(r as usize)))
+        // Flat types by array; a part of another kind (a column of bare NULLs) sends all of it the slow way.
+        let flat = match data_type {
+            DataType::Int => interleave_primitive(columns, at, |c| if let Self::Int(a) = c { Some(a) } else { None }).map(Self::Int),
+            DataType::Timestamp => {
+                interleave_primitive(columns, at, |c| if let Self::Timestamp(a) = c { Some(a) } else { None }).map(Self::Timestamp)
+            }
+            DataType::Duration => {
+                interleave_primitive(columns, at, |c| if let Self::Duration(a) = c { Some(a) } else { None }).map(Self::Duration)
+            }
+            DataType::Float => interleave_primitive(columns, at, |c| if let Self::Float(a) = c { Some(a) } else { None }).map(Self::Float),
+            DataType::String => interleave_text(columns, at, |c| if let Self::String(a) = c { Some(a) } else { None }).map(Self::String),
+            DataType::Json => interleave_text(columns, at, |c| if let Self::Json(a) = c { Some(a) } else { None }).map(Self::Json),
+            DataType::Null | DataType::Bool | DataType::Decimal { .. } | DataType::List(_) | DataType::Struct(_) => None,
+        };
+        flat.unwrap_or_else(|| Self::from_values(data_type, at.iter().map(|&(c, r)| columns[c as usize].value(r as usize))))
     }
+}
+
+fn interleave_primitive<'c, T: arrow_array::ArrowPrimitiveType>(
+    columns: &[&'c Column],
+    at: &[(u32, u32)],
+    array_of: impl Fn(&'c Column) -> Option<&'c arrow_array::PrimitiveArray<T>>,
+) -> Option<arrow_array::PrimitiveArray<T>> {
+    let arrays: Vec<_> = columns.iter().map(|&c| array_of(c)).collect::<Option<_>>()?;
+    if arrays.iter().all(|a| a.null_count() == 0) {
+        return Some(arrow_array::PrimitiveArray::from_iter_values(at.iter().map(|&(c, r)| arrays[c as usize].values()[r as usize])));
+    }
+    Some(at.iter().map(|&(c, r)| (arrays[c as usize], r as usize)).map(|(a, r)| a.is_valid(r).then(|| a.value(r))).collect())
+}
+
+fn interleave_text<'c>(
+    columns: &[&'c Column],
+    at: &[(u32, u32)],
+    array_of: impl Fn(&'c Column) -> Option<&'c StringArray>,
+) -> Option<StringArray> {
+    let arrays: Vec<_> = columns.iter().map(|&c| array_of(c)).collect::<Option<_>>()?;
+    Some(at.iter().map(|&(c, r)| (arrays[c as usize], r as usize)).map(|(a, r)| a.is_valid(r).then(|| a.value(r))).collect())
 }
 
 fn gather_primitive<T: arrow_array::ArrowPrimitiveType>(
@@ -267,6 +302,39 @@ impl ColumnBuilder {
                 _ => Column::String(b.finish()),
             },
             Building::Nested(values) => Column::Nested(self.data_type.clone(), std::mem::take(values).into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn interleaving_takes_each_row_from_its_column() {
+        let cents = DataType::Decimal { precision: 5, scale: 2 };
+        let cases: Vec<(DataType, [Value<'static>; 4])> = vec![
+            (DataType::Bool, [Value::Bool(true), Value::Bool(false), Value::Null, Value::Bool(true)]),
+            (DataType::Int, [1, 2, 3, 4].map(Value::Int)),
+            (DataType::Float, [Value::Float(1.5), Value::Null, Value::Float(2.5), Value::Float(3.5)]),
+            (DataType::Timestamp, [1, 2, 3, 4].map(|n| Value::Timestamp(Timestamp(n)))),
+            (DataType::Duration, [Value::Duration(Duration(1)), Value::Null, Value::Null, Value::Duration(Duration(4))]),
+            (DataType::String, [Value::string("a"), Value::Null, Value::string(""), Value::string("d")]),
+            (DataType::Json, ["1", "2", "3", "4"].map(|text| Value::Json(text.into()))),
+            (cents, ["1.00", "2.00", "3.00", "4.00"].map(|text| Value::Decimal(text.parse().expect("a number")))),
+        ];
+        for (data_type, [a, b, c, d]) in cases {
+            let parts = [
+                Column::from_values(&data_type, [a.clone(), b.clone()]),
+                Column::from_values(&data_type, [c.clone(), d.clone()]),
+                Column::Null(1),
+            ];
+            let whole = Column::interleave(&data_type, &[&parts[0], &parts[1]], &[(1, 1), (0, 0), (1, 0), (0, 1), (0, 0)]);
+            let values: Vec<Value<'_>> = (0..5).map(|row| whole.value(row)).collect();
+            assert_eq!(values, [d, a.clone(), c, b, a.clone()], "{data_type}");
+            assert_eq!(whole.data_type(), data_type);
+            let mixed = Column::interleave(&data_type, &[&parts[0], &parts[2]], &[(1, 0), (0, 0)]);
+            assert_eq!((mixed.value(0), mixed.value(1)), (Value::Null, a), "{data_type}");
         }
     }
 }

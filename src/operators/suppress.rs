@@ -98,3 +98,60 @@ impl Operator for Suppress {
         self.context.take_nulls()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::operators::test_support::{InputRow, OutputRow, Random, feed, int_schema, random_rows, run, slot};
+
+    fn expected(rows: &[InputRow], duration: i64) -> Vec<OutputRow> {
+        let mut out = Vec::new();
+        let mut last: Vec<(Option<i64>, i64, i64)> = Vec::new();
+        for row in rows {
+            let found = last.iter_mut().find(|l| l.0 == row.values[0]);
+            let suppressed = match found {
+                Some((_, passed, count)) if row.time() <= *passed + duration => {
+                    *count += 1;
+                    continue;
+                }
+                Some((_, passed, count)) => {
+                    *passed = row.time();
+                    std::mem::take(count)
+                }
+                None => {
+                    last.push((row.values[0], row.time(), 0));
+                    0
+                }
+            };
+            let values = row.values.iter().map(|v| v.map_or(Value::Null, Value::Int)).chain([Value::Int(suppressed)]).collect();
+            out.push(OutputRow { values, place: row.place.derived_by(7), moment: row.place });
+        }
+        out
+    }
+
+    #[test]
+    fn the_first_row_passes_and_tells_what_was_held_back_before_it() {
+        for duration in [0, 3, 20] {
+            for seed in 0..40 {
+                let rows = random_rows(&mut Random::new(seed), 60, 1, 4, 2, 3);
+                let found = run(|| Box::new(Suppress::new(vec![slot(0)], Duration(duration))), &int_schema(3), 1, &rows, seed);
+                assert_eq!(found, expected(&rows, duration), "seed {seed}");
+            }
+        }
+    }
+
+    #[test]
+    fn keys_that_have_nothing_to_tell_are_forgotten() {
+        let row = |time: i64, key: i64| InputRow {
+            input: 0,
+            place: Place::event(Timestamp(time), u64::try_from(time + 1).unwrap()),
+            values: vec![Some(key), None],
+        };
+        let mut operator = Suppress::new(vec![slot(0)], Duration(5));
+        let rows: Vec<InputRow> = (0..100).map(|i| row(i, i)).collect();
+        feed(&mut operator, &int_schema(3), 1, &rows, Place::start_of(Timestamp(100)));
+        assert!(operator.held().keys <= 6, "{:?}", operator.held());
+        feed(&mut operator, &int_schema(3), 1, &[row(200, 1), row(201, 1), row(202, 2)], Place::start_of(Timestamp(300)));
+        assert_eq!(operator.held().keys, 1, "one has held a row back");
+    }
+}

@@ -131,6 +131,18 @@ impl Running {
         self.release()
     }
 
+    /// Counts rows that came as columns and are no good.
+    pub fn push_bad(&mut self, bad: Vec<BadEvent>) -> Result<(), RunError> {
+        self.check_open()?;
+        let first = bad.first().cloned();
+        self.intake.decoded.events += bad.len() as u64;
+        bad.into_iter().for_each(|bad| self.intake.keep_bad(bad, &self.options));
+        match first {
+            Some(bad) if self.options.strict => Err(RunError::Bad(Box::new(bad))),
+            _ => Ok(()),
+        }
+    }
+
     /// Moves the watermark to at least this time.
     pub fn advance_watermark(&mut self, to: Timestamp) -> Result<(), RunError> {
         self.check_open()?;

@@ -214,11 +214,15 @@ impl Generator<'_> {
         }
         if place.depth < 2 && self.random.chance(16) {
             let quantifier = self.quantifier();
-            let inside = Place { loops: inner.loops + usize::from(!quantifier.is_empty()), ..inner };
+            let inside = Place { loops: inner.loops + 1, ..inner };
+            let first = self.variables.len();
             let body = self.pattern(inside);
             // What a pass without an event counts in all matches is not said.
             let may_be_empty = body.contains(['?', '*']) || body.contains("{0");
-            let quantifier = if may_be_empty { String::new() } else { quantifier };
+            if may_be_empty {
+                self.variables[first..].iter_mut().for_each(|v| v.loops -= 1);
+                return (format!("({body})"), false);
+            }
             return (format!("({body}){quantifier}"), false);
         }
         if self.random.chance(35) {

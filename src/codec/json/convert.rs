@@ -25,6 +25,11 @@ impl Misfit {
     fn new(cause: BadCause, detail: impl Into<String>) -> Self {
         Self { cause, detail: detail.into() }
     }
+
+    /// The same, told with the column.
+    pub(super) fn in_column(self, name: &str) -> Self {
+        Self { detail: format!("column `{name}`: {}", self.detail), ..self }
+    }
 }
 
 type Converted<'line> = Result<Value<'line>, Misfit>;

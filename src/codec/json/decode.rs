@@ -4,6 +4,8 @@
 //! value. An event that is bad for one of its streams is bad as a whole, so that every line is counted once: it is an event of its streams,
 //! or bad, or unrouted. This is the strict path, in which all of a line has to be JSON.
 
+use std::ops::Range;
+
 use ahash::AHashMap;
 
 use super::convert::{Misfit, convert, scalar_text};
@@ -41,16 +43,26 @@ struct TypeWatch {
     second: Option<String>,
 }
 
-/// A row of one stream, before it is known that the event is good for all of its streams.
-struct Row<'line> {
-    source: usize,
-    time: Timestamp,
+/// The rows of one event in its streams, before it is known that it is good for all of them. One for all lines of a chunk.
+#[derive(Default)]
+struct Rows<'line> {
+    /// The streams that may have the event.
+    candidates: Vec<usize>,
+    /// Its streams, with its time in each.
+    streams: Vec<(usize, Timestamp)>,
+    /// The values of all rows, one behind the other.
     values: Vec<Value<'line>>,
 }
 
 impl JsonDecoder {
     /// A decoder for these streams.
-    pub fn new(specs: Vec<SourceSpec>, limits: Limits) -> Self {
+    pub fn new(mut specs: Vec<SourceSpec>, limits: Limits) -> Self {
+        for spec in &mut specs {
+            // That it has to be there goes without saying, and the cause is then `no_time`.
+            if let Some(time) = spec.time {
+                spec.columns[time].not_null = false;
+            }
+        }
         let mut projection = Projection::new();
         let mut columns = Vec::new();
         let mut routes: Vec<TypeRoutes> = Vec::new();
@@ -101,104 +113,106 @@ impl JsonDecoder {
     ///
     /// Lines end with LF or CRLF; blank ones are passed over. A UTF-8 byte order mark before line 1 is no part of it.
     pub fn decode(&mut self, chunk: &[u8], start: ChunkStart, out: &mut Decoded) {
-        // One check over the whole chunk is much cheaper than one a line.
-        let is_utf8 = std::str::from_utf8(chunk).is_ok();
-        let mut cells = self.projection.cells();
         let mut watch = self.watch.take();
-        for (number, at, line) in Lines::of(chunk, start) {
+        // One check over the whole chunk is much cheaper than one a line.
+        let text = std::str::from_utf8(chunk).ok();
+        let mut cells = self.projection.cells();
+        let mut rows = Rows::default();
+        for (number, at) in Lines::of(chunk, start.line) {
+            let line = &chunk[at.clone()];
+            let offset = start.offset + at.start as u64;
             if line.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
             if line.len() > self.limits.max_line {
                 let head = &line[..self.limits.kept_of_long_line.min(line.len())];
-                out.add_bad(BadEvent::too_long(number, at, line.len() as u64, head.to_vec(), self.limits));
+                out.add_bad(BadEvent::too_long(number, offset, line.len() as u64, head.to_vec(), self.limits));
                 continue;
             }
-            let decoded = self.check_line(line, is_utf8).and_then(|text| {
+            let decoded = self.check_line(line, text.map(|text| &text[at])).and_then(|text| {
                 self.projection.walk(text, &mut cells).map_err(|error| misread(text, &error))?;
                 if let Some(watch) = &mut watch {
                     watch.see(&cells);
                 }
-                self.rows_of(&cells, start.clock)
+                self.find_rows(&cells, start.clock, &mut rows)
             });
             match decoded {
-                Ok(rows) if rows.is_empty() => {
-                    out.events += 1;
-                    out.unrouted += 1;
-                }
-                Ok(rows) => push(rows, out),
-                Err(Misfit { cause, detail }) => {
-                    out.add_bad(BadEvent { line: number, offset: at, cause, detail, bytes: line.to_vec() });
-                }
+                Ok(()) => self.push(&mut rows, out),
+                Err(Misfit { cause, detail }) => out.add_bad(BadEvent { line: number, offset, cause, detail, bytes: line.to_vec() }),
             }
         }
         self.watch = watch;
     }
 
-    /// The line as text, if it is worth a parser's while.
-    fn check_line<'line>(&self, line: &'line [u8], is_utf8: bool) -> Result<&'line str, Misfit> {
-        let misfit = |cause, detail: String| Misfit { cause, detail };
-        let text = std::str::from_utf8(line).map_err(|error| {
-            debug_assert!(!is_utf8, "a line of a UTF-8 chunk is UTF-8");
-            misfit(BadCause::NotUtf8, format!("byte {} of the line is not UTF-8{}", error.valid_up_to() + 1, utf16_hint(line)))
+    /// The line as text, if it is worth a parser's while; `text` is that of a line that is known to be UTF-8.
+    fn check_line<'line>(&self, line: &'line [u8], text: Option<&'line str>) -> Result<&'line str, Misfit> {
+        let text = text.map_or_else(|| std::str::from_utf8(line), Ok).map_err(|error| {
+            let detail = format!("byte {} of the line is not UTF-8{}", error.valid_up_to() + 1, utf16_hint(line));
+            Misfit { cause: BadCause::NotUtf8, detail }
         })?;
         if is_deeper_than(self.limits.max_depth, line) {
-            return Err(misfit(BadCause::TooDeep, format!("arrays and objects nest more than {} deep", self.limits.max_depth)));
+            let detail = format!("arrays and objects nest more than {} deep", self.limits.max_depth);
+            return Err(Misfit { cause: BadCause::TooDeep, detail });
         }
         Ok(text)
     }
 
-    /// The rows of the event in each of its streams; none if it belongs to no stream.
-    fn rows_of<'line>(&'line self, cells: &Cells<'line>, clock: Timestamp) -> Result<Vec<Row<'line>>, Misfit> {
-        let mut belongs = self.others.clone();
+    /// Makes the event's row in each of its streams.
+    fn find_rows<'line>(&'line self, cells: &Cells<'line>, clock: Timestamp, rows: &mut Rows<'line>) -> Result<(), Misfit> {
+        let Rows { candidates, streams, values } = rows;
+        streams.clear();
+        values.clear();
+        candidates.clear();
+        candidates.extend(&self.others);
         for routes in &self.routes {
             let value = cells[routes.slot].and_then(scalar_text);
-            belongs.extend(value.and_then(|value| routes.streams.get(&*value)).into_iter().flatten());
+            candidates.extend(value.and_then(|value| routes.streams.get(&*value)).into_iter().flatten());
         }
-        belongs.sort_unstable();
-        let mut rows = Vec::with_capacity(belongs.len());
-        for source in belongs {
-            let spec = &self.specs[source];
-            let (values, misfit) = self.values_of(source, cells);
-            if let Route::When(holds) = &spec.route
-                && !holds(&values)
+        candidates.sort_unstable();
+        for &source in &*candidates {
+            let begin = values.len();
+            let misfit = self.find_values(source, cells, values);
+            if let Route::When(holds) = &self.specs[source].route
+                && !holds(&values[begin..])
             {
+                values.truncate(begin);
                 continue;
             }
             if let Some(misfit) = misfit {
                 return Err(misfit);
             }
-            let time = self.time_of(source, cells, clock)?;
-            rows.push(Row { source, time, values });
+            streams.push((source, self.time_of(source, cells, &values[begin..], clock)?));
         }
-        Ok(rows)
+        Ok(())
     }
 
-    /// The values of the columns, NULL where one does not fit, and the first misfit.
-    fn values_of<'line>(&'line self, source: usize, cells: &Cells<'line>) -> (Vec<Value<'line>>, Option<Misfit>) {
+    /// Appends the values of the columns, NULL where one does not fit, and gives the first misfit.
+    fn find_values<'line>(&'line self, source: usize, cells: &Cells<'line>, values: &mut Vec<Value<'line>>) -> Option<Misfit> {
         let spec = &self.specs[source];
         let mut misfit = None;
-        let values = spec.columns.iter().enumerate().map(|(index, column)| {
+        for (index, column) in spec.columns.iter().enumerate() {
             let field = &spec.schema.fields()[index];
             let cell = self.columns[source][index].and_then(|slot| cells[slot]);
-            let value = value_of(cell, column, &field.data_type, spec.needed[index]);
-            value.unwrap_or_else(|found| {
-                let detail = format!("column `{}`: {}", field.name, found.detail);
-                misfit.get_or_insert(Misfit { detail, ..found });
+            values.push(value_of(cell, column, &field.data_type, spec.needed[index]).unwrap_or_else(|found| {
+                misfit.get_or_insert_with(|| found.in_column(&field.name));
                 Value::Null
-            })
-        });
-        (values.collect(), misfit)
+            }));
+        }
+        misfit
     }
 
-    /// The event's time in this stream.
-    fn time_of(&self, source: usize, cells: &Cells<'_>, clock: Timestamp) -> Result<Timestamp, Misfit> {
+    /// The event's time in this stream, whose row is already made.
+    fn time_of(&self, source: usize, cells: &Cells<'_>, row: &[Value<'_>], clock: Timestamp) -> Result<Timestamp, Misfit> {
         let spec = &self.specs[source];
         let Some(index) = spec.time else { return Ok(clock) };
         let (field, column) = (&spec.schema.fields()[index], &spec.columns[index]);
-        let in_column = |found: Misfit| Misfit { detail: format!("column `{}`: {}", field.name, found.detail), ..found };
-        let cell = self.columns[source][index].and_then(|slot| cells[slot]);
-        let Value::Timestamp(time) = value_of(cell, column, &DataType::Timestamp, true).map_err(in_column)? else {
+        let value = if spec.needed[index] {
+            row[index].borrowed()
+        } else {
+            let cell = self.columns[source][index].and_then(|slot| cells[slot]);
+            value_of(cell, column, &DataType::Timestamp, true).map_err(|found| found.in_column(&field.name))?
+        };
+        let Value::Timestamp(time) = value else {
             return Err(Misfit { cause: BadCause::NoTime, detail: format!("the event-time column `{}` has no value", field.name) });
         };
         match spec.ahead {
@@ -208,6 +222,26 @@ impl JsonDecoder {
             }),
             _ => Ok(time),
         }
+    }
+
+    /// Adds an event to its streams, under one number.
+    fn push(&self, rows: &mut Rows<'_>, out: &mut Decoded) {
+        out.events += 1;
+        if rows.streams.is_empty() {
+            out.unrouted += 1;
+            return;
+        }
+        let mut values = rows.values.drain(..);
+        for &(stream, time) in &rows.streams {
+            let source = &mut out.sources[stream];
+            // The columns come first: zipped the other way round, one value too many would be taken.
+            for (builder, value) in source.columns.iter_mut().zip(values.by_ref()) {
+                builder.push(value);
+            }
+            source.times.push(time);
+            source.numbers.push(out.next_number);
+        }
+        out.next_number += 1;
     }
 }
 
@@ -228,20 +262,6 @@ fn value_of<'line>(
         return Err(Misfit { cause: BadCause::MissingValue, detail: "there is no value, and the column is NOT NULL".to_owned() });
     }
     Ok(if is_needed { value } else { Value::Null })
-}
-
-/// Adds an event to its streams, under one number.
-fn push(rows: Vec<Row<'_>>, out: &mut Decoded) {
-    for row in rows {
-        let source = &mut out.sources[row.source];
-        for (builder, value) in source.columns.iter_mut().zip(row.values) {
-            builder.push(value);
-        }
-        source.times.push(row.time);
-        source.numbers.push(out.next_number);
-    }
-    out.events += 1;
-    out.next_number += 1;
 }
 
 /// What is wrong with a line that cannot be walked as an object.
@@ -280,40 +300,34 @@ impl TypeWatch {
     }
 }
 
-/// The lines of a chunk without their ends, each with its number and offset.
+/// The lines of a chunk: the number of each, and where in the chunk it stands, without its end.
 struct Lines<'chunk> {
-    rest: &'chunk [u8],
-    line: u64,
-    offset: u64,
+    chunk: &'chunk [u8],
+    begin: usize,
+    number: u64,
 }
 
 impl<'chunk> Lines<'chunk> {
-    fn of(chunk: &'chunk [u8], start: ChunkStart) -> Self {
-        let mark: &[u8] = if start.line == 1 { b"\xef\xbb\xbf" } else { b"" };
-        let (rest, skipped) = match chunk.strip_prefix(mark) {
-            Some(rest) => (rest, mark.len() as u64),
-            None => (chunk, 0),
-        };
-        Self { rest, line: start.line, offset: start.offset + skipped }
+    fn of(chunk: &'chunk [u8], first: u64) -> Self {
+        const MARK: &[u8] = b"\xef\xbb\xbf";
+        let begin = if first == 1 && chunk.starts_with(MARK) { MARK.len() } else { 0 };
+        Self { chunk, begin, number: first }
     }
 }
 
-impl<'chunk> Iterator for Lines<'chunk> {
-    type Item = (u64, u64, &'chunk [u8]);
+impl Iterator for Lines<'_> {
+    type Item = (u64, Range<usize>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.rest.is_empty() {
+        let (number, begin) = (self.number, self.begin);
+        let rest = &self.chunk[begin..];
+        if rest.is_empty() {
             return None;
         }
-        let end = memchr::memchr(b'\n', self.rest);
-        let (line, rest) = match end {
-            Some(end) => (&self.rest[..end], &self.rest[end + 1..]),
-            None => (self.rest, &[][..]),
-        };
-        let item = (self.line, self.offset, line.strip_suffix(b"\r").unwrap_or(line));
-        self.offset += (self.rest.len() - rest.len()) as u64;
-        self.line += 1;
-        self.rest = rest;
-        Some(item)
+        let length = memchr::memchr(b'\n', rest);
+        let line = &rest[..length.unwrap_or(rest.len())];
+        self.begin = length.map_or(self.chunk.len(), |length| begin + length + 1);
+        self.number += 1;
+        Some((number, begin..begin + line.strip_suffix(b"\r").unwrap_or(line).len()))
     }
 }

@@ -202,6 +202,7 @@ fn event_times() {
     let mut spec = stream("S", &[("n", DataType::Int), ("at", DataType::Timestamp)]);
     spec.time = Some(1);
     spec.needed = vec![true, false];
+    spec.columns[1].not_null = true;
     spec.ahead = Some(Duration::from_millis(1000));
     let clock = CLOCK.0 / 1_000_000;
     let lines = format!(
@@ -359,4 +360,72 @@ fn between_hostile_lines_every_good_event_is_used() {
         let good = i64::try_from(hostile.len()).unwrap();
         assert_eq!(numbers, (0..=good).chain([-1]).map(Value::Int).collect::<Vec<_>>());
     }
+}
+
+/// Good lines with bytes changed, cut out and cut off: the decoder agrees with `serde_json`'s own reading of each line.
+#[test]
+fn mangled_lines_are_read_as_serde_json_reads_them() {
+    let seeds: [&[u8]; 4] = [
+        br#"{"n":12,"s":"a\u00e9\n","f":1.5e2,"x":{"y":[1,{"z":null}]}}"#,
+        br#"{"x":{"y":"deep"},"s":"\ud83d\ude00","n":-0,"n":3}"#,
+        br#" { "f" : 12345678901234567890 , "s" : true } "#,
+        b"{\"s\":\"gr\xc3\xbc\xc3\x9fe\",\"n\":null}",
+    ];
+    let mut columns = vec![("n", DataType::Int), ("s", DataType::String), ("f", DataType::Float), ("y", DataType::Json)];
+    columns.rotate_left(1);
+    let mut spec = stream("S", &columns);
+    spec.columns[2].path = vec!["x".to_owned(), "y".to_owned()];
+    let mut decoder = JsonDecoder::new(vec![spec], Limits::default());
+    let mut noise = 42u64;
+    let mut below = |bound: usize| {
+        noise ^= noise << 13;
+        noise ^= noise >> 7;
+        noise ^= noise << 17;
+        usize::try_from(noise >> 11).unwrap() % bound
+    };
+    let (mut good, mut bad) = (0, 0);
+    for round in 0..20_000 {
+        let mut line = seeds[round % seeds.len()].to_vec();
+        for _ in 0..below(3) {
+            let at = below(line.len());
+            match below(4) {
+                0 => line[at] = b"{}[]\",:\\0e-u nt\xff"[below(16)],
+                1 => line[at] ^= 1 << below(8),
+                2 => drop(line.remove(at)),
+                _ => line.truncate(at.max(1)),
+            }
+        }
+        if line.contains(&b'\n') || line.iter().all(u8::is_ascii_whitespace) {
+            continue;
+        }
+        let mut out = decode(&mut decoder, &line);
+        let shown = String::from_utf8_lossy(&line).into_owned();
+        assert_eq!(out.events, 1, "{shown}");
+        let parsed = serde_json::from_slice::<serde_json::Value>(&line);
+        let rows = out.take_rows();
+        if let Some(found) = out.bad.first() {
+            bad += 1;
+            let is_object = parsed.as_ref().is_ok_and(serde_json::Value::is_object);
+            assert!(!is_object || found.cause == BadCause::WrongType, "{}: {shown}", found.detail);
+            continue;
+        }
+        good += 1;
+        let Ok(serde_json::Value::Object(object)) = parsed else {
+            // Half of a surrogate pair where nobody looks is all that is let through.
+            assert!(shown.contains("\\u"), "{shown}");
+            continue;
+        };
+        match (rows[0].columns[3].value(0), object.get("n")) {
+            (Value::Null, None | Some(serde_json::Value::Null)) => {}
+            (Value::Int(n), Some(number)) => assert!(number.as_i64() == Some(n) || number.as_f64() == Some(n as f64), "{shown}"),
+            other => panic!("{other:?}: {shown}"),
+        }
+        match (rows[0].columns[0].value(0), object.get("s")) {
+            (Value::Null, None | Some(serde_json::Value::Null)) => {}
+            (Value::String(text), Some(serde_json::Value::String(wanted))) => assert_eq!(text, *wanted, "{shown}"),
+            (Value::String(text), Some(scalar)) => assert_eq!(text.parse::<serde_json::Value>().unwrap(), *scalar, "{shown}"),
+            other => panic!("{other:?}: {shown}"),
+        }
+    }
+    assert!(good > 2000 && bad > 2000, "{good} good and {bad} bad lines");
 }

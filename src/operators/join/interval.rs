@@ -181,9 +181,10 @@ impl IntervalJoin {
             let due = [LEFT, RIGHT].into_iter().filter_map(|s| self.sides[s].next_deadline().map(|(deadline, place)| (deadline, place, s)));
             let Some((deadline, _, side)) = due.min().filter(|&(deadline, ..)| deadline < limit) else { return };
             let Some((number, row)) = self.sides[side].pop() else { return };
-            let numbers = &mut self.groups.of(row.key)[side];
-            if numbers.front() == Some(&number) {
-                numbers.pop_front();
+            // A decided row of an existence join has left its key already.
+            if !(row.is_matched && self.is_existence()) {
+                let first = self.groups.of(row.key)[side].pop_front();
+                debug_assert_eq!(first, Some(number), "rows of a key are in order");
                 self.forget_if_empty(row.key);
             }
             if row.is_matched {

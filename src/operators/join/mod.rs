@@ -5,6 +5,8 @@
 mod asof;
 mod interval;
 mod side;
+#[cfg(test)]
+mod tests;
 
 pub use asof::AsOfJoin;
 pub use interval::IntervalJoin;

@@ -31,7 +31,7 @@ impl Operator for RunningWindow {
             let id = self.groups.find_or(incoming.key(row), || (place.time(), self.recipe.empty()));
             incoming.add_to(&mut self.groups.of(id).1, row, place);
             let (key, (start, contents)) = self.groups.get(id).expect("the group was found");
-            self.recipe.put_out(key, &contents, Bounds { start: *start, end: place.time(), is_final: true }, Stand { place, moment }, out);
+            self.recipe.put_out(key, contents, Bounds { start: *start, end: place.time(), is_final: true }, Stand { place, moment }, out);
         }
     }
 

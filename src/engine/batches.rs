@@ -1,0 +1,67 @@
+//! Arrow batches that come in: found by name, checked like events, and turned into the columns of a source stream.
+
+use arrow_array::RecordBatch;
+
+use super::error::DataError;
+use crate::codec::arrow::from_arrow;
+use crate::codec::{BadCause, BadEvent};
+use crate::data::{Column, Timestamp, Value};
+use crate::plan::SourceNode;
+
+/// Rows of a batch that are good, and those that are not.
+#[derive(Debug)]
+pub(super) struct Incoming {
+    pub(super) columns: Vec<Column>,
+    /// Event times, where the stream has them.
+    pub(super) times: Option<Vec<Timestamp>>,
+    pub(super) rows: usize,
+    pub(super) bad: Vec<BadEvent>,
+}
+
+/// Reads a batch as rows of a source. A column that the batch lacks has its default; one of a type that does not fit is an error.
+pub(super) fn read(source: &SourceNode, batch: &RecordBatch) -> Result<Incoming, DataError> {
+    let rows = batch.num_rows();
+    let mut columns = Vec::with_capacity(source.schema.len());
+    for (field, read_as) in source.schema.fields().iter().zip(&source.read_as.columns) {
+        columns.push(match batch.column_by_name(&field.name) {
+            Some(array) => from_arrow(array, &field.data_type, &field.name).map_err(|misfit| DataError::Misfit(misfit.to_string()))?,
+            None => Column::repeat(&field.data_type, read_as.default.as_ref().unwrap_or(&Value::Null), rows),
+        });
+    }
+    let (mut good, mut bad) = (Vec::new(), Vec::new());
+    for row in 0..rows {
+        match fault(source, &columns, row) {
+            None => good.push(u32::try_from(row).map_err(|_| DataError::Misfit("a batch has 2^32 rows or more".to_owned()))?),
+            Some((cause, column)) => bad.push(BadEvent {
+                line: row as u64 + 1,
+                offset: 0,
+                cause,
+                detail: format!("row {} of a batch for {}: column `{column}` has no value", row + 1, source.name),
+                bytes: Vec::new(),
+            }),
+        }
+    }
+    if !bad.is_empty() {
+        columns = columns.iter().map(|column| column.gather(&good)).collect();
+    }
+    let times = source.read_as.time_column.map(|index| {
+        let time = |row| match columns[index].value(row) {
+            Value::Timestamp(time) => time,
+            _ => unreachable!("rows without a time are bad, and the checker asks for a TIMESTAMP"),
+        };
+        (0..good.len()).map(time).collect()
+    });
+    Ok(Incoming { columns, times, rows: good.len(), bad })
+}
+
+/// Why a row is bad, and the column to blame.
+fn fault<'s>(source: &'s SourceNode, columns: &[Column], row: usize) -> Option<(BadCause, &'s str)> {
+    let name = |index: usize| &*source.schema.fields()[index].name;
+    if let Some(index) = source.read_as.time_column
+        && columns[index].is_null(row)
+    {
+        return Some((BadCause::NoTime, name(index)));
+    }
+    let index = source.read_as.columns.iter().enumerate().position(|(index, column)| column.not_null && columns[index].is_null(row))?;
+    Some((BadCause::MissingValue, name(index)))
+}

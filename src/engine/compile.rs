@@ -1,0 +1,67 @@
+//! Text to running program: parse, check, plan, assemble.
+
+use super::Options;
+use crate::plan::{OperatorGraph, Outputs, PlanOptions, plan};
+use crate::runtime::{AssembleOptions, RunOptions, Running, assemble};
+use crate::semantics::{CheckOptions, Program, check};
+use crate::syntax::parse;
+use crate::text::{Code, Diagnostic, Diagnostics, Source};
+
+/// Part of the language, but not of this engine yet.
+const NOT_SUPPORTED: Code = Code("E0399");
+
+/// A compiled program.
+#[derive(Debug)]
+pub(super) struct Compiled {
+    pub(super) program: Program,
+    pub(super) graph: OperatorGraph,
+    pub(super) running: Running,
+    pub(super) warnings: Diagnostics,
+}
+
+/// Compiles a text. On failure all mistakes are told, and the warnings with them.
+pub(super) fn compile(source: &Source, options: &Options) -> Result<Compiled, Diagnostics> {
+    let (file, mut told) = parse(source);
+    let (program, found) = check(&file, &CheckOptions { parameters: options.set.clone(), endless: options.endless });
+    told.extend(found);
+    told.sort();
+    if told.has_errors() {
+        return Err(told);
+    }
+    let outputs = if options.outputs.is_empty() { Outputs::Unread } else { Outputs::Named(options.outputs.clone()) };
+    let planned = plan(&program, &PlanOptions { outputs, endless: options.endless });
+    let graph = match planned {
+        Ok((graph, warnings)) => {
+            told.extend(warnings);
+            graph
+        }
+        Err(errors) => {
+            told.extend(errors);
+            told.sort();
+            return Err(told);
+        }
+    };
+    told.sort();
+    match assemble(&graph, &assemble_options(options), run_options(options)) {
+        Ok(running) => Ok(Compiled { program, graph, running, warnings: told }),
+        Err(unsupported) => {
+            told.push(Diagnostic::error(NOT_SUPPORTED, unsupported.span, format!("{} is not supported yet", unsupported.what)));
+            told.sort();
+            Err(told)
+        }
+    }
+}
+
+fn assemble_options(options: &Options) -> AssembleOptions {
+    AssembleOptions { type_field: options.type_field.split('.').map(str::to_owned).collect(), endless: options.endless }
+}
+
+fn run_options(options: &Options) -> RunOptions {
+    RunOptions {
+        batch_size: options.batch_size.max(1),
+        max_line: options.max_line,
+        strict: options.strict,
+        limits: options.limits,
+        clock: options.clock.clone(),
+    }
+}

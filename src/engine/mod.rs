@@ -1,0 +1,157 @@
+//! The public face: compile a program, push events, take rows. It owns no thread and no global state; the only clock is the one it is given.
+
+mod error;
+mod options;
+mod rows;
+mod stats;
+
+mod batches;
+mod compile;
+
+pub use error::{DataError, Error};
+pub use options::Options;
+pub use rows::OutputRow;
+pub use stats::{OperatorStats, SourceStats, Stats};
+
+use std::io::{self, Write};
+
+use arrow_array::RecordBatch;
+use serde::Serialize;
+
+use crate::codec::BadEvent;
+use crate::data::{Schema, Timestamp};
+use crate::plan::OperatorGraph;
+use crate::runtime::Running;
+use crate::semantics::Program;
+use crate::text::{Diagnostics, Source};
+use rows::Output;
+
+/// A compiled program and its state.
+///
+/// Events go in by any of the `push_…` methods, in any mixture; rows that have become certain come out by any of the `take_…` methods or
+/// [`Engine::write_rows`], each row once. Rows that are not taken are kept. After [`Engine::finish`] all rows are certain.
+#[derive(Debug)]
+pub struct Engine {
+    source: Source,
+    program: Program,
+    graph: OperatorGraph,
+    running: Running,
+    warnings: Diagnostics,
+    outputs: Vec<Output>,
+}
+
+impl Engine {
+    /// Compiles a program with the default options. All its mistakes are told at once.
+    pub fn compile(text: &str) -> Result<Self, Diagnostics> {
+        Self::compile_source(&Source::new(Options::default().name, text), &Options::default())
+    }
+
+    /// Compiles a program. The error shows its mistakes in the text.
+    pub fn with_options(text: &str, options: &Options) -> Result<Self, Error> {
+        let source = Source::new(options.name.clone(), text);
+        Self::compile_source(&source, options).map_err(|diagnostics| Error::Query { diagnostics, source })
+    }
+
+    fn compile_source(source: &Source, options: &Options) -> Result<Self, Diagnostics> {
+        let compiled = compile::compile(source, options)?;
+        let outputs = compiled.graph.outputs().iter().map(Output::new).collect();
+        Ok(Self {
+            source: source.clone(),
+            program: compiled.program,
+            graph: compiled.graph,
+            running: compiled.running,
+            warnings: compiled.warnings,
+            outputs,
+        })
+    }
+
+    /// What may not be meant so in the program: it runs nevertheless.
+    pub fn warnings(&self) -> &Diagnostics {
+        &self.warnings
+    }
+
+    /// The program's text, for showing the warnings in it.
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// The operator graph as text: what feeds what, keys and windows, and how much each operator can come to hold.
+    pub fn explain(&self) -> String {
+        crate::plan::explain(&self.graph)
+    }
+
+    /// The columns of a stream, source or derived.
+    pub fn schema_of(&self, stream: &str) -> Option<&Schema> {
+        self.program.streams.iter().find(|s| *s.name == *stream).map(|s| &*s.schema)
+    }
+
+    /// Takes bytes of JSON lines, cut anywhere: an unfinished line waits for the rest of it, or for [`Engine::finish`]. A line that is no
+    /// good is no error (unless the options say `strict`), see [`Engine::take_bad_events`].
+    pub fn push_json(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        Ok(self.running.push_bytes(bytes)?)
+    }
+
+    /// The end of one input of several: its last line may lack an end, and lines are counted from 1 again.
+    pub fn end_input(&mut self) -> Result<(), Error> {
+        Ok(self.running.end_input()?)
+    }
+
+    /// Takes one event: a value that serialises as a JSON object. Which stream it is of is told as for lines of JSON.
+    pub fn push_value<T: Serialize>(&mut self, event: &T) -> Result<(), Error> {
+        let json = serde_json::to_vec(event).map_err(|error| DataError::Value(format!("an event cannot be written as JSON: {error}")))?;
+        Ok(self.running.push_value(&json)?)
+    }
+
+    /// Takes rows of one source stream, in the order of their arrival. Columns are found by name; one that is missing has its default.
+    ///
+    /// The rows are of this stream whatever its `type` or `WHEN` says. A row without a time, or without a value in a `NOT NULL` column, is
+    /// a bad event.
+    pub fn push_batch(&mut self, stream: &str, batch: &RecordBatch) -> Result<(), Error> {
+        let index = self.graph.sources().iter().position(|s| *s.name == *stream);
+        let index = index.ok_or_else(|| DataError::UnknownStream(stream.to_owned()))?;
+        let incoming = batches::read(&self.graph.sources()[index], batch)?;
+        self.running.push_bad(incoming.bad)?;
+        Ok(self.running.push_columns(index, incoming.columns, incoming.times, incoming.rows)?)
+    }
+
+    /// Moves the watermark to at least this time: no event before it will come, and one that does is late.
+    pub fn advance_watermark(&mut self, to: Timestamp) -> Result<(), Error> {
+        Ok(self.running.advance_watermark(to)?)
+    }
+
+    /// Looks at the clock without an event: a stream that has been silent for longer than its `IDLE AFTER` stops holding the watermark.
+    pub fn tick(&mut self) -> Result<(), Error> {
+        Ok(self.running.tick()?)
+    }
+
+    /// The end of input: the watermark moves to the end of time and all rows become certain. Calling it again changes nothing.
+    pub fn finish(&mut self) -> Result<(), Error> {
+        Ok(self.running.finish()?)
+    }
+
+    /// The rows that have become certain, in order.
+    pub fn take_rows(&mut self) -> Vec<OutputRow> {
+        rows::rows_of(self.running.take_departures(), &self.outputs)
+    }
+
+    /// The rows that have become certain as Arrow batches with the name of their stream; in order within each stream.
+    pub fn take_batches(&mut self) -> Vec<(Option<String>, RecordBatch)> {
+        rows::batches_of(self.running.take_departures(), &self.outputs)
+    }
+
+    /// Writes the rows that have become certain as lines of JSON, in order, and says how many. This is the fastest way out. When writing
+    /// fails, the rows are gone.
+    pub fn write_rows(&mut self, to: &mut impl Write) -> io::Result<u64> {
+        rows::write(self.running.take_departures(), &self.outputs, to)
+    }
+
+    /// The bad events since the last call, in order. Beyond a cap (`limits.kept_bad_events`) they are only counted.
+    pub fn take_bad_events(&mut self) -> Vec<BadEvent> {
+        self.running.take_bad().into()
+    }
+
+    /// All counters.
+    pub fn stats(&self) -> Stats {
+        self.running.metrics().into()
+    }
+}

@@ -1,0 +1,138 @@
+//! What leaves the engine: rows with names, as JSON text, as values of the user's own types, or as Arrow batches.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use serde::de::DeserializeOwned;
+
+use super::error::{DataError, Error};
+use crate::codec::arrow::to_record_batch;
+use crate::codec::json::RowWriter;
+use crate::data::{EventBatch, Schema, Value};
+use crate::plan::OutputNode;
+use crate::runtime::Departures;
+
+/// How much text is gathered before it is written.
+const WRITE_FROM: usize = 64 << 10;
+
+/// One row that left.
+#[derive(Debug, Clone)]
+pub struct OutputRow {
+    stream: Option<Arc<str>>,
+    rows: Arc<EventBatch>,
+    row: usize,
+    writers: Arc<Writers>,
+}
+
+/// Writers of one output: with the stream's name, as the command writes it, and without, for values of the user's types.
+#[derive(Debug)]
+struct Writers {
+    named: RowWriter,
+    bare: RowWriter,
+}
+
+/// A way out: its name and columns.
+#[derive(Debug)]
+pub(super) struct Output {
+    name: Option<Arc<str>>,
+    schema: Arc<Schema>,
+    writers: Arc<Writers>,
+}
+
+impl OutputRow {
+    /// The stream that it belongs to; none for an unnamed output.
+    pub fn stream(&self) -> Option<&str> {
+        self.stream.as_deref()
+    }
+
+    /// Names and types of its columns.
+    pub fn schema(&self) -> &Schema {
+        self.rows.schema()
+    }
+
+    /// The value of a column; nothing where there is no such column.
+    pub fn get(&self, column: &str) -> Option<Value<'_>> {
+        self.rows.schema().index_of(column).map(|index| self.rows.value(index, self.row))
+    }
+
+    /// All values, in the order of the columns.
+    pub fn values(&self) -> impl Iterator<Item = (&str, Value<'_>)> {
+        self.rows.schema().fields().iter().enumerate().map(|(index, field)| (&*field.name, self.rows.value(index, self.row)))
+    }
+
+    /// The row as one JSON object, as `betide run` writes it.
+    pub fn to_json(&self) -> String {
+        text_of(&self.writers.named, &self.rows, self.row)
+    }
+
+    /// The row as a value of a type with a field a column.
+    pub fn deserialize<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        let text = text_of(&self.writers.bare, &self.rows, self.row);
+        serde_json::from_str(&text).map_err(|error| DataError::Value(format!("a row does not fit the type: {error}")).into())
+    }
+}
+
+fn text_of(writer: &RowWriter, rows: &EventBatch, row: usize) -> String {
+    let mut text = Vec::new();
+    writer.write_row(rows, row, &mut text);
+    String::from_utf8(text).expect("the writer writes UTF-8")
+}
+
+impl Output {
+    pub(super) fn new(node: &OutputNode) -> Self {
+        let named = RowWriter::new(node.name.as_deref(), &node.schema);
+        let bare = RowWriter::new(None, &node.schema);
+        Self { name: node.name.clone(), schema: node.schema.clone(), writers: Arc::new(Writers { named, bare }) }
+    }
+
+    /// The rows under the names of the output: inside the graph only positions counted.
+    fn named(&self, rows: &EventBatch) -> EventBatch {
+        rows.with_columns(self.schema.clone(), rows.columns().to_vec())
+    }
+}
+
+/// The rows one by one.
+pub(super) fn rows_of(departures: impl IntoIterator<Item = Departures>, outputs: &[Output]) -> Vec<OutputRow> {
+    let mut found = Vec::new();
+    for gone in departures {
+        let batches: Vec<(&Output, Arc<EventBatch>)> =
+            gone.batches.iter().map(|(output, rows)| (&outputs[*output], Arc::new(outputs[*output].named(rows)))).collect();
+        found.extend(gone.order.iter().map(|&(batch, row)| {
+            let (output, rows) = &batches[batch as usize];
+            OutputRow { stream: output.name.clone(), rows: rows.clone(), row: row as usize, writers: output.writers.clone() }
+        }));
+    }
+    found
+}
+
+/// The rows as Arrow batches: in order within an output.
+pub(super) fn batches_of(departures: impl IntoIterator<Item = Departures>, outputs: &[Output]) -> Vec<(Option<String>, RecordBatch)> {
+    let batches = departures.into_iter().flat_map(|gone| gone.batches);
+    batches
+        .map(|(output, rows)| {
+            let output = &outputs[output];
+            (output.name.as_deref().map(str::to_owned), to_record_batch(&output.named(&rows)))
+        })
+        .collect()
+}
+
+/// Writes the rows as lines of JSON; gives how many there were.
+pub(super) fn write(departures: impl IntoIterator<Item = Departures>, outputs: &[Output], to: &mut impl Write) -> io::Result<u64> {
+    let mut text = Vec::new();
+    let mut count = 0;
+    for gone in departures {
+        for &(batch, row) in &gone.order {
+            let (output, rows) = &gone.batches[batch as usize];
+            outputs[*output].writers.named.write_row(rows, row as usize, &mut text);
+            text.push(b'\n');
+            count += 1;
+            if text.len() >= WRITE_FROM {
+                to.write_all(&text)?;
+                text.clear();
+            }
+        }
+    }
+    to.write_all(&text)?;
+    Ok(count)
+}

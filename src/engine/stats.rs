@@ -1,0 +1,130 @@
+//! The counters of a run as plain data, ready to be printed or sent elsewhere. At every moment
+//! `events = processed + late + unrouted + bad`.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::data::Timestamp;
+use crate::runtime::RunMetrics;
+
+/// Counters of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Stats {
+    /// Events that came in.
+    pub events: u64,
+    /// Those that some stream took in time.
+    pub processed: u64,
+    /// Those behind the watermark of all of their streams.
+    pub late: u64,
+    /// Those of no stream.
+    pub unrouted: u64,
+    /// Those that are no good.
+    pub bad: u64,
+    /// The same by cause.
+    pub bad_by_cause: BTreeMap<String, u64>,
+    /// Bad ones beyond the cap of what is kept for the caller; they are only counted.
+    pub bad_not_kept: u64,
+    /// Rows that left.
+    pub rows: u64,
+    /// Events that went on before the watermark had passed them, because too many waited.
+    pub forced: u64,
+    /// NULLs that expressions had to make up: division by zero, overflow, failed casts.
+    pub eval_nulls: u64,
+    /// The program's watermark, as RFC 3339 text; nothing before the first event and at the end of time.
+    pub watermark: Option<String>,
+    /// The source stream that holds it back.
+    pub held_back_by: Option<String>,
+    /// Two values of the type field, where the program takes every event whatever its type.
+    pub several_types: Option<(String, String)>,
+    /// Each source stream, in the order of the text.
+    pub sources: Vec<SourceStats>,
+    /// Each operator, in the order of `explain`.
+    pub operators: Vec<OperatorStats>,
+}
+
+/// Counters of a source stream.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SourceStats {
+    /// Its name.
+    pub name: String,
+    /// Events that arrived, late ones among them.
+    pub events: u64,
+    /// Late ones.
+    pub late: u64,
+    /// Events that wait for the watermark.
+    pub waiting: u64,
+    /// Its watermark.
+    pub watermark: Option<String>,
+    /// The largest event time so far.
+    pub max_time: Option<String>,
+    /// Whether it is idle, and so holds nothing back.
+    pub idle: bool,
+}
+
+/// Counters of an operator.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OperatorStats {
+    /// Its number and kind, as in `explain`.
+    pub name: String,
+    /// Rows that came to it.
+    pub rows_in: u64,
+    /// Rows that it gave.
+    pub rows_out: u64,
+    /// Keys that it holds.
+    pub keys: u64,
+    /// Rows, events or runs that it holds.
+    pub held: u64,
+    /// Bytes that it holds, about.
+    pub bytes: u64,
+    /// What it had to give up at a bound.
+    pub dropped: u64,
+    /// NULLs that its expressions had to make up.
+    pub eval_nulls: u64,
+}
+
+impl From<RunMetrics> for Stats {
+    fn from(metrics: RunMetrics) -> Self {
+        let sources = metrics.sources.iter().map(|source| SourceStats {
+            name: source.name.to_string(),
+            events: source.stats.events,
+            late: source.stats.late,
+            waiting: source.stats.held,
+            watermark: source.stats.watermark.and_then(text_of),
+            max_time: source.stats.max_time.and_then(text_of),
+            idle: source.stats.is_idle,
+        });
+        let operators = metrics.operators.iter().map(|operator| OperatorStats {
+            name: operator.name.clone(),
+            rows_in: operator.counts.rows_in,
+            rows_out: operator.counts.rows_out,
+            keys: operator.held.keys as u64,
+            held: operator.held.rows as u64,
+            bytes: operator.held.bytes as u64,
+            dropped: operator.held.dropped,
+            eval_nulls: operator.counts.eval_nulls,
+        });
+        Self {
+            events: metrics.events,
+            processed: metrics.processed(),
+            late: metrics.late,
+            unrouted: metrics.unrouted,
+            bad: metrics.bad_events(),
+            bad_by_cause: metrics.bad.iter().map(|(cause, count)| (cause.code().to_owned(), *count)).collect(),
+            bad_not_kept: metrics.bad_not_kept,
+            rows: metrics.rows_out,
+            forced: metrics.forced,
+            eval_nulls: metrics.eval_nulls,
+            watermark: text_of(metrics.watermark),
+            held_back_by: metrics.held_back_by.as_deref().map(str::to_owned),
+            several_types: metrics.several_types.clone(),
+            sources: sources.collect(),
+            operators: operators.collect(),
+        }
+    }
+}
+
+/// Neither end of time has a text.
+fn text_of(time: Timestamp) -> Option<String> {
+    (time != Timestamp::MIN && time != Timestamp::MAX).then(|| time.to_string())
+}
