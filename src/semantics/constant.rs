@@ -88,7 +88,7 @@ pub(crate) fn value_of_type(
     match converted.as_ref().and_then(Expr::as_literal) {
         Some(value) => Ok(value.clone()),
         None => {
-            let text = format!("{what} is a {wanted}, found {}", Operand::of(tree, found.data_type()));
+            let text = format!("{what} must be of type {wanted}, found {}", Operand::of(tree, found.data_type()));
             Err(cx.error(Diagnostic::error(codes::WRONG_TYPE, tree.span, text)))
         }
     }

@@ -66,8 +66,9 @@ pub(crate) fn infer(cx: &mut Context<'_>, names: &mut dyn Names, tree: &ast::Exp
         ExprKind::Cast { expr, to } => {
             let (inner, to) = (infer(cx, names, expr), types::data_type(cx, to));
             let (inner, to) = (inner?, to?);
-            let cast = Expr::cast(inner, &to);
-            cast.map_err(|error| refused(cx, &error, span, &[expr]))
+            let found = Operand::of(expr, inner.data_type()).to_string();
+            Expr::cast(inner, &to)
+                .map_err(|_| cx.error(Diagnostic::error(codes::WRONG_TYPE, span, format!("{found} cannot be cast to {to}"))))
         }
         ExprKind::Extract { part, expr } => call::extract(cx, names, part, expr, span),
         ExprKind::AtTimeZone { expr, zone } => {

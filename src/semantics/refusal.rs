@@ -42,25 +42,24 @@ impl fmt::Display for Operand<'_> {
 
 /// Tells that operands or arguments do not fit. `trees` are all of them in order, `span` is the operator or the whole call.
 pub(crate) fn refused(cx: &mut Context<'_>, error: &TypeError, span: Span, trees: &[&ast::Expr]) -> Reported {
-    let what = &error.what;
-    let expected = &error.expected;
-    let one = error.argument.and_then(|i| trees.get(i).map(|tree| (*tree, error.found.get(i).or(error.found.first()))));
-    let diagnostic = match one {
-        Some((tree, Some(found))) => {
-            let text = format!("`{what}` takes {expected}, found {}", Operand::of(tree, found));
-            Diagnostic::error(codes::WRONG_TYPE, tree.span, text)
+    let (what, expected) = (&error.what, &error.expected);
+    let meant = error.argument.and_then(|i| trees.get(i).map(|tree| (i, *tree)));
+    let (place, found) = match meant {
+        // A value and one of those that it is compared with.
+        Some((_, tree)) if matches!(what.as_str(), "IN" | "BETWEEN") && error.found.len() == 2 => {
+            (tree.span, vec![Operand::of(trees[0], &error.found[0]).to_string(), Operand::of(tree, &error.found[1]).to_string()])
         }
-        Some((tree, None)) => Diagnostic::error(codes::WRONG_TYPE, tree.span, format!("`{what}` takes {expected}")),
-        None => {
-            let found: Vec<String> = match error.found.len() == trees.len() {
-                true => trees.iter().zip(&error.found).map(|(tree, t)| Operand::of(tree, t).to_string()).collect(),
-                false => error.found.iter().map(DataType::to_string).collect(),
-            };
-            let found = if found.is_empty() { String::from("nothing") } else { found.join(" and ") };
-            Diagnostic::error(codes::WRONG_TYPE, span, format!("`{what}` takes {expected}, found {found}"))
+        Some((i, tree)) => {
+            let found = error.found.get(i).or(error.found.first());
+            (tree.span, found.map(|found| Operand::of(tree, found).to_string()).into_iter().collect())
         }
+        None if error.found.len() == trees.len() => {
+            (span, trees.iter().zip(&error.found).map(|(tree, t)| Operand::of(tree, t).to_string()).collect())
+        }
+        None => (span, error.found.iter().map(DataType::to_string).collect::<Vec<_>>()),
     };
-    cx.error(advice(diagnostic, error))
+    let found = if found.is_empty() { String::from("nothing") } else { found.join(" and ") };
+    cx.error(advice(Diagnostic::error(codes::WRONG_TYPE, place, format!("`{what}` takes {expected}, found {found}")), error))
 }
 
 /// What to write instead, where one thing is likely.

@@ -180,7 +180,7 @@ fn time_by(cx: &mut Context<'_>, create: &CreateSource, names: &[Name], schema: 
         if i == 0 && *found != DataType::Timestamp {
             failed = Some(not_a_time(cx, create, name, found));
         } else if i > 0 && matches!(found, DataType::List(_) | DataType::Struct(_) | DataType::Json) {
-            let text = format!("`{}` cannot order events of equal time: it is a {found}", name.node);
+            let text = format!("`{}` cannot order events of equal time: it is of type {found}", name.node);
             failed = Some(cx.error(Diagnostic::error(codes::BAD_TIME_COLUMN, name.span, text)));
         } else if indexes.contains(&index) {
             failed = Some(cx.error(Diagnostic::error(codes::DEFINED_TWICE, name.span, format!("`{}` is there twice", name.node))));
@@ -203,7 +203,7 @@ fn unknown_time_column(cx: &mut Context<'_>, name: &Name, schema: &Schema) -> Re
 }
 
 fn not_a_time(cx: &mut Context<'_>, create: &CreateSource, name: &Name, found: &DataType) -> Reported {
-    let text = format!("TIMESTAMP BY takes a TIMESTAMP column; `{}` is {found}", name.node);
+    let text = format!("TIMESTAMP BY takes a TIMESTAMP column; `{}` is of type {found}", name.node);
     let mut diagnostic = Diagnostic::error(codes::BAD_TIME_COLUMN, name.span, text);
     if let Some(column) = create.columns.iter().find(|c| c.name == *name) {
         diagnostic = diagnostic.related(column.data_type.span, "its type");

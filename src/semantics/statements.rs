@@ -17,7 +17,7 @@ use super::source;
 use super::typed::{Output, Program, SourceStream, Statement, StreamDef, StreamId};
 use crate::data::Schema;
 use crate::syntax::ast::{self, CreateSource, File, Name, StatementKind};
-use crate::text::{Code, Diagnostic, Diagnostics, Span, nearest};
+use crate::text::{Diagnostic, Diagnostics, Span, nearest};
 
 /// The typed program of a tree, and all its mistakes. The program is whole only where none of them is an error.
 pub fn check(file: &File, options: &CheckOptions) -> (Program, Diagnostics) {
@@ -27,11 +27,11 @@ pub fn check(file: &File, options: &CheckOptions) -> (Program, Diagnostics) {
     program.check_sources(&mut cx);
     program.check_queries(&mut cx);
     warn_of_unused_parameters(&mut cx);
-    (program.finish(), cx.into_diagnostics())
+    let is_whole = program.queries.iter().all(|q| matches!(q.checked, Some(Ok(_))));
+    let diagnostics = cx.into_diagnostics();
+    debug_assert!(is_whole || diagnostics.has_errors(), "what fails has been told");
+    (program.finish(), diagnostics)
 }
-
-/// A value from outside for which there is no parameter.
-const UNUSED_PARAMETER: Code = Code("W0201");
 
 fn set_parameters(cx: &mut Context<'_>, file: &File) {
     let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
@@ -50,7 +50,7 @@ fn warn_of_unused_parameters(cx: &mut Context<'_>) {
     let known: Vec<String> = cx.parameter_names().map(str::to_owned).collect();
     let options = cx.options;
     for name in options.parameters.keys().filter(|name| !known.contains(name)) {
-        let diagnostic = Diagnostic::warning(UNUSED_PARAMETER, Span::default(), format!("the program has no parameter `${name}`"));
+        let diagnostic = Diagnostic::warning(codes::UNUSED_PARAMETER, Span::default(), format!("the program has no parameter `${name}`"));
         cx.warn(diagnostic.did_you_mean(&nearest(name, known.iter().map(String::as_str))));
     }
 }

@@ -1,0 +1,147 @@
+//! Programs through parser and checker: what is right is accepted, and what is wrong is refused with the right message first.
+
+use std::path::{Path, PathBuf};
+
+use betide::semantics::{CheckOptions, check};
+use betide::syntax::parse;
+use betide::text::{Diagnostics, Source, render};
+
+/// All that parser and checker say of a program, and whether it compiles.
+fn compile(program: &str) -> (bool, String) {
+    let source = Source::new("case.tide", program);
+    let (file, mut diagnostics) = parse(&source);
+    if !diagnostics.has_errors() {
+        let (_, more): (_, Diagnostics) = check(&file, &CheckOptions::default());
+        diagnostics.extend(more);
+    }
+    (!diagnostics.has_errors(), render(&diagnostics, &source, false))
+}
+
+/// The cases of a file of conformance cases, where it is there.
+fn cases(name: &str) -> Vec<serde_json::Value> {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
+    let path = std::env::var_os("BETIDE_SHARED").map_or(beside, PathBuf::from).join("conformance").join(name);
+    match std::fs::read_to_string(&path) {
+        Ok(text) => text.lines().map(|line| serde_json::from_str(line).expect("a case is JSON")).collect(),
+        Err(_) => {
+            println!("skipped: {} is not there", path.display());
+            Vec::new()
+        }
+    }
+}
+
+#[test]
+fn programs_with_windows_and_joins_are_accepted() {
+    for case in cases("siddhi_window_join.dev.jsonl") {
+        let program = case["program"].as_str().expect("a program");
+        let (compiles, told) = compile(program);
+        assert!(compiles, "{}\n{program}\n{told}", case["id"]);
+        assert!(told.is_empty(), "nothing is told of {}\n{program}\n{told}", case["id"]);
+    }
+}
+
+#[test]
+fn wrong_programs_are_refused() {
+    for case in cases("siddhi_invalid.dev.jsonl") {
+        let program = case["program"].as_str().expect("a program");
+        let (compiles, _) = compile(program);
+        assert!(!compiles, "{}\n{program}", case["id"]);
+    }
+}
+
+/// A case of `tests/suite/errors/*.md`: a heading, a program, and the first thing that is told.
+struct ErrorCase {
+    name: String,
+    program: String,
+    expected: String,
+}
+
+/// The cases of a file: `## name`, then a block of `sql`, then a block of `text`.
+fn error_cases(text: &str) -> Vec<ErrorCase> {
+    let block = |section: &str, language: &str| {
+        let open = format!("```{language}\n");
+        let start = section.find(&open).expect("a block of each kind in each case") + open.len();
+        let end = start + section[start..].find("```").expect("each block is closed");
+        section[start..end].to_owned()
+    };
+    let sections = text.split("\n## ").skip(1);
+    let case = |section: &str| ErrorCase {
+        name: section.lines().next().unwrap_or_default().to_owned(),
+        program: block(section, "sql"),
+        expected: block(section, "text"),
+    };
+    sections.map(case).collect()
+}
+
+/// The first thing that is told of a program, as a person sees it.
+fn first_told(program: &str) -> String {
+    let source = Source::new("q.tide", program.trim_end());
+    let (file, mut diagnostics) = parse(&source);
+    if !diagnostics.has_errors() {
+        diagnostics.extend(check(&file, &CheckOptions::default()).1);
+    }
+    let mut first = Diagnostics::default();
+    diagnostics.iter().take(1).for_each(|d| first.push(d.clone()));
+    format!("{}\n", render(&first, &source, false).trim_end())
+}
+
+/// With `BETIDE_FILL=1` the expected texts are written anew, to be read before they are kept.
+#[test]
+fn wrong_programs_give_the_right_message_first() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suite/errors");
+    let fill = std::env::var_os("BETIDE_FILL").is_some();
+    let mut count = 0;
+    let mut wrong = String::new();
+    let mut files: Vec<_> = std::fs::read_dir(&folder).expect("the cases").map(|entry| entry.expect("an entry").path()).collect();
+    files.sort();
+    for path in files {
+        let text = std::fs::read_to_string(&path).expect("a readable file");
+        let mut filled = text.clone();
+        for case in error_cases(&text) {
+            count += 1;
+            let found = first_told(&case.program);
+            if found != case.expected {
+                wrong += &format!("{}: {}\nexpected:\n{}\nfound:\n{found}\n", path.display(), case.name, case.expected);
+                let before = format!("## {}\n\n```sql\n{}```\n\n```text\n", case.name, case.program);
+                filled = filled.replace(&format!("{before}{}```", case.expected), &format!("{before}{found}```"));
+            }
+        }
+        if fill {
+            std::fs::write(&path, filled).expect("a writable file");
+        }
+    }
+    assert!(count >= 60, "{count} cases");
+    assert!(fill || wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn each_code_has_a_program_that_gives_it_and_one_that_does_not() {
+    for entry in betide::semantics::CODES.iter().filter(|entry| !entry.wrong.is_empty()) {
+        let codes = |program: &str| {
+            let (file, told) = parse(&Source::new("q.tide", program));
+            assert!(told.is_empty(), "{program}");
+            check(&file, &CheckOptions::default()).1.iter().map(|d| d.code).collect::<Vec<_>>()
+        };
+        assert_eq!(codes(entry.wrong).first(), Some(&entry.code), "{}", entry.wrong);
+        assert!(codes(entry.right).is_empty(), "{}: {:?}", entry.right, codes(entry.right));
+    }
+}
+
+#[test]
+fn values_from_outside() {
+    let told = |program: &str, name: &str, value: &str| {
+        let options = CheckOptions { parameters: [(name.to_owned(), value.to_owned())].into(), endless: false };
+        let (file, _) = parse(&Source::new("q.tide", program));
+        check(&file, &options).1.iter().map(|d| d.code.0).collect::<Vec<_>>()
+    };
+    let typed = "SET least = 5; CREATE STREAM S (x INT); SELECT x FROM S WHERE x > $least;";
+    let untyped = "CREATE STREAM S (x INT); SELECT x FROM S WHERE x > $least;";
+    let length = "SET size = 1 minute; CREATE STREAM S (x INT); SELECT COUNT(*) AS n FROM S WINDOW TUMBLING $size;";
+    assert!(told(typed, "least", "8").is_empty());
+    assert_eq!(told(typed, "least", "eight"), ["E0211"]);
+    assert!(told(untyped, "least", "8").is_empty());
+    assert_eq!(told(untyped, "least", "'8'"), ["E0207"], "a quoted text is a STRING");
+    assert_eq!(told(untyped, "least", "eight"), ["E0211"]);
+    assert!(told(length, "size", "1h 30m").is_empty());
+    assert_eq!(told(typed, "leest", "8"), ["W0201"]);
+}
