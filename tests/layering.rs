@@ -18,10 +18,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("semantics", &["text", "data", "syntax", "expr", "spec"]),
     ("plan", &["text", "data", "expr", "spec", "semantics"]),
     ("runtime", &["data", "expr", "spec", "pattern", "operators", "codec", "connect", "plan"]),
-    (
-        "engine",
-        &["text", "data", "syntax", "expr", "spec", "pattern", "operators", "codec", "connect", "semantics", "plan", "runtime"],
-    ),
+    ("engine", &["text", "data", "syntax", "expr", "spec", "pattern", "operators", "codec", "connect", "semantics", "plan", "runtime"]),
     ("cli", &["engine"]),
 ];
 
