@@ -1,7 +1,7 @@
 //! Tree to typed program: names become numbers, every expression gets a type, all mistakes are told at once. Nothing runs here.
 //!
 //! The pieces: `context` holds what is shared and the list of mistakes, `infer` types expressions and asks a `scope::Names` what names mean,
-//! `statements` orders the program, `query` checks one query and leaves FROM PATTERN and MATCH_RECOGNIZE to `pattern` and `match_recognize`.
+//! `statements` orders the program, `query` checks one query and leaves FROM PATTERN and MATCH_RECOGNIZE to `pattern` and `row_pattern`.
 
 mod aggregate;
 mod call;
@@ -13,10 +13,12 @@ mod infer;
 mod join;
 mod literal;
 mod options;
+mod pattern;
 mod query;
 mod range;
 mod reads;
 mod refusal;
+mod row_pattern;
 mod scope;
 mod select;
 mod source;
@@ -31,5 +33,7 @@ mod tests;
 
 pub use codes::CODES;
 pub use options::CheckOptions;
+pub use pattern::PATTERN_CODES;
+pub use row_pattern::ROW_PATTERN_CODES;
 pub use statements::check;
 pub use typed::{Input, OrderKey, Output, Program, Query, Route, SourceColumn, SourceStream, Stage, Statement, StreamDef, StreamId};

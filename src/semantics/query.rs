@@ -71,9 +71,9 @@ fn body(cx: &mut Context<'_>, query: &ast::Query) -> Result<Relation, Reported> 
             let diagnostic = Diagnostic::error(codes::NO_FROM, *span, "a query reads from a stream: FROM is missing");
             Err(cx.error(diagnostic.hint("SELECT … FROM stream")))
         }
-        ast::From::Pattern(pattern, span) => {
+        ast::From::Pattern(pattern, _) => {
             let refused = refuse_row_clauses(cx, query);
-            let checked = pattern_relation(cx, query, pattern, *span);
+            let checked = super::pattern::check(cx, query, pattern);
             refused.and(checked)
         }
         ast::From::Relation(relation) => {
@@ -106,28 +106,13 @@ pub(crate) fn source(cx: &mut Context<'_>, relation: &ast::Relation) -> Source {
         }
         ast::Relation::MatchRecognize { input, spec, alias, column_list } => {
             let input = source(cx, input);
-            let found = match_recognize(cx, input, spec, *column_list);
-            named(found, alias.as_ref().map(|a| a.node.as_str()), None)
+            let found = super::row_pattern::check(cx, input, spec, *column_list);
+            let bounds = found.as_ref().map_or(0, |matches| matches.bounds);
+            let found = named(found.map(|matches| Relation::timeless(matches.query)), alias.as_ref().map(|a| a.node.as_str()), None);
+            Source { scope: found.scope.with_bounds(bounds), ..found }
         }
         ast::Relation::Join(join) => join::join(cx, join),
     }
-}
-
-/// FROM PATTERN.
-fn pattern_relation(cx: &mut Context<'_>, query: &ast::Query, pattern: &ast::Pattern, span: Span) -> Result<Relation, Reported> {
-    let _ = (query, pattern);
-    Err(cx.not_supported(span, "FROM PATTERN"))
-}
-
-/// MATCH_RECOGNIZE.
-fn match_recognize(
-    cx: &mut Context<'_>,
-    input: Source,
-    spec: &ast::MatchRecognize,
-    column_list: Option<Span>,
-) -> Result<Relation, Reported> {
-    let _ = (input, column_list);
-    Err(cx.not_supported(spec.span, "MATCH_RECOGNIZE"))
 }
 
 fn named(relation: Result<Relation, Reported>, name: Option<&str>, hidden: Option<&str>) -> Source {

@@ -45,16 +45,45 @@ struct Member {
     hidden: Option<String>,
     /// Its columns; `None` where they are not known because of a mistake.
     schema: Option<Arc<Schema>>,
+    /// So many of them, the first, are its own; those behind are the bounds of a match, which only their names give.
+    shown: usize,
     /// Number of its first column in the row.
     offset: usize,
+}
+
+impl Member {
+    fn shown_fields(&self) -> &[Field] {
+        self.schema.as_ref().map_or(&[], |schema| &schema.fields()[..self.shown])
+    }
 }
 
 impl Scope {
     /// A scope of one relation.
     pub(crate) fn of(name: Option<&str>, hidden: Option<&str>, schema: Option<Arc<Schema>>) -> Self {
         let width = schema.as_ref().map_or(0, |s| s.len());
-        let member = Member { name: name.map(str::to_owned), hidden: hidden.map(str::to_owned), schema, offset: 0 };
+        let member = Member { name: name.map(str::to_owned), hidden: hidden.map(str::to_owned), schema, shown: width, offset: 0 };
         Self { members: vec![member], width }
+    }
+
+    /// The scope of one relation whose last columns are the bounds of a match: they can be named, and are not part of `*`.
+    pub(crate) fn with_bounds(mut self, bounds: usize) -> Self {
+        for member in &mut self.members {
+            member.shown = member.shown.saturating_sub(bounds);
+        }
+        self
+    }
+
+    /// The name of the first relation, where it has one.
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.members.first().and_then(|m| m.name.as_deref())
+    }
+
+    /// The column of a match's bound, START_TIME or END_TIME in any case.
+    fn bound(&self, name: &str) -> Option<(usize, &Field)> {
+        let bounds = self.members.iter().flat_map(|m| {
+            m.schema.iter().flat_map(move |s| s.fields().iter().enumerate().skip(m.shown).map(move |(i, f)| (m.offset + i, f)))
+        });
+        bounds.into_iter().find(|(_, field)| field.name.eq_ignore_ascii_case(name))
     }
 
     /// This scope's columns, then the other's. The name that both use, where there is one, is the error.
@@ -89,21 +118,19 @@ impl Scope {
 
     /// All columns in order, each with its number.
     pub(crate) fn columns(&self) -> impl Iterator<Item = (usize, &Field)> {
-        self.members
-            .iter()
-            .flat_map(|m| m.schema.iter().flat_map(move |s| s.fields().iter().enumerate().map(move |(i, f)| (m.offset + i, f))))
+        self.members.iter().flat_map(|m| m.shown_fields().iter().enumerate().map(move |(i, f)| (m.offset + i, f)))
     }
 
     /// All columns in order, each with the name of its relation.
     pub(crate) fn qualified_columns(&self) -> impl Iterator<Item = (Option<&str>, &Field)> {
-        self.members.iter().flat_map(|m| m.schema.iter().flat_map(move |s| s.fields().iter().map(move |f| (m.name.as_deref(), f))))
+        self.members.iter().flat_map(|m| m.shown_fields().iter().map(move |f| (m.name.as_deref(), f)))
     }
 
     /// The columns of one relation, for `name.*`.
     pub(crate) fn columns_of(&self, cx: &mut Context<'_>, name: &Name) -> Result<Vec<(usize, Field)>, Reported> {
         match self.members.iter().find(|m| m.name.as_deref() == Some(name.node.as_str())) {
-            Some(Member { schema: Some(schema), offset, .. }) => {
-                Ok(schema.fields().iter().enumerate().map(|(i, f)| (offset + i, f.clone())).collect())
+            Some(member @ Member { schema: Some(_), offset, .. }) => {
+                Ok(member.shown_fields().iter().enumerate().map(|(i, f)| (offset + i, f.clone())).collect())
             }
             Some(Member { schema: None, .. }) => Err(Reported::elsewhere()),
             None => Err(self.unknown_qualifier(cx, name)),
@@ -144,7 +171,7 @@ impl Scope {
 
     fn holders(&self, column: &str) -> Vec<(&Member, usize, &Arc<Schema>)> {
         let with_schema = self.members.iter().filter_map(|m| m.schema.as_ref().map(|s| (m, s)));
-        with_schema.filter_map(|(m, s)| s.index_of(column).map(|i| (m, i, s))).collect()
+        with_schema.filter_map(|(m, s)| s.index_of(column).filter(|i| *i < m.shown).map(|i| (m, i, s))).collect()
     }
 
     fn unknown_column(&self, cx: &mut Context<'_>, name: &Name, among: &[Member]) -> Reported {
@@ -199,6 +226,9 @@ impl Names for Rows<'_> {
             && is_window_bound(&name.node)
             && self.scope.holders(&name.node).is_empty()
         {
+            if let Some((index, field)) = self.scope.bound(&name.node) {
+                return Ok(column(index, field.data_type.clone()));
+            }
             let text = match self.place {
                 "SELECT" => format!("`{}` stands for the bounds of a window or match, and this query has none", name.node),
                 place => format!("`{}` stands for the bounds of a window or match, which {place} comes before", name.node),

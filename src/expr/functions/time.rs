@@ -13,7 +13,6 @@ use crate::expr::{EvalContext, TypeError};
 
 /// A part of a point in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "the names say it")]
 pub enum Part {
     Nanosecond,
     Microsecond,

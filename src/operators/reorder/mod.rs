@@ -278,8 +278,8 @@ impl Reorder {
             if self.has_ties {
                 standing.push((time, ties.clone()));
             }
-            let segment = self.streams[index].store.next_segment();
-            self.waiting.push(Key { time, ties, number, stream, is_late: verdict == Verdict::Late, row, segment });
+            let (segment, first) = self.streams[index].store.address_of_next(arrivals[index].len());
+            self.waiting.push(Key { time, ties, number, stream, is_late: verdict == Verdict::Late, row: first + row, segment });
         }
     }
 
@@ -400,7 +400,7 @@ impl Stream {
             self.ahead.numbers.extend(rows.iter().map(|&row| arrived.numbers[row as usize]));
         }
         let waits = verdicts.iter().map(|&verdict| self.waits(verdict)).collect();
-        self.store.add(arrived.columns, waits);
+        self.store.add(&self.timing.schema, arrived.columns, waits);
     }
 
     fn let_go(&mut self, (rows, places): (Vec<(u64, u32)>, Arc<[Place]>)) -> EventBatch {

@@ -1,21 +1,33 @@
 //! The rows of one stream that wait: the columns as they arrived, a segment each, addressed by (segment, row).
 //!
 //! A segment goes when its last row has gone. One of which less than a quarter still waits is packed, so that a straggler does not keep a
-//! whole chunk in memory: what is stored stays within four times what waits (and a few rows a segment).
+//! whole chunk in memory: what is stored stays within four times what waits (and a few rows a segment). Rows that arrive a few at a time
+//! gather in a tail, which becomes a segment when it is long enough or when its first row goes.
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 
-use crate::data::{Column, Schema};
+use crate::data::{Column, ColumnBuilder, Schema};
 
-/// Segments no larger than this are not worth packing.
+/// Segments of no more rows than this are not worth packing.
 const SMALL: usize = 64;
+/// The tail becomes a segment at this many rows.
+const TAIL: usize = 1024;
 
 /// The rows of one stream that wait.
 #[derive(Debug, Default)]
 pub(super) struct Store {
-    /// The number of the first segment.
-    first: u64,
-    segments: VecDeque<Segment>,
+    /// The number that the next segment gets.
+    next: u64,
+    /// Those of which some row waits.
+    segments: BTreeMap<u64, Segment>,
+    tail: Tail,
+}
+
+/// Rows that arrived a few at a time: the segment of the next number, in the making.
+#[derive(Debug, Default)]
+struct Tail {
+    builders: Vec<ColumnBuilder>,
+    waits: Vec<bool>,
 }
 
 #[derive(Debug)]
@@ -48,25 +60,55 @@ impl Segment {
 }
 
 impl Store {
-    /// The number that the next segment gets.
-    pub(super) fn next_segment(&self) -> u64 {
-        self.first + self.segments.len() as u64
+    /// The segment and the row in it that the first of `len` rows will have, if they are the next to be added.
+    pub(super) fn address_of_next(&self, len: usize) -> (u64, u32) {
+        if len < SMALL {
+            return (self.next, row_number(self.tail.waits.len()));
+        }
+        (self.next + u64::from(!self.tail.waits.is_empty()), 0)
     }
 
     /// Stores columns of which these rows wait.
-    pub(super) fn add(&mut self, columns: Vec<Column>, waits: Vec<bool>) {
+    pub(super) fn add(&mut self, schema: &Schema, columns: Vec<Column>, waits: Vec<bool>) {
+        if !waits.contains(&true) {
+            return;
+        }
+        if waits.len() >= SMALL {
+            self.seal_tail();
+            return self.insert(columns, waits);
+        }
+        if self.tail.waits.is_empty() {
+            self.tail.builders = schema.fields().iter().map(|field| ColumnBuilder::new(&field.data_type, 0)).collect();
+        }
+        for (builder, column) in self.tail.builders.iter_mut().zip(&columns) {
+            (0..column.len()).for_each(|row| builder.push(column.value(row)));
+        }
+        self.tail.waits.extend(waits);
+        if self.tail.waits.len() >= TAIL {
+            self.seal_tail();
+        }
+    }
+
+    fn insert(&mut self, columns: Vec<Column>, waits: Vec<bool>) {
         let waiting = waits.iter().filter(|waits| **waits).count();
-        let columns = if waiting == 0 { Vec::new() } else { columns };
-        self.segments.push_back(Segment { columns, waits, waiting, arrived_as: None });
-        self.drop_empty();
+        self.segments.insert(self.next, Segment { columns, waits, waiting, arrived_as: None });
+        self.next += 1;
+    }
+
+    fn seal_tail(&mut self) {
+        let Tail { mut builders, waits } = std::mem::take(&mut self.tail);
+        if !waits.is_empty() {
+            self.insert(builders.iter_mut().map(ColumnBuilder::finish).collect(), waits);
+        }
     }
 
     /// The columns of these rows, in this order.
-    pub(super) fn gather(&self, schema: &Schema, rows: &[(u64, u32)]) -> Vec<Column> {
-        let mut numbers: Vec<u64> = rows.iter().map(|(segment, _)| *segment).collect();
-        numbers.sort_unstable();
-        numbers.dedup();
-        let segments: Vec<&Segment> = numbers.iter().map(|n| &self.segments[self.index(*n)]).collect();
+    pub(super) fn gather(&mut self, schema: &Schema, rows: &[(u64, u32)]) -> Vec<Column> {
+        let numbers = segments_of(rows);
+        if numbers.last() == Some(&self.next) {
+            self.seal_tail();
+        }
+        let segments: Vec<&Segment> = numbers.iter().map(|number| &self.segments[number]).collect();
         let at = rows.iter().map(|(number, row)| {
             let part = numbers.binary_search(number).expect("every segment is listed");
             (part, segments[part].position(*row))
@@ -86,42 +128,36 @@ impl Store {
 
     /// These rows wait no longer.
     pub(super) fn remove(&mut self, rows: &[(u64, u32)]) {
-        for &(number, row) in rows {
-            let index = self.index(number);
-            let segment = &mut self.segments[index];
-            let position = segment.position(row);
+        for (number, row) in rows {
+            let segment = self.segments.get_mut(number).expect("a segment stays while a row of it waits");
+            let position = segment.position(*row);
             debug_assert!(segment.waits[position], "a row goes once");
             segment.waits[position] = false;
             segment.waiting -= 1;
         }
-        for segment in &mut self.segments {
+        for number in segments_of(rows) {
+            let Some(segment) = self.segments.get_mut(&number) else { continue };
             if segment.waiting == 0 {
-                segment.columns = Vec::new();
-                segment.waits = Vec::new();
-                segment.arrived_as = None;
+                self.segments.remove(&number);
             } else if segment.waits.len() > SMALL && segment.waiting * 4 < segment.waits.len() {
                 segment.pack();
             }
         }
-        self.drop_empty();
     }
 
     /// How many rows are stored, waiting or not.
     #[cfg(test)]
     pub(super) fn stored(&self) -> usize {
-        self.segments.iter().map(|segment| segment.waits.len()).sum()
+        self.segments.values().map(|segment| segment.waits.len()).sum::<usize>() + self.tail.waits.len()
     }
+}
 
-    fn index(&self, number: u64) -> usize {
-        usize::try_from(number - self.first).expect("segments in memory are few")
-    }
-
-    fn drop_empty(&mut self) {
-        while self.segments.front().is_some_and(|segment| segment.waiting == 0) {
-            self.segments.pop_front();
-            self.first += 1;
-        }
-    }
+/// The segments that these rows are in, each once, in order.
+fn segments_of(rows: &[(u64, u32)]) -> Vec<u64> {
+    let mut numbers: Vec<u64> = rows.iter().map(|(number, _)| *number).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    numbers
 }
 
 fn row_number(position: usize) -> u32 {

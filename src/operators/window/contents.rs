@@ -1,5 +1,6 @@
 //! What a window holds of a group, and how it is made, grown, merged and put out.
 
+use super::row_queue::Tally;
 use crate::data::{Column, DataType, EventBatch, KeyRef, Place, Timestamp, Value};
 use crate::expr::aggregates::AggregateKind;
 use crate::expr::{Accumulator, EvalContext, Expr};
@@ -21,6 +22,8 @@ pub(super) enum Contents {
 pub(super) struct Recipe {
     keys: Vec<Expr>,
     output: WindowOutput,
+    /// For each call, whether it is tallied beside the contents ([`Tally`]).
+    is_tallied: Vec<bool>,
     keeps_totals: bool,
     context: EvalContext,
 }
@@ -31,6 +34,7 @@ pub(super) struct Incoming<'b> {
     batch: &'b EventBatch,
     keys: Vec<Column>,
     calls: Vec<(Vec<Column>, Option<Column>)>,
+    tallied: Vec<(Vec<Column>, Option<Column>)>,
 }
 
 /// Where a window lies and what its row says of that.
@@ -45,12 +49,34 @@ pub(super) struct Bounds {
 }
 
 impl Recipe {
+    /// For windows whose rows come and go together.
     pub(super) fn new(spec: &WindowSpec) -> Self {
+        Self::with_tallies(spec, |_| false)
+    }
+
+    /// For windows whose rows go one by one ([`RowQueue`](super::row_queue::RowQueue)).
+    pub(super) fn for_row_queue(spec: &WindowSpec) -> Self {
+        Self::with_tallies(spec, |call| call.distinct && call.function.kind == AggregateKind::Count)
+    }
+
+    fn with_tallies(spec: &WindowSpec, is_tallied: impl Fn(&AggregateCall) -> bool) -> Self {
+        let calls = calls_of(&spec.output);
         let keeps_totals = match &spec.output {
-            WindowOutput::Aggregates(calls) => calls.iter().all(is_small),
+            WindowOutput::Aggregates(calls) => calls.iter().all(|call| is_tallied(call) || is_small(call)),
             WindowOutput::Rows => false,
         };
-        Self { keys: spec.keys.clone(), output: spec.output.clone(), keeps_totals, context: EvalContext::new() }
+        let is_tallied = calls.iter().map(is_tallied).collect();
+        Self { keys: spec.keys.clone(), output: spec.output.clone(), is_tallied, keeps_totals, context: EvalContext::new() }
+    }
+
+    /// The calls that are, or are not, tallied.
+    fn calls(&self, is_tallied: bool) -> impl Iterator<Item = &AggregateCall> {
+        calls_of(&self.output).iter().zip(&self.is_tallied).filter(move |&(_, t)| *t == is_tallied).map(|(call, _)| call)
+    }
+
+    /// How many calls are tallied.
+    pub(super) fn tallied(&self) -> usize {
+        self.calls(true).count()
     }
 
     /// Whether contents are of bounded size, so that totals of them can be kept.
@@ -61,22 +87,19 @@ impl Recipe {
     /// Contents of no row.
     pub(super) fn empty(&self) -> Contents {
         match &self.output {
-            WindowOutput::Aggregates(calls) => Contents::Aggregates(calls.iter().map(accumulator).collect()),
+            WindowOutput::Aggregates(_) => Contents::Aggregates(self.calls(false).map(accumulator).collect()),
             WindowOutput::Rows => Contents::Rows(Vec::new()),
         }
     }
 
     /// Computes keys and arguments of all rows.
     pub(super) fn incoming<'b>(&self, batch: &'b EventBatch) -> Incoming<'b> {
-        let calls: &[AggregateCall] = match &self.output {
-            WindowOutput::Aggregates(calls) => calls,
-            WindowOutput::Rows => &[],
-        };
         let of_call = |call: &AggregateCall| {
             let filter = call.filter.as_ref().map(|f| f.eval_batch(batch, &self.context));
             (columns(&call.args, batch, &self.context), filter)
         };
-        Incoming { batch, keys: columns(&self.keys, batch, &self.context), calls: calls.iter().map(of_call).collect() }
+        let keys = columns(&self.keys, batch, &self.context);
+        Incoming { batch, keys, calls: self.calls(false).map(of_call).collect(), tallied: self.calls(true).map(of_call).collect() }
     }
 
     /// Appends `later` to `contents`.
@@ -100,6 +123,13 @@ impl Recipe {
     }
 }
 
+fn calls_of(output: &WindowOutput) -> &[AggregateCall] {
+    match output {
+        WindowOutput::Aggregates(calls) => calls,
+        WindowOutput::Rows => &[],
+    }
+}
+
 fn accumulator(call: &AggregateCall) -> Accumulator {
     let types: Vec<DataType> = call.args.iter().map(|arg| arg.data_type().clone()).collect();
     Accumulator::new(call.function, &types, call.distinct)
@@ -120,6 +150,12 @@ impl Incoming<'_> {
     /// The values of a row's key.
     pub(super) fn key(&self, row: usize) -> impl Iterator<Item = Value<'_>> {
         values_of(&self.keys, row)
+    }
+
+    /// The values of a row that are tallied, NULL where they do not count.
+    pub(super) fn tallied(&self, row: usize) -> impl Iterator<Item = Value<'_>> {
+        let is_kept = move |filter: &Option<Column>| filter.as_ref().is_none_or(|f| f.value(row).is_true());
+        self.tallied.iter().map(move |(args, filter)| if is_kept(filter) { args[0].value(row) } else { Value::Null })
     }
 
     /// Adds a row to the contents of its window.
@@ -151,10 +187,29 @@ pub(super) struct Stand {
 impl Recipe {
     /// Puts out what a window gives for a group: its aggregates, or all its rows.
     pub(super) fn put_out(&self, key: KeyRef<'_>, contents: &Contents, bounds: Bounds, stand: Stand, out: &mut Outbox) {
+        self.put_out_with(key, contents, &[], bounds, stand, out);
+    }
+
+    /// The same, with the calls that are tallied.
+    pub(super) fn put_out_with(
+        &self,
+        key: KeyRef<'_>,
+        contents: &Contents,
+        tallies: &[Tally],
+        bounds: Bounds,
+        stand: Stand,
+        out: &mut Outbox,
+    ) {
         let tail = [Value::Timestamp(bounds.start), Value::Timestamp(bounds.end), Value::Bool(bounds.is_final)];
         match contents {
             Contents::Aggregates(accumulators) => {
-                let values = key.decode().into_iter().chain(accumulators.iter().map(|a| self.value_of(a))).chain(tail);
+                let mut accumulators = accumulators.iter().map(|a| self.value_of(a));
+                let mut tallies = tallies.iter().map(Tally::count);
+                let of_call = |&is_tallied: &bool| {
+                    let value = if is_tallied { tallies.next() } else { accumulators.next() };
+                    value.expect("each call has its accumulator or its tally")
+                };
+                let values = key.decode().into_iter().chain(self.is_tallied.iter().map(of_call)).chain(tail);
                 out.row(0, values, stand.place, stand.moment);
             }
             Contents::Rows(rows) => {

@@ -1,11 +1,11 @@
 //! `LAST n ROWS`: each row gives its group's aggregates over the last n rows up to and with it, at its own place.
 //!
-//! Each row is a part of its group's queue ([`Fifo`]). Groups are kept for ever, with at most n rows each. START_TIME is the first of those
+//! Each row stands in its group's queue ([`RowQueue`]). Groups are kept for ever, with at most n rows each. START_TIME is the first of those
 //! rows, END_TIME the row itself.
 
 use super::contents::{Bounds, Recipe, Stand};
-use super::fifo::Fifo;
-use crate::data::{Inbox, Timestamp};
+use super::row_queue::RowQueue;
+use crate::data::Inbox;
 use crate::operators::groups::Groups;
 use crate::operators::turns::{Turn, turns};
 use crate::operators::{Held, Operator, Outbox};
@@ -16,7 +16,7 @@ use crate::spec::WindowSpec;
 pub struct LastRowsWindow {
     recipe: Recipe,
     count: usize,
-    groups: Groups<Fifo>,
+    groups: Groups<RowQueue>,
 }
 
 impl LastRowsWindow {
@@ -24,7 +24,7 @@ impl LastRowsWindow {
     pub fn new(spec: &WindowSpec, count: u64) -> Self {
         // More rows than memory can hold are never reached.
         let count = usize::try_from(count.max(1)).unwrap_or(usize::MAX);
-        Self { recipe: Recipe::new(spec), count, groups: Groups::new() }
+        Self { recipe: Recipe::for_row_queue(spec), count, groups: Groups::new() }
     }
 }
 
@@ -33,22 +33,22 @@ impl Operator for LastRowsWindow {
         let incoming = self.recipe.incoming(&inbox.inputs[0]);
         for turn in turns(inbox) {
             let Turn::Row { row, place, moment, .. } = turn else { continue };
-            let id = self.groups.find_or(incoming.key(row), Fifo::default);
+            let id = self.groups.find_or(incoming.key(row), || RowQueue::new(&self.recipe));
             let queue = self.groups.of(id);
             if queue.len() == self.count {
                 queue.pop(&self.recipe);
             }
-            incoming.add_to(queue.push(&self.recipe, place.time().0, 0), row, place);
+            queue.push(&self.recipe, &incoming, row, place);
             let (key, queue) = self.groups.get(id).expect("the group was found");
-            let (start, _) = queue.oldest().expect("the row is in it");
-            let bounds = Bounds { start: Timestamp(start), end: place.time(), is_final: true };
-            self.recipe.put_out(key, &queue.total(&self.recipe), bounds, Stand { place, moment }, out);
+            let start = queue.start().expect("the row is in it");
+            let bounds = Bounds { start, end: place.time(), is_final: true };
+            queue.put_out(&self.recipe, key, bounds, Stand { place, moment }, out);
         }
     }
 
     fn held(&self) -> Held {
-        let rows = self.groups.iter().map(Fifo::len).sum();
-        let bytes = self.groups.iter().map(|q| q.held().1).sum::<usize>() + self.groups.bytes();
+        let rows = self.groups.iter().map(RowQueue::len).sum();
+        let bytes = self.groups.iter().map(RowQueue::bytes).sum::<usize>() + self.groups.bytes();
         Held { keys: self.groups.len(), rows, bytes, dropped: 0 }
     }
 

@@ -14,6 +14,7 @@ mod early;
 mod fifo;
 mod hopping;
 mod last_rows;
+mod row_queue;
 mod rows;
 mod running;
 mod session;

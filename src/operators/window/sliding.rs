@@ -1,12 +1,12 @@
 //! `SLIDING d`: each row gives its group's aggregates over the rows from `d` before it, inclusive, up to and with it, at its own place.
 //!
-//! Each row is a part of its group's queue ([`Fifo`]); one list of all rows in order says which part is the next to go, so that groups
+//! Each row stands in its group's queue ([`RowQueue`]); one list of all rows in order says which part is the next to go, so that groups
 //! that get no more rows are forgotten too. START_TIME is the row's time less `d`, END_TIME its time.
 
 use std::collections::VecDeque;
 
 use super::contents::{Bounds, Recipe, Stand};
-use super::fifo::Fifo;
+use super::row_queue::RowQueue;
 use crate::data::{Duration, Inbox, Place, Timestamp};
 use crate::operators::groups::Groups;
 use crate::operators::turns::{Turn, turns};
@@ -18,7 +18,7 @@ use crate::spec::WindowSpec;
 pub struct SlidingWindow {
     recipe: Recipe,
     size: Duration,
-    groups: Groups<Fifo>,
+    groups: Groups<RowQueue>,
     /// Time and group of every row that is held, in order.
     rows: VecDeque<(Timestamp, u32)>,
 }
@@ -26,7 +26,7 @@ pub struct SlidingWindow {
 impl SlidingWindow {
     /// Keys and aggregates are the spec's.
     pub fn new(spec: &WindowSpec, size: Duration) -> Self {
-        Self { recipe: Recipe::new(spec), size, groups: Groups::new(), rows: VecDeque::new() }
+        Self { recipe: Recipe::for_row_queue(spec), size, groups: Groups::new(), rows: VecDeque::new() }
     }
 
     /// Forgets the rows that no row at or behind `limit` can reach.
@@ -53,19 +53,19 @@ impl Operator for SlidingWindow {
                 Turn::Time { limit, .. } => self.expire(limit),
                 Turn::Row { row, place, moment, .. } => {
                     let time = place.time();
-                    let id = self.groups.find_or(incoming.key(row), Fifo::default);
-                    incoming.add_to(self.groups.of(id).push(&self.recipe, time.0, 0), row, place);
+                    let id = self.groups.find_or(incoming.key(row), || RowQueue::new(&self.recipe));
+                    self.groups.of(id).push(&self.recipe, &incoming, row, place);
                     self.rows.push_back((time, id));
                     let bounds = Bounds { start: time.saturating_sub(self.size), end: time, is_final: true };
                     let (key, queue) = self.groups.get(id).expect("the group was found");
-                    self.recipe.put_out(key, &queue.total(&self.recipe), bounds, Stand { place, moment }, out);
+                    queue.put_out(&self.recipe, key, bounds, Stand { place, moment }, out);
                 }
             }
         }
     }
 
     fn held(&self) -> Held {
-        let bytes = self.groups.iter().map(|q| q.held().1).sum::<usize>() + self.groups.bytes();
+        let bytes = self.groups.iter().map(RowQueue::bytes).sum::<usize>() + self.groups.bytes();
         Held { keys: self.groups.len(), rows: self.rows.len(), bytes, dropped: 0 }
     }
 

@@ -18,13 +18,14 @@ fn call(name: &str, column: Option<u32>, distinct: bool) -> AggregateCall {
     AggregateCall { function, args, distinct, filter: None, data_type: function.resolve(&types, distinct).unwrap() }
 }
 
-/// Aggregates whose state stays small; those of the first place keep totals, the others do not.
+/// Some aggregates; with `are_small` those whose state stays small, or is tallied where rows go one by one.
 fn calls(are_small: bool) -> Vec<AggregateCall> {
     let mut filtered = call("SUM", Some(1), false);
     filtered.filter = Some(Expr::compare(CompareOp::Greater, slot(2), int(4)).unwrap());
     let mut calls =
         vec![call("COUNT", None, false), call("SUM", Some(1), false), call("FIRST", Some(1), false), call("LAST", Some(2), false)];
     calls.extend([call("MIN", Some(2), false), call("AVG", Some(1), false), filtered]);
+    calls.insert(3, call("COUNT", Some(2), true));
     if !are_small {
         calls.extend([call("ARRAY_AGG", Some(1), false), call("COUNT", Some(2), true), call("MEDIAN", Some(2), false)]);
     }
@@ -283,4 +284,40 @@ fn nothing_is_kept_of_groups_without_an_open_window() {
         crate::operators::test_support::feed(operator.as_mut(), &schema(&spec), 1, &[], Place::MAX);
         assert!(operator.held().keys == 0 && operator.held().rows == 0, "{:?}", spec.kind);
     }
+}
+
+#[test]
+fn timers_that_fire_late_are_certain_then() {
+    use crate::data::{Entry, Inbox, WatermarkStep};
+    let kind = WindowKind::Hopping { size: Duration(10), every: Duration(10), offset: Duration(0), zone: None };
+    let spec = spec(kind, false, WindowOutput::Aggregates(vec![call("COUNT", None, false)]), None);
+    let batch = crate::operators::test_support::ints(&[(3, vec![0, 0, 0]), (13, vec![0, 0, 0]), (23, vec![0, 0, 0])]);
+    let row = |row: u32, floor: i64| {
+        let place = batch.places()[row as usize];
+        Entry::Row { input: 0, row, place, moment: after(floor), floor: after(floor) }
+    };
+    let step = Entry::Watermark(WatermarkStep { moment: after(25), watermark: before(12) });
+    let entries = vec![row(0, 20), step, row(1, 26), row(2, 27)];
+    let mut out = crate::operators::Outbox::new(RANK, vec![schema(&spec)]);
+    new(&spec).advance(&Inbox { inputs: vec![batch.clone()], entries, watermark: Place::MAX, floor: after(29) }, &mut out);
+    let (found, _) = out.take(0);
+    assert_eq!(found.moments().to_vec(), [after(25), after(27), before(30)]);
+    assert_eq!(found.places().to_vec(), [10, 20, 30].map(|t| before(t).derived_by(RANK)));
+}
+
+#[test]
+fn a_day_of_the_zone_closes_at_its_midnight() {
+    let day = Duration(86_400_000_000_000);
+    let zone = Some("Europe/Berlin".parse().unwrap());
+    let kind = WindowKind::Hopping { size: day, every: day, offset: Duration(0), zone };
+    let spec = spec(kind, false, WindowOutput::Aggregates(vec![call("COUNT", None, false)]), None);
+    let at = |text: &str| Timestamp::parse(text).unwrap();
+    // Summer time begins on the 29th: that day has 23 hours.
+    let times = ["2026-03-28T22:59:59Z", "2026-03-28T23:00:00Z", "2026-03-29T21:59:59Z", "2026-03-29T22:00:00Z"];
+    let row = |(i, text): (usize, &&str)| InputRow { input: 0, place: Place::event(at(text), i as u64 + 1), values: vec![None; 3] };
+    let rows: Vec<InputRow> = times.iter().enumerate().map(row).collect();
+    let found = run(|| new(&spec), &schema(&spec), 1, &rows, 1);
+    let given: Vec<_> = found.iter().map(|row| (row.values[0].clone(), row.moment)).collect();
+    let ends = ["2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z", "2026-03-30T22:00:00Z"].map(|t| before(at(t).0));
+    assert_eq!(given, [(Value::Int(1), ends[0]), (Value::Int(2), ends[1]), (Value::Int(1), ends[2])]);
 }

@@ -1,0 +1,190 @@
+//! The engine by its public face: what comes out, in which order, and that every event is accounted for.
+#![allow(clippy::unwrap_used, reason = "a broken test should stop")]
+
+use betide::{Engine, Error, Options};
+
+const SOURCES: &str = "
+    CREATE STREAM A (id INT, k STRING, x INT, at TIMESTAMP) TIMESTAMP BY at DELAY 2 seconds;
+    CREATE STREAM B (id INT, k STRING, x INT, at TIMESTAMP) TIMESTAMP BY at DELAY 2 seconds;
+";
+
+fn engine(program: &str, options: &Options) -> Engine {
+    Engine::with_options(program, options).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn event(stream: &str, id: i64, key: &str, x: i64, second: i64) -> String {
+    format!("{{\"type\":\"{stream}\",\"id\":{id},\"k\":\"{key}\",\"x\":{x},\"at\":{}}}\n", second * 1000)
+}
+
+fn run(program: &str, input: &str, options: &Options) -> Vec<String> {
+    let mut engine = engine(program, options);
+    engine.push_json(input.as_bytes()).unwrap();
+    engine.finish().unwrap();
+    let stats = engine.stats();
+    assert_eq!(stats.events, stats.processed + stats.late + stats.unrouted + stats.bad);
+    engine.take_rows().iter().map(betide::OutputRow::to_json).collect()
+}
+
+#[test]
+fn a_filter_and_a_projection() {
+    let program = format!("{SOURCES} SELECT id, x * 2 AS twice FROM A WHERE x > 1;");
+    let input = event("A", 1, "p", 1, 1) + &event("A", 2, "p", 5, 2) + &event("B", 3, "p", 9, 3) + &event("A", 4, "p", 7, 2);
+    assert_eq!(run(&program, &input, &Options::default()), [r#"{"id":2,"twice":10}"#, r#"{"id":4,"twice":14}"#]);
+}
+
+#[test]
+fn derived_streams_chain_in_any_order_of_the_text_and_only_the_last_leaves() {
+    let program = format!(
+        "{SOURCES}
+        CREATE STREAM Third AS SELECT id, x + 1 AS x FROM Second;
+        CREATE STREAM Second AS SELECT id, x + 1 AS x FROM First WHERE x > 10;
+        CREATE STREAM First AS SELECT id, x * 10 AS x FROM A;"
+    );
+    let input = event("A", 1, "p", 1, 1) + &event("A", 2, "p", 5, 2);
+    assert_eq!(run(&program, &input, &Options::default()), [r#"{"stream":"Third","id":2,"x":52}"#]);
+    let chosen = Options { outputs: vec!["First".to_owned()], ..Options::default() };
+    assert_eq!(run(&program, &input, &chosen).len(), 2);
+}
+
+#[test]
+fn several_statements_feed_one_stream_in_the_order_of_events_and_then_of_statements() {
+    let program = format!(
+        "{SOURCES}
+        CREATE STREAM All_ AS SELECT 'b' AS what, id FROM B;
+        INSERT INTO All_ SELECT 'a' AS what, id FROM A;
+        INSERT INTO All_ SELECT 'a again' AS what, id FROM A WHERE x > 1;"
+    );
+    let input = event("A", 1, "p", 1, 3) + &event("B", 2, "p", 5, 2) + &event("A", 3, "p", 5, 2);
+    let expected = [("b", 2), ("a", 3), ("a again", 3), ("a", 1)];
+    let expected: Vec<String> = expected.iter().map(|(what, id)| format!(r#"{{"stream":"All_","what":"{what}","id":{id}}}"#)).collect();
+    assert_eq!(run(&program, &input, &Options::default()), expected);
+    // The same through a reader of the stream.
+    let read = format!("{program} SELECT what, id FROM All_;");
+    let expected: Vec<String> = expected.iter().map(|row| row.replace(r#""stream":"All_","#, "")).collect();
+    assert_eq!(run(&read, &input, &Options::default()), expected);
+}
+
+#[test]
+fn every_event_is_accounted_for() {
+    let program = format!("{SOURCES} SELECT id FROM A; SELECT id FROM B;");
+    let mut engine = engine(&program, &Options::default());
+    engine.push_json((event("A", 1, "p", 1, 10) + &event("B", 2, "p", 1, 10) + &event("A", 3, "p", 1, 1)).as_bytes()).unwrap();
+    engine.push_json(b"not json\n{\"type\":\"C\"}\n\n{\"type\":\"A\",\"id\":\"x\",\"at\":1}\n{\"type\":\"A\",\"id\":4").unwrap();
+    let stats = engine.stats();
+    assert_eq!((stats.events, stats.processed, stats.late, stats.unrouted, stats.bad), (6, 2, 1, 1, 2));
+    assert_eq!(stats.held_back_by.as_deref(), Some("A"));
+    let bad = engine.take_bad_events();
+    assert_eq!(bad.iter().map(|b| b.line).collect::<Vec<_>>(), [4, 7]);
+    engine.push_json(b",\"at\":11000}").unwrap();
+    engine.finish().unwrap();
+    let stats = engine.stats();
+    assert_eq!((stats.events, stats.processed, stats.rows), (7, 3, 3));
+    assert!(matches!(engine.push_json(b"{}"), Err(Error::Data(betide::DataError::Finished))));
+}
+
+#[test]
+fn late_events_go_where_they_are_sent() {
+    let program = "
+        CREATE STREAM A (id INT, at TIMESTAMP) TIMESTAMP BY at LATE INTO LateA;
+        SELECT id FROM A;";
+    let line = |id: i64, second: i64| format!("{{\"id\":{id},\"at\":{}}}\n", second * 1000);
+    let input = line(1, 5) + &line(2, 9) + &line(3, 7) + &line(4, 12);
+    for batch_size in [1, 2, 4096] {
+        let options = Options { batch_size, ..Options::default() };
+        let rows = run(program, &input, &options);
+        let late = r#"{"stream":"LateA","id":3,"at":"1970-01-01T00:00:07Z"}"#;
+        assert_eq!(rows, [r#"{"id":1}"#, r#"{"id":2}"#, late, r#"{"id":4}"#], "batch size {batch_size}");
+    }
+}
+
+#[test]
+fn an_event_gives_its_rows_at_once() {
+    let program = "CREATE STREAM A (id INT, at TIMESTAMP) TIMESTAMP BY at; SELECT id FROM A;";
+    let mut engine = engine(program, &Options::default());
+    for id in 0..5_i64 {
+        engine.push_json(format!("{{\"id\":{id},\"at\":{}}}\n", id * 1000).as_bytes()).unwrap();
+        assert_eq!(engine.take_rows().len(), 1);
+    }
+}
+
+#[test]
+fn a_strict_run_stops_at_the_first_bad_event() {
+    let program = "CREATE STREAM A (id INT, at TIMESTAMP) TIMESTAMP BY at; SELECT id FROM A;";
+    let mut engine = engine(program, &Options { strict: true, ..Options::default() });
+    let error = engine.push_json(b"{\"id\":1,\"at\":1}\n{\"id\":\"x\",\"at\":2}\n{\"id\":3,\"at\":3}\n").unwrap_err();
+    assert!(error.to_string().contains("line 2"), "{error}");
+    assert_eq!(engine.take_rows().len(), 1);
+}
+
+#[test]
+fn a_wrong_program_is_told_with_its_text() {
+    let Err(error) = Engine::with_options("SELECT nothing FROM Nowhere;", &Options::default()) else { panic!("it compiles") };
+    assert!(error.to_string().contains("Nowhere"), "{error}");
+}
+
+/// Numbers that look random and are the same in every run.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: i64) -> i64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        i64::try_from(self.0 >> 33).unwrap() % limit
+    }
+}
+
+/// Queries whose rows are certain where they stand, and queries whose rows are certain later, each read by some other.
+const CHAINS: &[&str] = &[
+    "CREATE STREAM F AS SELECT id, k, x FROM A WHERE x > 2; SELECT id, x FROM F; SELECT k, COUNT(*) AS n FROM F WINDOW TUMBLING 3s GROUP BY k;",
+    "CREATE STREAM S AS SELECT k, COUNT(*) AS n, START_TIME AS t FROM A WINDOW SESSION 2s GROUP BY k;
+     SELECT s.k, s.n, b.id FROM S s JOIN B b ON s.k = b.k WITHIN 4s;",
+    "CREATE STREAM S AS SELECT k, COUNT(*) AS n FROM A WINDOW SESSION 2s GROUP BY k;
+     CREATE STREAM T AS SELECT k, n, COUNT(*) AS m FROM S WINDOW SESSION 3s GROUP BY k, n;
+     SELECT k, n, m FROM T; SELECT t.k, b.id FROM T t LEFT JOIN B b ON t.k = b.k WITHIN 3s;",
+    "CREATE STREAM J AS SELECT a.id AS a, b.id AS b, a.k AS k FROM A a LEFT JOIN B b ON a.k = b.k WITHIN 2s;
+     SELECT k, COUNT(*) AS n, COUNT(b) AS hits FROM J WINDOW TUMBLING 4s GROUP BY k; SELECT a, b FROM J WHERE b IS NULL;",
+    "CREATE STREAM J AS SELECT a.id AS id, a.k AS k FROM A a ANTI JOIN B b ON a.k = b.k WITHIN 2s;
+     INSERT INTO J SELECT id, k FROM B WHERE x > 5;
+     SELECT k, COUNT(*) AS n FROM J GROUP BY k; SELECT id FROM A WHERE x = 1;",
+    "CREATE STREAM Q AS SELECT a.id AS id, b.x AS x FROM A a LEFT ASOF JOIN B b ON a.k = b.k;
+     SELECT id, x FROM Q; SELECT SUM(x) AS s, START_TIME AS t FROM Q WINDOW SESSION 1s;",
+    "CREATE STREAM A5 AS SELECT id, k FROM A SUPPRESS BY k FOR 3s; SELECT k, COUNT(*) AS n FROM A5 WINDOW HOPPING 4s EVERY 2s GROUP BY k;
+     SELECT id FROM A5 LIMIT 3;",
+];
+
+#[test]
+fn no_row_depends_on_how_the_input_was_cut() {
+    let mut random = Random(0x00be_71de);
+    let mut rows_seen = vec![0; CHAINS.len()];
+    for round in 0..20 {
+        let mut input = String::new();
+        let mut second = 0;
+        for id in 0..40 {
+            second += random.below(3);
+            let at = second - random.below(4);
+            let stream = ["A", "B"][usize::try_from(random.below(2)).unwrap()];
+            let key = ["p", "q"][usize::try_from(random.below(2)).unwrap()];
+            input += &event(stream, id, key, random.below(10), at.max(0));
+        }
+        for (number, chain) in CHAINS.iter().enumerate() {
+            let program = format!("{SOURCES}{chain}");
+            let whole = run(&program, &input, &Options::default());
+            rows_seen[number] += whole.len();
+            for batch_size in [1, 7] {
+                let rows = run(&program, &input, &Options { batch_size, ..Options::default() });
+                assert_eq!(rows, whole, "round {round}, batch size {batch_size}: {chain}\n{input}");
+            }
+            let mut engine = engine(&program, &Options::default());
+            for bytes in input.as_bytes().chunks(101) {
+                engine.push_json(bytes).unwrap();
+                engine.tick().unwrap();
+            }
+            engine.finish().unwrap();
+            let mut text = Vec::new();
+            engine.write_rows(&mut text).unwrap();
+            assert_eq!(String::from_utf8(text).unwrap().lines().collect::<Vec<_>>(), whole, "round {round}: {chain}");
+        }
+    }
+    assert!(rows_seen.iter().all(|&rows| rows > 20), "every chain gives rows: {rows_seen:?}");
+}
