@@ -393,3 +393,43 @@ fn a_mistake_has_its_code_its_token_and_a_way_out() {
         assert_eq!(diagnostics.iter().count(), 1, "{told}");
     }
 }
+
+#[test]
+fn printed_programs_read_back_the_same() {
+    let mut programs: Vec<String> = shared_programs().into_iter().filter(|(_, _, wrong)| !wrong).map(|(_, program, _)| program).collect();
+    programs.extend(nested(20).into_iter().map(|(_, program)| program));
+    programs.extend(
+        [
+            "SET limit = -5;",
+            "CREATE STREAM \"odd name\" (a DECIMAL(10, 2) NOT NULL FROM 'x.y' DEFAULT 1 + 2, b LIST<STRUCT<c INT, d TIMESTAMP(ms)>>, \"when\" \
+             TIMESTAMP FORMAT '%d''%b') TIMESTAMP BY (a, b) AHEAD 1h 30m WHEN a = 1 OR b LATE INTO c IDLE AFTER 5s DELAY $d WITH (type = 'x');",
+            "SELECT a = (b = c) AS x, (a AND b) AND c AS y, - -a AS z, -(a + b) * (c - (d - e)) AS w, (a.b)[1].c AS v, a IS NOT TRUE AS u FROM S;",
+            "SELECT (NOT a) = b AS x, NOT (a AND b) AS y, (a || b) || c AS z, a BETWEEN (b = c) AND d AS w, (1).x AS v FROM S t LIMIT 5 PER PARTITION;",
+            "SELECT a  >1, CAST(a AS INT) || 'it''s', COUNT(DISTINCT a ORDER BY b) FILTER (WHERE c) OVER (ORDER BY d) AS n, (SELECT 1) AS s FROM S;",
+            "SELECT INTERVAL '-1.5' SECOND AS d, a AT TIME ZONE ('x' || b) AS t, EXTRACT(\"hour\" FROM c) AS h, b LIKE 'x' ESCAPE '!' AS l FROM S;",
+            "WITH x AS (SELECT * FROM S), y AS (SELECT s.* FROM x s) SELECT DISTINCT a FROM (SELECT b FROM y) z LEFT ASOF JOIN S ON a WITHIN 1s \
+             BEFORE AND 1s AFTER TOLERANCE 2s FULL OUTER JOIN T ON c WITHIN 5s WHERE d GROUP BY e, f EMIT EVERY 5s SUPPRESS BY g FOR 1m;",
+            "SELECT a FROM S WINDOW HOPPING 10m EVERY 1m OFFSET 5s IN 'Europe/Berlin'; SELECT a FROM S WINDOW SESSION 5s MAX 1h; SELECT a FROM \
+             S WINDOW LAST 5 ROWS; SELECT a FROM S WINDOW ROWS $n; INSERT INTO x SELECT a; CREATE TABLE t (a INT PRIMARY KEY) WITH (path = 'x');",
+            "SELECT a FROM PATTERN (((A | B) -> C)? , (D+){2,}? & !E \"for\" FOR 5s | (A & (B & C))+ ANY UNTIL (x > 1)) PARTITION BY (a = b), c.d = e.f \
+             AFTER MATCH SKIP TO LAST \"event\" RUNS LATEST TIMEOUT INTO t WITHIN 5 EVENTS HAVING COUNT(A) > 1;",
+            "SELECT a FROM S x MATCH_RECOGNIZE (PARTITION BY a ORDER BY b DESC NULLS FIRST MEASURES FINAL LAST(A.x) AS y ALL ROWS PER MATCH WITH \
+             UNMATCHED ROWS AFTER MATCH SKIP TO A SEEK PATTERN (^ (A | B+?)* PERMUTE(C, D E) {- (F) -}{,3} () $ (\"permute\")) WITHIN 1m SUBSET u = (A, B) \
+             DEFINE A AS x > 1) AS m (p, q);",
+        ]
+        .map(str::to_owned),
+    );
+    let places = regex::Regex::new(r#"Span \{ start: \d+, end: \d+ \}|text: "(\\.|[^"\\])*""#).unwrap();
+    let without_places = |file: &ast::File| places.replace_all(&format!("{file:?}"), "_").into_owned();
+    for program in programs {
+        let source = Source::new("a.tide", program.as_str());
+        let (first, diagnostics) = syntax::parse(&source);
+        assert!(diagnostics.is_empty(), "{}", render(&diagnostics, &source, false));
+        let printed = syntax::print(&first, &source);
+        let again = Source::new("b.tide", printed.as_str());
+        let (second, diagnostics) = syntax::parse(&again);
+        assert!(diagnostics.is_empty(), "{program}\n{}", render(&diagnostics, &again, false));
+        assert_eq!(without_places(&first), without_places(&second), "{program}\n{printed}");
+        assert_eq!(syntax::print(&second, &again), printed);
+    }
+}

@@ -153,7 +153,7 @@ impl Failure<'_> {
             Expected::Name | Expected::Thing(_) | Expected::OneOf(..) | Expected::Operator | Expected::End | Expected::Untold => false,
         });
         let begins_clause = CLAUSE_WORDS.iter().any(|word| found.eq_ignore_ascii_case(word));
-        if !found.is_empty() && !(begins_clause && would_close) {
+        if !(found.is_empty() || begins_clause && would_close) {
             return None;
         }
         let message = format!("expected {}, found {}", self.expected_list(), self.found_words(found));

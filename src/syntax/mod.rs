@@ -10,7 +10,10 @@ mod parse_grammar;
 mod parse_pattern;
 mod parse_query;
 mod parse_statement;
+mod print;
+mod print_expr;
 mod scan;
 
 pub use codes::{CODES, CodeEntry};
 pub use parse::parse;
+pub use print::print;
