@@ -43,6 +43,22 @@ pub(crate) struct Outputs {
     pub(crate) schema: Arc<Schema>,
 }
 
+impl Outputs {
+    /// Adds the column that tells early results from final ones.
+    pub(crate) fn push_final(&mut self, cx: &mut Context<'_>, value: Expr, span: Span) -> Result<(), Reported> {
+        if self.schema.index_of("final").is_some() {
+            let diagnostic =
+                Diagnostic::error(codes::DUPLICATE_OUTPUT, span, "EMIT EVERY adds the column `final`, and there is one already");
+            return Err(cx.error(diagnostic.hint("give the other one another name by AS")));
+        }
+        let mut fields = self.schema.fields().to_vec();
+        fields.push(Field::new("final", value.data_type().clone()));
+        self.exprs.push(value);
+        self.schema = Arc::new(Schema::new(fields));
+        Ok(())
+    }
+}
+
 /// A query that gives these columns.
 pub(crate) fn projected(mut query: Query, outputs: Outputs) -> Query {
     query.schema = outputs.schema.clone();
