@@ -11,6 +11,12 @@ use support::engine::{self, Failure, Feed, Output};
 /// Cases that are known to fail, and why.
 const KNOWN: &[(&str, &str)] = &[];
 
+/// Refusals that excuse a case: the sentence, and why. What is not built yet is refused, never accepted and ignored.
+const NOT_YET: &[(&str, &str)] = &[
+    ("MATCH_RECOGNIZE is not supported yet", "row patterns are checked by the compiler only when they are built"),
+    ("FROM PATTERN is not supported yet", "the checker of patterns has not landed"),
+];
+
 /// Why a case fails; nothing where it is well.
 fn failure(case: &Case) -> Option<String> {
     let lines: Vec<String> = case.input.iter().map(Json::to_string).collect();
@@ -108,28 +114,30 @@ fn too_late(case: &Case, output: &Output) -> Option<String> {
 
 fn file(name: &str) {
     let cases = cases::read(name);
-    if cases.is_empty() || !engine::present() {
+    if cases.is_empty() {
         println!("{name}: not there, skipped");
         return;
     }
     let known = |id: &str| KNOWN.iter().find(|(known, _)| *known == id);
-    let (mut failed, mut excused, mut healed) = (vec![], 0, vec![]);
+    let not_yet = |why: &str| NOT_YET.iter().any(|(sentence, _)| why.contains(sentence));
+    let (mut failed, mut excused, mut unbuilt, mut healed) = (vec![], 0, 0, vec![]);
     for case in &cases {
         match (failure(case), known(&case.id)) {
             (None, None) => {}
             (None, Some(_)) => healed.push(case.id.clone()),
             (Some(_), Some(_)) => excused += 1,
+            (Some(why), None) if why.starts_with("refused") && not_yet(&why) => unbuilt += 1,
             (Some(why), None) => failed.push(format!("{}\n{}\n    {why}", case.id, case.program)),
         }
     }
-    println!("{name:32} {:4} cases {:4} failed {excused:4} known to fail", cases.len(), failed.len());
+    println!("{name:32} {:4} cases {:4} failed {excused:4} known to fail {unbuilt:4} not built yet", cases.len(), failed.len());
     assert!(failed.is_empty(), "{name}: {} of {} failed\n{}", failed.len(), cases.len(), failed.join("\n"));
     assert!(healed.is_empty(), "{name}: these do not fail any more, take them from the list: {healed:?}");
 }
 
 #[test]
 fn known_failures_have_reasons() {
-    assert!(KNOWN.iter().all(|(id, why)| !id.is_empty() && why.len() > 10));
+    assert!(KNOWN.iter().chain(NOT_YET).all(|(id, why)| !id.is_empty() && why.len() > 10));
 }
 
 macro_rules! files {

@@ -252,10 +252,12 @@ fn join_pair(random: &mut Random, events: &[Event]) -> (String, Vec<Timed>) {
         key && order && r.at >= l.at - before * 1000 && r.at <= l.at + after * 1000
     };
     let later = |l: &Event, r: &Event| if l.id > r.id { (l.at, false, l.id) } else { (r.at, false, r.id) };
+    // A row with a NULL key is unmatched for certain at once; others when the time for partners is over.
+    let alone = |e: &Event, wait: i64| if keyed && e.k.is_none() { (e.at, false, e.id) } else { (e.at + wait * 1000, true, 0) };
     let mut out: Vec<Timed> = Vec::new();
     for l in &left {
         let partners: Vec<&&Event> = right.iter().filter(|r| fit(l, r)).collect();
-        let alone = (l.at + after * 1000, true, 0);
+        let alone = alone(l, after);
         match kind.as_str() {
             "SEMI JOIN" => out.extend(partners.iter().map(|r| (later(l, r), json!({"l": l.id}))).min_by_key(|(moment, _)| *moment)),
             "ANTI JOIN" if partners.is_empty() => out.push((alone, json!({"l": l.id}))),
@@ -267,8 +269,8 @@ fn join_pair(random: &mut Random, events: &[Event]) -> (String, Vec<Timed>) {
         }
     }
     if kind == "RIGHT JOIN" || kind == "FULL JOIN" {
-        let alone = right.iter().filter(|r| !left.iter().any(|l| fit(l, r)));
-        out.extend(alone.map(|r| ((r.at + before * 1000, true, 0), json!({"l": null, "r": r.id, "x": r.x}))));
+        let unmatched = right.iter().filter(|r| !left.iter().any(|l| fit(l, r)));
+        out.extend(unmatched.map(|r| (alone(r, before), json!({"l": null, "r": r.id, "x": r.x}))));
     }
     let mut on: Vec<&str> = Vec::new();
     on.extend(keyed.then_some("a.k = b.k"));
@@ -295,10 +297,6 @@ fn difference(mut expected: Vec<Timed>, found: &[Json]) -> Option<String> {
 }
 
 fn compare(make: fn(&mut Random, &[Event]) -> (String, Vec<Timed>), normal: u64) {
-    if !engine::present() {
-        println!("no engine yet: skipped");
-        return;
-    }
     let mut wrong = Vec::new();
     let mut not_yet = BTreeSet::new();
     for seed in 0..random::pairs(normal) {

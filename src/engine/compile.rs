@@ -45,7 +45,8 @@ pub(super) fn compile(source: &Source, options: &Options) -> Result<Compiled, Di
     match assemble(&graph, &assemble_options(options), run_options(options)) {
         Ok(running) => Ok(Compiled { program, graph, running, warnings: told }),
         Err(unsupported) => {
-            told.push(Diagnostic::error(NOT_SUPPORTED, unsupported.span, format!("{} is not supported yet", unsupported.what)));
+            let span = graph.nodes()[unsupported.node].span;
+            told.push(Diagnostic::error(NOT_SUPPORTED, span, format!("{} is not supported yet", unsupported.what)));
             told.sort();
             Err(told)
         }

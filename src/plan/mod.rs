@@ -12,6 +12,9 @@ pub use graph::{Edge, Node, NodeId, OperatorGraph, OperatorSpec, OutputNode, Sou
 pub use lower::Outputs;
 pub use state::{Growth, StateClass, class_of};
 
+/// How sources are read is said by the typed program; the graph carries it on.
+pub use crate::semantics::{Route, SourceColumn, SourceStream};
+
 use crate::semantics::Program;
 use crate::text::{Code, Diagnostic, Diagnostics, Severity, Span, nearest};
 use lower::LowerError;

@@ -10,9 +10,7 @@ use crate::codec::{ColumnSpec, Limits as LineLimits, Route as DecoderRoute, Sour
 use crate::data::{Duration, Schema, Value};
 use crate::expr::{EvalContext, Expr, Row, SlotId};
 use crate::operators::{Filter, Limit, Project, Reorder, StreamTiming, Suppress, TopOfWindow, join, window};
-use crate::plan::{Edge, Node, OperatorGraph, OperatorSpec, SourceNode};
-use crate::semantics::{Route, SourceColumn};
-use crate::text::Span;
+use crate::plan::{Edge, Node, OperatorGraph, OperatorSpec, Route, SourceColumn, SourceNode};
 
 /// How far an event may be ahead of the arrival clock where its stream does not say and the input is live.
 const AHEAD_OF_LIVE: Duration = Duration::from_millis(5 * 60 * 1000);
@@ -31,8 +29,8 @@ pub struct AssembleOptions {
 pub struct Unsupported {
     /// What it is.
     pub what: &'static str,
-    /// Where its statement stands.
-    pub span: Span,
+    /// The index of its node.
+    pub node: usize,
 }
 
 /// Makes a graph live.
@@ -96,7 +94,7 @@ fn work(graph: &OperatorGraph, index: usize, node: &Node) -> Result<(&'static st
         OperatorSpec::Join(spec) => ("join", stateful(join::new((**spec).clone(), &inputs[0], &inputs[1]))),
         OperatorSpec::Suppress { keys, duration } => ("suppress", stateful(Box::new(Suppress::new(keys.clone(), *duration)))),
         OperatorSpec::Union => ("union", Work::union(inputs, lags, schema)),
-        OperatorSpec::Pattern { .. } => return Err(Unsupported { what: "FROM PATTERN", span: node.span }),
+        OperatorSpec::Pattern { .. } => return Err(Unsupported { what: "FROM PATTERN", node: index }),
     })
 }
 

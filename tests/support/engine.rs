@@ -1,6 +1,8 @@
 //! The one place of the tests that speaks to the engine.
 //! In: a program, its input lines, how they are pushed. Out: the rows as text, each with the number of events pushed before it came.
 
+use betide::{Engine, Error, Options};
+
 /// How the input goes in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Feed {
@@ -27,14 +29,40 @@ pub enum Failure {
     Failed(String),
 }
 
-/// Whether there is an engine to ask.
-pub fn present() -> bool {
-    false
+/// Runs a program over JSON lines.
+pub fn run(program: &str, lines: &[String], feed: Feed) -> Result<Output, Failure> {
+    let mut options = Options::default();
+    if let Feed::Whole(Some(size)) = feed {
+        options.batch_size = size;
+    }
+    let mut engine = Engine::with_options(program, &options).map_err(|refusal| Failure::Refused(refusal.to_string()))?;
+    let failed = |error: Error| Failure::Failed(error.to_string());
+    let mut output = Output::default();
+    match feed {
+        Feed::Whole(_) => {
+            let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+            engine.push_json(text.as_bytes()).map_err(failed)?;
+            output.take(&mut engine, Some(lines.len()));
+        }
+        Feed::OneByOne => {
+            for (index, line) in lines.iter().enumerate() {
+                engine.push_json(format!("{line}\n").as_bytes()).map_err(failed)?;
+                output.take(&mut engine, Some(index + 1));
+            }
+        }
+    }
+    engine.finish().map_err(failed)?;
+    output.take(&mut engine, None);
+    Ok(output)
 }
 
-/// Runs a program over JSON lines.
-pub fn run(_program: &str, _lines: &[String], _feed: Feed) -> Result<Output, Failure> {
-    Err(Failure::Failed("no engine yet".into()))
+impl Output {
+    fn take(&mut self, engine: &mut Engine, after: Option<usize>) {
+        for row in engine.take_rows() {
+            self.rows.push(row.to_json());
+            self.after.push(after);
+        }
+    }
 }
 
 /// Whether a refusal says that the engine does not have this part of the language yet.
