@@ -1,2 +1,9 @@
-//! The `betide` binary.
-fn main() {}
+//! The `betide` binary: runs the command line and turns its end into an exit code.
+
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}

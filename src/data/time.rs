@@ -326,7 +326,7 @@ impl fmt::Display for Duration {
             write!(f, "{separator}{count}{name}")?;
             separator = " ";
         }
-        if nanos % (60 * second) > 0 {
+        if !nanos.is_multiple_of(60 * second) {
             write!(f, "{separator}{}", nanos / second % 60)?;
             write_fraction(f, i64::try_from(nanos % second).expect("less than a second"), 9)?;
             f.write_str("s")?;

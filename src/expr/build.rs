@@ -277,6 +277,10 @@ fn unreadable(constant: &Expr, other: &DataType) -> Option<&'static str> {
 impl Expr {
     /// A constant as the other side's type, if it is exactly a value of it.
     fn adapted(self, other: &DataType) -> Self {
+        if let (Some(Value::Float(v)), DataType::Decimal { .. }) = (self.as_literal(), other) {
+            // `price = 1.10` means the number as it is written, not the float next to it.
+            return cast::decimal_as_written(*v).map_or(self, |exact| Self::literal(Value::Decimal(exact)));
+        }
         let value = match (self.as_literal(), other) {
             (Some(Value::Int(v)), DataType::Float) if v.unsigned_abs() <= 1 << 53 => Value::Float(*v as f64),
             (Some(Value::Float(v)), DataType::Int) if v.fract() == 0.0 && v.abs() < 9e18 => Value::Int(*v as i64),
@@ -286,5 +290,121 @@ impl Expr {
             _ => return self,
         };
         Self::typed_literal(value, other.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::expr::functions::lookup;
+
+    fn slot(data_type: DataType) -> Expr {
+        Expr::slot(SlotId(0), data_type)
+    }
+
+    fn text(text: &'static str) -> Expr {
+        Expr::literal(Value::string(text))
+    }
+
+    fn int(v: i64) -> Expr {
+        Expr::literal(Value::Int(v))
+    }
+
+    fn constant(expr: &Expr) -> Value<'static> {
+        expr.constant_value(&EvalContext::new()).unwrap()
+    }
+
+    #[test]
+    fn comparisons_check_types_and_read_constants() {
+        let error = Expr::compare(CompareOp::Eq, slot(DataType::String), int(1)).unwrap_err();
+        assert_eq!(error.to_string(), "= expects two values of one type, found STRING, INT");
+        let later = Expr::compare(CompareOp::Greater, slot(DataType::Timestamp), text("2026-03-01")).unwrap();
+        assert_eq!(later.to_string(), "#0 > TIMESTAMP '2026-03-01T00:00:00Z'");
+        let longer = Expr::compare(CompareOp::Greater, text("1h"), slot(DataType::Duration)).unwrap();
+        assert_eq!(longer.to_string(), "1h > #0");
+        assert!(Expr::compare(CompareOp::Eq, slot(DataType::Timestamp), text("soon")).unwrap_err().expected.contains("a time such as"));
+        assert!(Expr::compare(CompareOp::Eq, slot(DataType::Timestamp), slot(DataType::String)).is_err());
+        let float = Expr::compare(CompareOp::Less, slot(DataType::Float), int(2)).unwrap();
+        assert_eq!(float.args()[1].data_type(), &DataType::Float);
+        let exact =
+            Expr::compare(CompareOp::Eq, slot(DataType::Decimal { precision: 10, scale: 2 }), Expr::literal(Value::Float(1.1))).unwrap();
+        assert_eq!(exact.args()[1].as_literal(), Some(&Value::Decimal("1.1".parse().unwrap())));
+        let unknown = Expr::compare(CompareOp::Eq, int(1), Expr::literal(Value::Null)).unwrap();
+        assert_eq!(constant(&unknown), Value::Null);
+    }
+
+    #[test]
+    fn logic_is_flat_and_three_valued() {
+        let (yes, no, null) = (Value::Bool(true), Value::Bool(false), Value::Null);
+        let of = |v: &Value<'static>| Expr::literal(v.clone());
+        for (a, b, and, or) in [(&yes, &null, &null, &yes), (&no, &null, &no, &null), (&null, &no, &no, &null), (&yes, &no, &no, &yes)] {
+            assert_eq!(constant(&Expr::and(vec![of(a), of(b)]).unwrap()), *and);
+            assert_eq!(constant(&Expr::or(vec![of(a), of(b)]).unwrap()), *or);
+        }
+        let condition = || slot(DataType::Bool);
+        let nested = Expr::and(vec![Expr::and(vec![condition(), condition()]).unwrap(), condition()]).unwrap();
+        assert_eq!(nested.args().len(), 3);
+        assert_eq!(constant(&Expr::and(Vec::new()).unwrap()), yes);
+        assert_eq!(Expr::or(vec![condition(), int(1)]).unwrap_err().argument, Some(1));
+        assert_eq!(Expr::and(vec![of(&yes), condition()]).unwrap().fold(), condition());
+    }
+
+    #[test]
+    fn membership() {
+        let among = |value: Expr, items: Vec<Expr>| constant(&Expr::in_list(value, items).unwrap());
+        assert_eq!(among(int(2), vec![int(1), int(2)]), Value::Bool(true));
+        assert_eq!(among(int(3), vec![int(1), Expr::literal(Value::Null)]), Value::Null);
+        assert_eq!(among(int(2), vec![Expr::literal(Value::Float(2.0))]), Value::Bool(true));
+        let many = Expr::in_list(slot(DataType::Int), (0..20).map(int).collect()).unwrap();
+        assert!(
+            matches!(many.kind(), ExprKind::In(Some(set)) if set.contains(&Value::Int(7)) == Some(true) && set.contains(&Value::Int(20)) == Some(false))
+        );
+        assert!(Expr::in_list(text("x"), vec![text("y"), slot(DataType::Timestamp)]).is_err());
+        let between = |v| constant(&Expr::between(int(v), int(1), Expr::literal(Value::Null)).unwrap());
+        assert_eq!((between(0), between(2)), (Value::Bool(false), Value::Null));
+    }
+
+    #[test]
+    fn cases_fields_and_casts() {
+        let case = Expr::case(Some(int(2)), vec![(int(1), int(10)), (int(2), Expr::literal(Value::Float(0.5)))], None).unwrap();
+        assert_eq!((case.data_type(), constant(&case)), (&DataType::Float, Value::Float(0.5)));
+        assert!(Expr::case(None, vec![(slot(DataType::Bool), int(1))], Some(text("x"))).is_err());
+        let pair = DataType::Struct(vec![crate::data::Field::new("lat", DataType::Float)].into());
+        assert_eq!(Expr::field(slot(pair.clone()), "lat").unwrap().to_string(), "#0.lat");
+        assert!(Expr::field(slot(pair), "lon").unwrap_err().expected.contains("lat"));
+        assert!(Expr::cast(slot(DataType::Timestamp), &DataType::Bool).is_err());
+        assert_eq!(Expr::cast(text("7"), &DataType::Int).unwrap(), int(7));
+        let failing = Expr::cast(text("x"), &DataType::Int).unwrap().fold();
+        assert!(failing.as_literal().is_none(), "each row counts it");
+        let sum = Expr::call(lookup("+").unwrap(), vec![slot(DataType::Int), Expr::literal(Value::Float(0.5))]).unwrap();
+        assert_eq!(sum.to_string(), "CAST(#0 AS FLOAT) + 0.5");
+    }
+
+    #[derive(Debug)]
+    struct Twice;
+
+    impl ScalarFunction for Twice {
+        fn name(&self) -> &str {
+            "TWICE"
+        }
+        fn resolve(&self, _: &[DataType]) -> Result<(Vec<DataType>, DataType), TypeError> {
+            Ok((vec![DataType::Float], DataType::Float))
+        }
+        fn call(&self, args: &[Value<'_>]) -> Value<'static> {
+            match args[0] {
+                Value::Float(v) if v < 0.0 => Value::string("not a float"),
+                Value::Float(v) => Value::Float(2.0 * v),
+                _ => Value::Null,
+            }
+        }
+    }
+
+    #[test]
+    fn functions_of_the_user() {
+        let twice = |arg| Expr::custom(Arc::new(Twice), vec![arg]);
+        assert_eq!(constant(&twice(int(2)).unwrap()), Value::Float(4.0));
+        assert_eq!(twice(text("a")).unwrap_err().argument, Some(0));
+        let ctx = EvalContext::new();
+        assert_eq!((twice(int(-2)).unwrap().constant_value(&ctx), ctx.nulls()), (Some(Value::Null), 1), "a value of another type");
     }
 }

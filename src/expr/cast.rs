@@ -127,6 +127,12 @@ fn to_decimal(value: &Value<'_>) -> Option<Decimal> {
     }
 }
 
+/// The decimal that a float's shortest text says, if it has at most 28 digits.
+pub(super) fn decimal_as_written(value: f64) -> Option<Decimal> {
+    let exact = to_decimal(&Value::Float(value))?;
+    (to_float(&Value::Decimal(exact)) == Some(value)).then_some(exact)
+}
+
 fn decimal_of_text(text: &str) -> Option<Decimal> {
     if text.contains(['e', 'E']) { Decimal::from_scientific(text).ok() } else { text.parse().ok() }
 }

@@ -265,3 +265,29 @@ impl fmt::Debug for Expr {
         write!(f, "{self} :: {}", self.data_type)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::hash::{BuildHasher, RandomState};
+
+    use super::*;
+    use crate::expr::functions::lookup;
+
+    #[test]
+    fn equal_terms_are_equal_and_hash_alike() {
+        let sum = |a: u32, b: f64| {
+            let args = vec![Expr::slot(SlotId(a), DataType::Float), Expr::literal(Value::Float(b))];
+            Expr::call(lookup("+").unwrap(), args).unwrap()
+        };
+        let hasher = RandomState::new();
+        assert_eq!(sum(1, 0.5), sum(1, 0.5));
+        assert_eq!(hasher.hash_one(sum(1, 0.5)), hasher.hash_one(sum(1, 0.5)));
+        assert_eq!(sum(1, f64::NAN), sum(1, f64::NAN));
+        assert_ne!(sum(1, 0.0), sum(1, -0.0));
+        assert_ne!(sum(1, 0.5), sum(2, 0.5));
+        assert_eq!(sum(1, 0.5).map_slots(&|slot| SlotId(slot.0 + 1)), sum(2, 0.5));
+        assert_eq!(sum(1, 0.5).slots(), [SlotId(1)]);
+        assert_eq!(sum(3, 0.5).to_text(&|slot| format!("c{}", slot.0)), "c3 + 0.5");
+        assert!(!sum(1, 0.5).is_constant() && Expr::literal(Value::Null).is_constant());
+    }
+}

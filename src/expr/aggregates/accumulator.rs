@@ -113,10 +113,11 @@ impl Accumulator {
                     *best = Some(Box::new((place, args[1].clone().into_owned(), args[0].clone().into_owned())));
                 }
             }
-            Self::Bool(state, decides) => match args[0] {
-                Value::Bool(value) => *state = Some(combine(*state, value, *decides)),
-                _ => {}
-            },
+            Self::Bool(state, decides) => {
+                if let Value::Bool(value) = args[0] {
+                    *state = Some(combine(*state, value, *decides));
+                }
+            }
             Self::Distinct(distinct) => distinct.update(&args[0], place),
         }
     }
@@ -272,9 +273,9 @@ fn heap_bytes(value: &Value<'_>) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{all, lookup};
     use super::*;
     use crate::data::{Duration, Timestamp};
+    use crate::expr::aggregates::{all, lookup};
 
     fn at(position: u64) -> Place {
         Place::event(Timestamp(0), position)

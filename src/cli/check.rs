@@ -1,0 +1,19 @@
+//! `betide check`: compiles, and says what is wrong.
+
+use betide::Options;
+
+use super::flags::ProgramFlags;
+use super::{Failure, program, tell};
+
+/// Compiles the program; its mistakes and warnings go to standard error.
+pub fn check(flags: &ProgramFlags) -> Result<u8, Failure> {
+    let engine = program::compile(flags.file.as_deref(), &flags.text, Options::default())?;
+    let warnings = engine.warnings().iter().count();
+    let with = match warnings {
+        0 => String::new(),
+        1 => " (1 warning)".to_owned(),
+        n => format!(" ({n} warnings)"),
+    };
+    tell(&format!("{}: ok{with}", engine.source().name()));
+    Ok(0)
+}

@@ -1,0 +1,104 @@
+//! The command line, one file a subcommand, through the public API of the library alone.
+//!
+//! | exit code | meaning |
+//! |---|---|
+//! | 0 | done (also when whoever read the output closed it) |
+//! | 2 | the program does not compile, or the command line is wrong |
+//! | 65 | bad data with `--strict`, or a cap whose policy is to stop |
+//! | 70 | a defect of betide |
+//! | 74 | something outside failed: a file, the output |
+//! | 130 | interrupted; what was read has been finished |
+
+mod check;
+mod explain;
+mod flags;
+mod inputs;
+mod program;
+mod run;
+mod summary;
+
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+
+use betide::connect::ConnectError;
+use betide::text::render;
+use betide::{DataError, Error};
+use clap::Parser;
+use flags::{Command, Flags};
+
+/// Runs the command line.
+pub fn main() -> ExitCode {
+    let flags = Flags::parse();
+    let done = match &flags.command {
+        Command::Run(run) => run::run(run),
+        Command::Check(program) => check::check(program),
+        Command::Explain(program) => explain::explain(program),
+    };
+    match done {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            tell(&failure.message);
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+/// The run was interrupted.
+const INTERRUPTED: u8 = 130;
+
+/// Why a command ended early: what to say on standard error, and the exit code.
+#[derive(Debug)]
+struct Failure {
+    code: u8,
+    message: String,
+}
+
+impl Failure {
+    /// Something outside failed.
+    fn outside(message: impl std::fmt::Display) -> Self {
+        Self { code: 74, message: format!("betide: {message}") }
+    }
+
+    /// The command line is wrong.
+    fn usage(message: impl std::fmt::Display) -> Self {
+        Self { code: 2, message: format!("betide: {message}") }
+    }
+}
+
+impl From<ConnectError> for Failure {
+    fn from(error: ConnectError) -> Self {
+        Self::outside(error)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Query { diagnostics, source } => {
+                Self { code: 2, message: render(&diagnostics, &source, std::io::stderr().is_terminal()).trim_end().to_owned() }
+            }
+            Error::Data(error) => Self { code: data_code(&error), message: format!("betide: {error}") },
+            Error::Io { .. } => Self::outside(error),
+            Error::Bug(_) => Self { code: 70, message: format!("betide: {error}") },
+        }
+    }
+}
+
+fn data_code(_: &DataError) -> u8 {
+    65
+}
+
+/// One message on standard error. When that is closed there is nobody left to tell.
+fn tell(message: &str) {
+    let mut stderr = std::io::stderr().lock();
+    let _ = writeln!(stderr, "{message}");
+}
+
+/// A text on standard output. A closed one is no failure.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::outside(format!("cannot write the output: {error}"))),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}

@@ -1,0 +1,50 @@
+//! The program of a command line: its text, its parameters, and telling its warnings.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+
+use betide::text::render;
+use betide::{Engine, Options};
+
+use super::flags::TextFlags;
+use super::{Failure, tell};
+
+/// Environment variables of this beginning give parameters their values.
+const SET_PREFIX: &str = "BETIDE_SET_";
+
+/// Reads and compiles the program, and tells its warnings.
+pub fn compile(file: Option<&str>, flags: &TextFlags, options: Options) -> Result<Engine, Failure> {
+    let (name, text) = match (&flags.query, file) {
+        (Some(query), _) => ("<query>".to_owned(), query.clone()),
+        (None, Some("-")) => return Err(Failure::usage("a program is read from a file or given by -q, not from standard input")),
+        (None, Some(file)) => {
+            let bytes = std::fs::read(file).map_err(|error| Failure::outside(format!("cannot read the program {file}: {error}")))?;
+            let text =
+                String::from_utf8(bytes).map_err(|_| Failure::outside(format!("cannot read the program {file}: it is not UTF-8")))?;
+            (file.to_owned(), text)
+        }
+        (None, None) => return Err(Failure::usage("which program? Give a query file, or the query itself with -q '…'")),
+    };
+    let mut declared: String = flags.stream.iter().map(|s| format!("CREATE STREAM {};\n", s.trim().trim_end_matches(';'))).collect();
+    declared.push_str(&text);
+    let options =
+        Options { name, set: parameters(&flags.set)?, type_field: flags.type_field.clone(), outputs: flags.output.clone(), ..options };
+    let engine = Engine::with_options(&declared, &options)?;
+    if !engine.warnings().is_empty() {
+        tell(render(engine.warnings(), engine.source(), std::io::stderr().is_terminal()).trim_end());
+    }
+    Ok(engine)
+}
+
+/// `--set name=value`, and behind it `BETIDE_SET_name=value`.
+fn parameters(set: &[String]) -> Result<BTreeMap<String, String>, Failure> {
+    let from_environment = std::env::vars().filter_map(|(key, value)| Some((key.strip_prefix(SET_PREFIX)?.to_owned(), value)));
+    let mut all: BTreeMap<String, String> = from_environment.collect();
+    for setting in set {
+        let Some((name, value)) = setting.split_once('=') else {
+            return Err(Failure::usage(format!("--set takes NAME=VALUE, found `{setting}`")));
+        };
+        all.insert(name.trim().trim_start_matches('$').to_owned(), value.to_owned());
+    }
+    Ok(all)
+}
