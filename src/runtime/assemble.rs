@@ -85,9 +85,7 @@ fn work(graph: &OperatorGraph, index: usize, node: &Node, run: &RunOptions) -> (
         OperatorSpec::Join(spec) => ("join", stateful(join::new((**spec).clone(), &inputs[0], &inputs[1]))),
         OperatorSpec::Suppress { keys, duration } => ("suppress", stateful(Box::new(Suppress::new(keys.clone(), *duration)))),
         OperatorSpec::Union => ("union", Work::union(inputs, lags, schema)),
-        OperatorSpec::Pattern { spec, .. } => {
-            ("pattern", stateful(Box::new(Sequence::new((**spec).clone(), run.limits.pattern_threads))))
-        }
+        OperatorSpec::Pattern { spec, .. } => ("pattern", stateful(Box::new(Sequence::new((**spec).clone(), run.limits.pattern_threads)))),
     }
 }
 
