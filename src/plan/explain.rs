@@ -166,7 +166,8 @@ fn of_join(spec: &JoinSpec, inputs: &[&Schema]) -> Vec<String> {
     };
     let mut lines = vec![kind.to_owned()];
     let keys = spec.left_keys.iter().zip(&spec.right_keys);
-    let keys: Vec<String> = keys.map(|(l, r)| format!("left {} = right {}", in_words(l, &inputs[..1]), in_words(r, &inputs[1..]))).collect();
+    let keys: Vec<String> =
+        keys.map(|(l, r)| format!("left {} = right {}", in_words(l, &inputs[..1]), in_words(r, &inputs[1..]))).collect();
     if !keys.is_empty() {
         lines.push(format!("with {}", keys.join(" AND ")));
     }
