@@ -40,6 +40,14 @@ impl fmt::Display for Operand<'_> {
     }
 }
 
+/// Names in a row for a hint; of many only the first.
+pub(crate) fn listed(names: &[&str]) -> String {
+    const MOST: usize = 20;
+    let (shown, rest) = names.split_at(names.len().min(MOST));
+    let more = if rest.is_empty() { String::new() } else { format!(", and {} more", rest.len()) };
+    format!("{}{more}", shown.join(", "))
+}
+
 /// Tells that operands or arguments do not fit. `trees` are all of them in order, `span` is the operator or the whole call.
 pub(crate) fn refused(cx: &mut Context<'_>, error: &TypeError, span: Span, trees: &[&ast::Expr]) -> Reported {
     let (what, expected) = (&error.what, &error.expected);
