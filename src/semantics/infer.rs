@@ -246,13 +246,15 @@ fn case(
     let last = if otherwise.is_some() { results.pop() } else { None };
     let built = Expr::case(subject, whens.into_iter().zip(results).collect(), last);
     built.map_err(|error| {
-        // The argument that is meant counts among the conditions for WHEN and CASE operands, among the results else.
-        let is_condition = error.what == "WHEN" || operand.is_some() && error.found.len() == 2;
-        let trees: Vec<&ast::Expr> = if is_condition {
-            branches.iter().map(|(when, _)| when).collect()
-        } else {
-            branches.iter().map(|(_, then)| then).chain(otherwise).collect()
+        // The argument that is meant counts among the results, or among the conditions; beside an operand each is compared with it.
+        let is_result = error.expected.ends_with("as before");
+        let trees: Vec<&ast::Expr> = match operand {
+            _ if is_result => branches.iter().map(|(_, then)| then).chain(otherwise).collect(),
+            None => branches.iter().map(|(when, _)| when).collect(),
+            Some(operand) => std::iter::once(operand).chain(branches.iter().map(|(when, _)| when)).collect(),
         };
+        let shift = usize::from(operand.is_some() && !is_result);
+        let error = TypeError { argument: error.argument.map(|i| i + shift), ..error };
         refused(cx, &error, span, &trees)
     })
 }

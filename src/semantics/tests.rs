@@ -271,3 +271,9 @@ fn all_mistakes_are_told() {
     ));
     assert_eq!(told.matches("error[").count(), 6, "{told}");
 }
+
+#[test]
+fn a_stream_that_is_defined_twice_is_told_once() {
+    let (_, told) = told(&format!("{PAYMENT}CREATE STREAM X AS SELECT card FROM Payment; CREATE STREAM X (a INT); SELECT a FROM X;"));
+    assert_eq!(told.matches("error[").count(), 1, "{told}");
+}
