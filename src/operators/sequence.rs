@@ -266,6 +266,10 @@ impl Operator for Sequence {
         }
     }
 
+    fn take_nulls(&mut self) -> u64 {
+        self.context.take_nulls() + self.evaluator.take_nulls()
+    }
+
     fn held(&self) -> Held {
         let sizes = self.partitions.iter().flatten().map(|p| p.state.size());
         let (rows, bytes) = sizes.fold((0, 0), |(rows, bytes), (r, b)| (rows + r, bytes + b));
