@@ -1,5 +1,7 @@
 //! Programs through parser and checker: what is right is accepted, and what is wrong is refused with the right message first.
 
+#![allow(clippy::print_stdout, reason = "a test says what it skips")]
+
 use std::path::{Path, PathBuf};
 
 use betide::semantics::{CheckOptions, check};

@@ -54,7 +54,9 @@ pub(crate) fn refused(cx: &mut Context<'_>, error: &TypeError, span: Span, trees
     let meant = error.argument.and_then(|i| trees.get(i).map(|tree| (i, *tree)));
     let (place, found) = match meant {
         // A value and one of those that it is compared with.
-        Some((_, tree)) if matches!(what.as_str(), "IN" | "BETWEEN") && error.found.len() == 2 => {
+        Some((_, tree))
+            if matches!(what.as_str(), "IN" | "BETWEEN" | "CASE") && error.found.len() == 2 && !expected.ends_with("as before") =>
+        {
             (tree.span, vec![Operand::of(trees[0], &error.found[0]).to_string(), Operand::of(tree, &error.found[1]).to_string()])
         }
         Some((i, tree)) => {

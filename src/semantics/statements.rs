@@ -64,6 +64,8 @@ struct Definition<'f> {
     feeders: Vec<Feeder>,
     schema: Option<Arc<Schema>>,
     source: Option<SourceStream>,
+    /// Defined twice: what its columns are meant to be is not known.
+    is_doubtful: bool,
 }
 
 /// What a name stands for.
@@ -162,6 +164,7 @@ impl<'f> Definitions<'f> {
             Some(index) => {
                 let diagnostic = Diagnostic::error(codes::DEFINED_TWICE, name.span, format!("`{}` is defined twice", name.node));
                 let diagnostic = diagnostic.related(self.streams[index].name.span, "first here");
+                self.streams[index].is_doubtful = true;
                 cx.error(if kind == Kind::Derived { diagnostic.hint("to add to a stream, write INSERT INTO") } else { diagnostic });
                 None
             }
@@ -183,7 +186,7 @@ impl<'f> Definitions<'f> {
 
     fn push(&mut self, name: &'f Name, kind: Kind<'f>) -> usize {
         let index = self.streams.len();
-        self.streams.push(Definition { name, kind, feeders: Vec::new(), schema: None, source: None });
+        self.streams.push(Definition { name, kind, feeders: Vec::new(), schema: None, source: None, is_doubtful: false });
         self.by_name.insert(&name.node, index);
         index
     }
@@ -207,7 +210,7 @@ impl<'f> Definitions<'f> {
             let late = self.late.get(&i).copied();
             let Ok(checked) = source::source(cx, create, sources == 1, late.map(id)) else { continue };
             let times: Vec<usize> = checked.source.time_column.into_iter().collect();
-            for stream in late.into_iter().chain([i]) {
+            for stream in late.into_iter().chain([i]).filter(|stream| !self.streams[*stream].is_doubtful).collect::<Vec<_>>() {
                 self.streams[stream].schema = Some(checked.schema.clone());
                 cx.define_stream(&self.streams[stream].name.node, id(stream), Some((checked.schema.clone(), times.clone())));
             }
@@ -311,7 +314,9 @@ impl<'f> Definitions<'f> {
                 feeds::widen(&mut relation.query, &schema);
             }
         }
-        cx.define_stream(&self.streams[stream].name.node, id(stream), Some((schema.clone(), times)));
+        if !self.streams[stream].is_doubtful {
+            cx.define_stream(&self.streams[stream].name.node, id(stream), Some((schema.clone(), times)));
+        }
         self.streams[stream].schema = Some(schema);
     }
 
