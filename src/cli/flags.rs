@@ -7,10 +7,10 @@ use clap::{Args, Parser, Subcommand};
 /// Finds patterns in streams of events: sequences, windows and joins, exact and in event-time order.
 #[derive(Debug, Parser)]
 #[command(name = "betide", version, arg_required_else_help = true, after_help = EXAMPLES)]
-pub struct Flags {
+pub(super) struct Flags {
     /// What to do.
     #[command(subcommand)]
-    pub command: Command,
+    pub(super) command: Command,
 }
 
 const EXAMPLES: &str = "\
@@ -27,7 +27,7 @@ Examples:
 
 /// Subcommands.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(super) enum Command {
     /// Runs a program over events and writes its rows as JSON lines.
     #[command(after_help = RUN_EXAMPLES)]
     Run(RunFlags),
@@ -45,56 +45,56 @@ Exit codes: 0 done, 2 the program does not compile, 65 bad data with --strict,
 
 /// Where the program comes from.
 #[derive(Debug, Args)]
-pub struct ProgramFlags {
+pub(super) struct ProgramFlags {
     /// The query file (`.tide`); not given with -q
     #[arg(value_name = "FILE")]
-    pub file: Option<String>,
+    pub(super) file: Option<String>,
     #[command(flatten)]
-    pub text: TextFlags,
+    pub(super) text: TextFlags,
 }
 
 /// The program's text and its parameters.
 #[derive(Debug, Args)]
-pub struct TextFlags {
+pub(super) struct TextFlags {
     /// The program itself instead of a file
     #[arg(short, long, value_name = "TEXT")]
-    pub query: Option<String>,
+    pub(super) query: Option<String>,
     /// Declares a source stream for the program: `Payment(card STRING, at TIMESTAMP) TIMESTAMP BY at`
     #[arg(long, value_name = "DECLARATION")]
-    pub stream: Vec<String>,
+    pub(super) stream: Vec<String>,
     /// Gives the parameter `$name` a value (also: the environment variable BETIDE_SET_name)
     #[arg(long, value_name = "NAME=VALUE")]
-    pub set: Vec<String>,
+    pub(super) set: Vec<String>,
     /// The field that says which stream an event is of
     #[arg(long, value_name = "FIELD", default_value = "type")]
-    pub type_field: String,
+    pub(super) type_field: String,
     /// Writes this stream only (may be repeated)
     #[arg(long, value_name = "STREAM")]
-    pub output: Vec<String>,
+    pub(super) output: Vec<String>,
 }
 
 /// `betide run`
 #[derive(Debug, Args)]
-pub struct RunFlags {
+pub(super) struct RunFlags {
     /// The query file (`.tide`), then the inputs: files of JSON lines, `.gz` too, `-` for standard input (the default). With -q, inputs
     /// only
     #[arg(value_name = "FILE [INPUT]…")]
-    pub paths: Vec<String>,
+    pub(super) paths: Vec<String>,
     #[command(flatten)]
-    pub text: TextFlags,
+    pub(super) text: TextFlags,
     /// Writes bad events to this file, as JSON lines with line number, cause and the line itself
     #[arg(long, value_name = "PATH")]
-    pub dead_letters: Option<PathBuf>,
+    pub(super) dead_letters: Option<PathBuf>,
     /// Ends at the first bad event (exit code 65)
     #[arg(long)]
-    pub strict: bool,
+    pub(super) strict: bool,
     /// The longest line that is read, in bytes
     #[arg(long, value_name = "BYTES", default_value_t = 1 << 20)]
-    pub max_line: usize,
+    pub(super) max_line: usize,
     /// How many events are handled in one go; no result depends on it
     #[arg(long, value_name = "EVENTS", default_value_t = 4096)]
-    pub batch_size: usize,
+    pub(super) batch_size: usize,
     /// Prints all counters at the end
     #[arg(long)]
-    pub stats: bool,
+    pub(super) stats: bool,
 }

@@ -27,7 +27,7 @@ use clap::Parser;
 use flags::{Command, Flags};
 
 /// Runs the command line.
-pub fn main() -> ExitCode {
+pub(crate) fn main() -> ExitCode {
     let flags = Flags::parse();
     let done = match &flags.command {
         Command::Run(run) => run::run(run),

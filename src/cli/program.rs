@@ -13,7 +13,7 @@ use super::{Failure, tell};
 const SET_PREFIX: &str = "BETIDE_SET_";
 
 /// Reads and compiles the program, and tells its warnings.
-pub fn compile(file: Option<&str>, flags: &TextFlags, options: Options) -> Result<Engine, Failure> {
+pub(super) fn compile(file: Option<&str>, flags: &TextFlags, options: Options) -> Result<Engine, Failure> {
     let (name, text) = match (&flags.query, file) {
         (Some(query), _) => ("<query>".to_owned(), query.clone()),
         (None, Some("-")) => return Err(Failure::usage("a program is read from a file or given by -q, not from standard input")),

@@ -15,7 +15,7 @@ use super::{Failure, INTERRUPTED, program, tell};
 const BAD_EVENTS_TOLD: u64 = 10;
 
 /// Runs a program over its inputs.
-pub fn run(flags: &RunFlags) -> Result<u8, Failure> {
+pub(super) fn run(flags: &RunFlags) -> Result<u8, Failure> {
     let elapsed = Elapsed::start();
     let (file, inputs) = match (&flags.text.query, flags.paths.split_first()) {
         (Some(_), _) => (None, &flags.paths[..]),
