@@ -64,7 +64,8 @@ impl fmt::Debug for Input {
     }
 }
 
-#[cfg(all(test, feature = "cli"))]
+#[cfg(test)]
+#[cfg(feature = "cli")]
 mod tests {
     use std::io::Write;
 

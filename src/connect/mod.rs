@@ -10,5 +10,6 @@ pub use error::ConnectError;
 pub use input::Input;
 pub use lines::{Chunk, LineReader, Piece};
 
-#[cfg(all(test, feature = "cli"))]
+#[cfg(test)]
+#[cfg(feature = "cli")]
 mod tests;

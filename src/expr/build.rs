@@ -295,8 +295,8 @@ impl Expr {
 
 #[cfg(test)]
 mod tests {
-    use super::super::functions::lookup;
     use super::*;
+    use crate::expr::functions::lookup;
 
     fn slot(data_type: DataType) -> Expr {
         Expr::slot(SlotId(0), data_type)

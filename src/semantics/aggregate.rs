@@ -45,14 +45,22 @@ pub(crate) fn select(
     filter: Result<Option<Expr>, Reported>,
 ) -> Result<Relation, Reported> {
     let kind = query.window.as_ref().map_or(Ok(WindowKind::Running), |w| window::window(cx, w));
-    let emit_every = query.emit_every.as_ref().map(|tree| window::emit_every(cx, tree, kind.as_ref().ok())).transpose();
+    let emit_every = match (&query.emit_every, &kind) {
+        (Some(tree), Ok(kind)) => window::emit_every(cx, tree, Some(kind)).map(Some),
+        (Some(_), Err(reported)) => Err(*reported),
+        (None, _) => Ok(None),
+    };
     let limit = limit(cx, query);
     let is_rows = query.group_by.is_empty() && !uses_aggregates(query);
     let behind = if is_rows { rows(cx, query, scope, kind.as_ref().ok()) } else { groups(cx, query, scope, kind.as_ref().ok()) };
     let mut input = relation?.query;
     input.stages.extend(filter?.map(Stage::Filter));
-    let behind = behind?;
-    let spec = WindowSpec { kind: kind?, keys: behind.keys, output: behind.output, emit_every: emit_every?.flatten() };
+    let mut behind = behind?;
+    let emit_every = emit_every?;
+    if let Some(tree) = &query.emit_every {
+        behind.outputs.push_final(cx, column(behind.bounds.1 + 1, DataType::Bool), tree.span)?;
+    }
+    let spec = WindowSpec { kind: kind?, keys: behind.keys, output: behind.output, emit_every };
     input.stages.push(Stage::Window(Box::new(spec)));
     input.stages.extend(behind.having.map(Stage::Filter));
     let limit = limit?;
@@ -119,7 +127,7 @@ fn groups(cx: &mut Context<'_>, query: &ast::Query, scope: &Scope, kind: Option<
     let mut names = Behindhand::new(Inner::Groups(groups), query);
     let items: Vec<SelectItem> = query.items.iter().filter(|item| matches!(item, SelectItem::Expr { .. })).cloned().collect();
     let outputs = outputs(cx, &items, &mut names, scope);
-    names.aliases = Aliases::AfterColumns;
+    names.aliases = Aliases::AfterKeys;
     let having = query.having.as_ref().map(|tree| condition(cx, &mut names, tree, "HAVING")).transpose();
     let order = order(cx, query, &mut names);
     let moving = refuse_order_of_moving(cx, query, kind);
@@ -244,11 +252,11 @@ fn bind_order(mut order: Vec<OrderKey>, bounds: (usize, usize)) -> Vec<OrderKey>
     order
 }
 
-/// Whether names of the select list can be used, and whether they hide columns.
+/// Whether names of the select list can be used. In HAVING they stand behind the keys, but hide other columns, which could not stand there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Aliases {
     No,
-    AfterColumns,
+    AfterKeys,
     BeforeColumns,
 }
 
@@ -286,13 +294,20 @@ impl<'s, 'q> Behindhand<'s, 'q> {
         }
     }
 
+    /// Whether a bare name is a column that is grouped by.
+    fn is_key(&self, name: &str) -> bool {
+        let Inner::Groups(Groups { keys: Some(keys), scope, .. }) = &self.inner else { return false };
+        let mut columns = scope.columns().filter(|(_, field)| *field.name == *name);
+        columns.any(|(index, field)| keys.contains(&column(index, field.data_type.clone())))
+    }
+
     /// The select item that a bare name stands for here.
     fn alias(&self, path: &[Name]) -> Option<&'q ast::Expr> {
         let [name] = path else { return None };
         match self.aliases {
             Aliases::No => None,
-            Aliases::AfterColumns if self.scope().has_column(&name.node) => None,
-            Aliases::AfterColumns | Aliases::BeforeColumns => aliased(self.query, &name.node),
+            Aliases::AfterKeys if self.is_key(&name.node) => None,
+            Aliases::AfterKeys | Aliases::BeforeColumns => aliased(self.query, &name.node),
         }
     }
 }

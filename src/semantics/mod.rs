@@ -28,6 +28,9 @@ mod typed;
 mod types;
 mod window;
 
+#[cfg(test)]
+mod tests;
+
 pub use codes::CODES;
 pub use options::CheckOptions;
 pub use pattern::PATTERN_CODES;

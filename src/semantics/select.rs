@@ -7,6 +7,7 @@ use super::codes;
 use super::context::{Context, Relation, Reported};
 use super::infer::{condition, infer};
 use super::query::Source;
+use super::row_pattern::NO_OUTPUT_COLUMNS;
 use super::scope::{Names, Rows, Scope, column};
 use super::typed::{Query, Stage};
 use crate::data::{Field, Schema};
@@ -42,6 +43,22 @@ pub(crate) struct Outputs {
     pub(crate) schema: Arc<Schema>,
 }
 
+impl Outputs {
+    /// Adds the column that tells early results from final ones.
+    pub(crate) fn push_final(&mut self, cx: &mut Context<'_>, value: Expr, span: Span) -> Result<(), Reported> {
+        if self.schema.index_of("final").is_some() {
+            let diagnostic =
+                Diagnostic::error(codes::DUPLICATE_OUTPUT, span, "EMIT EVERY adds the column `final`, and there is one already");
+            return Err(cx.error(diagnostic.hint("give the other one another name by AS")));
+        }
+        let mut fields = self.schema.fields().to_vec();
+        fields.push(Field::new("final", value.data_type().clone()));
+        self.exprs.push(value);
+        self.schema = Arc::new(Schema::new(fields));
+        Ok(())
+    }
+}
+
 /// A query that gives these columns.
 pub(crate) fn projected(mut query: Query, outputs: Outputs) -> Query {
     query.schema = outputs.schema.clone();
@@ -57,6 +74,8 @@ pub(crate) fn outputs(cx: &mut Context<'_>, items: &[SelectItem], names: &mut dy
             SelectItem::All(span) => {
                 if scope.is_poisoned() {
                     columns.failed = Some(Reported::elsewhere());
+                } else if scope.columns().next().is_none() {
+                    columns.failed = Some(nothing_to_spread(cx, *span));
                 }
                 for (index, field) in scope.columns() {
                     columns.add(cx, field.name.to_string(), column(index, field.data_type.clone()), *span, true);
@@ -82,6 +101,12 @@ pub(crate) fn outputs(cx: &mut Context<'_>, items: &[SelectItem], names: &mut dy
     columns.finish()
 }
 
+/// `*` of a MATCH_RECOGNIZE whose rows have no columns.
+fn nothing_to_spread(cx: &mut Context<'_>, span: Span) -> Reported {
+    let text = "`*` stands for no column here: the rows have neither partition columns nor measures";
+    cx.error(Diagnostic::error(NO_OUTPUT_COLUMNS, span, text).hint("add MEASURES, or ALL ROWS PER MATCH"))
+}
+
 /// The name of an output column: its alias, else its column's name, else its text.
 pub(crate) fn output_name(expr: &ast::Expr, alias: Option<&ast::Name>, text: &str) -> String {
     match (alias, &expr.kind) {
@@ -94,15 +119,17 @@ pub(crate) fn output_name(expr: &ast::Expr, alias: Option<&ast::Name>, text: &st
 
 /// Output columns as they are collected.
 #[derive(Debug, Default)]
-struct Columns {
+pub(crate) struct Columns {
     exprs: Vec<Expr>,
     fields: Vec<Field>,
     spans: Vec<Span>,
-    failed: Option<Reported>,
+    /// One of them is wrong.
+    pub(crate) failed: Option<Reported>,
 }
 
 impl Columns {
-    fn add(&mut self, cx: &mut Context<'_>, name: String, expr: Expr, span: Span, is_spread: bool) {
+    /// Adds a column; two of one name are told.
+    pub(crate) fn add(&mut self, cx: &mut Context<'_>, name: String, expr: Expr, span: Span, is_spread: bool) {
         if let Some(first) = self.fields.iter().position(|f| *f.name == *name) {
             let mut diagnostic = Diagnostic::error(codes::DUPLICATE_OUTPUT, span, format!("two output columns are called `{name}`"));
             if self.spans[first] != span {
@@ -122,7 +149,8 @@ impl Columns {
         self.spans.push(span);
     }
 
-    fn finish(self) -> Result<Outputs, Reported> {
+    /// All of them, if none is wrong.
+    pub(crate) fn finish(self) -> Result<Outputs, Reported> {
         match self.failed {
             Some(reported) => Err(reported),
             None => Ok(Outputs { exprs: self.exprs, schema: Arc::new(Schema::new(self.fields)) }),

@@ -18,14 +18,14 @@ pub(crate) fn window(cx: &mut Context<'_>, window: &ast::Window) -> Result<Windo
     match &window.kind {
         ast::WindowKind::Tumbling { size, offset, zone } => {
             let length = duration(cx, "the size of a window", size, SHORTEST);
-            let (offset, zone) = alignment(cx, offset.as_ref(), zone.as_ref(), [(length.ok(), size.span)]);
+            let (offset, zone) = alignment(cx, offset.as_ref(), zone.as_ref(), length.ok(), size.span);
             let size = length?;
             Ok(WindowKind::Hopping { size, every: size, offset: offset?, zone: zone? })
         }
         ast::WindowKind::Hopping { size, every, offset, zone } => {
             let length = duration(cx, "the size of a window", size, SHORTEST);
             let step = duration(cx, "the step of a HOPPING window", every, SHORTEST);
-            let (offset, zone) = alignment(cx, offset.as_ref(), zone.as_ref(), [(length.ok(), size.span), (step.ok(), every.span)]);
+            let (offset, zone) = alignment(cx, offset.as_ref(), zone.as_ref(), step.ok(), every.span);
             let (size, step) = (length?, step?);
             if size.0 / step.0 > MOST_WINDOWS_AN_EVENT {
                 let text = format!("each event would lie in {} windows; the most are {MOST_WINDOWS_AN_EVENT}", size.0 / step.0);
@@ -46,21 +46,20 @@ pub(crate) fn window(cx: &mut Context<'_>, window: &ast::Window) -> Result<Windo
 
 type Alignment = (Result<Duration, Reported>, Result<Option<chrono_tz::Tz>, Reported>);
 
-/// OFFSET, and IN for lengths of whole days.
-fn alignment<const N: usize>(
+/// OFFSET, and IN where windows start whole days apart.
+fn alignment(
     cx: &mut Context<'_>,
     offset: Option<&Expr>,
     zone: Option<&Spanned<String>>,
-    lengths: [(Option<Duration>, Span); N],
+    every: Option<Duration>,
+    span: Span,
 ) -> Alignment {
     let offset = offset.map_or(Ok(Duration(0)), |tree| duration(cx, "OFFSET", tree, Duration(i64::MIN)));
     let Some(name) = zone else { return (offset, Ok(None)) };
     let mut zone = literal::zone(cx, name).map(Some);
-    for (length, span) in lengths {
-        if let Some(length) = length.filter(|length| length.0 % DAY != 0) {
-            let text = format!("IN aligns windows of whole days to the calendar of a zone; {length} is no number of days");
-            zone = Err(cx.error(Diagnostic::error(codes::BAD_WINDOW, span, text).related(name.span, "the zone").hint("leave IN away")));
-        }
+    if let Some(every) = every.filter(|every| every.0 % DAY != 0) {
+        let text = format!("IN aligns windows of whole days to the calendar of a zone; {every} is no number of days");
+        zone = Err(cx.error(Diagnostic::error(codes::BAD_WINDOW, span, text).related(name.span, "the zone").hint("leave IN away")));
     }
     (offset, zone)
 }
@@ -73,14 +72,14 @@ pub(crate) fn moves_with_events(kind: &WindowKind) -> bool {
     }
 }
 
-/// EMIT EVERY of a window.
-pub(crate) fn emit_every(cx: &mut Context<'_>, tree: &Expr, kind: Option<&WindowKind>) -> Result<Option<Duration>, Reported> {
-    duration(cx, "EMIT EVERY", tree, SHORTEST)?;
-    match kind {
-        None | Some(WindowKind::Running | WindowKind::Sliding(_) | WindowKind::LastRows(_) | WindowKind::Rows(_)) => {
-            let text = "EMIT EVERY gives early results of a window that closes by time, and there is none here";
-            Err(cx.error(Diagnostic::error(codes::CLAUSE_WITHOUT_MEANING, tree.span, text).hint("WINDOW TUMBLING, HOPPING or SESSION")))
-        }
-        Some(WindowKind::Hopping { .. } | WindowKind::Session { .. }) => Err(cx.not_supported(tree.span, "EMIT EVERY")),
+/// EMIT EVERY of a window, which is one that closes.
+pub(crate) fn emit_every(cx: &mut Context<'_>, tree: &Expr, kind: Option<&WindowKind>) -> Result<Duration, Reported> {
+    let every = duration(cx, "EMIT EVERY", tree, SHORTEST)?;
+    if kind.is_none_or(moves_with_events) {
+        let text = "EMIT EVERY gives early results of a window that closes, and there is none here";
+        return Err(
+            cx.error(Diagnostic::error(codes::CLAUSE_WITHOUT_MEANING, tree.span, text).hint("WINDOW TUMBLING, HOPPING, SESSION or ROWS"))
+        );
     }
+    Ok(every)
 }

@@ -273,9 +273,9 @@ fn heap_bytes(value: &Value<'_>) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{all, lookup};
     use super::*;
     use crate::data::{Duration, Timestamp};
+    use crate::expr::aggregates::{all, lookup};
 
     fn at(position: u64) -> Place {
         Place::event(Timestamp(0), position)

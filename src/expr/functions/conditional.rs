@@ -96,8 +96,8 @@ fn pick<'a>(args: &mut [Value<'a>], wins: std::cmp::Ordering) -> Value<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::test::{call, refused};
     use super::*;
+    use crate::expr::functions::test::{call, refused};
 
     #[test]
     fn choices() {

@@ -54,8 +54,8 @@ fn hexadecimal<D: Digest>(value: &Value<'_>) -> Value<'static> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::test::call;
     use super::*;
+    use crate::expr::functions::test::call;
 
     #[test]
     fn digests() {

@@ -116,8 +116,8 @@ fn find(json: &str, steps: &[PathStep]) -> Result<Option<String>, serde_json::Er
 
 #[cfg(test)]
 mod tests {
-    use super::super::test::{call, failed, refused};
     use super::*;
+    use crate::expr::functions::test::{call, failed, refused};
 
     const EVENT: &str = r#" {"a":{"b":[1,{"c d":"x\"y"}],"n":null},"t":true,"big":12345678901234567890.10} "#;
 

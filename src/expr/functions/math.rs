@@ -250,8 +250,8 @@ fn floats<'a>(args: &[Value<'a>], ctx: &EvalContext, f: impl Fn(&[f64]) -> f64) 
 
 #[cfg(test)]
 mod tests {
-    use super::super::test::{call, failed};
     use super::*;
+    use crate::expr::functions::test::{call, failed};
 
     #[test]
     fn rounding() {

@@ -111,8 +111,8 @@ fn geo_distance<'a>(args: &mut [Value<'a>], _: &Prepared, _: &EvalContext) -> Va
 
 #[cfg(test)]
 mod tests {
-    use super::super::test::{call, failed, refused};
     use super::*;
+    use crate::expr::functions::test::{call, failed, refused};
 
     fn matches(ip: &'static str, networks: &[&'static str]) -> Value<'static> {
         let args: Vec<_> = std::iter::once(&ip).chain(networks).map(|t| Value::string(*t)).collect();

@@ -126,8 +126,8 @@ fn replacement(with: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::test::{call, refused};
     use super::*;
+    use crate::expr::functions::test::{call, refused};
 
     fn texts(name: &str, args: &[&'static str]) -> Value<'static> {
         call(name, &args.iter().map(|t| Value::string(*t)).collect::<Vec<_>>())

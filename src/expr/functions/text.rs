@@ -339,8 +339,8 @@ fn pad<'a>(args: &mut [Value<'a>], at_begin: bool, ctx: &EvalContext) -> Value<'
 
 #[cfg(test)]
 mod tests {
-    use super::super::test::{call, failed};
     use super::*;
+    use crate::expr::functions::test::{call, failed};
 
     fn texts(name: &str, args: &[&'static str]) -> Value<'static> {
         call(name, &args.iter().map(|t| Value::string(*t)).collect::<Vec<_>>())

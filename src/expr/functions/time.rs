@@ -66,6 +66,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         doc: "The time that a text says, in RFC 3339 or by a strftime format; or that lies so many milliseconds ('s', 'us', 'ns': other units) after 1970.",
         examples: &[("TO_TIMESTAMP('01/Mar/2026', '%d/%b/%Y')", "2026-03-01T00:00:00Z"), ("TO_TIMESTAMP(1500)", "1970-01-01T00:00:01.5Z")],
         form: Form::Eager(to_timestamp),
+        prepare: Some(|args| check_format("TO_TIMESTAMP", args).map(|()| Prepared::None)),
         ..BASE
     },
     Function {
@@ -379,9 +380,9 @@ fn from_text<'a>(args: &mut [Value<'a>], _: &Prepared, ctx: &EvalContext) -> Val
 
 #[cfg(test)]
 mod tests {
-    use super::super::test::{call, failed, refused};
     use super::*;
     use crate::data::Duration;
+    use crate::expr::functions::test::{call, failed, refused};
 
     fn time(text: &str) -> Value<'static> {
         Value::Timestamp(Timestamp::parse(text).unwrap())
@@ -454,5 +455,6 @@ mod tests {
         assert_eq!(call("FORMAT_TIMESTAMP", &[at.clone(), text("%Y/%m/%d %H:%M")]), text("2026/03/01 10:04"));
         assert_eq!(call("FORMAT_TIMESTAMP", &[at.clone(), text("%H:%M %z"), text("Europe/Berlin")]), text("11:04 +0100"));
         assert_eq!(refused("FORMAT_TIMESTAMP", &[at, text("%Q!")]).argument, Some(1));
+        assert_eq!(refused("TO_TIMESTAMP", &[text("2026"), text("%Q!")]).argument, Some(1));
     }
 }

@@ -69,8 +69,8 @@ pub(super) fn limit_per_partition(cx: &mut Context<'_>, clause: Option<&ast::Lim
 
 /// Tells a TIMEOUT INTO that could never get a row.
 pub(super) fn check_timeout(cx: &mut Context<'_>, query: &ast::Query) -> Result<(), Reported> {
-    if let (Some(into), false) = (&query.timeout_into, matches!(query.within, Some(ast::Within::Time(_)))) {
-        let text = "TIMEOUT INTO takes the runs that WITHIN ends, and there is no WITHIN with a length of time";
+    if let (Some(into), None) = (&query.timeout_into, &query.within) {
+        let text = "TIMEOUT INTO takes the runs that WITHIN ends, and there is no WITHIN";
         return Err(cx.error(Diagnostic::error(codes::TIMEOUT_WITHOUT_WITHIN, into.span, text).hint("add `WITHIN 10 minutes`")));
     }
     Ok(())

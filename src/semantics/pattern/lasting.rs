@@ -21,7 +21,7 @@ pub(super) fn tell(cx: &mut Context<'_>, lasting: &Lasting<'_>) -> Result<(), Re
         return Ok(());
     }
     if lasting.mode == Mode::OnePerStart && shape::ends_in_waiting_loop(lasting.root) {
-        let text = "a match comes out at the end of the input only: the loop at the end of this pattern could always take more";
+        let text = "a match comes out at the end of the input only: the end of this pattern could always take more";
         let diagnostic = tell_as(cx, codes::WAITS_FOR_THE_END, lasting.span, text);
         let hints = ["add `WITHIN 10 minutes`", "or make the last quantifier reluctant: `+?`, `{2,}?`"];
         return told(cx, hints.into_iter().fold(diagnostic, |diagnostic, hint| diagnostic.hint(hint)));

@@ -10,10 +10,11 @@ use super::codes;
 use super::slots::Slots;
 use super::variables::Variables;
 use crate::data::{DataType, Field};
-use crate::expr::Expr;
+use crate::expr::{Expr, TypeError};
 use crate::semantics::call::is_aggregate;
 use crate::semantics::context::{Context, Reported};
 use crate::semantics::infer::{fields, infer};
+use crate::semantics::refusal::refused;
 use crate::semantics::scope::{self, Names};
 use crate::spec::{NavigationBase, SlotKind, VariableId, VariableKind};
 use crate::syntax::ast::{self, Name};
@@ -333,6 +334,22 @@ impl<'v, 'a> PatternNames<'v, 'a> {
         Ok(Some(Some(variable)))
     }
 
+    /// A partition column where no step always takes an event: that of any step, since all events of a match have the same.
+    fn key_of_any(&mut self, path: &[Name]) -> Option<Result<Expr, TypeError>> {
+        let name = &path.first()?.node;
+        let is_key = self.shared.holder.is_none() && self.shared.partition.contains(name) && self.variables.find(name).is_none();
+        if !is_key || self.inside != Inside::Nothing || !matches!(self.place, Place::Select | Place::Having) {
+            return None;
+        }
+        let mut parts = Vec::new();
+        for (id, _) in self.variables.steps() {
+            let (column, field) = self.field(id, name).ok()??;
+            let kind = SlotKind::Column { variables: vec![id], column, base: NavigationBase::Last(0), physical: 0, is_final: false };
+            parts.push(self.slots.read(kind, field.data_type));
+        }
+        Some(Expr::coalesce(parts))
+    }
+
     /// The bound of the match that a bare name means, where no column has it.
     fn bound(&mut self, cx: &mut Context<'_>, name: &Name) -> Option<Result<Expr, Reported>> {
         if !scope::is_window_bound(&name.node) || self.variables.steps().any(|(id, _)| matches!(self.field(id, &name.node), Ok(Some(_)))) {
@@ -353,6 +370,9 @@ impl Names for PatternNames<'_, '_> {
             && let Some(bound) = self.bound(cx, name)
         {
             return bound;
+        }
+        if let Some(key) = self.key_of_any(path) {
+            return key.map_err(|error| refused(cx, &error, span, &[])).and_then(|key| fields(cx, key, &path[1..]));
         }
         let Column { variable, index, field, used } = self.resolve(cx, path)?;
         self.check_kind(cx, variable, span)?;

@@ -1,6 +1,5 @@
 //! SELECT of FROM PATTERN: one expression over the finished match a column, and the columns' names.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::codes;
@@ -8,32 +7,16 @@ use super::names::{PatternNames, Place, SharedColumns};
 use super::slots::Slots;
 use super::variables::Variables;
 use crate::data::{DataType, Field, Schema};
-use crate::expr::Expr;
 use crate::semantics::codes::DUPLICATE_OUTPUT;
 use crate::semantics::context::{Context, Reported};
 use crate::semantics::infer::infer;
+use crate::semantics::select::{Columns, Outputs, output_name};
 use crate::spec::{NavigationBase, SlotKind, VariableId, VariableKind};
-use crate::syntax::ast::{ExprKind, Name, SelectItem};
+use crate::syntax::ast::{Name, SelectItem};
 use crate::text::{Diagnostic, Span, nearest};
 
 /// The name of the column of a timeout row that says what was waited for.
 pub(super) const STEP_COLUMN: &str = "step";
-
-/// The output columns.
-#[derive(Debug)]
-pub(super) struct Outputs {
-    /// One a column.
-    pub(super) exprs: Vec<Expr>,
-    /// Their names and types.
-    pub(super) schema: Arc<Schema>,
-}
-
-/// A column with the place that it comes from.
-struct Column {
-    name: String,
-    span: Span,
-    expr: Expr,
-}
 
 /// The columns of SELECT.
 pub(super) fn outputs(
@@ -43,43 +26,32 @@ pub(super) fn outputs(
     shared: &SharedColumns,
     items: &[SelectItem],
 ) -> Result<Outputs, Reported> {
-    let mut columns = Vec::with_capacity(items.len());
-    let mut failed = None;
+    let mut columns = Columns::default();
     for item in items {
         let added = match item {
-            SelectItem::All(span) => all_variables(variables, slots, *span, &mut columns),
+            SelectItem::All(span) => all_variables(cx, variables, slots, *span, &mut columns),
             SelectItem::AllOf(name) => all_columns(cx, variables, slots, name, &mut columns),
             SelectItem::Expr { expr, alias, text } => {
                 let mut names = PatternNames::new(variables, slots, shared, Place::Select);
                 infer(cx, &mut names, expr).map(|inferred| {
-                    let name = alias.as_ref().map_or_else(|| column_name(&expr.kind, text), |alias| alias.node.clone());
-                    columns.push(Column { name, span: alias.as_ref().map_or(expr.span, |alias| alias.span), expr: inferred });
+                    let span = alias.as_ref().map_or(expr.span, |alias| alias.span);
+                    columns.add(cx, output_name(expr, alias.as_ref(), text), inferred, span, false);
                 })
             }
         };
-        failed = failed.or(added.err());
+        columns.failed = columns.failed.or(added.err());
     }
-    failed = failed.or(duplicate(cx, &columns).err());
-    match failed {
-        Some(reported) => Err(reported),
-        None => {
-            let fields = columns.iter().map(|column| Field::new(column.name.as_str(), column.expr.data_type().clone())).collect();
-            Ok(Outputs { schema: Arc::new(Schema::new(fields)), exprs: columns.into_iter().map(|column| column.expr).collect() })
-        }
-    }
-}
-
-/// A column without alias is named by the column that it is, else by its text.
-fn column_name(kind: &ExprKind, text: &str) -> String {
-    match kind {
-        ExprKind::Path(path) => path.last().map_or_else(|| text.to_owned(), |name| name.node.clone()),
-        ExprKind::Field { name, .. } => name.node.clone(),
-        _ => text.to_owned(),
-    }
+    columns.finish()
 }
 
 /// `*`: one object a step variable, a list of objects for a loop variable.
-fn all_variables(variables: &Variables<'_>, slots: &mut Slots, span: Span, columns: &mut Vec<Column>) -> Result<(), Reported> {
+fn all_variables(
+    cx: &mut Context<'_>,
+    variables: &Variables<'_>,
+    slots: &mut Slots,
+    span: Span,
+    columns: &mut Columns,
+) -> Result<(), Reported> {
     for (id, variable) in variables.steps() {
         let Some(input) = variable.input else { return Err(Reported::elsewhere()) };
         let object = DataType::Struct(Arc::from(variables.inputs[input].relation.schema().fields()));
@@ -88,7 +60,7 @@ fn all_variables(variables: &Variables<'_>, slots: &mut Slots, span: Span, colum
         } else {
             slots.read(SlotKind::Event(id), object)
         };
-        columns.push(Column { name: variable.name.to_string(), span, expr });
+        columns.add(cx, variable.name.to_string(), expr, span, true);
     }
     Ok(())
 }
@@ -99,7 +71,7 @@ fn all_columns(
     variables: &Variables<'_>,
     slots: &mut Slots,
     name: &Name,
-    columns: &mut Vec<Column>,
+    columns: &mut Columns,
 ) -> Result<(), Reported> {
     let step = |id: &VariableId| variables.get(*id).kind == VariableKind::Step;
     let Some(id) = variables.find(&name.node).filter(step) else {
@@ -115,22 +87,9 @@ fn all_columns(
     for (column, field) in variables.inputs[input].relation.schema().fields().iter().enumerate() {
         let kind = SlotKind::Column { variables: vec![id], column, base: NavigationBase::Last(0), physical: 0, is_final: false };
         let expr = slots.read(kind, field.data_type.clone());
-        columns.push(Column { name: field.name.to_string(), span: name.span, expr });
+        columns.add(cx, field.name.to_string(), expr, name.span, true);
     }
     Ok(())
-}
-
-fn duplicate(cx: &mut Context<'_>, columns: &[Column]) -> Result<(), Reported> {
-    let mut first: BTreeMap<&str, Span> = BTreeMap::new();
-    let mut told = Ok(());
-    for column in columns {
-        if let Some(other) = first.insert(&column.name, column.span) {
-            let diagnostic = Diagnostic::error(DUPLICATE_OUTPUT, column.span, format!("two output columns are called `{}`", column.name));
-            let diagnostic = diagnostic.related(other, "the other one").hint("give one of them another name: `… AS name`");
-            told = told.and(Err(cx.error(diagnostic)));
-        }
-    }
-    told
 }
 
 /// The columns of a timeout row: those of SELECT, then the step that was waited for.

@@ -60,6 +60,9 @@ CREATE STREAM T (id INT, k STRING, x FLOAT, at TIMESTAMP) TIMESTAMP BY at;
     UNNAMED_MEASURE = "E0417", "A measure without a name.",
         "SELECT * FROM T MATCH_RECOGNIZE (MEASURES A.x PATTERN (A))",
         "SELECT * FROM T MATCH_RECOGNIZE (MEASURES A.x AS x PATTERN (A))";
+    NO_OUTPUT_COLUMNS = "E0418", "`*` of rows that have no columns.",
+        "SELECT * FROM T MATCH_RECOGNIZE (PATTERN (A))",
+        "SELECT START_TIME FROM T MATCH_RECOGNIZE (PATTERN (A))";
     MATCHES_EMPTY = "W0401", "A pattern that can match without a row (a warning).",
         "SELECT * FROM T MATCH_RECOGNIZE (MEASURES A.x AS x PATTERN (A*) DEFINE A AS A.x > 1)",
         "SELECT * FROM T MATCH_RECOGNIZE (MEASURES A.x AS x PATTERN (A+) DEFINE A AS A.x > 1)";

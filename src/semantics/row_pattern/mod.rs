@@ -13,6 +13,7 @@ mod variables;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+pub(crate) use codes::NO_OUTPUT_COLUMNS;
 pub use codes::ROW_PATTERN_CODES;
 
 use self::names::{Place, RowNames};
