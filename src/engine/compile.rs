@@ -5,10 +5,7 @@ use crate::plan::{OperatorGraph, Outputs, PlanOptions, plan};
 use crate::runtime::{AssembleOptions, RunOptions, Running, assemble};
 use crate::semantics::{CheckOptions, Program, check};
 use crate::syntax::parse;
-use crate::text::{Code, Diagnostic, Diagnostics, Source};
-
-/// Part of the language, but not of this engine yet.
-const NOT_SUPPORTED: Code = Code("E0399");
+use crate::text::{Diagnostics, Source};
 
 /// A compiled program.
 #[derive(Debug)]
@@ -42,15 +39,8 @@ pub(super) fn compile(source: &Source, options: &Options) -> Result<Compiled, Di
         }
     };
     told.sort();
-    match assemble(&graph, &assemble_options(options), run_options(options)) {
-        Ok(running) => Ok(Compiled { program, graph, running, warnings: told }),
-        Err(unsupported) => {
-            let span = graph.nodes()[unsupported.node].span;
-            told.push(Diagnostic::error(NOT_SUPPORTED, span, format!("{} is not supported yet", unsupported.what)));
-            told.sort();
-            Err(told)
-        }
-    }
+    let running = assemble(&graph, &assemble_options(options), run_options(options));
+    Ok(Compiled { program, graph, running, warnings: told })
 }
 
 fn assemble_options(options: &Options) -> AssembleOptions {

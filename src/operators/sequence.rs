@@ -26,6 +26,8 @@ pub struct Sequence {
     alarms: BinaryHeap<Reverse<(Timestamp, Place, u32)>>,
     /// Starts that were undecided when last looked at; kept where rows may be certain later than they stand.
     starts: Option<BinaryHeap<Reverse<(Place, u32)>>>,
+    /// The least place held back, as last said.
+    held_from: Place,
     /// Rows of one time that ORDER BY puts in order before they are matched.
     ties: Vec<Tie>,
     context: EvalContext,
@@ -60,6 +62,7 @@ impl Sequence {
         let evaluator = Evaluator::new(spec.clone(), Bounds { threads: threads_max });
         Self {
             starts: Self::lags(&spec).then(BinaryHeap::new),
+            held_from: Place::MAX,
             evaluator,
             keys: KeyTable::new(),
             key: KeyBuffer::new(),
@@ -155,12 +158,12 @@ impl Sequence {
             self.evaluator.time_over(&mut partition.state, (time, start));
             let moment = over.max(floor);
             self.let_out(id, moment, out);
-            self.report(moment, over, out);
+            self.report(moment, out);
         }
     }
 
-    /// Says how far the rows still to come are ahead, where that does not follow from the input.
-    fn report(&mut self, moment: Place, here: Place, out: &mut Outbox) {
+    /// Says what is held back: undecided starts, and rows that wait for the end of their time.
+    fn report(&mut self, moment: Place, out: &mut Outbox) {
         let Some(starts) = &mut self.starts else { return };
         while let Some(&Reverse((start, id))) = starts.peek() {
             if self.partitions.get(id as usize).and_then(Option::as_ref).is_some_and(|p| p.state.is_undecided(start)) {
@@ -168,9 +171,14 @@ impl Sequence {
             }
             starts.pop();
         }
-        let earliest = starts.peek().map_or(here, |Reverse((start, _))| (*start).min(here));
+        let undecided = starts.peek().map(|Reverse((start, _))| *start);
+        let tied = self.ties.first().map(|tie| tie.row.place);
+        let least = undecided.into_iter().chain(tied).min().unwrap_or(Place::MAX);
+        if std::mem::replace(&mut self.held_from, least) == least {
+            return;
+        }
         for port in 0..out.ports() {
-            out.watermark(port, WatermarkStep { moment, watermark: earliest });
+            out.watermark(port, WatermarkStep { moment, watermark: least });
         }
     }
 
@@ -195,7 +203,7 @@ impl Sequence {
             let rows = [RowOf { input: 0, batch: &tie.row.batch, row: tie.row.row }];
             self.event(&rows, &masks, tie.row.place, moment, out);
         }
-        self.report(moment, over, out);
+        self.report(moment, out);
     }
 
     fn hold_tie(&mut self, row: &RowOf<'_>, place: Place) {
@@ -215,7 +223,7 @@ impl Sequence {
             self.evaluator.end(&mut partition.state);
             self.let_out(id, moment, out);
         }
-        self.report(moment, Place::MAX, out);
+        self.report(moment, out);
     }
 }
 
@@ -228,7 +236,6 @@ impl Operator for Sequence {
             let Entry::Row { input, row, place, moment, floor } = *entry else {
                 if let Entry::Watermark(step) = entry {
                     self.pass_time(step.watermark, step.moment, out);
-                    self.report(step.moment, step.watermark, out);
                 }
                 continue;
             };
@@ -243,14 +250,12 @@ impl Operator for Sequence {
             } else {
                 rows.iter().for_each(|row| self.hold_tie(row, place));
             }
-            self.report(moment, place, out);
+            self.report(moment, out);
             rows.clear();
         }
         self.pass_time(inbox.watermark, inbox.floor, out);
         if inbox.watermark == Place::MAX {
             self.end(Place::MAX, out);
-        } else {
-            self.report(inbox.watermark.max(inbox.floor), inbox.watermark, out);
         }
     }
 

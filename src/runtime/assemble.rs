@@ -9,7 +9,7 @@ use crate::codec::json::JsonDecoder;
 use crate::codec::{ColumnSpec, Limits as LineLimits, Route as DecoderRoute, SourceSpec, TimeFormat};
 use crate::data::{Duration, Schema, Value};
 use crate::expr::{EvalContext, Expr, Row, SlotId};
-use crate::operators::{Filter, Limit, Project, Reorder, StreamTiming, Suppress, TopOfWindow, join, window};
+use crate::operators::{Filter, Limit, Project, Reorder, Sequence, StreamTiming, Suppress, TopOfWindow, join, window};
 use crate::plan::{Edge, Node, OperatorGraph, OperatorSpec, Route, SourceColumn, SourceNode};
 
 /// How far an event may be ahead of the arrival clock where its stream does not say and the input is live.
@@ -24,17 +24,8 @@ pub struct AssembleOptions {
     pub endless: bool,
 }
 
-/// An operator that can be planned and not run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Unsupported {
-    /// What it is.
-    pub what: &'static str,
-    /// The index of its node.
-    pub node: usize,
-}
-
 /// Makes a graph live.
-pub fn assemble(graph: &OperatorGraph, options: &AssembleOptions, run: RunOptions) -> Result<Running, Unsupported> {
+pub fn assemble(graph: &OperatorGraph, options: &AssembleOptions, run: RunOptions) -> Running {
     let eval_nulls = Arc::new(AtomicU64::new(0));
     let specs: Vec<SourceSpec> = graph.sources().iter().map(|source| source_spec(source, options, &eval_nulls)).collect();
     let timings = graph.sources().iter().enumerate().map(|(index, source)| {
@@ -48,10 +39,10 @@ pub fn assemble(graph: &OperatorGraph, options: &AssembleOptions, run: RunOption
     if takes_all && !names_the_type {
         decoder = decoder.watching(&options.type_field);
     }
-    let stages = graph.nodes().iter().enumerate().map(|(index, node)| stage(graph, index, node)).collect::<Result<_, _>>()?;
+    let stages = graph.nodes().iter().enumerate().map(|(index, node)| stage(graph, index, node, &run)).collect();
     let exits = graph.outputs().iter().map(|output| Exit { feed: feed(output.edge), statement: output.statement }).collect();
     let pipeline = Pipeline::new(stages, exits, run.limits.waiting_rows);
-    Ok(Running::new(decoder, reorder, pipeline, eval_nulls, run))
+    Running::new(decoder, reorder, pipeline, eval_nulls, run)
 }
 
 /// The decoder's caps.
@@ -71,19 +62,19 @@ fn feed(edge: Edge) -> Feed {
     }
 }
 
-fn stage(graph: &OperatorGraph, index: usize, node: &Node) -> Result<Stage, Unsupported> {
+fn stage(graph: &OperatorGraph, index: usize, node: &Node, run: &RunOptions) -> Stage {
     let feeds = node.inputs.iter().map(|&edge| feed(edge)).collect();
-    let (kind, work) = work(graph, index, node)?;
-    Ok(Stage { name: format!("{} {kind}", index + 1), feeds, work, counts: Counts::default() })
+    let (kind, work) = work(graph, index, node, run);
+    Stage { name: format!("{} {kind}", index + 1), feeds, work, counts: Counts::default() }
 }
 
-fn work(graph: &OperatorGraph, index: usize, node: &Node) -> Result<(&'static str, Work), Unsupported> {
+fn work(graph: &OperatorGraph, index: usize, node: &Node, run: &RunOptions) -> (&'static str, Work) {
     let schema = node.ports[0].clone();
     let rank = u32::try_from(index + 1).expect("a program has less than 2^32 operators");
     let inputs: Vec<Arc<Schema>> = node.inputs.iter().map(|&edge| graph.schema(edge).clone()).collect();
     let lags = node.inputs.iter().any(|&edge| graph.lags(edge));
     let stateful = |operator| Work::operator(operator, rank, inputs.clone(), lags, node.ports.clone());
-    Ok(match &node.spec {
+    match &node.spec {
         OperatorSpec::Filter(condition) => ("filter", Work::Transform(Box::new(Filter::new(condition.clone())), schema)),
         OperatorSpec::Project(exprs) => ("project", Work::Transform(Box::new(Project::new(exprs.clone(), schema.clone())), schema)),
         OperatorSpec::Limit(rows) => ("limit", Work::Transform(Box::new(Limit::new(*rows)), schema)),
@@ -94,8 +85,8 @@ fn work(graph: &OperatorGraph, index: usize, node: &Node) -> Result<(&'static st
         OperatorSpec::Join(spec) => ("join", stateful(join::new((**spec).clone(), &inputs[0], &inputs[1]))),
         OperatorSpec::Suppress { keys, duration } => ("suppress", stateful(Box::new(Suppress::new(keys.clone(), *duration)))),
         OperatorSpec::Union => ("union", Work::union(inputs, lags, schema)),
-        OperatorSpec::Pattern { .. } => return Err(Unsupported { what: "FROM PATTERN", node: index }),
-    })
+        OperatorSpec::Pattern { spec, .. } => ("pattern", stateful(Box::new(Sequence::new((**spec).clone(), run.limits.pattern_threads)))),
+    }
 }
 
 fn timing(source: &SourceNode, options: &AssembleOptions, keeps_late: bool) -> StreamTiming {

@@ -9,12 +9,15 @@ pub struct Limits {
     /// How many rows wait in front of one operator because another of its inputs is not certain yet. At the cap the run ends with an
     /// error that names the operator. Default: 16,000,000.
     pub waiting_rows: usize,
+    /// How many threads (ways on of unfinished matches) one partition of a pattern holds. Beyond it its oldest runs are dropped and counted
+    /// (`dropped` of the operator). Default: 100,000.
+    pub pattern_threads: usize,
     /// How many bad events are kept until they are taken. Beyond it they are only counted (`bad_not_kept`). Default: 10,000.
     pub kept_bad_events: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { waiting_events: 4_000_000, waiting_rows: 16_000_000, kept_bad_events: 10_000 }
+        Self { waiting_events: 4_000_000, waiting_rows: 16_000_000, pattern_threads: 100_000, kept_bad_events: 10_000 }
     }
 }

@@ -13,7 +13,7 @@ mod running;
 
 mod assemble;
 
-pub use assemble::{AssembleOptions, Unsupported, assemble};
+pub use assemble::{AssembleOptions, assemble};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::RunError;
 pub use limits::Limits;
