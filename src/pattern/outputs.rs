@@ -23,6 +23,8 @@ pub(crate) struct OutputRow {
     pub(crate) port: usize,
     pub(crate) values: Vec<Value<'static>>,
     pub(crate) place: Place,
+    /// The first event of its match.
+    pub(crate) start: Place,
 }
 
 /// Turns matches into rows.
@@ -37,16 +39,12 @@ impl Outputs {
         Self { spec, context: EvalContext::new() }
     }
 
-    pub(crate) fn context(&self) -> &EvalContext {
-        &self.context
-    }
-
     /// The row of a match of FROM PATTERN, or of a run that timed out.
     pub(crate) fn of_run(&self, emitted: &Emitted) -> OutputRow {
         match emitted {
             Emitted::Match { start, found } => {
                 let laid = Laid::new(&self.spec, &self.context, found.history.iter_back(), Ends { start: *start, end: found.end });
-                OutputRow { port: 0, values: self.values(&laid.at(laid.last())), place: found.end }
+                OutputRow { port: 0, values: self.values(&laid.at(laid.last())), place: found.end, start: *start }
             }
             Emitted::Timeout { start, thread, end } => {
                 let mut laid = Laid::new(&self.spec, &self.context, thread.history.iter_back(), Ends { start: *start, end: *end });
@@ -54,7 +52,7 @@ impl Outputs {
                 let waiting = laid.waiting.map_or(Value::Null, Value::string).into_owned();
                 let mut values = self.values(&laid.at(laid.last()));
                 values.push(waiting);
-                OutputRow { port: 1, values, place: *end }
+                OutputRow { port: 1, values, place: *end, start: *start }
             }
         }
     }
@@ -64,13 +62,13 @@ impl Outputs {
         let own = &decided.row;
         let Some(found) = &decided.found else {
             let values = self.spec.outputs.iter().map(|output| self.own_column(output, own)).collect();
-            return vec![OutputRow { port: 0, values, place: own.place }];
+            return vec![OutputRow { port: 0, values, place: own.place, start: own.place }];
         };
         let mut laid = Laid::new(&self.spec, &self.context, found.history.iter_back(), Ends { start: own.place, end: found.end });
         laid.number = decided.number;
         laid.rows = Some(rows);
         laid.own = Some(own);
-        let row = |at: usize, place| OutputRow { port: 0, values: self.values(&laid.at(Some(at))), place };
+        let row = |at: usize, place| OutputRow { port: 0, values: self.values(&laid.at(Some(at))), place, start: own.place };
         match (self.spec.rows, laid.last()) {
             (RowOutput::OnePerMatch, Some(last)) => vec![row(last, laid.steps[last].taking.event.place)],
             (RowOutput::AllRows { .. }, Some(_)) => {
@@ -78,7 +76,7 @@ impl Outputs {
                 shown.map(|(at, step)| row(at, step.taking.event.place)).collect()
             }
             (RowOutput::OnePerMatch | RowOutput::AllRows { show_empty: true, .. }, None) => {
-                vec![OutputRow { port: 0, values: self.values(&laid.at(None)), place: own.place }]
+                vec![OutputRow { port: 0, values: self.values(&laid.at(None)), place: own.place, start: own.place }]
             }
             (RowOutput::AllRows { show_empty: false, .. }, None) => Vec::new(),
         }

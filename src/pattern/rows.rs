@@ -11,7 +11,7 @@ use super::automaton::Origin;
 use super::event::{Candidate, Event};
 use super::state::{State, WayKind};
 use super::step::{Now, Taking};
-use super::terms::{Before, RowsByNumber, Surroundings};
+use super::terms::{Before, RowsByNumber, Surroundings, rows_ahead};
 use super::thread::{Entry, Match, Matcher, push_split};
 use super::variables::VariableSet;
 use crate::data::{Place, Timestamp};
@@ -20,8 +20,6 @@ use crate::spec::{AfterMatch, Mode, RowOutput, SlotKind, VariableId, Within};
 /// What the patterns of MATCH_RECOGNIZE ask of the rows around a row.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Reach {
-    /// Rows that terms look ahead (NEXT).
-    ahead_in_terms: u64,
     /// Rows that outputs look ahead.
     ahead_in_outputs: u64,
     /// Rows that anything looks back (PREV).
@@ -32,19 +30,13 @@ impl Reach {
     pub(crate) fn new(matcher: &Matcher) -> Self {
         let spec = matcher.spec();
         let mut reach = Self::default();
-        for (index, slot) in spec.slots.iter().enumerate() {
+        for slot in &spec.slots {
             let (SlotKind::Column { physical, .. } | SlotKind::Classifier { physical, .. }) = &slot.kind else { continue };
-            let in_terms = matcher.terms.plan.of_slot(crate::expr::SlotId(index as u32)).is_some();
             if *physical < 0 {
                 reach.back = reach.back.max(physical.unsigned_abs());
-            } else {
-                let ahead = physical.unsigned_abs();
-                reach.ahead_in_outputs = reach.ahead_in_outputs.max(ahead);
-                if in_terms {
-                    reach.ahead_in_terms = reach.ahead_in_terms.max(ahead);
-                }
             }
         }
+        reach.ahead_in_outputs = spec.outputs.iter().map(|output| rows_ahead(spec, output)).max().unwrap_or(0);
         reach
     }
 }
@@ -199,8 +191,9 @@ impl RowPartition {
                 Some(Entry::Finished(found)) => Some(found.clone()),
                 Some(Entry::Live(_)) | None => None,
             };
-            let last = found.as_ref().and_then(|f| f.history.last()).map_or(run.start, |l| l.taking.event.index);
-            if !self.ended && last + tools.reach.ahead_in_outputs >= self.kept.end() {
+            // Only the outputs of rows of a match can look ahead.
+            let last = found.as_ref().and_then(|f| f.history.last()).map(|l| l.taking.event.index);
+            if !self.ended && last.is_some_and(|last| last + tools.reach.ahead_in_outputs >= self.kept.end()) {
                 self.run = Some(run);
                 break;
             }
@@ -229,9 +222,6 @@ impl RowPartition {
     fn step_rows(&mut self, run: &mut RowRun, tools: &mut RowTools<'_>) {
         let Some(start) = self.kept.row(run.start).map(|row| row.place) else { return };
         while !run.decided {
-            if !self.ended && run.cursor + tools.reach.ahead_in_terms >= self.kept.end() {
-                return;
-            }
             let Some((row, fits)) = self.kept.get(run.cursor) else { return };
             let (is_in, within_end) = match tools.matcher.spec().within {
                 Some(Within::Time(duration)) => {
@@ -246,18 +236,26 @@ impl RowPartition {
                 return;
             }
             let before = Before::default();
-            let around = Surroundings { start: Some(start), match_number: self.matches + 1, rows: Some(&self.kept), before: &before };
+            let rows_ahead = if self.ended { u64::MAX } else { self.kept.end() - 1 - run.cursor };
+            let around =
+                Surroundings { start: Some(start), match_number: self.matches + 1, rows: Some(&self.kept), rows_ahead, before: &before };
             let now = Now { time: row.time(), within_end };
             let candidate = Candidate::of_event(row.clone());
             let mut next = Vec::with_capacity(run.entries.len());
-            for entry in std::mem::take(&mut run.entries) {
+            for entry in &run.entries {
                 let Entry::Live(thread) = entry else {
-                    next.push(entry);
+                    next.push(entry.clone());
                     break;
                 };
-                let (taken, _) = tools.matcher.step(&thread, &candidate, fits, around, (Taking::One, now));
-                if taken.into_iter().any(|thread| push_split(&mut next, thread)) {
+                let stepped = tools.matcher.step(thread, &candidate, fits, around, (Taking::One, now));
+                let known = stepped.unknown_before.unwrap_or(usize::MAX);
+                let cut = stepped.taken.into_iter().take(known).any(|thread| push_split(&mut next, thread));
+                if cut {
                     break;
+                }
+                if stepped.unknown_before.is_some() {
+                    // What the open way would give is preferred to all that stands behind it: wait for the rows that will tell.
+                    return;
                 }
             }
             tools.matcher.merge(&mut next, false, Mode::Rows);

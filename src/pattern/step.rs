@@ -54,6 +54,8 @@ pub(crate) struct Outcome {
     /// In the order of preference.
     pub(crate) taken: Vec<Next>,
     pub(crate) kept: Kept,
+    /// Before which of `taken` a way stands of which it is not known yet whether it takes the event (its terms look at rows to come).
+    pub(crate) unknown_before: Option<usize>,
 }
 
 /// When things happen.
@@ -68,6 +70,7 @@ pub(crate) struct Now {
 pub(crate) fn step(automaton: &mut Automaton, state: &Arc<State>, probe: &mut Probe<'_>, taking: Taking, now: Now) -> Outcome {
     let mut left = Left::new(&state.ways);
     let mut taken = Vec::new();
+    let mut unknown_before = None;
     for (index, way) in state.ways.iter().enumerate() {
         if way.untils.iter().any(|until| probe.ends_loop(*until)) {
             left.drop_way(index);
@@ -80,6 +83,9 @@ pub(crate) fn step(automaton: &mut Automaton, state: &Arc<State>, probe: &mut Pr
             WayKind::Take { variable, next, first_in_loop, excluded } => {
                 let takes =
                     taking != Taking::Nothing && probe.fits(*variable, *first_in_loop) && !probe.is_forbidden_by_before(&way.watches);
+                if probe.is_unknown.take() {
+                    unknown_before.get_or_insert(taken.len());
+                }
                 if takes {
                     let for_ = TakenFor { variable: *variable, first_in_loop: *first_in_loop, excluded: *excluded };
                     let state = reached(automaton, *next, &[], now);
@@ -100,7 +106,7 @@ pub(crate) fn step(automaton: &mut Automaton, state: &Arc<State>, probe: &mut Pr
             }
         }
     }
-    Outcome { taken, kept: left.kept() }
+    Outcome { taken, kept: left.kept(), unknown_before }
 }
 
 /// Lets a time be over: the ways that wait for it go on.
@@ -127,7 +133,7 @@ pub(crate) fn fire(automaton: &mut Automaton, state: &Arc<State>, taking: Taking
             WayKind::Wait { .. } | WayKind::Take { .. } | WayKind::Accept | WayKind::AcceptAtEnd => {}
         }
     }
-    Outcome { taken, kept: left.kept() }
+    Outcome { taken, kept: left.kept(), unknown_before: None }
 }
 
 /// The ways behind a step, with their deadlines counted from now.

@@ -3,6 +3,7 @@
 //! A term that reads the candidate alone is *unary*: it is evaluated over whole batches beforehand, and here its verdict is one bit. The
 //! others see the candidate as already taken, with the registers of the thread behind it.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use super::event::{Candidate, Event};
@@ -22,6 +23,8 @@ pub(crate) struct Terms {
     unary: Vec<Vec<Expr>>,
     /// For each variable, the rest of its terms.
     correlated: Vec<Vec<Expr>>,
+    /// For each of those, how many rows it looks ahead.
+    ahead: Vec<Vec<u64>>,
     /// For each negated variable, the last variable that a term on it waits for.
     decided_at: Vec<Option<VariableId>>,
     pub(crate) context: EvalContext,
@@ -55,7 +58,8 @@ impl Terms {
         let plan = RegisterPlan::new(&spec, terms.chain(spec.late_checks.iter().map(|late| (late.at, &late.condition))));
         let last = |negated| spec.late_checks.iter().filter(|l| l.negated == negated).map(|l| l.at).max();
         let decided_at = ids().take(spec.variables.len()).map(last).collect();
-        Self { plan, unary, correlated, decided_at, context: EvalContext::new(), spec }
+        let ahead = correlated.iter().map(|terms| terms.iter().map(|term| rows_ahead(&spec, term)).collect()).collect();
+        Self { plan, unary, correlated, ahead, decided_at, context: EvalContext::new(), spec }
     }
 
     /// For each variable, the rows of its input's batch for which its unary terms hold.
@@ -94,6 +98,16 @@ impl Terms {
     }
 }
 
+/// How many rows behind the candidate a term looks at.
+pub(crate) fn rows_ahead(spec: &PatternSpec, term: &Expr) -> u64 {
+    let of_slot = |slot: SlotId| match &spec.slots[slot.0 as usize].kind {
+        SlotKind::Column { physical, .. } | SlotKind::Classifier { physical, .. } => u64::try_from(*physical).unwrap_or(0),
+        SlotKind::AggregateOverSlots { call, .. } => call.args.iter().map(|arg| rows_ahead(spec, arg)).max().unwrap_or(0),
+        _ => 0,
+    };
+    term.slots().into_iter().map(of_slot).max().unwrap_or(0)
+}
+
 /// Whether a term of a variable reads nothing but the candidate.
 fn is_unary(spec: &PatternSpec, of: VariableId, term: &Expr) -> bool {
     term.slots().iter().all(|slot| match &spec.slots[slot.0 as usize].kind {
@@ -118,6 +132,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) match_number: u64,
     /// Rows of the partition by number, for PREV and NEXT of MATCH_RECOGNIZE.
     pub(crate) rows: Option<&'a dyn RowsByNumber>,
+    /// How many rows behind the candidate are there, or as good as there: behind the end of the partition all are known to be none.
+    pub(crate) rows_ahead: u64,
     /// Events of negated variables that stand before the first step.
     pub(crate) before: &'a Before,
 }
@@ -289,6 +305,8 @@ pub(crate) struct Probe<'a> {
     pub(crate) around: Surroundings<'a>,
     /// Negated variables that the candidate fits but for their late terms.
     pub(crate) to_decide: Vec<VariableId>,
+    /// A term looked at a row that has not come yet, so its verdict is open.
+    pub(crate) is_unknown: Cell<bool>,
 }
 
 impl<'a> Probe<'a> {
@@ -329,7 +347,17 @@ impl<'a> Probe<'a> {
             return true;
         }
         let view = self.view(variable, first_in_loop);
-        terms.iter().all(|term| term.eval(&view, &self.terms.context).is_true())
+        let holds = |term: &Expr| term.eval(&view, &self.terms.context).is_true();
+        let ahead = &self.terms.ahead[variable.0 as usize];
+        if self.around.rows_ahead >= ahead.iter().copied().max().unwrap_or(0) {
+            return terms.iter().all(holds);
+        }
+        // A term that looks further ahead than rows are there is open, unless another one is false.
+        let known = terms.iter().zip(ahead).filter(|(_, ahead)| **ahead <= self.around.rows_ahead);
+        if known.into_iter().all(|(term, _)| holds(term)) {
+            self.is_unknown.set(true);
+        }
+        false
     }
 
     /// The events between that are undecided once the variable has taken the candidate; `None` where one of them forbids it.
@@ -414,7 +442,16 @@ impl<'a> Probe<'a> {
                 return false;
             }
             let looked_at = Candidate::of_event((*event).clone());
-            let probe = Probe { terms, candidate: &looked_at, fits, registers, undecided: &[], around, to_decide: Vec::new() };
+            let probe = Probe {
+                terms,
+                candidate: &looked_at,
+                fits,
+                registers,
+                undecided: &[],
+                around,
+                to_decide: Vec::new(),
+                is_unknown: Cell::new(false),
+            };
             let view = probe.view(negated, false);
             terms.correlated[negated.0 as usize].iter().all(|term| term.eval(&view, &terms.context).is_true())
         })
