@@ -1,6 +1,9 @@
 //! Same events, same bytes: batch sizes, one line a push, and disorder within the delay change nothing.
 //! In: random programs (patterns, windows, joins) with a DELAY, random streams. Out: byte-identical rows.
 
+#![allow(clippy::print_stdout, reason = "what is skipped or judged is told")]
+#![allow(clippy::unwrap_used, reason = "a broken case should stop the test")]
+
 mod support;
 
 use serde_json::Value as Json;

@@ -122,6 +122,102 @@ fn a_wrong_program_is_told_with_its_text() {
     assert!(error.to_string().contains("Nowhere"), "{error}");
 }
 
+#[test]
+fn values_batches_and_lines_mix() {
+    use std::sync::Arc;
+
+    use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray};
+
+    let mut engine = engine(&format!("{SOURCES} SELECT id, k, x FROM A;"), &Options::default());
+    engine.push_json(event("A", 1, "p", 1, 1).as_bytes()).unwrap();
+    engine.push_value(&serde_json::json!({"type": "A", "id": 2, "k": "q", "x": 2, "at": 2000})).unwrap();
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("id", Arc::new(Int64Array::from(vec![3, 4]))),
+        ("k", Arc::new(StringArray::from(vec![Some("r"), None]))),
+        ("at", Arc::new(TimestampMillisecondArray::from(vec![Some(3000), None]))),
+    ];
+    let batch = RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true))).unwrap();
+    engine.push_batch("A", &batch).unwrap();
+    assert!(engine.push_batch("Nowhere", &batch).unwrap_err().to_string().contains("Nowhere"));
+    engine.finish().unwrap();
+    assert_eq!(engine.take_bad_events()[0].cause.code(), "no_time");
+    let stats = engine.stats();
+    assert_eq!((stats.events, stats.processed, stats.bad), (4, 3, 1));
+    #[derive(serde::Deserialize, PartialEq, Debug)]
+    #[serde(deny_unknown_fields)]
+    struct Row {
+        id: i64,
+        k: Option<String>,
+        x: Option<i64>,
+    }
+    let rows: Vec<Row> = engine.take_rows().iter().map(|row| row.deserialize().unwrap()).collect();
+    let row = |id, k: &str, x| Row { id, k: Some(k.to_owned()), x };
+    assert_eq!(rows, [row(1, "p", Some(1)), row(2, "q", Some(2)), row(3, "r", None)]);
+}
+
+#[test]
+fn rows_leave_as_batches() {
+    let mut engine = engine(&format!("{SOURCES} CREATE STREAM Out AS SELECT id, x FROM A; SELECT k FROM A;"), &Options::default());
+    engine.push_json((event("A", 1, "p", 1, 1) + &event("A", 2, "q", 2, 2)).as_bytes()).unwrap();
+    engine.finish().unwrap();
+    let batches = engine.take_batches();
+    let shape: Vec<_> = batches.iter().map(|(name, batch)| (name.as_deref(), batch.num_rows(), batch.num_columns())).collect();
+    assert_eq!(shape, [(None, 2, 1), (Some("Out"), 2, 2)]);
+    assert!(engine.take_rows().is_empty(), "each row leaves once");
+}
+
+#[test]
+fn a_silent_stream_holds_the_watermark_until_it_is_idle_or_time_is_moved() {
+    use betide::{ManualClock, Timestamp};
+
+    let clock = ManualClock::new(Timestamp(0));
+    let program = "
+        CREATE STREAM A (id INT, at TIMESTAMP) TIMESTAMP BY at;
+        CREATE STREAM B (id INT, at TIMESTAMP) TIMESTAMP BY at IDLE AFTER 30 seconds;
+        SELECT id FROM A; SELECT id FROM B;";
+    let mut engine = engine(program, &Options { clock: std::sync::Arc::new(clock.clone()), ..Options::default() });
+    engine.push_json(b"{\"type\":\"A\",\"id\":1,\"at\":1000}\n").unwrap();
+    assert!(engine.take_rows().is_empty());
+    assert_eq!(engine.stats().held_back_by.as_deref(), Some("B"));
+    clock.set(Timestamp(31_000_000_000));
+    engine.push_json(b"{\"type\":\"A\",\"id\":2,\"at\":2000}\n").unwrap();
+    assert_eq!(engine.take_rows().len(), 2);
+    assert!(engine.stats().sources[1].idle);
+    engine.push_json(b"{\"type\":\"B\",\"id\":3,\"at\":9000}\n").unwrap();
+    assert!(engine.take_rows().is_empty());
+    engine.advance_watermark(Timestamp(10_000_000_000)).unwrap();
+    assert_eq!(engine.take_rows().len(), 1);
+}
+
+#[test]
+fn bad_events_beyond_the_cap_are_only_counted() {
+    let limits = betide::Limits { kept_bad_events: 2, ..betide::Limits::default() };
+    let mut engine = engine(&format!("{SOURCES} SELECT id FROM A;"), &Options { limits, max_line: 20, ..Options::default() });
+    engine.push_json(b"{\n[\n1\n").unwrap();
+    engine.push_json(&[b'x'; 1000]).unwrap();
+    engine.push_json(b"\n").unwrap();
+    assert_eq!(engine.take_bad_events().len(), 2);
+    let stats = engine.stats();
+    assert_eq!((stats.bad, stats.bad_not_kept, stats.bad_by_cause["line_too_long"]), (4, 2, 1));
+}
+
+#[test]
+fn too_many_rows_that_wait_for_another_input_are_told() {
+    let limits = betide::Limits { waiting_rows: 3, ..betide::Limits::default() };
+    let program = format!(
+        "{SOURCES} CREATE STREAM S AS SELECT k, COUNT(*) AS n FROM A WINDOW SESSION 1h GROUP BY k;
+        SELECT s.n FROM S s JOIN B b ON s.k = b.k WITHIN 1s;"
+    );
+    let mut engine = engine(&program, &Options { limits, ..Options::default() });
+    let mut input = event("A", 1, "p", 1, 1);
+    for id in 2..9 {
+        input += &event("B", id, "p", 1, id);
+        input += &event("A", id + 100, "q", 1, id);
+    }
+    let error = engine.push_json(input.as_bytes()).and_then(|()| engine.finish()).unwrap_err();
+    assert!(error.to_string().contains("the limit is 3"), "{error}");
+}
+
 /// Numbers that look random and are the same in every run.
 struct Random(u64);
 

@@ -1,6 +1,8 @@
 //! What the checker says of patterns: the code tables, and every program of the shared cases, accepted or refused as they
 //! expect; and what the specs of patterns say: where terms are checked, what slots read.
 
+#![allow(clippy::print_stdout, reason = "a test says what it skips and which refusals it met")]
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

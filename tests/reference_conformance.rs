@@ -1,6 +1,8 @@
 //! The references judged before they judge: they must give what the conformance cases expect.
 //! In: the files of the conformance folder. Out: agreement, file by file; cases outside its subset are counted, not hidden.
 
+#![allow(clippy::print_stdout, reason = "what is skipped or judged is told")]
+
 mod support;
 
 use serde_json::Value as Json;

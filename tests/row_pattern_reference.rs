@@ -2,6 +2,8 @@
 //! In: seeds (`BETIDE_PAIRS` says how many; `BETIDE_SEED` runs one). Out: the same rows, in order; over partitions, as a bag.
 //! A failure prints the seed, the program and the smallest input that still fails.
 
+#![allow(clippy::unwrap_used, reason = "a broken case should stop the test")]
+
 mod support;
 
 use serde_json::{Value as Json, json};

@@ -1,5 +1,7 @@
 //! Programs through parser and checker: what is right is accepted, and what is wrong is refused with the right message first.
 
+#![allow(clippy::print_stdout, reason = "a test says what it skips")]
+
 use std::path::{Path, PathBuf};
 
 use betide::semantics::{CheckOptions, check};
@@ -17,10 +19,15 @@ fn compile(program: &str) -> (bool, String) {
     (!diagnostics.has_errors(), render(&diagnostics, &source, false))
 }
 
+/// The folder beside the repository, or where BETIDE_SHARED says.
+fn shared() -> PathBuf {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
+    std::env::var_os("BETIDE_SHARED").map_or(beside, PathBuf::from)
+}
+
 /// The cases of a file of conformance cases, where it is there.
 fn cases(name: &str) -> Vec<serde_json::Value> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
-    let path = std::env::var_os("BETIDE_SHARED").map_or(beside, PathBuf::from).join("conformance").join(name);
+    let path = shared().join("conformance").join(name);
     match std::fs::read_to_string(&path) {
         Ok(text) => text.lines().map(|line| serde_json::from_str(line).expect("a case is JSON")).collect(),
         Err(_) => {
@@ -28,6 +35,11 @@ fn cases(name: &str) -> Vec<serde_json::Value> {
             Vec::new()
         }
     }
+}
+
+/// Whether a case must be refused, as far as its file says.
+fn is_wrong(case: &serde_json::Value) -> bool {
+    case["expect"].get("error").is_some()
 }
 
 #[test]
@@ -47,6 +59,51 @@ fn wrong_programs_are_refused() {
         let (compiles, _) = compile(program);
         assert!(!compiles, "{}\n{program}", case["id"]);
     }
+}
+
+#[test]
+fn all_programs_are_accepted_or_refused_as_they_should_be() {
+    let files = [
+        "spec.jsonl",
+        "flink_cep.dev.jsonl",
+        "flink_mr.dev.jsonl",
+        "mr_random.dev.jsonl",
+        "mr_spec.dev.jsonl",
+        "mr_static.dev.jsonl",
+        "siddhi_pattern.dev.jsonl",
+        "trino.dev.jsonl",
+    ];
+    let mut wrong = String::new();
+    for case in files.into_iter().flat_map(cases) {
+        let program = case["program"].as_str().expect("a program");
+        let (compiles, told) = compile(program);
+        if compiles == is_wrong(&case) {
+            wrong += &format!("{} ({})\n{program}\n{told}\n", case["id"], case["expect"]["error"]);
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn programs_of_the_benchmarks_are_accepted() {
+    for name in ["core.json", "market.json"] {
+        let Ok(text) = std::fs::read_to_string(shared().join("bench").join(name)) else { continue };
+        let cases: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        for case in cases.as_array().expect("a list of cases") {
+            let program = case["program"].as_str().expect("a program");
+            let (compiles, told) = compile(program);
+            assert!(compiles, "{}\n{program}\n{told}", case["name"]);
+        }
+    }
+}
+
+#[test]
+fn a_program_with_many_mistakes_is_checked_in_one_go() {
+    let sources: String = (0..2_000).map(|i| format!("CREATE STREAM Stream{i} (x INT);\n")).collect();
+    let wrong: String = (0..2_000).map(|i| format!("SELECT y{i}, LOWER(x) FROM Stream{i}; SELECT x FROM Strom{i};\n")).collect();
+    let (file, told) = parse(&Source::new("q.tide", sources + &wrong));
+    assert!(told.is_empty());
+    assert_eq!(check(&file, &CheckOptions::default()).1.iter().count(), 6_000);
 }
 
 /// A case of `tests/suite/errors/*.md`: a heading, a program, and the first thing that is told.

@@ -2,6 +2,9 @@
 //! In: random streams and queries (`BETIDE_PAIRS` says how many). Out: the same rows.
 //! The loops look at every window and every pair; they keep no state that could be wrong in the way an operator's state can be.
 
+#![allow(clippy::print_stdout, reason = "what is skipped or judged is told")]
+#![allow(clippy::unwrap_used, reason = "a broken case should stop the test")]
+
 mod support;
 
 use std::collections::BTreeSet;

@@ -2,12 +2,13 @@
 
 use std::fmt::Write;
 
+use super::columns::{aggregate_text, in_words, list};
 use super::graph::{Edge, Node, OperatorGraph, OperatorSpec, SourceNode};
 use super::state::class_of;
 use crate::data::{Duration, Schema};
-use crate::expr::{Expr, SlotId};
+use crate::expr::Expr;
 use crate::semantics::{OrderKey, Route};
-use crate::spec::{AggregateCall, JoinKind, JoinSpec, PatternSpec, WindowKind, WindowOutput, WindowSpec, Within};
+use crate::spec::{JoinKind, JoinSpec, PatternSpec, WindowKind, WindowOutput, WindowSpec, Within};
 
 /// The graph as text.
 pub fn explain(graph: &OperatorGraph) -> String {
@@ -165,7 +166,8 @@ fn of_join(spec: &JoinSpec, inputs: &[&Schema]) -> Vec<String> {
     };
     let mut lines = vec![kind.to_owned()];
     let keys = spec.left_keys.iter().zip(&spec.right_keys);
-    let keys: Vec<String> = keys.map(|(l, r)| format!("{} = {}", in_words(l, &inputs[..1]), in_words(r, &inputs[1..]))).collect();
+    let keys: Vec<String> =
+        keys.map(|(l, r)| format!("left {} = right {}", in_words(l, &inputs[..1]), in_words(r, &inputs[1..]))).collect();
     if !keys.is_empty() {
         lines.push(format!("with {}", keys.join(" AND ")));
     }
@@ -221,23 +223,4 @@ fn order_text(order: &[OrderKey], limit: Option<u64>, inputs: &[&Schema]) -> Str
     });
     let first = limit.map_or_else(String::new, |limit| format!("the first {limit} "));
     format!("{first}by {}", keys.collect::<Vec<_>>().join(", "))
-}
-
-fn aggregate_text(call: &AggregateCall, input: &Schema) -> String {
-    let args = if call.args.is_empty() { "*".to_owned() } else { list(&call.args, &[input]) };
-    let distinct = if call.distinct { "DISTINCT " } else { "" };
-    let filter = call.filter.as_ref().map_or_else(String::new, |f| format!(" FILTER (WHERE {})", in_words(f, &[input])));
-    format!("{}({distinct}{args}){filter}", call.function.name)
-}
-
-fn list(exprs: &[Expr], inputs: &[&Schema]) -> String {
-    exprs.iter().map(|e| in_words(e, inputs)).collect::<Vec<_>>().join(", ")
-}
-
-/// The expression with its slots named by the columns of the inputs, side by side.
-fn in_words(expr: &Expr, inputs: &[&Schema]) -> String {
-    expr.to_text(&|slot: SlotId| {
-        let fields = inputs.iter().flat_map(|schema| schema.fields());
-        fields.skip(slot.0 as usize).map(|f| f.name.to_string()).next().unwrap_or_else(|| format!("#{}", slot.0))
-    })
 }

@@ -20,11 +20,11 @@ use crate::text::{Code, Diagnostic, Diagnostics, Severity, Span, nearest};
 use lower::LowerError;
 
 /// `--output` names a stream that does not exist.
-const UNKNOWN_OUTPUT: Code = Code("E0301");
+const UNKNOWN_OUTPUT: Code = Code("E0401");
 /// Streams that are made of each other (the checker tells it where it stands).
-const CYCLE: Code = Code("E0302");
+const CYCLE: Code = Code("E0402");
 /// State that grows for ever.
-const UNBOUNDED_STATE: Code = Code("E0303");
+const UNBOUNDED_STATE: Code = Code("E0403");
 
 /// What is known of the run when it is planned.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,16 +42,18 @@ pub fn plan(program: &Program, options: &PlanOptions) -> Result<(OperatorGraph, 
     let mut told = Diagnostics::default();
     for node in graph.nodes() {
         if let StateClass::Unbounded(growth) = class_of(node) {
-            told.push(unbounded(growth, node.span, if options.endless { Severity::Error } else { Severity::Warning }));
+            let severity = if options.endless { Severity::Error } else { Severity::Warning };
+            unbounded(growth, node.span, severity).into_iter().for_each(|diagnostic| told.push(diagnostic));
         }
     }
     told.sort();
     if told.has_errors() { Err(told) } else { Ok((graph, told)) }
 }
 
-fn unbounded(growth: Growth, span: Span, severity: Severity) -> Diagnostic {
+/// What is told of state that grows for ever. Of patterns the checker has told it already, where they stand.
+fn unbounded(growth: Growth, span: Span, severity: Severity) -> Option<Diagnostic> {
     let (message, hint) = match growth {
-        Growth::Pattern => ("this pattern keeps state for ever", "add `WITHIN …`: runs that cannot finish in that time are dropped"),
+        Growth::Pattern => return None,
         Growth::Aggregate => ("this aggregate keeps every value for ever", "add `WINDOW …`, or use an aggregate that needs only a number"),
         Growth::Join => ("this join keeps rows for ever", "add `WITHIN …`: how far apart in time partners may lie"),
     };
@@ -59,7 +61,7 @@ fn unbounded(growth: Growth, span: Span, severity: Severity) -> Diagnostic {
         Severity::Error => Diagnostic::error(UNBOUNDED_STATE, span, format!("{message}, and the input never ends")),
         Severity::Warning => Diagnostic::warning(UNBOUNDED_STATE, span, message),
     };
-    diagnostic.hint(hint)
+    Some(diagnostic.hint(hint))
 }
 
 fn refusal(error: &LowerError, program: &Program) -> Diagnostics {

@@ -182,10 +182,12 @@ fn refuse_spread(cx: &mut Context<'_>, query: &ast::Query) -> Result<(), Reporte
         SelectItem::AllOf(name) => Some(name.span),
         SelectItem::Expr { .. } => None,
     });
-    spans.fold(Ok(()), |_, span| {
+    let mut result = Ok(());
+    for span in spans {
         let diagnostic = Diagnostic::error(codes::NOT_GROUPED, span, "all columns cannot stand beside an aggregate or GROUP BY");
-        Err(cx.error(diagnostic.hint("name the keys of GROUP BY, and write LAST(column) for others")))
-    })
+        result = Err(cx.error(diagnostic.hint("name the keys of GROUP BY, and write LAST(column) for others")));
+    }
+    result
 }
 
 fn refuse_order_of_moving(cx: &mut Context<'_>, query: &ast::Query, kind: Option<&WindowKind>) -> Result<(), Reported> {

@@ -68,7 +68,22 @@ fn scalar(cx: &mut Context<'_>, names: &mut dyn Names, call: &ast::Call, span: S
         return Err(cx.error(Diagnostic::error(codes::BAD_CALL, filter.span, text).hint("a choice is written CASE WHEN … THEN … END")));
     }
     check_arity(cx, function.name, function.signature, function.arity(), call, span)?;
-    Expr::call(function, args?).map_err(|error| refused(cx, &error, span, &call.args.iter().collect::<Vec<_>>()))
+    let trees: Vec<&ast::Expr> = call.args.iter().collect();
+    Expr::call(function, args?).map_err(|error| refused(cx, &as_written(function.name, error), span, &trees))
+}
+
+/// IF is built as a CASE, which counts conditions and results apart.
+fn as_written(function: &str, error: TypeError) -> TypeError {
+    match (function, error.what.as_str()) {
+        ("IF", "WHEN") => TypeError { what: String::from("IF"), ..error },
+        ("IF", "CASE") => TypeError {
+            what: String::from("IF"),
+            argument: error.argument.map(|i| i + 1),
+            found: [vec![DataType::Bool], error.found].concat(),
+            ..error
+        },
+        _ => error,
+    }
 }
 
 fn unknown_function(cx: &mut Context<'_>, name: &Name, quoted: bool) -> Reported {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::codes;
 use super::options::CheckOptions;
+use super::refusal::listed;
 use super::typed::{Query, StreamId};
 use crate::data::Schema;
 use crate::expr::Expr;
@@ -164,13 +165,15 @@ impl<'a> Context<'a> {
     }
 
     fn unknown_stream(&mut self, name: &Name) -> Reported {
+        // Beyond so many names, hints would cost more than they help.
+        const MOST_COMPARED: usize = 1_000;
         let names: Vec<&str> = self.with.iter().map(|(name, _)| name).chain(self.streams.keys()).map(String::as_str).collect();
         let mut diagnostic = Diagnostic::error(codes::UNKNOWN_STREAM, name.span, format!("unknown stream `{}`", name.node))
-            .did_you_mean(&nearest(&name.node, names.iter().copied()));
+            .did_you_mean(&nearest(&name.node, names.iter().copied().take(MOST_COMPARED)));
         if diagnostic.hints.is_empty() {
             diagnostic = match names.as_slice() {
                 [] => diagnostic.hint(format!("define it: CREATE STREAM {} (…)", name.node)),
-                names => diagnostic.hint(format!("there are: {}", names.join(", "))),
+                names => diagnostic.hint(format!("there are: {}", listed(names))),
             };
         }
         self.error(diagnostic)

@@ -11,7 +11,7 @@ use super::literal;
 use super::refusal::{Operand, refused};
 use super::scope::Names;
 use super::types;
-use crate::data::{DataType, Value};
+use crate::data::{DataType, Duration, Value};
 use crate::expr::{CompareOp, Expr, TypeError};
 use crate::syntax::ast::{self, BinaryOp, ExprKind, Name, UnaryOp};
 use crate::text::{Diagnostic, Span, nearest};
@@ -22,70 +22,56 @@ pub(crate) fn infer(cx: &mut Context<'_>, names: &mut dyn Names, tree: &ast::Exp
         return whole;
     }
     let span = tree.span;
+    // Each arm is one call, so that the frame of this function, of which there is one a level, stays small.
     let inferred = match &tree.kind {
-        ExprKind::Null => Ok(Expr::literal(Value::Null)),
-        ExprKind::Bool(value) => Ok(Expr::literal(Value::Bool(*value))),
-        ExprKind::Int(value) => Ok(Expr::literal(Value::Int(*value))),
-        ExprKind::BigInt(digits) => literal::big_int(cx, digits, span),
-        ExprKind::Float(value, _) => Ok(Expr::literal(Value::Float(*value))),
-        ExprKind::String(text) => Ok(Expr::literal(Value::string(text.clone()))),
-        ExprKind::Timestamp(text) => literal::timestamp(cx, text),
-        ExprKind::Duration(nanos) => Ok(Expr::literal(Value::Duration(crate::data::Duration(*nanos)))),
-        ExprKind::Parameter(name) => literal::parameter(cx, name, span),
+        ExprKind::Null
+        | ExprKind::Bool(_)
+        | ExprKind::Int(_)
+        | ExprKind::BigInt(_)
+        | ExprKind::Float(..)
+        | ExprKind::String(_)
+        | ExprKind::Timestamp(_)
+        | ExprKind::Duration(_)
+        | ExprKind::Parameter(_)
+        | ExprKind::AllOf(_)
+        | ExprKind::Star
+        | ExprKind::Subquery => leaf(cx, tree),
         ExprKind::Path(path) => names.path(cx, path, span),
-        ExprKind::AllOf(_) | ExprKind::Star => Err(cx
-            .error(Diagnostic::error(codes::BAD_CALL, span, "`*` is no value").hint("it may stand in COUNT(*) and as a column of SELECT"))),
         ExprKind::Call(call) => call::call(cx, names, call, span),
         ExprKind::Unary(op, inner) => unary(cx, names, *op, inner, span),
         ExprKind::And(terms) => chain(cx, names, terms, span, Expr::and),
         ExprKind::Or(terms) => chain(cx, names, terms, span, Expr::or),
         ExprKind::Concat(parts) => chain(cx, names, parts, span, |parts| call::operator("||", parts)),
         ExprKind::Binary(op, place, left, right) => binary(cx, names, *op, place.span, left, right),
-        ExprKind::IsNull { expr, negated } => {
-            let inner = infer(cx, names, expr)?;
-            negate(cx, Ok(Expr::is_null(inner)), *negated, span, &[])
-        }
-        ExprKind::IsBool { expr, value, negated } => {
-            let inner = infer(cx, names, expr)?;
-            negate(cx, Expr::is_bool(inner, *value), *negated, span, &[expr])
-        }
+        ExprKind::IsNull { expr, negated } => tested(cx, names, expr, *negated, span, |inner| Ok(Expr::is_null(inner))),
+        ExprKind::IsBool { expr, value, negated } => tested(cx, names, expr, *negated, span, |inner| Expr::is_bool(inner, *value)),
         ExprKind::In { expr, list, negated } => membership(cx, names, expr, list, *negated, span),
-        ExprKind::Between { expr, low, high, negated } => {
-            let trees = [&**expr, low, high];
-            let [value, low, high] = inferred_array(cx, names, trees)?;
-            let [value, low, high] = literal::as_decimals(trees, [value, low, high]);
-            negate(cx, Expr::between(value, low, high), *negated, span, &trees)
-        }
-        ExprKind::Like { expr, pattern, escape, case_insensitive, negated } => {
-            let trees: Vec<&ast::Expr> = [&**expr, pattern].into_iter().chain(escape.as_deref()).collect();
-            let mut args = infer_all(cx, names, trees.iter().copied())?.into_iter();
-            let (Some(value), Some(pattern)) = (args.next(), args.next()) else { return Err(Reported::elsewhere()) };
-            negate(cx, Expr::like(value, pattern, args.next(), *case_insensitive), *negated, span, &trees)
-        }
+        ExprKind::Between { expr, low, high, negated } => between(cx, names, [expr, low, high], *negated, span),
+        ExprKind::Like { .. } => like(cx, names, tree),
         ExprKind::Case { operand, branches, otherwise } => case(cx, names, operand.as_deref(), branches, otherwise.as_deref(), span),
-        ExprKind::Cast { expr, to } => {
-            let (inner, to) = (infer(cx, names, expr), types::data_type(cx, to));
-            let (inner, to) = (inner?, to?);
-            let found = Operand::of(expr, inner.data_type()).to_string();
-            Expr::cast(inner, &to)
-                .map_err(|_| cx.error(Diagnostic::error(codes::WRONG_TYPE, span, format!("{found} cannot be cast to {to}"))))
-        }
+        ExprKind::Cast { expr, to } => cast(cx, names, expr, to, span),
         ExprKind::Extract { part, expr } => call::extract(cx, names, part, expr, span),
-        ExprKind::AtTimeZone { expr, zone } => {
-            literal::check_zone(cx, zone)?;
-            let trees = [&**expr, zone];
-            let args = infer_all(cx, names, trees)?;
-            call::operator("AT TIME ZONE", args).map_err(|error| refused(cx, &error, span, &trees))
-        }
-        ExprKind::Index { expr, index } => {
-            let trees = [&**expr, index];
-            let [list, index] = inferred_array(cx, names, trees)?;
-            Expr::index(list, index).map_err(|error| refused(cx, &error, span, &trees))
-        }
-        ExprKind::Field { expr, name } => {
-            let inner = infer(cx, names, expr)?;
-            fields(cx, inner, std::slice::from_ref(name))
-        }
+        ExprKind::AtTimeZone { expr, zone } => at_time_zone(cx, names, expr, zone, span),
+        ExprKind::Index { expr, index } => self::index(cx, names, expr, index, span),
+        ExprKind::Field { expr, name } => infer(cx, names, expr).and_then(|inner| fields(cx, inner, std::slice::from_ref(name))),
+    };
+    inferred.map(fold)
+}
+
+/// What has no expressions inside.
+fn leaf(cx: &mut Context<'_>, tree: &ast::Expr) -> Result<Expr, Reported> {
+    let span = tree.span;
+    match &tree.kind {
+        ExprKind::Bool(value) => Ok(Expr::literal(Value::Bool(*value))),
+        ExprKind::Int(value) => Ok(Expr::literal(Value::Int(*value))),
+        ExprKind::BigInt(digits) => literal::big_int(cx, digits, span),
+        ExprKind::Float(value, _) => Ok(Expr::literal(Value::Float(*value))),
+        ExprKind::String(text) => Ok(Expr::literal(Value::string(text.clone()))),
+        ExprKind::Timestamp(text) => literal::timestamp(cx, text),
+        ExprKind::Duration(nanos) => Ok(Expr::literal(Value::Duration(Duration(*nanos)))),
+        ExprKind::Parameter(name) => literal::parameter(cx, name, span),
+        ExprKind::AllOf(_) | ExprKind::Star => Err(cx
+            .error(Diagnostic::error(codes::BAD_CALL, span, "`*` is no value").hint("it may stand in COUNT(*) and as a column of SELECT"))),
         ExprKind::Subquery => {
             let text = "a query cannot stand inside an expression";
             Err(cx.error(
@@ -93,8 +79,53 @@ pub(crate) fn infer(cx: &mut Context<'_>, names: &mut dyn Names, tree: &ast::Exp
                     .hint("join the streams, or give the query a name: CREATE STREAM name AS SELECT …"),
             ))
         }
-    };
-    inferred.map(fold)
+        // The caller sends nothing else here but NULL.
+        _ => Ok(Expr::literal(Value::Null)),
+    }
+}
+
+fn tested(
+    cx: &mut Context<'_>,
+    names: &mut dyn Names,
+    tree: &ast::Expr,
+    negated: bool,
+    span: Span,
+    build: impl Fn(Expr) -> Result<Expr, TypeError>,
+) -> Result<Expr, Reported> {
+    let inner = infer(cx, names, tree)?;
+    negate(cx, build(inner), negated, span, &[tree])
+}
+
+fn between(cx: &mut Context<'_>, names: &mut dyn Names, trees: [&ast::Expr; 3], negated: bool, span: Span) -> Result<Expr, Reported> {
+    let operands = inferred_array(cx, names, trees)?;
+    let [value, low, high] = literal::as_decimals(trees, operands);
+    negate(cx, Expr::between(value, low, high), negated, span, &trees)
+}
+
+fn like(cx: &mut Context<'_>, names: &mut dyn Names, tree: &ast::Expr) -> Result<Expr, Reported> {
+    let ExprKind::Like { expr, pattern, escape, case_insensitive, negated } = &tree.kind else { return Err(Reported::elsewhere()) };
+    let trees: Vec<&ast::Expr> = [&**expr, pattern].into_iter().chain(escape.as_deref()).collect();
+    let mut args = infer_all(cx, names, trees.iter().copied())?.into_iter();
+    let (Some(value), Some(pattern)) = (args.next(), args.next()) else { return Err(Reported::elsewhere()) };
+    negate(cx, Expr::like(value, pattern, args.next(), *case_insensitive), *negated, tree.span, &trees)
+}
+
+fn cast(cx: &mut Context<'_>, names: &mut dyn Names, tree: &ast::Expr, to: &ast::TypeName, span: Span) -> Result<Expr, Reported> {
+    let (inner, to) = (infer(cx, names, tree), types::data_type(cx, to));
+    let (inner, to) = (inner?, to?);
+    let found = Operand::of(tree, inner.data_type()).to_string();
+    Expr::cast(inner, &to).map_err(|_| cx.error(Diagnostic::error(codes::WRONG_TYPE, span, format!("{found} cannot be cast to {to}"))))
+}
+
+fn at_time_zone(cx: &mut Context<'_>, names: &mut dyn Names, tree: &ast::Expr, zone: &ast::Expr, span: Span) -> Result<Expr, Reported> {
+    literal::check_zone(cx, zone)?;
+    let args = infer_all(cx, names, [tree, zone])?;
+    call::operator("AT TIME ZONE", args).map_err(|error| refused(cx, &error, span, &[tree, zone]))
+}
+
+fn index(cx: &mut Context<'_>, names: &mut dyn Names, list: &ast::Expr, index: &ast::Expr, span: Span) -> Result<Expr, Reported> {
+    let [value, position] = inferred_array(cx, names, [list, index])?;
+    Expr::index(value, position).map_err(|error| refused(cx, &error, span, &[list, index]))
 }
 
 /// A condition: the tree as BOOL.
@@ -246,13 +277,15 @@ fn case(
     let last = if otherwise.is_some() { results.pop() } else { None };
     let built = Expr::case(subject, whens.into_iter().zip(results).collect(), last);
     built.map_err(|error| {
-        // The argument that is meant counts among the conditions for WHEN and CASE operands, among the results else.
-        let is_condition = error.what == "WHEN" || operand.is_some() && error.found.len() == 2;
-        let trees: Vec<&ast::Expr> = if is_condition {
-            branches.iter().map(|(when, _)| when).collect()
-        } else {
-            branches.iter().map(|(_, then)| then).chain(otherwise).collect()
+        // The argument that is meant counts among the results, or among the conditions; beside an operand each is compared with it.
+        let is_result = error.expected.ends_with("as before");
+        let trees: Vec<&ast::Expr> = match operand {
+            _ if is_result => branches.iter().map(|(_, then)| then).chain(otherwise).collect(),
+            None => branches.iter().map(|(when, _)| when).collect(),
+            Some(operand) => std::iter::once(operand).chain(branches.iter().map(|(when, _)| when)).collect(),
         };
+        let shift = usize::from(operand.is_some() && !is_result);
+        let error = TypeError { argument: error.argument.map(|i| i + shift), ..error };
         refused(cx, &error, span, &trees)
     })
 }

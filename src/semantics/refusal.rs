@@ -40,13 +40,23 @@ impl fmt::Display for Operand<'_> {
     }
 }
 
+/// Names in a row for a hint; of many only the first.
+pub(crate) fn listed(names: &[&str]) -> String {
+    const MOST: usize = 20;
+    let (shown, rest) = names.split_at(names.len().min(MOST));
+    let more = if rest.is_empty() { String::new() } else { format!(", and {} more", rest.len()) };
+    format!("{}{more}", shown.join(", "))
+}
+
 /// Tells that operands or arguments do not fit. `trees` are all of them in order, `span` is the operator or the whole call.
 pub(crate) fn refused(cx: &mut Context<'_>, error: &TypeError, span: Span, trees: &[&ast::Expr]) -> Reported {
     let (what, expected) = (&error.what, &error.expected);
     let meant = error.argument.and_then(|i| trees.get(i).map(|tree| (i, *tree)));
     let (place, found) = match meant {
         // A value and one of those that it is compared with.
-        Some((_, tree)) if matches!(what.as_str(), "IN" | "BETWEEN") && error.found.len() == 2 => {
+        Some((_, tree))
+            if matches!(what.as_str(), "IN" | "BETWEEN" | "CASE") && error.found.len() == 2 && !expected.ends_with("as before") =>
+        {
             (tree.span, vec![Operand::of(trees[0], &error.found[0]).to_string(), Operand::of(tree, &error.found[1]).to_string()])
         }
         Some((i, tree)) => {

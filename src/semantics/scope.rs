@@ -9,6 +9,7 @@ use super::call::is_aggregate;
 use super::codes;
 use super::context::{Context, Reported};
 use super::infer::fields;
+use super::refusal::listed;
 use crate::data::{DataType, Field, Schema};
 use crate::expr::{Expr, SlotId};
 use crate::syntax::ast::{self, Name};
@@ -186,7 +187,7 @@ impl Scope {
             let Some(schema) = &member.schema else { continue };
             let columns: Vec<&str> = schema.fields().iter().map(|f| &*f.name).collect();
             let owner = member.name.as_ref().map_or(String::from("this query"), |n| format!("`{n}`"));
-            diagnostic = diagnostic.hint(format!("columns of {owner}: {}", columns.join(", ")));
+            diagnostic = diagnostic.hint(format!("columns of {owner}: {}", listed(&columns)));
         }
         let elsewhere = self.holders(&name.node).into_iter().filter_map(|(member, ..)| member.name.as_ref());
         for owner in elsewhere {
@@ -204,7 +205,7 @@ impl Scope {
             let known: Vec<&str> = self.members.iter().filter_map(|m| m.name.as_deref()).collect();
             diagnostic = diagnostic.did_you_mean(&nearest(&name.node, known.iter().copied()));
             if diagnostic.hints.is_empty() && !known.is_empty() {
-                diagnostic = diagnostic.hint(format!("there are: {}", known.join(", ")));
+                diagnostic = diagnostic.hint(format!("there are: {}", listed(&known)));
             }
         }
         cx.error(diagnostic)

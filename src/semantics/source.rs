@@ -6,6 +6,7 @@ use super::codes;
 use super::constant::{duration, value_of_type};
 use super::context::{Context, Reported};
 use super::infer::condition;
+use super::refusal::listed;
 use super::scope::{Rows, Scope};
 use super::typed::{Route, SourceColumn, SourceStream, StreamId};
 use super::types;
@@ -199,7 +200,7 @@ fn unknown_time_column(cx: &mut Context<'_>, name: &Name, schema: &Schema) -> Re
     let diagnostic = Diagnostic::error(codes::UNKNOWN_COLUMN, name.span, format!("unknown column `{}`", name.node));
     let times: Vec<&str> = schema.fields().iter().filter(|f| f.data_type == DataType::Timestamp).map(|f| &*f.name).collect();
     let diagnostic = diagnostic.did_you_mean(&nearest(&name.node, known.iter().copied()));
-    cx.error(if times.is_empty() { diagnostic } else { diagnostic.hint(format!("TIMESTAMP columns: {}", times.join(", "))) })
+    cx.error(if times.is_empty() { diagnostic } else { diagnostic.hint(format!("TIMESTAMP columns: {}", listed(&times))) })
 }
 
 fn not_a_time(cx: &mut Context<'_>, create: &CreateSource, name: &Name, found: &DataType) -> Reported {

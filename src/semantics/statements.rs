@@ -64,14 +64,16 @@ struct Definition<'f> {
     feeders: Vec<Feeder>,
     schema: Option<Arc<Schema>>,
     source: Option<SourceStream>,
+    /// Defined twice: what its columns are meant to be is not known.
+    is_doubtful: bool,
 }
 
 /// What a name stands for.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Kind<'f> {
     Source(&'f CreateSource),
-    /// Late events of the source of this number.
-    LateOf(usize),
+    /// Late events of a source.
+    Late,
     Derived,
     /// Created by INSERT INTO or TIMEOUT INTO alone.
     Fed,
@@ -103,12 +105,14 @@ struct Queried<'f> {
 struct Definitions<'f> {
     streams: Vec<Definition<'f>>,
     by_name: BTreeMap<&'f str, usize>,
+    /// The stream of late events, by the number of its source.
+    late: BTreeMap<usize, usize>,
     queries: Vec<Queried<'f>>,
 }
 
 impl<'f> Definitions<'f> {
     fn of(cx: &mut Context<'_>, file: &'f File) -> Self {
-        let mut all = Self { streams: Vec::new(), by_name: BTreeMap::new(), queries: Vec::new() };
+        let mut all = Self { streams: Vec::new(), by_name: BTreeMap::new(), late: BTreeMap::new(), queries: Vec::new() };
         for statement in &file.statements {
             all.add(cx, statement);
         }
@@ -124,7 +128,8 @@ impl<'f> Definitions<'f> {
             StatementKind::CreateSource(create) => {
                 let source = self.define(cx, &create.name, Kind::Source(create));
                 if let (Some(late), Some(source)) = (&create.late_into, source) {
-                    self.define(cx, late, Kind::LateOf(source));
+                    let late = self.define(cx, late, Kind::Late);
+                    self.late.extend(late.map(|late| (source, late)));
                 }
             }
             StatementKind::CreateStream { name, query } => {
@@ -159,6 +164,7 @@ impl<'f> Definitions<'f> {
             Some(index) => {
                 let diagnostic = Diagnostic::error(codes::DEFINED_TWICE, name.span, format!("`{}` is defined twice", name.node));
                 let diagnostic = diagnostic.related(self.streams[index].name.span, "first here");
+                self.streams[index].is_doubtful = true;
                 cx.error(if kind == Kind::Derived { diagnostic.hint("to add to a stream, write INSERT INTO") } else { diagnostic });
                 None
             }
@@ -171,7 +177,7 @@ impl<'f> Definitions<'f> {
         match self.streams[index].kind {
             Kind::Derived | Kind::Fed => Some(index),
             Kind::Poisoned => None,
-            Kind::Source(_) | Kind::LateOf(_) => {
+            Kind::Source(_) | Kind::Late => {
                 cx.not_supported(name.span, "adding rows to a stream that is read from outside");
                 None
             }
@@ -180,7 +186,7 @@ impl<'f> Definitions<'f> {
 
     fn push(&mut self, name: &'f Name, kind: Kind<'f>) -> usize {
         let index = self.streams.len();
-        self.streams.push(Definition { name, kind, feeders: Vec::new(), schema: None, source: None });
+        self.streams.push(Definition { name, kind, feeders: Vec::new(), schema: None, source: None, is_doubtful: false });
         self.by_name.insert(&name.node, index);
         index
     }
@@ -201,10 +207,10 @@ impl<'f> Definitions<'f> {
         let sources = self.streams.iter().filter(|d| matches!(d.kind, Kind::Source(_))).count();
         for i in 0..self.streams.len() {
             let Kind::Source(create) = self.streams[i].kind else { continue };
-            let late = self.streams.iter().position(|d| d.kind == Kind::LateOf(i));
+            let late = self.late.get(&i).copied();
             let Ok(checked) = source::source(cx, create, sources == 1, late.map(id)) else { continue };
             let times: Vec<usize> = checked.source.time_column.into_iter().collect();
-            for stream in late.into_iter().chain([i]) {
+            for stream in late.into_iter().chain([i]).filter(|stream| !self.streams[*stream].is_doubtful).collect::<Vec<_>>() {
                 self.streams[stream].schema = Some(checked.schema.clone());
                 cx.define_stream(&self.streams[stream].name.node, id(stream), Some((checked.schema.clone(), times.clone())));
             }
@@ -308,7 +314,9 @@ impl<'f> Definitions<'f> {
                 feeds::widen(&mut relation.query, &schema);
             }
         }
-        cx.define_stream(&self.streams[stream].name.node, id(stream), Some((schema.clone(), times)));
+        if !self.streams[stream].is_doubtful {
+            cx.define_stream(&self.streams[stream].name.node, id(stream), Some((schema.clone(), times)));
+        }
         self.streams[stream].schema = Some(schema);
     }
 

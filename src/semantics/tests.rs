@@ -271,3 +271,32 @@ fn all_mistakes_are_told() {
     ));
     assert_eq!(told.matches("error[").count(), 6, "{told}");
 }
+
+#[test]
+fn a_stream_that_is_defined_twice_is_told_once() {
+    let (_, told) = told(&format!("{PAYMENT}CREATE STREAM X AS SELECT card FROM Payment; CREATE STREAM X (a INT); SELECT a FROM X;"));
+    assert_eq!(told.matches("error[").count(), 1, "{told}");
+}
+
+#[test]
+fn the_deepest_expressions_fit_a_small_stack() {
+    let nested = |open: &str, close: &str, inner: &str| format!("{}{inner}{}", open.repeat(110), close.repeat(110));
+    let shapes = [
+        nested("ABS(", ")", "n"),
+        nested("CASE WHEN n > 1 THEN ", " END", "n"),
+        nested("- ", "", "n"),
+        nested("COALESCE(", ", 1)", "n"),
+        nested("(1 + ", ")", "n"),
+    ];
+    for shape in shapes {
+        let texts = [
+            format!("{PAYMENT}SELECT {shape} AS x FROM Payment;"),
+            format!("{PAYMENT}SELECT {shape} AS x, COUNT(*) AS c FROM Payment WINDOW TUMBLING 1m GROUP BY {shape};"),
+        ];
+        for text in texts {
+            let small = std::thread::Builder::new().stack_size(1 << 20);
+            let checked = small.spawn(move || drop(query(&text))).expect("a thread");
+            assert!(checked.join().is_ok(), "{shape}");
+        }
+    }
+}

@@ -44,7 +44,7 @@ pub struct PatternSpec {
     pub rows: RowOutput,
     /// The output columns, one expression a field of `schema`.
     pub outputs: Vec<Expr>,
-    /// Names and types of the output columns.
+    /// Names and types of the output columns. Of MATCH_RECOGNIZE the last are START_TIME and END_TIME, where no other column has the name.
     pub schema: Arc<Schema>,
     /// TIMEOUT INTO: the columns of a timeout row (those of `outputs`, then the step that was waited for), which leave by port 1.
     pub timeout: Option<Arc<Schema>>,
@@ -93,6 +93,10 @@ pub enum VariableKind {
 }
 
 /// A term on a negated variable that also names a later variable: it is checked when that one takes an event, over the events between.
+///
+/// A negated variable has one of them, over all its late terms, at the last variable that they name. Where the order of these is open
+/// (operands of `&`) it has one at each that can be the last, guarded so that it is true only where the others have their events: an event
+/// between is then forbidden as soon as one of the conditions is true, and stays undecided until then.
 #[derive(Debug, Clone)]
 pub struct LateCheck {
     /// The negated variable; slots of its columns read the event between.
@@ -225,7 +229,7 @@ pub enum RowOutput {
     AllRows {
         /// An empty match gives a row.
         show_empty: bool,
-        /// Rows of no match come out too.
+        /// Rows of no match come out too; in them all outputs that are not plainly a [`SlotKind::CurrentRow`] are NULL.
         with_unmatched: bool,
     },
 }

@@ -151,8 +151,12 @@ impl Partition<'_> {
             let value = |n: &String| (n.clone(), event.columns.get(n).unwrap_or(&Value::Null).to_json());
             Json::Object(event.names.iter().map(value).collect())
         };
-        let events = history.taken.iter().filter(|(v, _)| v == variable).map(|(_, e)| of(*e));
-        if in_loop(&self.query.pattern, self.query, variable) { Json::Array(events.collect()) } else { events.last().unwrap_or(Json::Null) }
+        let mut events = history.taken.iter().filter(|(v, _)| v == variable).map(|(_, e)| of(*e));
+        if in_loop(&self.query.pattern, self.query, variable) {
+            Json::Array(events.collect())
+        } else {
+            events.next_back().unwrap_or(Json::Null)
+        }
     }
 }
 

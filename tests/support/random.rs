@@ -102,6 +102,7 @@ struct Generator<'a> {
     random: &'a mut Random,
     all: bool,
     within_time: bool,
+    within_events: bool,
     variables: Vec<Variable>,
 }
 
@@ -115,10 +116,13 @@ pub fn pair(seed: u64) -> Pair {
         _ => String::new(),
     };
     let within_time = within.ends_with("s ");
-    let mut generator = Generator { random, all, within_time, variables: vec![] };
+    let within_events = within.ends_with("EVENTS ");
+    let mut generator = Generator { random, all, within_time, within_events, variables: vec![] };
     let pattern = generator.pattern(Place { depth: 0, loops: 0, beside: false, top: true });
     let terms = generator.terms();
-    let tail = generator.tail(&terms, &within);
+    // Which of two histories is the later one where the shorter is the other's end is not said.
+    let one_length = !pattern.contains(['+', '*', '?', '{', '|']);
+    let tail = generator.tail(&terms, &within, one_length);
     let columns = generator.columns();
     let mode = if all { "ALL MATCHES " } else { "" };
     let length = if all { 8 + random.below(8) } else { 10 + random.below(20) };
@@ -142,7 +146,8 @@ impl Generator<'_> {
         let mut text = String::new();
         if place.top && self.random.chance(7) {
             // Without WITHIN or FOR this is one bit a key; with WITHIN n EVENTS the page does not say what it means.
-            let length = if self.random.chance(50) { format!(" FOR {}s", 1 + self.random.below(5)) } else { String::new() };
+            let length =
+                if self.within_events || self.random.chance(50) { format!(" FOR {}s", 1 + self.random.below(5)) } else { String::new() };
             text += &format!("{}{length} -> ", self.negation(place));
         }
         let mut until = false;
@@ -154,7 +159,8 @@ impl Generator<'_> {
                     arrow = " -> ";
                 }
                 text += arrow;
-                if self.random.chance(12) {
+                // `->>` before a negation is an error: a negation takes no event.
+                if arrow != " ->> " && self.random.chance(12) {
                     let for_ = !self.all && arrow == " -> " && self.random.chance(30);
                     let length = if for_ { format!(" FOR {}s", 1 + self.random.below(4)) } else { String::new() };
                     text += &self.negation(place);
@@ -214,20 +220,21 @@ impl Generator<'_> {
         }
         if place.depth < 2 && self.random.chance(16) {
             let quantifier = self.quantifier();
-            let inside = Place { loops: inner.loops + 1, ..inner };
+            let again = usize::from(!quantifier.is_empty() && !quantifier.starts_with('?'));
+            let inside = Place { loops: inner.loops + again, ..inner };
             let first = self.variables.len();
             let body = self.pattern(inside);
             // What a pass without an event counts in all matches is not said.
             let may_be_empty = body.contains(['?', '*']) || body.contains("{0");
             if may_be_empty {
-                self.variables[first..].iter_mut().for_each(|v| v.loops -= 1);
+                self.variables[first..].iter_mut().for_each(|v| v.loops -= again);
                 return (format!("({body})"), false);
             }
             return (format!("({body}){quantifier}"), false);
         }
         if self.random.chance(35) {
-            let step = self.step(Place { loops: place.loops + 1, ..place }, false);
             let quantifier = self.quantifier();
+            let step = self.step(Place { loops: place.loops + usize::from(!quantifier.starts_with('?')), ..place }, false);
             if !place.beside && (quantifier == "+" || quantifier == "*") && self.random.chance(15) {
                 let end = if self.random.chance(50) {
                     format!("({})", self.bare_condition())
@@ -318,7 +325,7 @@ impl Generator<'_> {
     }
 
     /// PARTITION BY and what follows it.
-    fn tail(&mut self, terms: &str, within: &str) -> String {
+    fn tail(&mut self, terms: &str, within: &str, one_length: bool) -> String {
         let partition = if self.random.chance(35) { "PARTITION BY k " } else { "" };
         let taken: Vec<String> = self.variables.iter().filter(|v| !v.negated).map(|v| v.name.clone()).collect();
         let v = taken[self.random.below(taken.len())].clone();
@@ -339,7 +346,7 @@ impl Generator<'_> {
         };
         // How a bound on runs and a clause on what matches use meet is not said.
         let runs = match self.random.below(12) {
-            0 if after.is_empty() => "RUNS LATEST ".to_owned(),
+            0 if after.is_empty() && one_length => "RUNS LATEST ".to_owned(),
             1 if after.is_empty() => format!("RUNS {} ", 1 + self.random.below(2)),
             _ => String::new(),
         };

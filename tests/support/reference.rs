@@ -482,7 +482,7 @@ impl Partition<'_> {
         let end = self.within_end(&self.starts[index]).unwrap_or(self.moment.0);
         for thread in threads {
             for choice in &thread.choices {
-                let absent = matches!(choice, Choice::Absence { .. }) || ends_in_absence(choice);
+                let absent = matches!(choice, Choice::Absence { .. });
                 if absent && self.query.within.is_some() {
                     let finished = Finished { history: thread.history.clone(), end };
                     if self.query.all_matches() {
@@ -521,15 +521,6 @@ impl Partition<'_> {
 
 fn has_wait(choices: &[Choice]) -> bool {
     choices.iter().any(|c| matches!(c, Choice::Wait { .. }))
-}
-
-fn ends_in_absence(choice: &Choice) -> bool {
-    match choice {
-        Choice::Both { operands, after: None, .. } => {
-            operands.iter().all(|o| o.iter().any(|c| matches!(c, Choice::Absence { .. } | Choice::Finish)))
-        }
-        _ => false,
-    }
 }
 
 fn earliest_wait(choices: &[Choice]) -> Option<i64> {

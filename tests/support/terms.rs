@@ -8,6 +8,9 @@ use super::expr::{Event, Expr, Scope};
 use super::program::{Kind, Node, Query};
 use super::reference::History;
 
+/// The way from the root to a step: node, which child, whether the node is `&`.
+type Path = Vec<(usize, usize, bool)>;
+
 #[derive(Debug)]
 struct Term {
     expr: Expr,
@@ -29,7 +32,7 @@ impl Terms {
     pub fn new(query: &Query) -> Terms {
         let names: Vec<String> = query.steps.iter().map(|s| s.variable.clone()).collect();
         let position = |variable: &String| names.iter().rposition(|n| n == variable).unwrap_or_else(|| panic!("no variable {variable}"));
-        let paths: Vec<(String, Vec<(usize, usize, bool)>)> = {
+        let paths: Vec<(String, Path)> = {
             let mut out = Vec::new();
             paths(&query.pattern, query, &mut vec![], &mut out);
             out
@@ -117,7 +120,7 @@ fn first_of_prev(expr: &Expr, variable: &str, history: &History) -> bool {
 }
 
 /// For each variable the way from the root: node, which child, and whether the node is `&`.
-fn paths(node: &Rc<Node>, query: &Query, at: &mut Vec<(usize, usize, bool)>, out: &mut Vec<(String, Vec<(usize, usize, bool)>)>) {
+fn paths(node: &Rc<Node>, query: &Query, at: &mut Path, out: &mut Vec<(String, Path)>) {
     let children: Vec<&Rc<Node>> = match &node.kind {
         Kind::Step(step) | Kind::Not(step, _) => {
             out.push((query.steps[*step].variable.clone(), at.clone()));

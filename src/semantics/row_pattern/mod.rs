@@ -293,7 +293,7 @@ fn after_match(
 }
 
 fn skip_target(cx: &mut Context<'_>, variables: &RowVariables, lowered: &Lowered, name: &ast::Name) -> Result<Vec<VariableId>, Reported> {
-    let target: Target = variables.find(&name.node).ok_or(()).or_else(|()| Err(variables.unknown(cx, name)))?;
+    let target: Target = variables.find(&name.node).ok_or_else(|| variables.unknown(cx, name))?;
     let members = variables.members(target);
     let later = can_be_later(&lowered.root);
     if members.iter().any(|member| later.contains(member)) {
