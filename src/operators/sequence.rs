@@ -219,9 +219,14 @@ impl Sequence {
             ids.filter_map(|(id, p)| p.as_ref().and_then(|p| p.state.oldest_start()).map(|s| (s, id))).collect();
         open.sort_unstable();
         for (_, id) in open {
-            let Some(partition) = self.partitions[id as usize].as_mut() else { continue };
-            self.evaluator.end(&mut partition.state);
-            self.let_out(id, moment, out);
+            if let Some(partition) = self.partitions[id as usize].as_mut() {
+                self.evaluator.end(&mut partition.state);
+            }
+        }
+        let mut rows = self.evaluator.take_rows();
+        rows.sort_by_key(|row| row.start);
+        for row in rows {
+            out.row(row.port, row.values, row.place, moment);
         }
         self.report(moment, out);
     }

@@ -233,6 +233,7 @@ impl RowPartition {
             };
             if !is_in {
                 run.expire();
+                run.decided = true;
                 return;
             }
             let before = Before::default();
@@ -277,6 +278,7 @@ impl RowPartition {
         if self.ended {
             run.accept_at_end();
             run.expire();
+            run.decided = true;
             return true;
         }
         let full = match (tools.matcher.spec().within, self.kept.row(run.start)) {
@@ -285,9 +287,9 @@ impl RowPartition {
             (Some(Within::Time(_)) | None, _) => false,
         };
         if full {
-            run.expire();
+            run.wait_for_the_end();
         }
-        full
+        run.decided
     }
 
     /// A start is decided: lets its rows out and finds the next start.
@@ -324,7 +326,15 @@ impl RowRun {
     /// No further row can be taken.
     fn expire(&mut self) {
         self.entries.retain(|entry| matches!(entry, Entry::Finished(_)));
-        self.decided = true;
+    }
+
+    /// No further row can be taken, but what needs the end of the partition may still have it.
+    fn wait_for_the_end(&mut self) {
+        self.entries.retain(|entry| match entry {
+            Entry::Finished(_) => true,
+            Entry::Live(thread) => accepts_at_end(&thread.state),
+        });
+        self.look();
     }
 
     /// The end of the partition is here: `$` holds.

@@ -30,6 +30,14 @@ pub(crate) enum Emitted {
     },
 }
 
+impl Emitted {
+    fn start(&self) -> Place {
+        match self {
+            Self::Match { start, .. } | Self::Timeout { start, .. } => *start,
+        }
+    }
+}
+
 /// Decides whether a finished match is one (HAVING).
 pub(crate) trait Having {
     fn accepts(&self, start: Place, found: &Match) -> bool;
@@ -159,13 +167,14 @@ impl Partition {
         if may_start && !consumed {
             self.start(event, fits, tools);
         }
-        if spec.after_match == AfterMatch::Restart && tools.out.len() > emitted_before {
-            self.runs.clear();
-        }
         self.remember(event, fits, tools.matcher);
         if let Some(Within::Events(n)) = spec.within {
             let full: Vec<Place> = self.runs.iter().take_while(|r| event.index - r.index + 1 >= n).map(|r| r.start).collect();
             full.into_iter().for_each(|start| self.end_run(start, event.place, tools));
+            tools.out[emitted_before..].sort_by_key(Emitted::start);
+        }
+        if spec.after_match == AfterMatch::Restart && tools.out.len() > emitted_before {
+            self.runs.clear();
         }
         if spec.runs == Runs::Latest {
             self.keep_latest();
@@ -174,21 +183,25 @@ impl Partition {
     }
 
     /// The time `alarm.0` is over.
-    pub(crate) fn time_over(&mut self, alarm: Alarm, tools: &mut Tools<'_>) {
-        let (time, start) = alarm;
-        let Ok(at) = self.runs.binary_search_by_key(&start, |r| r.start) else { return };
-        let run = &mut self.runs[at];
-        if run.scheduled != Some(time) {
+    pub(crate) fn time_over(&mut self, (time, start): Alarm, tools: &mut Tools<'_>) {
+        let restarts = tools.matcher.spec().after_match == AfterMatch::Restart;
+        // RESTART lets out all that one moment makes certain before it drops the rest, so all runs that wait for this time are looked at.
+        let waits = |run: &&Run| run.scheduled == Some(time) && (restarts || run.start == start);
+        let due: Vec<Place> = self.runs.iter().filter(waits).map(|run| run.start).collect();
+        if !due.contains(&start) {
             return;
         }
-        run.scheduled = None;
-        let within_end = within_end(tools.matcher, start.time());
         let emitted_before = tools.out.len();
-        self.fire_run(start, Now { time, within_end }, tools);
-        if within_end <= time {
-            self.end_run(start, Place::bound(time, Phase::After), tools);
+        for start in due {
+            let Ok(at) = self.runs.binary_search_by_key(&start, |r| r.start) else { continue };
+            self.runs[at].scheduled = None;
+            let within_end = within_end(tools.matcher, start.time());
+            self.fire_run(start, Now { time, within_end }, tools);
+            if within_end <= time {
+                self.end_run(start, Place::bound(time, Phase::After), tools);
+            }
         }
-        if tools.matcher.spec().after_match == AfterMatch::Restart && tools.out.len() > emitted_before {
+        if restarts && tools.out.len() > emitted_before {
             self.runs.retain(|r| r.start.time() > time);
         }
         self.tidy(tools);

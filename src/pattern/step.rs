@@ -82,7 +82,7 @@ pub(crate) fn step(automaton: &mut Automaton, state: &Arc<State>, probe: &mut Pr
             WayKind::AcceptAtEnd => left.drop_way(index),
             WayKind::Take { variable, next, first_in_loop, excluded } => {
                 let takes =
-                    taking != Taking::Nothing && probe.fits(*variable, *first_in_loop) && !probe.is_forbidden_by_before(&way.watches);
+                    taking != Taking::Nothing && probe.fits(*variable, *first_in_loop) && probe.is_allowed(*variable, &way.watches);
                 if probe.is_unknown.take() {
                     unknown_before.get_or_insert(taken.len());
                 }
@@ -162,12 +162,15 @@ fn step_abreast(
     now: Now,
     taken: &mut Vec<Next>,
 ) -> Option<Vec<Arc<State>>> {
-    let may_take = if abreast.untouched && probe.is_forbidden_by_before(&way.watches) { Taking::Nothing } else { taking };
     let mut taker = None;
     let mut outcomes = Vec::with_capacity(abreast.operands.len());
     for (index, operand) in abreast.operands.iter().enumerate() {
-        let offered = if taker.is_none() { may_take } else { Taking::Nothing };
-        let outcome = step(automaton, operand, probe, offered, now);
+        let offered = if taker.is_none() { taking } else { Taking::Nothing };
+        let mut outcome = step(automaton, operand, probe, offered, now);
+        if abreast.untouched {
+            // What is forbidden before the group is forbidden for whichever operand is first.
+            outcome.taken.retain(|next| next.taken.is_none_or(|taken| probe.is_allowed(taken.variable, &way.watches)));
+        }
         if taker.is_none() && !outcome.taken.is_empty() {
             taker = Some(index);
         }

@@ -93,9 +93,6 @@ impl Terms {
         self.decided_at[negated.0 as usize]
     }
 
-    fn has_late_terms_at(&self, variable: VariableId) -> bool {
-        self.spec.late_checks.iter().any(|late| late.at == variable)
-    }
 }
 
 /// How many rows behind the candidate a term looks at.
@@ -328,13 +325,19 @@ impl<'a> Probe<'a> {
             return false;
         }
         let late = &self.terms.spec.variables[variable.0 as usize].checks_after_first;
-        if !first_in_loop && !late.is_empty() {
+        if !late.is_empty() && !first_in_loop && self.has_previous(variable) {
             let view = self.view(variable, first_in_loop);
             if !late.iter().all(|term| term.eval(&view, &self.terms.context).is_true()) {
                 return false;
             }
         }
-        self.still_undecided(variable).is_some()
+        true
+    }
+
+    /// Whether the variable has taken an event in this run of its loop.
+    fn has_previous(&self, variable: VariableId) -> bool {
+        let register = self.terms.plan.latest_in_loop(variable).map(|register| &self.registers[register]);
+        !matches!(register, Some(Register::Events(events)) if events.is_empty())
     }
 
     /// Whether the candidate meets the terms of a variable.
@@ -360,20 +363,20 @@ impl<'a> Probe<'a> {
         false
     }
 
-    /// The events between that are undecided once the variable has taken the candidate; `None` where one of them forbids it.
-    pub(crate) fn still_undecided(&self, variable: VariableId) -> Option<Vec<Undecided>> {
-        if self.undecided.is_empty() || !self.terms.has_late_terms_at(variable) {
-            return Some(self.undecided.to_vec());
-        }
+    /// The events of negations that are undecided once the variable has taken the candidate, with those that `looks_back` finds before it;
+    /// `None` where one of them forbids it.
+    pub(crate) fn still_undecided(&self, variable: VariableId, looks_back: &[Watch]) -> Option<Vec<Undecided>> {
+        let before = self.undecided_before(looks_back);
+        let is_decided_here = |event: &Undecided| self.terms.waits_for(event.negated) == Some(variable);
         let mut left = Vec::new();
-        for event in self.undecided {
+        for event in self.undecided.iter().chain(&before) {
             let view = View { between: Some(event), ..self.view(variable, false) };
             let of_event = |late: &&crate::spec::LateCheck| late.negated == event.negated && late.at == variable;
             let mut checks = self.terms.spec.late_checks.iter().filter(of_event);
             if !checks.all(|late| late.condition.eval(&view, &self.terms.context).is_true()) {
                 continue;
             }
-            if self.terms.waits_for(event.negated) == Some(variable) {
+            if is_decided_here(event) {
                 return None;
             }
             left.push(event.clone());
@@ -402,18 +405,17 @@ impl<'a> Probe<'a> {
         false
     }
 
-    /// Whether a negation that looks back from the candidate forbids it.
-    pub(crate) fn is_forbidden_by_before(&self, watches: &[Watch]) -> bool {
-        watches.iter().any(|watch| match watch.reach {
-            Reach::Before(back) => {
-                self.found_before(watch.variable, back).next().is_some_and(|_| self.terms.waits_for(watch.variable).is_none())
-            }
+    /// Whether no event before, or between, forbids the variable to take the candidate.
+    pub(crate) fn is_allowed(&self, variable: VariableId, looks_back: &[Watch]) -> bool {
+        let forbids = |watch: &Watch| match watch.reach {
+            Reach::Before(back) => self.terms.waits_for(watch.variable).is_none() && self.found_before(watch.variable, back).next().is_some(),
             Reach::Between | Reach::NextEvent => false,
-        })
+        };
+        !looks_back.iter().any(forbids) && self.still_undecided(variable, looks_back).is_some()
     }
 
     /// The events before the candidate that are to be decided on later.
-    pub(crate) fn undecided_before(&self, watches: &[Watch]) -> Vec<Undecided> {
+    fn undecided_before(&self, watches: &[Watch]) -> Vec<Undecided> {
         let mut undecided = Vec::new();
         for watch in watches {
             let Reach::Before(back) = watch.reach else { continue };

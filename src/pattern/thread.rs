@@ -206,8 +206,7 @@ fn took(thread: &Thread, next: Next, probe: &Probe<'_>) -> Thread {
     let taking = Taking { event: probe.candidate.event().clone(), variable: for_.variable };
     let view = probe.view(for_.variable, for_.first_in_loop);
     let registers = view.taking(|at| probe.terms.plan.after(&thread.registers, &taking, for_.first_in_loop, at));
-    let mut undecided = probe.still_undecided(for_.variable).expect("a way that is forbidden has not taken the event");
-    undecided.extend(probe.undecided_before(&next.looks_back));
+    let undecided = probe.still_undecided(for_.variable, &next.looks_back).expect("a way that is forbidden has not taken the event");
     Thread {
         state: next.state,
         history: thread.history.with(taking, for_.first_in_loop, for_.excluded),
