@@ -156,6 +156,21 @@ fn values_batches_and_lines_mix() {
 }
 
 #[test]
+fn nulls_that_had_to_be_made_up_are_counted_wherever_they_were() {
+    let of = |query: &str| {
+        let mut engine = engine(&format!("{SOURCES} {query}"), &Options::default());
+        engine.push_json((event("A", 1, "p", 0, 1) + &event("A", 2, "p", 0, 2)).as_bytes()).unwrap();
+        engine.finish().unwrap();
+        engine.stats().eval_nulls
+    };
+    assert_eq!(of("SELECT id / x AS y FROM A;"), 2);
+    assert_eq!(of("SELECT id FROM A WHERE id / x > 1;"), 2);
+    assert_eq!(of("SELECT SUM(id / x) AS y FROM A;"), 2);
+    assert_eq!(of("SELECT a.id / a.x AS y FROM PATTERN (A a);"), 2);
+    assert!(of("SELECT a.id FROM PATTERN (A a -> A b) WHERE b.id / b.x > a.id WITHIN 9s;") > 0);
+}
+
+#[test]
 fn rows_leave_as_batches() {
     let mut engine = engine(&format!("{SOURCES} CREATE STREAM Out AS SELECT id, x FROM A; SELECT k FROM A;"), &Options::default());
     engine.push_json((event("A", 1, "p", 1, 1) + &event("A", 2, "q", 2, 2)).as_bytes()).unwrap();

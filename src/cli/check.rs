@@ -6,7 +6,7 @@ use super::flags::ProgramFlags;
 use super::{Failure, program, tell};
 
 /// Compiles the program; its mistakes and warnings go to standard error.
-pub(super) fn check(flags: &ProgramFlags) -> Result<u8, Failure> {
+pub(crate) fn check(flags: &ProgramFlags) -> Result<u8, Failure> {
     let engine = program::compile(flags.file.as_deref(), &flags.text, Options::default())?;
     let warnings = engine.warnings().iter().count();
     let with = match warnings {

@@ -6,7 +6,7 @@ use super::flags::ProgramFlags;
 use super::{Failure, print, program};
 
 /// Compiles the program and prints how it will run.
-pub(super) fn explain(flags: &ProgramFlags) -> Result<u8, Failure> {
+pub(crate) fn explain(flags: &ProgramFlags) -> Result<u8, Failure> {
     let engine = program::compile(flags.file.as_deref(), &flags.text, Options::default())?;
     print(&engine.explain())?;
     Ok(0)

@@ -7,10 +7,10 @@ use clap::{Args, Parser, Subcommand};
 /// Finds patterns in streams of events: sequences, windows and joins, exact and in event-time order.
 #[derive(Debug, Parser)]
 #[command(name = "betide", version, arg_required_else_help = true, after_help = EXAMPLES)]
-pub(super) struct Flags {
+pub(crate) struct Flags {
     /// What to do.
     #[command(subcommand)]
-    pub(super) command: Command,
+    pub(crate) command: Command,
 }
 
 const EXAMPLES: &str = "\
@@ -27,7 +27,7 @@ Examples:
 
 /// Subcommands.
 #[derive(Debug, Subcommand)]
-pub(super) enum Command {
+pub(crate) enum Command {
     /// Runs a program over events and writes its rows as JSON lines.
     #[command(after_help = RUN_EXAMPLES)]
     Run(RunFlags),
@@ -45,56 +45,56 @@ Exit codes: 0 done, 2 the program does not compile, 65 bad data with --strict,
 
 /// Where the program comes from.
 #[derive(Debug, Args)]
-pub(super) struct ProgramFlags {
+pub(crate) struct ProgramFlags {
     /// The query file (`.tide`); not given with -q
     #[arg(value_name = "FILE")]
-    pub(super) file: Option<String>,
+    pub(crate) file: Option<String>,
     #[command(flatten)]
-    pub(super) text: TextFlags,
+    pub(crate) text: TextFlags,
 }
 
 /// The program's text and its parameters.
 #[derive(Debug, Args)]
-pub(super) struct TextFlags {
+pub(crate) struct TextFlags {
     /// The program itself instead of a file
     #[arg(short, long, value_name = "TEXT")]
-    pub(super) query: Option<String>,
+    pub(crate) query: Option<String>,
     /// Declares a source stream for the program: `Payment(card STRING, at TIMESTAMP) TIMESTAMP BY at`
     #[arg(long, value_name = "DECLARATION")]
-    pub(super) stream: Vec<String>,
+    pub(crate) stream: Vec<String>,
     /// Gives the parameter `$name` a value (also: the environment variable BETIDE_SET_name)
     #[arg(long, value_name = "NAME=VALUE")]
-    pub(super) set: Vec<String>,
+    pub(crate) set: Vec<String>,
     /// The field that says which stream an event is of
     #[arg(long, value_name = "FIELD", default_value = "type")]
-    pub(super) type_field: String,
+    pub(crate) type_field: String,
     /// Writes this stream only (may be repeated)
     #[arg(long, value_name = "STREAM")]
-    pub(super) output: Vec<String>,
+    pub(crate) output: Vec<String>,
 }
 
 /// `betide run`
 #[derive(Debug, Args)]
-pub(super) struct RunFlags {
+pub(crate) struct RunFlags {
     /// The query file (`.tide`), then the inputs: files of JSON lines, `.gz` too, `-` for standard input (the default). With -q, inputs
     /// only
     #[arg(value_name = "FILE [INPUT]…")]
-    pub(super) paths: Vec<String>,
+    pub(crate) paths: Vec<String>,
     #[command(flatten)]
-    pub(super) text: TextFlags,
+    pub(crate) text: TextFlags,
     /// Writes bad events to this file, as JSON lines with line number, cause and the line itself
     #[arg(long, value_name = "PATH")]
-    pub(super) dead_letters: Option<PathBuf>,
+    pub(crate) dead_letters: Option<PathBuf>,
     /// Ends at the first bad event (exit code 65)
     #[arg(long)]
-    pub(super) strict: bool,
+    pub(crate) strict: bool,
     /// The longest line that is read, in bytes
     #[arg(long, value_name = "BYTES", default_value_t = 1 << 20)]
-    pub(super) max_line: usize,
+    pub(crate) max_line: usize,
     /// How many events are handled in one go; no result depends on it
     #[arg(long, value_name = "EVENTS", default_value_t = 4096)]
-    pub(super) batch_size: usize,
+    pub(crate) batch_size: usize,
     /// Prints all counters at the end
     #[arg(long)]
-    pub(super) stats: bool,
+    pub(crate) stats: bool,
 }

@@ -16,7 +16,7 @@ const CHUNKS_AHEAD: usize = 4;
 
 /// What the reader tells.
 #[derive(Debug)]
-pub(super) enum Message {
+pub(crate) enum Message {
     /// The next input begins.
     Begins(String),
     /// Bytes of it.
@@ -33,11 +33,11 @@ pub(super) enum Message {
 
 /// The messages of a run's inputs.
 #[derive(Debug)]
-pub(super) struct Inputs(Receiver<Message>);
+pub(crate) struct Inputs(Receiver<Message>);
 
 impl Inputs {
     /// Starts reading these inputs, one after the other.
-    pub(super) fn open(paths: Vec<String>) -> Result<Self, Failure> {
+    pub(crate) fn open(paths: Vec<String>) -> Result<Self, Failure> {
         // What cannot be opened is told before anything is read.
         let inputs = paths.iter().map(|path| Input::open(path)).collect::<Result<Vec<_>, _>>()?;
         let (sender, receiver) = sync_channel(CHUNKS_AHEAD);
@@ -51,7 +51,7 @@ impl Inputs {
     }
 
     /// The next message. `before_waiting` runs first when there is none yet: the input pauses.
-    pub(super) fn next(&self, before_waiting: impl FnOnce() -> Result<(), Failure>) -> Result<Message, Failure> {
+    pub(crate) fn next(&self, before_waiting: impl FnOnce() -> Result<(), Failure>) -> Result<Message, Failure> {
         match self.0.try_recv() {
             Ok(message) => return Ok(message),
             Err(TryRecvError::Disconnected) => return Ok(Message::Done),

@@ -13,9 +13,10 @@ use super::{Failure, tell};
 const SET_PREFIX: &str = "BETIDE_SET_";
 
 /// Reads and compiles the program, and tells its warnings.
-pub(super) fn compile(file: Option<&str>, flags: &TextFlags, options: Options) -> Result<Engine, Failure> {
+pub(crate) fn compile(file: Option<&str>, flags: &TextFlags, options: Options) -> Result<Engine, Failure> {
     let (name, text) = match (&flags.query, file) {
-        (Some(query), _) => ("<query>".to_owned(), query.clone()),
+        (Some(_), Some(file)) => return Err(Failure::usage(format!("which program? Both -q and the file {file} give one"))),
+        (Some(query), None) => ("<query>".to_owned(), query.clone()),
         (None, Some("-")) => return Err(Failure::usage("a program is read from a file or given by -q, not from standard input")),
         (None, Some(file)) => {
             let bytes = std::fs::read(file).map_err(|error| Failure::outside(format!("cannot read the program {file}: {error}")))?;
@@ -25,11 +26,12 @@ pub(super) fn compile(file: Option<&str>, flags: &TextFlags, options: Options) -
         }
         (None, None) => return Err(Failure::usage("which program? Give a query file, or the query itself with -q '…'")),
     };
-    let mut declared: String = flags.stream.iter().map(|s| format!("CREATE STREAM {};\n", s.trim().trim_end_matches(';'))).collect();
-    declared.push_str(&text);
+    // Behind the text, so that messages about it show its own lines.
+    let declared = flags.stream.iter().map(|s| format!("\n;CREATE STREAM {};", s.trim().trim_end_matches(';')));
+    let text: String = std::iter::once(text).chain(declared).collect();
     let options =
         Options { name, set: parameters(&flags.set)?, type_field: flags.type_field.clone(), outputs: flags.output.clone(), ..options };
-    let engine = Engine::with_options(&declared, &options)?;
+    let engine = Engine::with_options(&text, &options)?;
     if !engine.warnings().is_empty() {
         tell(render(engine.warnings(), engine.source(), std::io::stderr().is_terminal()).trim_end());
     }

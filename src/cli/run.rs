@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 
 use betide::codec::BadEvent;
 use betide::connect::DeadLetters;
-use betide::{Engine, Options};
+use betide::{DataError, Engine, Error, Options};
 
 use super::flags::RunFlags;
 use super::inputs::{Inputs, Message};
@@ -15,7 +15,7 @@ use super::{Failure, INTERRUPTED, program, tell};
 const BAD_EVENTS_TOLD: u64 = 10;
 
 /// Runs a program over its inputs.
-pub(super) fn run(flags: &RunFlags) -> Result<u8, Failure> {
+pub(crate) fn run(flags: &RunFlags) -> Result<u8, Failure> {
     let elapsed = Elapsed::start();
     let (file, inputs) = match (&flags.text.query, flags.paths.split_first()) {
         (Some(_), _) => (None, &flags.paths[..]),
@@ -24,13 +24,18 @@ pub(super) fn run(flags: &RunFlags) -> Result<u8, Failure> {
     };
     let options = Options { strict: flags.strict, max_line: flags.max_line, batch_size: flags.batch_size, ..Options::default() };
     let engine = program::compile(file, &flags.text, options)?;
+    if engine.outputs().next().is_none() {
+        return Err(Failure::usage("the program has no query, so no row can come out"));
+    }
     let inputs = if inputs.is_empty() { vec!["-".to_owned()] } else { inputs.to_vec() };
     if inputs.iter().any(|i| i == "-") && io::stdin().is_terminal() {
         tell("betide: reading events from the terminal, one JSON object a line; Ctrl-D ends");
     }
     let dead_letters = flags.dead_letters.as_deref().map(|path| DeadLetters::create(&path.to_string_lossy())).transpose()?;
-    let mut run = Run { engine, out: BufWriter::with_capacity(1 << 16, io::stdout()), dead_letters, input: String::new(), told: 0 };
-    let code = run.to_the_end(&Inputs::open(inputs)?);
+    let inputs = Inputs::open(inputs)?;
+    let out = BufWriter::with_capacity(1 << 16, io::stdout());
+    let mut run = Run { engine, out, dead_letters, input: String::new(), is_strict: flags.strict, told: 0 };
+    let code = run.to_the_end(&inputs);
     run.settle_bad_events()?;
     if let Some(dead_letters) = &mut run.dead_letters {
         dead_letters.flush()?;
@@ -41,7 +46,13 @@ pub(super) fn run(flags: &RunFlags) -> Result<u8, Failure> {
             Ok(code)
         }
         Err(Stop::OutputClosed) => Ok(0),
-        Err(Stop::Failed(failure)) => Err(failure),
+        Err(Stop::Failed(failure)) => {
+            // Nobody reads hints about a run that failed; the counters are told where they were asked for.
+            if flags.stats {
+                summary::tell(&run.engine.stats(), &elapsed, true);
+            }
+            Err(failure)
+        }
     }
 }
 
@@ -52,6 +63,8 @@ struct Run {
     dead_letters: Option<DeadLetters>,
     /// The name of the current input.
     input: String,
+    /// The first bad event is the end, and told as such.
+    is_strict: bool,
     /// Bad events told so far.
     told: u64,
 }
@@ -70,7 +83,17 @@ impl<E: Into<Failure>> From<E> for Stop {
 }
 
 impl Run {
+    /// Runs until the inputs end, and writes all rows. Where it fails, the rows that were certain before are written too: what comes out
+    /// does not depend on how much was read in one go.
     fn to_the_end(&mut self, inputs: &Inputs) -> Result<u8, Stop> {
+        let done = self.drive(inputs);
+        if let Err(Stop::Failed(_)) = &done {
+            let _ = self.write().and_then(|()| self.flush());
+        }
+        done
+    }
+
+    fn drive(&mut self, inputs: &Inputs) -> Result<u8, Stop> {
         let code = loop {
             let mut closed = None;
             let message = inputs.next(|| {
@@ -82,8 +105,8 @@ impl Run {
             }
             match message {
                 Message::Begins(name) => self.input = name,
-                Message::Bytes(bytes) => self.engine.push_json(&bytes)?,
-                Message::Ends => self.engine.end_input()?,
+                Message::Bytes(bytes) => self.engine.push_json(&bytes).map_err(|error| self.failure(error))?,
+                Message::Ends => self.engine.end_input().map_err(|error| self.failure(error))?,
                 Message::Done => break 0,
                 Message::Interrupted => break INTERRUPTED,
                 Message::Failed(why) => return Err(Failure::outside(why).into()),
@@ -95,6 +118,14 @@ impl Run {
         self.write()?;
         self.flush()?;
         Ok(code)
+    }
+
+    /// An error of the engine, with the name of the input where that is to blame.
+    fn failure(&self, error: Error) -> Failure {
+        match error {
+            Error::Data(DataError::BadEvent(bad)) => Failure { code: 65, message: format!("betide: {}", told(&self.input, &bad)) },
+            other => other.into(),
+        }
     }
 
     fn write(&mut self) -> Result<(), Stop> {
@@ -111,6 +142,9 @@ impl Run {
         for bad in self.engine.take_bad_events() {
             if let Some(dead_letters) = &mut self.dead_letters {
                 dead_letters.write(&self.input, &bad)?;
+                continue;
+            }
+            if self.is_strict {
                 continue;
             }
             self.told += 1;

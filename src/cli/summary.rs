@@ -7,12 +7,12 @@ use betide::Stats;
 
 /// How long a run took. Only the summary shows it; no result depends on it.
 #[derive(Debug)]
-pub(super) struct Elapsed(std::time::Instant);
+pub(crate) struct Elapsed(std::time::Instant);
 
 impl Elapsed {
     /// Starts counting.
     #[allow(clippy::disallowed_methods, reason = "the summary tells how long the run took; no row depends on it")]
-    pub(super) fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self(std::time::Instant::now())
     }
 
@@ -22,7 +22,7 @@ impl Elapsed {
 }
 
 /// Tells the summary, where somebody looks or all counters are asked for.
-pub(super) fn tell(stats: &Stats, elapsed: &Elapsed, all: bool) {
+pub(crate) fn tell(stats: &Stats, elapsed: &Elapsed, all: bool) {
     if all || std::io::stderr().is_terminal() {
         super::tell(&line(stats, elapsed.get()));
     }

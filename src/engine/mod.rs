@@ -80,6 +80,11 @@ impl Engine {
         crate::plan::explain(&self.graph)
     }
 
+    /// The names of the streams whose rows leave, in the order of the text; an unnamed output has none.
+    pub fn outputs(&self) -> impl Iterator<Item = Option<&str>> {
+        self.graph.outputs().iter().map(|output| output.name.as_deref())
+    }
+
     /// The columns of a stream, source or derived.
     pub fn schema_of(&self, stream: &str) -> Option<&Schema> {
         self.program.streams.iter().find(|s| *s.name == *stream).map(|s| &*s.schema)

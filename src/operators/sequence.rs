@@ -128,9 +128,7 @@ impl Sequence {
 
     /// Puts out what a partition has let go, asks for its alarms, and forgets it when nothing of it is left.
     fn let_out(&mut self, id: u32, moment: Place, out: &mut Outbox) {
-        for row in self.evaluator.take_rows() {
-            out.row(row.port, row.values, row.place, moment);
-        }
+        self.put_out(moment, out);
         self.alarms.extend(self.evaluator.take_alarms().into_iter().map(|(time, start)| Reverse((time, start, id))));
         let Some(partition) = &mut self.partitions[id as usize] else { return };
         if let (Some(starts), Some(start)) = (&mut self.starts, partition.state.newest_start())
@@ -142,6 +140,15 @@ impl Sequence {
         if self.evaluator.is_forgettable(&partition.state) {
             self.partitions[id as usize] = None;
             self.keys.remove(id);
+        }
+    }
+
+    /// Puts out what has been let go at one moment, in the order of the starts.
+    fn put_out(&mut self, moment: Place, out: &mut Outbox) {
+        let mut rows = self.evaluator.take_rows();
+        rows.sort_by_key(|row| row.start);
+        for row in rows {
+            out.row(row.port, row.values, row.place, moment);
         }
     }
 
@@ -219,15 +226,10 @@ impl Sequence {
             ids.filter_map(|(id, p)| p.as_ref().and_then(|p| p.state.oldest_start()).map(|s| (s, id))).collect();
         open.sort_unstable();
         for (_, id) in open {
-            if let Some(partition) = self.partitions[id as usize].as_mut() {
-                self.evaluator.end(&mut partition.state);
-            }
+            let Some(partition) = self.partitions[id as usize].as_mut() else { continue };
+            self.evaluator.end(&mut partition.state);
         }
-        let mut rows = self.evaluator.take_rows();
-        rows.sort_by_key(|row| row.start);
-        for row in rows {
-            out.row(row.port, row.values, row.place, moment);
-        }
+        self.put_out(moment, out);
         self.report(moment, out);
     }
 }
@@ -262,6 +264,10 @@ impl Operator for Sequence {
         if inbox.watermark == Place::MAX {
             self.end(Place::MAX, out);
         }
+    }
+
+    fn take_nulls(&mut self) -> u64 {
+        self.context.take_nulls() + self.evaluator.take_nulls()
     }
 
     fn held(&self) -> Held {

@@ -125,6 +125,11 @@ impl Evaluator {
         std::mem::take(&mut self.alarms)
     }
 
+    /// How many NULLs its expressions had to make up since the last call.
+    pub(crate) fn take_nulls(&self) -> u64 {
+        self.matcher.terms.context.take_nulls() + self.outputs.context().take_nulls()
+    }
+
     /// Runs and threads given up at a bound so far.
     pub(crate) fn dropped(&self) -> u64 {
         self.dropped

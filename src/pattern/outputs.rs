@@ -23,7 +23,7 @@ pub(crate) struct OutputRow {
     pub(crate) port: usize,
     pub(crate) values: Vec<Value<'static>>,
     pub(crate) place: Place,
-    /// The first event of its match.
+    /// Where its match begins: rows that are certain at one moment come out in that order.
     pub(crate) start: Place,
 }
 

@@ -81,8 +81,7 @@ pub(crate) fn step(automaton: &mut Automaton, state: &Arc<State>, probe: &mut Pr
             // A row follows, so this was not the end.
             WayKind::AcceptAtEnd => left.drop_way(index),
             WayKind::Take { variable, next, first_in_loop, excluded } => {
-                let takes =
-                    taking != Taking::Nothing && probe.fits(*variable, *first_in_loop) && probe.is_allowed(*variable, &way.watches);
+                let takes = taking != Taking::Nothing && probe.fits(*variable, *first_in_loop) && probe.is_allowed(*variable, &way.watches);
                 if probe.is_unknown.take() {
                     unknown_before.get_or_insert(taken.len());
                 }

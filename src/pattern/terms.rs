@@ -25,8 +25,8 @@ pub(crate) struct Terms {
     correlated: Vec<Vec<Expr>>,
     /// For each of those, how many rows it looks ahead.
     ahead: Vec<Vec<u64>>,
-    /// For each negated variable, the last variable that a term on it waits for.
-    decided_at: Vec<Option<VariableId>>,
+    /// For each variable, whether it is a negated one that a later variable decides on.
+    waits: Vec<bool>,
     pub(crate) context: EvalContext,
 }
 
@@ -56,10 +56,9 @@ impl Terms {
         let at_variables = ids().zip(&spec.variables).zip(&correlated);
         let terms = at_variables.flat_map(|((id, variable), rest)| rest.iter().chain(&variable.checks_after_first).map(move |t| (id, t)));
         let plan = RegisterPlan::new(&spec, terms.chain(spec.late_checks.iter().map(|late| (late.at, &late.condition))));
-        let last = |negated| spec.late_checks.iter().filter(|l| l.negated == negated).map(|l| l.at).max();
-        let decided_at = ids().take(spec.variables.len()).map(last).collect();
+        let waits = ids().take(spec.variables.len()).map(|id| spec.late_checks.iter().any(|l| l.negated == id)).collect();
         let ahead = correlated.iter().map(|terms| terms.iter().map(|term| rows_ahead(&spec, term)).collect()).collect();
-        Self { plan, unary, correlated, ahead, decided_at, context: EvalContext::new(), spec }
+        Self { plan, unary, correlated, ahead, waits, context: EvalContext::new(), spec }
     }
 
     /// For each variable, the rows of its input's batch for which its unary terms hold.
@@ -85,14 +84,13 @@ impl Terms {
 
     /// Whether nothing but the candidate itself decides about this variable.
     pub(crate) fn is_only_unary(&self, variable: VariableId) -> bool {
-        self.correlated[variable.0 as usize].is_empty() && self.decided_at[variable.0 as usize].is_none()
+        self.correlated[variable.0 as usize].is_empty() && !self.waits[variable.0 as usize]
     }
 
-    /// Where the late terms on a negated variable are decided.
-    fn waits_for(&self, negated: VariableId) -> Option<VariableId> {
-        self.decided_at[negated.0 as usize]
+    /// Whether a later variable decides whether events of a negated one are forbidden.
+    fn waits_for_later(&self, negated: VariableId) -> bool {
+        self.waits[negated.0 as usize]
     }
-
 }
 
 /// How many rows behind the candidate a term looks at.
@@ -367,19 +365,17 @@ impl<'a> Probe<'a> {
     /// `None` where one of them forbids it.
     pub(crate) fn still_undecided(&self, variable: VariableId, looks_back: &[Watch]) -> Option<Vec<Undecided>> {
         let before = self.undecided_before(looks_back);
-        let is_decided_here = |event: &Undecided| self.terms.waits_for(event.negated) == Some(variable);
         let mut left = Vec::new();
         for event in self.undecided.iter().chain(&before) {
+            let mut late = self.terms.spec.late_checks.iter().filter(|late| late.negated == event.negated);
             let view = View { between: Some(event), ..self.view(variable, false) };
-            let of_event = |late: &&crate::spec::LateCheck| late.negated == event.negated && late.at == variable;
-            let mut checks = self.terms.spec.late_checks.iter().filter(of_event);
-            if !checks.all(|late| late.condition.eval(&view, &self.terms.context).is_true()) {
-                continue;
-            }
-            if is_decided_here(event) {
+            let forbids = |late: &crate::spec::LateCheck| late.condition.eval(&view, &self.terms.context).is_true();
+            if late.clone().any(|late| late.at == variable && forbids(late)) {
                 return None;
             }
-            left.push(event.clone());
+            if late.any(|late| late.at != variable) {
+                left.push(event.clone());
+            }
         }
         Some(left)
     }
@@ -395,7 +391,7 @@ impl<'a> Probe<'a> {
             if !self.meets(watch.variable, false) {
                 continue;
             }
-            if self.terms.waits_for(watch.variable).is_none() {
+            if !self.terms.waits_for_later(watch.variable) {
                 return true;
             }
             if !self.to_decide.contains(&watch.variable) {
@@ -408,7 +404,7 @@ impl<'a> Probe<'a> {
     /// Whether no event before, or between, forbids the variable to take the candidate.
     pub(crate) fn is_allowed(&self, variable: VariableId, looks_back: &[Watch]) -> bool {
         let forbids = |watch: &Watch| match watch.reach {
-            Reach::Before(back) => self.terms.waits_for(watch.variable).is_none() && self.found_before(watch.variable, back).next().is_some(),
+            Reach::Before(back) => !self.terms.waits_for_later(watch.variable) && self.found_before(watch.variable, back).next().is_some(),
             Reach::Between | Reach::NextEvent => false,
         };
         !looks_back.iter().any(forbids) && self.still_undecided(variable, looks_back).is_some()
@@ -419,7 +415,7 @@ impl<'a> Probe<'a> {
         let mut undecided = Vec::new();
         for watch in watches {
             let Reach::Before(back) = watch.reach else { continue };
-            if self.terms.waits_for(watch.variable).is_some() {
+            if self.terms.waits_for_later(watch.variable) {
                 undecided.extend(
                     self.found_before(watch.variable, back).map(|event| Undecided { negated: watch.variable, event: event.clone() }),
                 );

@@ -20,11 +20,11 @@ use crate::text::{Code, Diagnostic, Diagnostics, Severity, Span, nearest};
 use lower::LowerError;
 
 /// `--output` names a stream that does not exist.
-const UNKNOWN_OUTPUT: Code = Code("E0401");
+const UNKNOWN_OUTPUT: Code = Code("E0501");
 /// Streams that are made of each other (the checker tells it where it stands).
-const CYCLE: Code = Code("E0402");
+const CYCLE: Code = Code("E0502");
 /// State that grows for ever.
-const UNBOUNDED_STATE: Code = Code("E0403");
+const UNBOUNDED_STATE: Code = Code("E0503");
 
 /// What is known of the run when it is planned.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
