@@ -39,6 +39,11 @@ impl Outputs {
         Self { spec, context: EvalContext::new() }
     }
 
+    /// Counts the NULLs that outputs had to make up.
+    pub(crate) fn context(&self) -> &EvalContext {
+        &self.context
+    }
+
     /// The row of a match of FROM PATTERN, or of a run that timed out.
     pub(crate) fn of_run(&self, emitted: &Emitted) -> OutputRow {
         match emitted {
