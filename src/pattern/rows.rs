@@ -11,7 +11,7 @@ use super::automaton::Origin;
 use super::event::{Candidate, Event};
 use super::state::{State, WayKind};
 use super::step::{Now, Taking};
-use super::terms::{Before, RowsByNumber, Surroundings, rows_ahead};
+use super::terms::{Before, RowsByNumber, Surroundings};
 use super::thread::{Entry, Match, Matcher, push_split};
 use super::variables::VariableSet;
 use crate::data::{Place, Timestamp};
@@ -20,8 +20,6 @@ use crate::spec::{AfterMatch, Mode, RowOutput, SlotKind, VariableId, Within};
 /// What the patterns of MATCH_RECOGNIZE ask of the rows around a row.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Reach {
-    /// Rows that outputs look ahead.
-    ahead_in_outputs: u64,
     /// Rows that anything looks back (PREV).
     back: u64,
 }
@@ -36,7 +34,6 @@ impl Reach {
                 reach.back = reach.back.max(physical.unsigned_abs());
             }
         }
-        reach.ahead_in_outputs = spec.outputs.iter().map(|output| rows_ahead(spec, output)).max().unwrap_or(0);
         reach
     }
 }
@@ -122,8 +119,9 @@ pub(crate) struct RowTools<'t> {
     pub(crate) threads_max: usize,
     pub(crate) dropped: &'t mut u64,
     pub(crate) skips_failed: &'t mut u64,
-    /// Given each decided start in order, with the rows as they are then.
-    pub(crate) on_decided: &'t mut dyn FnMut(Decided, &KeptRows),
+    /// Given each decided start in order, with the rows as they are then, and whether no more will come. Gives false where rows that have
+    /// not come yet are needed.
+    pub(crate) on_decided: &'t mut dyn FnMut(&Decided, &KeptRows, bool) -> bool,
 }
 
 impl RowPartition {
@@ -191,13 +189,10 @@ impl RowPartition {
                 Some(Entry::Finished(found)) => Some(found.clone()),
                 Some(Entry::Live(_)) | None => None,
             };
-            // Only the outputs of rows of a match can look ahead.
-            let last = found.as_ref().and_then(|f| f.history.last()).map(|l| l.taking.event.index);
-            if !self.ended && last.is_some_and(|last| last + tools.reach.ahead_in_outputs >= self.kept.end()) {
+            if !self.finish(run.start, found, tools) {
                 self.run = Some(run);
                 break;
             }
-            self.finish(run.start, found, tools);
         }
         let start = self.run.as_ref().map_or(self.next_start, |r| r.start);
         self.kept.forget_before(start.saturating_sub(tools.reach.back));
@@ -292,28 +287,31 @@ impl RowPartition {
         run.decided
     }
 
-    /// A start is decided: lets its rows out and finds the next start.
-    fn finish(&mut self, start: u64, found: Option<Match>, tools: &mut RowTools<'_>) {
+    /// A start is decided: lets its rows out and finds the next start. Gives false where an output looks at a row that has not come yet.
+    fn finish(&mut self, start: u64, found: Option<Match>, tools: &mut RowTools<'_>) -> bool {
         let row = self.kept.row(start).expect("the row of an undecided start is kept").clone();
         let spec = tools.matcher.spec().clone();
         let Some(found) = found else {
             self.next_start = start + 1;
             let wanted = matches!(spec.rows, RowOutput::AllRows { with_unmatched: true, .. });
-            if wanted && start >= self.covered_until {
-                (tools.on_decided)(Decided { row, number: 0, found: None }, &self.kept);
-            }
-            return;
+            return !wanted
+                || start < self.covered_until
+                || (tools.on_decided)(&Decided { row, number: 0, found: None }, &self.kept, self.ended);
         };
+        let decided = Decided { row, number: self.matches + 1, found: Some(found) };
+        if !(tools.on_decided)(&decided, &self.kept, self.ended) {
+            return false;
+        }
         self.matches += 1;
-        let last = found.history.last().map(|l| l.taking.event.index);
-        self.next_start = match last {
+        let found = decided.found.as_ref().expect("it is a match");
+        self.next_start = match found.history.last().map(|l| l.taking.event.index) {
             None => start + 1,
             Some(last) => {
                 self.covered_until = self.covered_until.max(last + 1);
-                next_start(&spec.after_match, &found, start, last, tools.skips_failed)
+                next_start(&spec.after_match, found, start, last, tools.skips_failed)
             }
         };
-        (tools.on_decided)(Decided { row, number: self.matches, found: Some(found) }, &self.kept);
+        true
     }
 }
 

@@ -94,7 +94,7 @@ impl Terms {
 }
 
 /// How many rows behind the candidate a term looks at.
-pub(crate) fn rows_ahead(spec: &PatternSpec, term: &Expr) -> u64 {
+fn rows_ahead(spec: &PatternSpec, term: &Expr) -> u64 {
     let of_slot = |slot: SlotId| match &spec.slots[slot.0 as usize].kind {
         SlotKind::Column { physical, .. } | SlotKind::Classifier { physical, .. } => u64::try_from(*physical).unwrap_or(0),
         SlotKind::AggregateOverSlots { call, .. } => call.args.iter().map(|arg| rows_ahead(spec, arg)).max().unwrap_or(0),
