@@ -12,37 +12,7 @@ use support::cases::{self, Case};
 use support::engine::{self, Failure, Feed, Output};
 
 /// Cases that are known to fail, and why.
-const KNOWN: &[(&str, &str)] = &[
-    ("flink.fcep_notpattern_notfollowedbybeforeoptionalattheend", LEFT_OUT),
-    ("siddhi-partition.PatternPartitionTestCase.testPatternPartitionQuery2", PER_PARTITION),
-    ("siddhi-partition.PatternPartitionTestCase.testPatternPartitionQuery9", PER_PARTITION),
-    ("siddhi-partition.PatternPartitionTestCase.testPatternPartitionQuery9#v1", PER_PARTITION),
-    ("flink/reject_next_fn", END_ORDER),
-    ("random/0001", AHEAD),
-    ("random/0054", AHEAD),
-    ("random/0062", AHEAD),
-    ("random/0065", AHEAD),
-    ("random/0075", END_ORDER),
-    ("random/0108", AHEAD),
-    ("random/0110", AHEAD),
-    ("random/0122", AHEAD),
-    ("random/0129", AHEAD),
-    ("random/0142", AHEAD),
-    ("random/0202", END_ORDER),
-    ("random/0207", AHEAD),
-    ("random/0230", AHEAD),
-    ("random/0276", AHEAD),
-    ("random/0310", END_ORDER),
-    ("random/0335", AHEAD),
-    ("random/0350", END_ORDER),
-    ("random/0364", AHEAD),
-    ("random/0370", AHEAD),
-];
-
-const LEFT_OUT: &str = "a negation before a step left out at the end of the pattern must not hold the match back";
-const PER_PARTITION: &str = "LIMIT n PER PARTITION lets several matches of one event through";
-const END_ORDER: &str = "rows of several partitions that the end of input makes certain are not in the order of their starts";
-const AHEAD: &str = "a query with NEXT gives rows that do not look ahead one event late";
+const KNOWN: &[(&str, &str)] = &[];
 
 /// Why a case fails; nothing where it is well.
 fn failure(case: &Case) -> Option<String> {

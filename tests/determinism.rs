@@ -17,7 +17,7 @@ fn program(seed: u64) -> String {
     let pattern = if seed.is_multiple_of(2) { random::pair(seed).program } else { random::sources("") };
     let query = match seed % 8 {
         0 | 1 => "SELECT k, COUNT(*) AS n, SUM(x) AS s FROM A WINDOW TUMBLING 3s GROUP BY k;\n",
-        2 | 3 => "SELECT a.id AS a, b.id AS b FROM A a LEFT JOIN B b ON a.k = b.k WITHIN 3s;\n",
+        3 => "SELECT a.id AS a, b.id AS b FROM A a LEFT JOIN B b ON a.k = b.k WITHIN 3s;\n",
         2 => {
             "SELECT k, COUNT(*) AS n, START_TIME AS s FROM A WINDOW SESSION 2s GROUP BY k;\nSELECT id, AVG(x) AS m FROM B WINDOW SLIDING 4s GROUP BY id;\n"
         }

@@ -227,18 +227,18 @@ impl Automaton {
                 self.walk_both(id, &operands, untils, here, rest, walk);
             }
             Node::Repeat { .. } => self.iterate(id, 0, here, rest, walk),
-            Node::Not(variable) => {
-                let watch = Watch { variable: *variable, reach: here.reach(walk.origin.is_some()) };
+            Node::Not { variable, trailing } => {
+                let watch = Watch { variable: *variable, reach: here.reach(walk.origin.is_some()), trailing: *trailing };
                 self.resume(rest, here.watched(watch), walk);
             }
             Node::NotFor { variable, duration, untils } => {
                 let (variable, duration, untils) = (*variable, *duration, untils.clone());
                 if walk.origin.is_some() {
-                    let watch = Watch { variable, reach: Reach::Before(Some(duration)) };
+                    let watch = Watch { variable, reach: Reach::Before(Some(duration)), trailing: false };
                     return self.resume(rest, here.watched(watch), walk);
                 }
                 let carried = here.watches.clone().into();
-                let mut here = here.watched(Watch { variable, reach: Reach::Between });
+                let mut here = here.watched(Watch { variable, reach: Reach::Between, trailing: false });
                 here.arrow = Arrow::Next;
                 walk.add(here, WayKind::Wait { deadline: Deadline::After(duration), next: rest, carried }, untils);
             }
@@ -326,7 +326,7 @@ impl Automaton {
         for &operand in all {
             if let (Some(_), Node::NotFor { variable, duration, .. }) = (walk.origin, self.nodes.get(operand)) {
                 // At the start of the pattern there is no step that the time could count from: it looks back from the first event.
-                here = here.watched(Watch { variable: *variable, reach: Reach::Before(Some(*duration)) });
+                here = here.watched(Watch { variable: *variable, reach: Reach::Before(Some(*duration)), trailing: false });
                 continue;
             }
             let mut inner = Walk::new(walk.origin);
@@ -454,7 +454,7 @@ impl Walk {
     }
 
     fn finish(&mut self, here: Here) {
-        let trailing: Vec<Watch> = here.watches.iter().copied().filter(|w| !matches!(w.reach, Reach::Before(_))).collect();
+        let trailing: Vec<Watch> = here.watches.iter().copied().filter(|w| w.trailing && !matches!(w.reach, Reach::Before(_))).collect();
         let (kind, watches) = match (here.at_end, trailing.is_empty()) {
             (true, _) => (WayKind::AcceptAtEnd, Box::default()),
             (false, true) => (WayKind::Accept, Box::default()),

@@ -173,7 +173,12 @@ impl Evaluator {
             threads_max: bounds.threads,
             dropped,
             skips_failed,
-            on_decided: &mut |decided, kept| rows.extend(outputs.of_start(&decided, kept)),
+            on_decided: &mut |decided, kept, ended| {
+                let found = outputs.of_start(decided, kept, ended);
+                let is_known = found.is_some();
+                rows.extend(found.into_iter().flatten());
+                is_known
+            },
         };
         act(partition, &mut tools);
         let deadline = partition.deadline(matcher);

@@ -5,7 +5,7 @@
 
 use super::variables::VariableSet;
 use crate::data::Duration;
-use crate::spec::{Arrow, PatternNode, VariableId};
+use crate::spec::{Arrow, FollowUp, PatternNode, VariableId};
 
 /// The number of a node in [`Nodes`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -14,13 +14,35 @@ pub(crate) struct NodeId(u32);
 /// A node of the flat tree.
 #[derive(Debug)]
 pub(crate) enum Node {
-    Step { variable: VariableId, excluded: bool, untils: Box<[VariableId]>, innermost_loop: Option<NodeId> },
+    Step {
+        variable: VariableId,
+        excluded: bool,
+        untils: Box<[VariableId]>,
+        innermost_loop: Option<NodeId>,
+    },
     Sequence(Vec<(Arrow, NodeId)>),
     Either(Vec<NodeId>),
-    Both { operands: Vec<NodeId>, untils: Box<[VariableId]> },
-    Repeat { inner: NodeId, min: u64, max: Option<u64>, greedy: bool, inside: Arrow },
-    Not(VariableId),
-    NotFor { variable: VariableId, duration: Duration, untils: Box<[VariableId]> },
+    Both {
+        operands: Vec<NodeId>,
+        untils: Box<[VariableId]>,
+    },
+    Repeat {
+        inner: NodeId,
+        min: u64,
+        max: Option<u64>,
+        greedy: bool,
+        inside: Arrow,
+    },
+    /// `trailing`: nothing is written behind it.
+    Not {
+        variable: VariableId,
+        trailing: bool,
+    },
+    NotFor {
+        variable: VariableId,
+        duration: Duration,
+        untils: Box<[VariableId]>,
+    },
     Empty,
     PartitionStart,
     PartitionEnd,
@@ -64,7 +86,14 @@ impl Nodes {
                 untils: around.untils.clone().into(),
                 innermost_loop: around.innermost_loop,
             },
-            PatternNode::Sequence(elements) => Node::Sequence(elements.iter().map(|e| (e.arrow, self.lay(&e.node, around))).collect()),
+            PatternNode::Sequence(elements) => {
+                let (followed, last) = (around.followed, elements.len() - 1);
+                let mut lay = |(index, element): (usize, &FollowUp)| {
+                    around.followed = followed || index < last;
+                    (element.arrow, self.lay(&element.node, around))
+                };
+                Node::Sequence(elements.iter().enumerate().map(&mut lay).collect())
+            }
             PatternNode::Either(branches) => Node::Either(branches.iter().map(|b| self.lay(b, around)).collect()),
             PatternNode::Both(operands) => {
                 Node::Both { operands: operands.iter().map(|o| self.lay(o, around)).collect(), untils: around.untils.clone().into() }
@@ -72,7 +101,7 @@ impl Nodes {
             PatternNode::Repeat { inner, min, max, greedy, inside, until } => {
                 return self.lay_loop(inner, Loop { min: *min, max: *max, greedy: *greedy, inside: *inside, until: *until }, around);
             }
-            PatternNode::Not(variable) => Node::Not(*variable),
+            PatternNode::Not(variable) => Node::Not { variable: *variable, trailing: !around.followed },
             PatternNode::NotFor(variable, duration) => {
                 Node::NotFor { variable: *variable, duration: *duration, untils: around.untils.clone().into() }
             }
@@ -115,7 +144,7 @@ impl Nodes {
                 parts.iter().for_each(|p| steps.extend(self.steps_in(*p)));
             }
             // A loop's are known when its inside has been laid.
-            Node::Repeat { .. } | Node::Not(_) | Node::NotFor { .. } | Node::Empty | Node::PartitionStart | Node::PartitionEnd => {}
+            Node::Repeat { .. } | Node::Not { .. } | Node::NotFor { .. } | Node::Empty | Node::PartitionStart | Node::PartitionEnd => {}
         }
         self.all.push(node);
         self.steps.push(steps);
@@ -127,6 +156,8 @@ impl Nodes {
 #[derive(Debug, Default)]
 struct Around {
     excluded: bool,
+    /// Something is written behind it.
+    followed: bool,
     untils: Vec<VariableId>,
     innermost_loop: Option<NodeId>,
 }

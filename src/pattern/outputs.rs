@@ -3,7 +3,7 @@
 //! The whole history is laid out once: for each set of variables that a slot names, the positions of its events. A navigation is then an
 //! index, at any row of the match; a running aggregate is computed once for all rows.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use super::event::Event;
@@ -39,6 +39,7 @@ impl Outputs {
         Self { spec, context: EvalContext::new() }
     }
 
+    /// Counts the NULLs that outputs had to make up.
     pub(crate) fn context(&self) -> &EvalContext {
         &self.context
     }
@@ -61,19 +62,19 @@ impl Outputs {
         }
     }
 
-    /// The rows of a decided start of MATCH_RECOGNIZE.
-    pub(crate) fn of_start(&self, decided: &Decided, rows: &KeptRows) -> Vec<OutputRow> {
+    /// The rows of a decided start of MATCH_RECOGNIZE; `None` where they look at a row that has not come yet.
+    pub(crate) fn of_start(&self, decided: &Decided, rows: &KeptRows, ended: bool) -> Option<Vec<OutputRow>> {
         let own = &decided.row;
         let Some(found) = &decided.found else {
             let values = self.spec.outputs.iter().map(|output| self.own_column(output, own)).collect();
-            return vec![OutputRow { port: 0, values, place: own.place, start: own.place }];
+            return Some(vec![OutputRow { port: 0, values, place: own.place, start: own.place }]);
         };
         let mut laid = Laid::new(&self.spec, &self.context, found.history.iter_back(), Ends { start: own.place, end: found.end });
         laid.number = decided.number;
         laid.rows = Some(rows);
         laid.own = Some(own);
         let row = |at: usize, place| OutputRow { port: 0, values: self.values(&laid.at(Some(at))), place, start: own.place };
-        match (self.spec.rows, laid.last()) {
+        let found = match (self.spec.rows, laid.last()) {
             (RowOutput::OnePerMatch, Some(last)) => vec![row(last, laid.steps[last].taking.event.place)],
             (RowOutput::AllRows { .. }, Some(_)) => {
                 let shown = laid.steps.iter().enumerate().filter(|(_, step)| !step.excluded);
@@ -83,7 +84,8 @@ impl Outputs {
                 vec![OutputRow { port: 0, values: self.values(&laid.at(None)), place: own.place, start: own.place }]
             }
             (RowOutput::AllRows { show_empty: false, .. }, None) => Vec::new(),
-        }
+        };
+        (ended || !laid.looked_ahead.get()).then_some(found)
     }
 
     fn values(&self, at: &LaidAt<'_>) -> Vec<Value<'static>> {
@@ -133,6 +135,8 @@ struct Laid<'m> {
     number: u64,
     rows: Option<&'m KeptRows>,
     own: Option<&'m Event>,
+    /// A navigation has looked behind the last row that is there.
+    looked_ahead: Cell<bool>,
     waiting: Option<&'m str>,
 }
 
@@ -151,6 +155,7 @@ impl<'m> Laid<'m> {
             number: 0,
             rows: None,
             own: None,
+            looked_ahead: Cell::new(false),
             waiting: None,
         }
     }
@@ -241,6 +246,9 @@ impl LaidAt<'_> {
         }
         let number = link.taking.event.index.checked_add_signed(physical);
         let row = number.and_then(|n| self.laid.rows.and_then(|rows| rows.row(n)));
+        if physical > 0 && row.is_none() {
+            self.laid.looked_ahead.set(true);
+        }
         row.map_or(Value::Null, |event| event.value(input, column))
     }
 

@@ -129,6 +129,11 @@ impl RegisterPlan {
         self.by_slot[slot.0 as usize]
     }
 
+    /// The register of a loop variable's own last events.
+    pub(crate) fn latest_in_loop(&self, of: VariableId) -> Option<usize> {
+        self.purposes.iter().position(|p| matches!(p, Purpose::LatestInLoop { variable, .. } if *variable == of))
+    }
+
     /// The registers that terms at this variable read.
     pub(crate) fn read_at(&self, variable: VariableId) -> &[usize] {
         &self.by_variable[variable.0 as usize]

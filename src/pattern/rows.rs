@@ -20,10 +20,6 @@ use crate::spec::{AfterMatch, Mode, RowOutput, SlotKind, VariableId, Within};
 /// What the patterns of MATCH_RECOGNIZE ask of the rows around a row.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Reach {
-    /// Rows that terms look ahead (NEXT).
-    ahead_in_terms: u64,
-    /// Rows that outputs look ahead.
-    ahead_in_outputs: u64,
     /// Rows that anything looks back (PREV).
     back: u64,
 }
@@ -32,17 +28,10 @@ impl Reach {
     pub(crate) fn new(matcher: &Matcher) -> Self {
         let spec = matcher.spec();
         let mut reach = Self::default();
-        for (index, slot) in spec.slots.iter().enumerate() {
+        for slot in &spec.slots {
             let (SlotKind::Column { physical, .. } | SlotKind::Classifier { physical, .. }) = &slot.kind else { continue };
-            let in_terms = matcher.terms.plan.of_slot(crate::expr::SlotId(index as u32)).is_some();
             if *physical < 0 {
                 reach.back = reach.back.max(physical.unsigned_abs());
-            } else {
-                let ahead = physical.unsigned_abs();
-                reach.ahead_in_outputs = reach.ahead_in_outputs.max(ahead);
-                if in_terms {
-                    reach.ahead_in_terms = reach.ahead_in_terms.max(ahead);
-                }
             }
         }
         reach
@@ -130,8 +119,9 @@ pub(crate) struct RowTools<'t> {
     pub(crate) threads_max: usize,
     pub(crate) dropped: &'t mut u64,
     pub(crate) skips_failed: &'t mut u64,
-    /// Given each decided start in order, with the rows as they are then.
-    pub(crate) on_decided: &'t mut dyn FnMut(Decided, &KeptRows),
+    /// Given each decided start in order, with the rows as they are then, and whether no more will come. Gives false where rows that have
+    /// not come yet are needed.
+    pub(crate) on_decided: &'t mut dyn FnMut(&Decided, &KeptRows, bool) -> bool,
 }
 
 impl RowPartition {
@@ -199,12 +189,10 @@ impl RowPartition {
                 Some(Entry::Finished(found)) => Some(found.clone()),
                 Some(Entry::Live(_)) | None => None,
             };
-            let last = found.as_ref().and_then(|f| f.history.last()).map_or(run.start, |l| l.taking.event.index);
-            if !self.ended && last + tools.reach.ahead_in_outputs >= self.kept.end() {
+            if !self.finish(run.start, found, tools) {
                 self.run = Some(run);
                 break;
             }
-            self.finish(run.start, found, tools);
         }
         let start = self.run.as_ref().map_or(self.next_start, |r| r.start);
         self.kept.forget_before(start.saturating_sub(tools.reach.back));
@@ -229,9 +217,6 @@ impl RowPartition {
     fn step_rows(&mut self, run: &mut RowRun, tools: &mut RowTools<'_>) {
         let Some(start) = self.kept.row(run.start).map(|row| row.place) else { return };
         while !run.decided {
-            if !self.ended && run.cursor + tools.reach.ahead_in_terms >= self.kept.end() {
-                return;
-            }
             let Some((row, fits)) = self.kept.get(run.cursor) else { return };
             let (is_in, within_end) = match tools.matcher.spec().within {
                 Some(Within::Time(duration)) => {
@@ -243,21 +228,30 @@ impl RowPartition {
             };
             if !is_in {
                 run.expire();
+                run.decided = true;
                 return;
             }
             let before = Before::default();
-            let around = Surroundings { start: Some(start), match_number: self.matches + 1, rows: Some(&self.kept), before: &before };
+            let rows_ahead = if self.ended { u64::MAX } else { self.kept.end() - 1 - run.cursor };
+            let around =
+                Surroundings { start: Some(start), match_number: self.matches + 1, rows: Some(&self.kept), rows_ahead, before: &before };
             let now = Now { time: row.time(), within_end };
             let candidate = Candidate::of_event(row.clone());
             let mut next = Vec::with_capacity(run.entries.len());
-            for entry in std::mem::take(&mut run.entries) {
+            for entry in &run.entries {
                 let Entry::Live(thread) = entry else {
-                    next.push(entry);
+                    next.push(entry.clone());
                     break;
                 };
-                let (taken, _) = tools.matcher.step(&thread, &candidate, fits, around, (Taking::One, now));
-                if taken.into_iter().any(|thread| push_split(&mut next, thread)) {
+                let stepped = tools.matcher.step(thread, &candidate, fits, around, (Taking::One, now));
+                let known = stepped.unknown_before.unwrap_or(usize::MAX);
+                let cut = stepped.taken.into_iter().take(known).any(|thread| push_split(&mut next, thread));
+                if cut {
                     break;
+                }
+                if stepped.unknown_before.is_some() {
+                    // What the open way would give is preferred to all that stands behind it: wait for the rows that will tell.
+                    return;
                 }
             }
             tools.matcher.merge(&mut next, false, Mode::Rows);
@@ -279,6 +273,7 @@ impl RowPartition {
         if self.ended {
             run.accept_at_end();
             run.expire();
+            run.decided = true;
             return true;
         }
         let full = match (tools.matcher.spec().within, self.kept.row(run.start)) {
@@ -287,33 +282,36 @@ impl RowPartition {
             (Some(Within::Time(_)) | None, _) => false,
         };
         if full {
-            run.expire();
+            run.wait_for_the_end();
         }
-        full
+        run.decided
     }
 
-    /// A start is decided: lets its rows out and finds the next start.
-    fn finish(&mut self, start: u64, found: Option<Match>, tools: &mut RowTools<'_>) {
+    /// A start is decided: lets its rows out and finds the next start. Gives false where an output looks at a row that has not come yet.
+    fn finish(&mut self, start: u64, found: Option<Match>, tools: &mut RowTools<'_>) -> bool {
         let row = self.kept.row(start).expect("the row of an undecided start is kept").clone();
         let spec = tools.matcher.spec().clone();
         let Some(found) = found else {
             self.next_start = start + 1;
             let wanted = matches!(spec.rows, RowOutput::AllRows { with_unmatched: true, .. });
-            if wanted && start >= self.covered_until {
-                (tools.on_decided)(Decided { row, number: 0, found: None }, &self.kept);
-            }
-            return;
+            return !wanted
+                || start < self.covered_until
+                || (tools.on_decided)(&Decided { row, number: 0, found: None }, &self.kept, self.ended);
         };
+        let decided = Decided { row, number: self.matches + 1, found: Some(found) };
+        if !(tools.on_decided)(&decided, &self.kept, self.ended) {
+            return false;
+        }
         self.matches += 1;
-        let last = found.history.last().map(|l| l.taking.event.index);
-        self.next_start = match last {
+        let found = decided.found.as_ref().expect("it is a match");
+        self.next_start = match found.history.last().map(|l| l.taking.event.index) {
             None => start + 1,
             Some(last) => {
                 self.covered_until = self.covered_until.max(last + 1);
-                next_start(&spec.after_match, &found, start, last, tools.skips_failed)
+                next_start(&spec.after_match, found, start, last, tools.skips_failed)
             }
         };
-        (tools.on_decided)(Decided { row, number: self.matches, found: Some(found) }, &self.kept);
+        true
     }
 }
 
@@ -326,7 +324,15 @@ impl RowRun {
     /// No further row can be taken.
     fn expire(&mut self) {
         self.entries.retain(|entry| matches!(entry, Entry::Finished(_)));
-        self.decided = true;
+    }
+
+    /// No further row can be taken, but what needs the end of the partition may still have it.
+    fn wait_for_the_end(&mut self) {
+        self.entries.retain(|entry| match entry {
+            Entry::Finished(_) => true,
+            Entry::Live(thread) => accepts_at_end(&thread.state),
+        });
+        self.look();
     }
 
     /// The end of the partition is here: `$` holds.

@@ -10,7 +10,7 @@ use super::event::Candidate;
 use super::state::{Deadline, State, WayKind};
 use super::step::{Now, Taking};
 use super::terms::{Before, Surroundings};
-use super::thread::{Entry, Match, Matcher, Thread, push_split, without_accept};
+use super::thread::{Entry, Match, Matcher, Stepped, Thread, push_split, without_accept};
 use super::variables::VariableSet;
 use crate::data::{Duration, Phase, Place, Timestamp};
 use crate::spec::{AfterMatch, Mode, Runs, VariableId, Within};
@@ -28,6 +28,14 @@ pub(crate) enum Emitted {
         thread: Thread,
         end: Place,
     },
+}
+
+impl Emitted {
+    fn start(&self) -> Place {
+        match self {
+            Self::Match { start, .. } | Self::Timeout { start, .. } => *start,
+        }
+    }
 }
 
 /// Decides whether a finished match is one (HAVING).
@@ -159,13 +167,14 @@ impl Partition {
         if may_start && !consumed {
             self.start(event, fits, tools);
         }
-        if spec.after_match == AfterMatch::Restart && tools.out.len() > emitted_before {
-            self.runs.clear();
-        }
         self.remember(event, fits, tools.matcher);
         if let Some(Within::Events(n)) = spec.within {
             let full: Vec<Place> = self.runs.iter().take_while(|r| event.index - r.index + 1 >= n).map(|r| r.start).collect();
             full.into_iter().for_each(|start| self.end_run(start, event.place, tools));
+            tools.out[emitted_before..].sort_by_key(Emitted::start);
+        }
+        if spec.after_match == AfterMatch::Restart && tools.out.len() > emitted_before {
+            self.runs.clear();
         }
         if spec.runs == Runs::Latest {
             self.keep_latest();
@@ -174,21 +183,25 @@ impl Partition {
     }
 
     /// The time `alarm.0` is over.
-    pub(crate) fn time_over(&mut self, alarm: Alarm, tools: &mut Tools<'_>) {
-        let (time, start) = alarm;
-        let Ok(at) = self.runs.binary_search_by_key(&start, |r| r.start) else { return };
-        let run = &mut self.runs[at];
-        if run.scheduled != Some(time) {
+    pub(crate) fn time_over(&mut self, (time, start): Alarm, tools: &mut Tools<'_>) {
+        let restarts = tools.matcher.spec().after_match == AfterMatch::Restart;
+        // RESTART lets out all that one moment makes certain before it drops the rest, so all runs that wait for this time are looked at.
+        let waits = |run: &&Run| run.scheduled == Some(time) && (restarts || run.start == start);
+        let due: Vec<Place> = self.runs.iter().filter(waits).map(|run| run.start).collect();
+        if !due.contains(&start) {
             return;
         }
-        run.scheduled = None;
-        let within_end = within_end(tools.matcher, start.time());
         let emitted_before = tools.out.len();
-        self.fire_run(start, Now { time, within_end }, tools);
-        if within_end <= time {
-            self.end_run(start, Place::bound(time, Phase::After), tools);
+        for start in due {
+            let Ok(at) = self.runs.binary_search_by_key(&start, |r| r.start) else { continue };
+            self.runs[at].scheduled = None;
+            let within_end = within_end(tools.matcher, start.time());
+            self.fire_run(start, Now { time, within_end }, tools);
+            if within_end <= time {
+                self.end_run(start, Place::bound(time, Phase::After), tools);
+            }
         }
-        if tools.matcher.spec().after_match == AfterMatch::Restart && tools.out.len() > emitted_before {
+        if restarts && tools.out.len() > emitted_before {
             self.runs.retain(|r| r.start.time() > time);
         }
         self.tidy(tools);
@@ -213,7 +226,7 @@ impl Partition {
         let run = &mut self.runs[at];
         let mode = tools.matcher.spec().mode;
         let now = Now { time: event.time(), within_end: within_end(tools.matcher, run.start.time()) };
-        let around = Surroundings { start: Some(run.start), match_number: 0, rows: None, before: &self.before };
+        let around = Surroundings { start: Some(run.start), match_number: 0, rows: None, rows_ahead: 0, before: &self.before };
         let taking = match (consumed, mode) {
             (true, _) => Taking::Nothing,
             (false, Mode::AllMatches) => Taking::All,
@@ -229,8 +242,8 @@ impl Partition {
                     break;
                 }
             };
-            let (taken, kept) = tools.matcher.step(&thread, event, fits, around, (taking, now));
-            if place(mode, taken, kept, &mut next, &mut finished) {
+            let stepped = tools.matcher.step(&thread, event, fits, around, (taking, now));
+            if place(mode, stepped, &mut next, &mut finished) {
                 break;
             }
         }
@@ -262,8 +275,8 @@ impl Partition {
                     next.push(Entry::Live(thread));
                     continue;
                 }
-                let (taken, kept) = tools.matcher.fire(&thread, taking, now);
-                if place(mode, taken, kept, &mut next, &mut finished) {
+                let stepped = tools.matcher.fire(&thread, taking, now);
+                if place(mode, stepped, &mut next, &mut finished) {
                     break;
                 }
             }
@@ -278,17 +291,17 @@ impl Partition {
     fn start(&mut self, event: &Candidate<'_>, fits: &VariableSet, tools: &mut Tools<'_>) {
         let mode = tools.matcher.spec().mode;
         let now = Now { time: event.time(), within_end: within_end(tools.matcher, event.time()) };
-        let around = Surroundings { start: None, match_number: 0, rows: None, before: &self.before };
+        let around = Surroundings { start: None, match_number: 0, rows: None, rows_ahead: 0, before: &self.before };
         let initial = tools.matcher.automaton.start(Origin::LaterRow).clone();
         if !initial.may_take_any(fits) {
             return;
         }
         let thread = tools.matcher.thread(initial, event.place);
         let taking = if mode == Mode::AllMatches { Taking::All } else { Taking::One };
-        let (taken, _) = tools.matcher.step(&thread, event, fits, around, (taking, now));
+        let stepped = tools.matcher.step(&thread, event, fits, around, (taking, now));
         let mut entries = Vec::new();
         let mut finished = Vec::new();
-        place(mode, taken, None, &mut entries, &mut finished);
+        place(mode, Stepped { kept: None, ..stepped }, &mut entries, &mut finished);
         if entries.is_empty() && finished.is_empty() {
             return;
         }
@@ -302,27 +315,21 @@ impl Partition {
     /// Looks at what a step has done to a run: lets out what is certain.
     fn settle(&mut self, at: usize, finished: Vec<Match>, tools: &mut Tools<'_>) -> Option<Match> {
         let spec = tools.matcher.spec().clone();
-        let run = &mut self.runs[at];
+        let start = self.runs[at].start;
         let consumes = spec.after_match == AfterMatch::Consume;
-        tools.matcher.merge(&mut run.entries, consumes, spec.mode);
-        let one_only = spec.after_match.is_skip() || consumes;
-        for found in finished {
-            if !tools.having.accepts(run.start, &found) {
-                continue;
-            }
-            run.has_matched = true;
-            if one_only {
-                run.entries.clear();
+        tools.matcher.merge(&mut self.runs[at].entries, consumes, spec.mode);
+        for found in finished.into_iter().filter(|found| tools.having.accepts(start, found)) {
+            self.runs[at].has_matched = true;
+            if consumes || spec.after_match.is_skip() {
+                self.runs[at].entries.clear();
                 return self.decide(at, Decision::Match(found), tools);
             }
-            self.emitted += 1;
-            tools.out.push(Emitted::Match { start: run.start, found });
+            self.emit(start, found, tools);
         }
-        let first_is_finished = matches!(run.entries.first(), Some(Entry::Finished(_)));
-        if first_is_finished {
-            let Entry::Finished(found) = run.entries.swap_remove(0) else { unreachable!("it was just looked at") };
+        let run = &mut self.runs[at];
+        if let Some(Entry::Finished(found)) = run.entries.first() {
+            let decision = if tools.having.accepts(start, found) { Decision::Match(found.clone()) } else { Decision::Nothing };
             run.entries.clear();
-            let decision = if tools.having.accepts(run.start, &found) { Decision::Match(found) } else { Decision::Nothing };
             return self.decide(at, decision, tools);
         }
         if run.entries.is_empty() {
@@ -345,9 +352,9 @@ impl Partition {
             return None;
         }
         let told = (*after_match == AfterMatch::Consume).then(|| found.clone());
-        self.emitted += 1;
-        tools.out.push(Emitted::Match { start: run.start, found });
         run.decided = Some(Decision::Nothing);
+        let start = run.start;
+        self.emit(start, found, tools);
         told
     }
 
@@ -515,10 +522,17 @@ impl Partition {
             *tools.skips_failed += u64::from(target == start && is_variable);
             self.runs.retain(|r| r.start >= target);
         }
-        self.emitted += 1;
-        tools.out.push(Emitted::Match { start, found });
-        if tools.matcher.spec().limit_per_partition.is_some_and(|limit| self.emitted >= limit) {
-            self.runs.clear();
+        self.emit(start, found, tools);
+    }
+
+    /// A match comes out, unless the partition has had its number of them.
+    fn emit(&mut self, start: Place, found: Match, tools: &mut Tools<'_>) {
+        let Some(limit) = tools.matcher.spec().limit_per_partition else {
+            return tools.out.push(Emitted::Match { start, found });
+        };
+        if self.emitted < limit {
+            self.emitted += 1;
+            tools.out.push(Emitted::Match { start, found });
         }
     }
 
@@ -545,7 +559,7 @@ impl Run {
 }
 
 /// Puts the threads that a step has made into the run, in their order. Gives whether what comes behind is cut off by a finished match.
-fn place(mode: Mode, taken: Vec<Thread>, kept: Option<Thread>, entries: &mut Vec<Entry>, finished: &mut Vec<Match>) -> bool {
+fn place(mode: Mode, Stepped { taken, kept, .. }: Stepped, entries: &mut Vec<Entry>, finished: &mut Vec<Match>) -> bool {
     if mode == Mode::AllMatches {
         for thread in taken {
             if thread.state.accept().is_none() {

@@ -68,6 +68,8 @@ pub(crate) enum Deadline {
 pub(crate) struct Watch {
     pub(crate) variable: VariableId,
     pub(crate) reach: Reach,
+    /// The pattern ends with it: where nothing is taken behind it, it lasts until WITHIN is over.
+    pub(crate) trailing: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -54,6 +54,8 @@ pub(crate) struct Outcome {
     /// In the order of preference.
     pub(crate) taken: Vec<Next>,
     pub(crate) kept: Kept,
+    /// Before which of `taken` a way stands of which it is not known yet whether it takes the event (its terms look at rows to come).
+    pub(crate) unknown_before: Option<usize>,
 }
 
 /// When things happen.
@@ -68,6 +70,7 @@ pub(crate) struct Now {
 pub(crate) fn step(automaton: &mut Automaton, state: &Arc<State>, probe: &mut Probe<'_>, taking: Taking, now: Now) -> Outcome {
     let mut left = Left::new(&state.ways);
     let mut taken = Vec::new();
+    let mut unknown_before = None;
     for (index, way) in state.ways.iter().enumerate() {
         if way.untils.iter().any(|until| probe.ends_loop(*until)) {
             left.drop_way(index);
@@ -78,8 +81,10 @@ pub(crate) fn step(automaton: &mut Automaton, state: &Arc<State>, probe: &mut Pr
             // A row follows, so this was not the end.
             WayKind::AcceptAtEnd => left.drop_way(index),
             WayKind::Take { variable, next, first_in_loop, excluded } => {
-                let takes =
-                    taking != Taking::Nothing && probe.fits(*variable, *first_in_loop) && !probe.is_forbidden_by_before(&way.watches);
+                let takes = taking != Taking::Nothing && probe.fits(*variable, *first_in_loop) && probe.is_allowed(*variable, &way.watches);
+                if probe.is_unknown.take() {
+                    unknown_before.get_or_insert(taken.len());
+                }
                 if takes {
                     let for_ = TakenFor { variable: *variable, first_in_loop: *first_in_loop, excluded: *excluded };
                     let state = reached(automaton, *next, &[], now);
@@ -100,7 +105,7 @@ pub(crate) fn step(automaton: &mut Automaton, state: &Arc<State>, probe: &mut Pr
             }
         }
     }
-    Outcome { taken, kept: left.kept() }
+    Outcome { taken, kept: left.kept(), unknown_before }
 }
 
 /// Lets a time be over: the ways that wait for it go on.
@@ -127,7 +132,7 @@ pub(crate) fn fire(automaton: &mut Automaton, state: &Arc<State>, taking: Taking
             WayKind::Wait { .. } | WayKind::Take { .. } | WayKind::Accept | WayKind::AcceptAtEnd => {}
         }
     }
-    Outcome { taken, kept: left.kept() }
+    Outcome { taken, kept: left.kept(), unknown_before: None }
 }
 
 /// The ways behind a step, with their deadlines counted from now.
@@ -156,12 +161,15 @@ fn step_abreast(
     now: Now,
     taken: &mut Vec<Next>,
 ) -> Option<Vec<Arc<State>>> {
-    let may_take = if abreast.untouched && probe.is_forbidden_by_before(&way.watches) { Taking::Nothing } else { taking };
     let mut taker = None;
     let mut outcomes = Vec::with_capacity(abreast.operands.len());
     for (index, operand) in abreast.operands.iter().enumerate() {
-        let offered = if taker.is_none() { may_take } else { Taking::Nothing };
-        let outcome = step(automaton, operand, probe, offered, now);
+        let offered = if taker.is_none() { taking } else { Taking::Nothing };
+        let mut outcome = step(automaton, operand, probe, offered, now);
+        if abreast.untouched {
+            // What is forbidden before the group is forbidden for whichever operand is first.
+            outcome.taken.retain(|next| next.taken.is_none_or(|taken| probe.is_allowed(taken.variable, &way.watches)));
+        }
         if taker.is_none() && !outcome.taken.is_empty() {
             taker = Some(index);
         }

@@ -3,6 +3,7 @@
 //! A term that reads the candidate alone is *unary*: it is evaluated over whole batches beforehand, and here its verdict is one bit. The
 //! others see the candidate as already taken, with the registers of the thread behind it.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use super::event::{Candidate, Event};
@@ -22,8 +23,10 @@ pub(crate) struct Terms {
     unary: Vec<Vec<Expr>>,
     /// For each variable, the rest of its terms.
     correlated: Vec<Vec<Expr>>,
-    /// For each negated variable, the last variable that a term on it waits for.
-    decided_at: Vec<Option<VariableId>>,
+    /// For each of those, how many rows it looks ahead.
+    ahead: Vec<Vec<u64>>,
+    /// For each variable, whether it is a negated one that a later variable decides on.
+    waits: Vec<bool>,
     pub(crate) context: EvalContext,
 }
 
@@ -53,9 +56,9 @@ impl Terms {
         let at_variables = ids().zip(&spec.variables).zip(&correlated);
         let terms = at_variables.flat_map(|((id, variable), rest)| rest.iter().chain(&variable.checks_after_first).map(move |t| (id, t)));
         let plan = RegisterPlan::new(&spec, terms.chain(spec.late_checks.iter().map(|late| (late.at, &late.condition))));
-        let last = |negated| spec.late_checks.iter().filter(|l| l.negated == negated).map(|l| l.at).max();
-        let decided_at = ids().take(spec.variables.len()).map(last).collect();
-        Self { plan, unary, correlated, decided_at, context: EvalContext::new(), spec }
+        let waits = ids().take(spec.variables.len()).map(|id| spec.late_checks.iter().any(|l| l.negated == id)).collect();
+        let ahead = correlated.iter().map(|terms| terms.iter().map(|term| rows_ahead(&spec, term)).collect()).collect();
+        Self { plan, unary, correlated, ahead, waits, context: EvalContext::new(), spec }
     }
 
     /// For each variable, the rows of its input's batch for which its unary terms hold.
@@ -81,17 +84,23 @@ impl Terms {
 
     /// Whether nothing but the candidate itself decides about this variable.
     pub(crate) fn is_only_unary(&self, variable: VariableId) -> bool {
-        self.correlated[variable.0 as usize].is_empty() && self.decided_at[variable.0 as usize].is_none()
+        self.correlated[variable.0 as usize].is_empty() && !self.waits[variable.0 as usize]
     }
 
-    /// Where the late terms on a negated variable are decided.
-    fn waits_for(&self, negated: VariableId) -> Option<VariableId> {
-        self.decided_at[negated.0 as usize]
+    /// Whether a later variable decides whether events of a negated one are forbidden.
+    fn waits_for_later(&self, negated: VariableId) -> bool {
+        self.waits[negated.0 as usize]
     }
+}
 
-    fn has_late_terms_at(&self, variable: VariableId) -> bool {
-        self.spec.late_checks.iter().any(|late| late.at == variable)
-    }
+/// How many rows behind the candidate a term looks at.
+fn rows_ahead(spec: &PatternSpec, term: &Expr) -> u64 {
+    let of_slot = |slot: SlotId| match &spec.slots[slot.0 as usize].kind {
+        SlotKind::Column { physical, .. } | SlotKind::Classifier { physical, .. } => u64::try_from(*physical).unwrap_or(0),
+        SlotKind::AggregateOverSlots { call, .. } => call.args.iter().map(|arg| rows_ahead(spec, arg)).max().unwrap_or(0),
+        _ => 0,
+    };
+    term.slots().into_iter().map(of_slot).max().unwrap_or(0)
 }
 
 /// Whether a term of a variable reads nothing but the candidate.
@@ -118,6 +127,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) match_number: u64,
     /// Rows of the partition by number, for PREV and NEXT of MATCH_RECOGNIZE.
     pub(crate) rows: Option<&'a dyn RowsByNumber>,
+    /// How many rows behind the candidate are there, or as good as there: behind the end of the partition all are known to be none.
+    pub(crate) rows_ahead: u64,
     /// Events of negated variables that stand before the first step.
     pub(crate) before: &'a Before,
 }
@@ -289,6 +300,8 @@ pub(crate) struct Probe<'a> {
     pub(crate) around: Surroundings<'a>,
     /// Negated variables that the candidate fits but for their late terms.
     pub(crate) to_decide: Vec<VariableId>,
+    /// A term looked at a row that has not come yet, so its verdict is open.
+    pub(crate) is_unknown: Cell<bool>,
 }
 
 impl<'a> Probe<'a> {
@@ -310,13 +323,19 @@ impl<'a> Probe<'a> {
             return false;
         }
         let late = &self.terms.spec.variables[variable.0 as usize].checks_after_first;
-        if !first_in_loop && !late.is_empty() {
+        if !late.is_empty() && !first_in_loop && self.has_previous(variable) {
             let view = self.view(variable, first_in_loop);
             if !late.iter().all(|term| term.eval(&view, &self.terms.context).is_true()) {
                 return false;
             }
         }
-        self.still_undecided(variable).is_some()
+        true
+    }
+
+    /// Whether the variable has taken an event in this run of its loop.
+    fn has_previous(&self, variable: VariableId) -> bool {
+        let register = self.terms.plan.latest_in_loop(variable).map(|register| &self.registers[register]);
+        !matches!(register, Some(Register::Events(events)) if events.is_empty())
     }
 
     /// Whether the candidate meets the terms of a variable.
@@ -329,26 +348,34 @@ impl<'a> Probe<'a> {
             return true;
         }
         let view = self.view(variable, first_in_loop);
-        terms.iter().all(|term| term.eval(&view, &self.terms.context).is_true())
+        let holds = |term: &Expr| term.eval(&view, &self.terms.context).is_true();
+        let ahead = &self.terms.ahead[variable.0 as usize];
+        if self.around.rows_ahead >= ahead.iter().copied().max().unwrap_or(0) {
+            return terms.iter().all(holds);
+        }
+        // A term that looks further ahead than rows are there is open, unless another one is false.
+        let known = terms.iter().zip(ahead).filter(|(_, ahead)| **ahead <= self.around.rows_ahead);
+        if known.into_iter().all(|(term, _)| holds(term)) {
+            self.is_unknown.set(true);
+        }
+        false
     }
 
-    /// The events between that are undecided once the variable has taken the candidate; `None` where one of them forbids it.
-    pub(crate) fn still_undecided(&self, variable: VariableId) -> Option<Vec<Undecided>> {
-        if self.undecided.is_empty() || !self.terms.has_late_terms_at(variable) {
-            return Some(self.undecided.to_vec());
-        }
+    /// The events of negations that are undecided once the variable has taken the candidate, with those that `looks_back` finds before it;
+    /// `None` where one of them forbids it.
+    pub(crate) fn still_undecided(&self, variable: VariableId, looks_back: &[Watch]) -> Option<Vec<Undecided>> {
+        let before = self.undecided_before(looks_back);
         let mut left = Vec::new();
-        for event in self.undecided {
+        for event in self.undecided.iter().chain(&before) {
+            let mut late = self.terms.spec.late_checks.iter().filter(|late| late.negated == event.negated);
             let view = View { between: Some(event), ..self.view(variable, false) };
-            let of_event = |late: &&crate::spec::LateCheck| late.negated == event.negated && late.at == variable;
-            let mut checks = self.terms.spec.late_checks.iter().filter(of_event);
-            if !checks.all(|late| late.condition.eval(&view, &self.terms.context).is_true()) {
-                continue;
-            }
-            if self.terms.waits_for(event.negated) == Some(variable) {
+            let forbids = |late: &crate::spec::LateCheck| late.condition.eval(&view, &self.terms.context).is_true();
+            if late.clone().any(|late| late.at == variable && forbids(late)) {
                 return None;
             }
-            left.push(event.clone());
+            if late.any(|late| late.at != variable) {
+                left.push(event.clone());
+            }
         }
         Some(left)
     }
@@ -364,7 +391,7 @@ impl<'a> Probe<'a> {
             if !self.meets(watch.variable, false) {
                 continue;
             }
-            if self.terms.waits_for(watch.variable).is_none() {
+            if !self.terms.waits_for_later(watch.variable) {
                 return true;
             }
             if !self.to_decide.contains(&watch.variable) {
@@ -374,22 +401,21 @@ impl<'a> Probe<'a> {
         false
     }
 
-    /// Whether a negation that looks back from the candidate forbids it.
-    pub(crate) fn is_forbidden_by_before(&self, watches: &[Watch]) -> bool {
-        watches.iter().any(|watch| match watch.reach {
-            Reach::Before(back) => {
-                self.found_before(watch.variable, back).next().is_some_and(|_| self.terms.waits_for(watch.variable).is_none())
-            }
+    /// Whether no event before, or between, forbids the variable to take the candidate.
+    pub(crate) fn is_allowed(&self, variable: VariableId, looks_back: &[Watch]) -> bool {
+        let forbids = |watch: &Watch| match watch.reach {
+            Reach::Before(back) => !self.terms.waits_for_later(watch.variable) && self.found_before(watch.variable, back).next().is_some(),
             Reach::Between | Reach::NextEvent => false,
-        })
+        };
+        !looks_back.iter().any(forbids) && self.still_undecided(variable, looks_back).is_some()
     }
 
     /// The events before the candidate that are to be decided on later.
-    pub(crate) fn undecided_before(&self, watches: &[Watch]) -> Vec<Undecided> {
+    fn undecided_before(&self, watches: &[Watch]) -> Vec<Undecided> {
         let mut undecided = Vec::new();
         for watch in watches {
             let Reach::Before(back) = watch.reach else { continue };
-            if self.terms.waits_for(watch.variable).is_some() {
+            if self.terms.waits_for_later(watch.variable) {
                 undecided.extend(
                     self.found_before(watch.variable, back).map(|event| Undecided { negated: watch.variable, event: event.clone() }),
                 );
@@ -414,7 +440,16 @@ impl<'a> Probe<'a> {
                 return false;
             }
             let looked_at = Candidate::of_event((*event).clone());
-            let probe = Probe { terms, candidate: &looked_at, fits, registers, undecided: &[], around, to_decide: Vec::new() };
+            let probe = Probe {
+                terms,
+                candidate: &looked_at,
+                fits,
+                registers,
+                undecided: &[],
+                around,
+                to_decide: Vec::new(),
+                is_unknown: Cell::new(false),
+            };
             let view = probe.view(negated, false);
             terms.correlated[negated.0 as usize].iter().all(|term| term.eval(&view, &terms.context).is_true())
         })

@@ -1,5 +1,6 @@
 //! Threads: a history, a state, and what the terms still need to know of the way here.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use super::automaton::Automaton;
@@ -70,6 +71,17 @@ impl History {
     }
 }
 
+/// What a step has made of a thread.
+#[derive(Debug)]
+pub(crate) struct Stepped {
+    /// The threads that took the event, in the order of preference.
+    pub(crate) taken: Vec<Thread>,
+    /// What is left of the thread for going on without it.
+    pub(crate) kept: Option<Thread>,
+    /// Before which of `taken` a thread may stand of which the rows to come will tell.
+    pub(crate) unknown_before: Option<usize>,
+}
+
 /// A finished match.
 #[derive(Debug, Clone)]
 pub(crate) struct Match {
@@ -121,7 +133,7 @@ impl Matcher {
         fits: &VariableSet,
         around: Surroundings<'_>,
         (taking, now): (step::Taking, Now),
-    ) -> (Vec<Thread>, Option<Thread>) {
+    ) -> Stepped {
         let mut probe = Probe {
             terms: &self.terms,
             candidate: event,
@@ -130,19 +142,20 @@ impl Matcher {
             undecided: &thread.undecided,
             around,
             to_decide: Vec::new(),
+            is_unknown: Cell::new(false),
         };
         let outcome = step::step(&mut self.automaton, &thread.state, &mut probe, taking, now);
         let taken = outcome.taken.into_iter().map(|next| took(thread, next, &probe)).collect();
         let kept = kept(thread, outcome.kept).map(|kept| noting(kept, &probe));
-        (taken, kept)
+        Stepped { taken, kept, unknown_before: outcome.unknown_before }
     }
 
     /// Lets a time be over for a thread.
-    pub(crate) fn fire(&mut self, thread: &Thread, taking: step::Taking, now: Now) -> (Vec<Thread>, Option<Thread>) {
+    pub(crate) fn fire(&mut self, thread: &Thread, taking: step::Taking, now: Now) -> Stepped {
         let outcome = step::fire(&mut self.automaton, &thread.state, taking, now);
         let end = thread.end.max(Place::bound(now.time, Phase::After));
         let waited = |next: Next| Thread { state: next.state, end, ..thread.clone() };
-        (outcome.taken.into_iter().map(waited).collect(), kept(thread, outcome.kept))
+        Stepped { taken: outcome.taken.into_iter().map(waited).collect(), kept: kept(thread, outcome.kept), unknown_before: None }
     }
 
     /// Of the threads of one start, drops those that can do nothing that an earlier one cannot (not where every way to match is wanted).
@@ -193,8 +206,7 @@ fn took(thread: &Thread, next: Next, probe: &Probe<'_>) -> Thread {
     let taking = Taking { event: probe.candidate.event().clone(), variable: for_.variable };
     let view = probe.view(for_.variable, for_.first_in_loop);
     let registers = view.taking(|at| probe.terms.plan.after(&thread.registers, &taking, for_.first_in_loop, at));
-    let mut undecided = probe.still_undecided(for_.variable).expect("a way that is forbidden has not taken the event");
-    undecided.extend(probe.undecided_before(&next.looks_back));
+    let undecided = probe.still_undecided(for_.variable, &next.looks_back).expect("a way that is forbidden has not taken the event");
     Thread {
         state: next.state,
         history: thread.history.with(taking, for_.first_in_loop, for_.excluded),
