@@ -35,7 +35,7 @@ pub(crate) fn run(flags: &RunFlags) -> Result<u8, Failure> {
     let inputs = Inputs::open(inputs)?;
     let out = BufWriter::with_capacity(1 << 16, io::stdout());
     let mut run = Run { engine, out, dead_letters, input: String::new(), is_strict: flags.strict, told: 0 };
-    let code = run.to_the_end(&inputs);
+    let code = run.run_to_the_end(&inputs);
     run.settle_bad_events()?;
     if let Some(dead_letters) = &mut run.dead_letters {
         dead_letters.flush()?;
@@ -85,7 +85,7 @@ impl<E: Into<Failure>> From<E> for Stop {
 impl Run {
     /// Runs until the inputs end, and writes all rows. Where it fails, the rows that were certain before are written too: what comes out
     /// does not depend on how much was read in one go.
-    fn to_the_end(&mut self, inputs: &Inputs) -> Result<u8, Stop> {
+    fn run_to_the_end(&mut self, inputs: &Inputs) -> Result<u8, Stop> {
         let done = self.drive(inputs);
         if let Err(Stop::Failed(_)) = &done {
             let _ = self.write().and_then(|()| self.flush());
