@@ -65,10 +65,10 @@ fn state_that_grows_for_ever_is_told_and_refused_where_input_never_ends() {
     let program = format!("{PAYMENT}SELECT card, ARRAY_AGG(amount) AS amounts FROM Payment GROUP BY card;");
     let engine = Engine::with_options(&program, &Options::default()).unwrap();
     let told = render(engine.warnings(), engine.source(), false);
-    assert!(told.starts_with("warning[E0403]: this aggregate keeps every value for ever"), "{told}");
+    assert!(told.starts_with("warning[E0503]: this aggregate keeps every value for ever"), "{told}");
     let endless = Options { endless: true, ..Options::default() };
     let error = Engine::with_options(&program, &endless).map(|_| ()).unwrap_err().to_string();
-    assert!(error.starts_with("error[E0403]: this aggregate keeps every value for ever, and the input never ends"), "{error}");
+    assert!(error.starts_with("error[E0503]: this aggregate keeps every value for ever, and the input never ends"), "{error}");
     let bounded = program.replace("GROUP BY", "WINDOW TUMBLING 1 minute GROUP BY");
     assert!(Engine::with_options(&bounded, &endless).unwrap().warnings().is_empty());
 }

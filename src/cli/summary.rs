@@ -62,16 +62,19 @@ fn line(stats: &Stats, elapsed: Duration) -> String {
 fn hints(stats: &Stats) -> Vec<String> {
     let mut hints = Vec::new();
     if let Some((first, second)) = &stats.several_types {
+        let stream = stats.sources.first().map_or("", |s| s.name.as_str());
         hints.push(format!(
-            "betide: events of several types (`{first}`, `{second}`) all went to the only stream; `WITH (type = '{first}')` on it takes one type"
+            "betide: `{stream}`, the only stream, took events of all types (`{first}`, `{second}`, …); `WITH (type = '…')` on it takes one type"
         ));
     }
     if stats.late > 0 {
         let by_stream: Vec<String> =
             stats.sources.iter().filter(|s| s.late > 0).map(|s| format!("{} {}", s.name, grouped(s.late))).collect();
         hints.push(format!(
-            "betide: {} events came later than their stream's DELAY allows and were left out ({})",
+            "betide: {} event{} came later than the DELAY of the stream allows and {} left out ({})",
             grouped(stats.late),
+            if stats.late == 1 { "" } else { "s" },
+            if stats.late == 1 { "was" } else { "were" },
             by_stream.join(", ")
         ));
     }

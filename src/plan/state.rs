@@ -90,23 +90,31 @@ fn of_pattern(spec: &PatternSpec) -> StateClass {
     match (spec.within, spec.runs) {
         (Some(_), _) => StateClass::WindowSteps,
         (None, Runs::Latest | Runs::Count(_)) if !loops_grow => per_key,
+        // Starts that wait for the end of a `FOR`.
+        (None, _) if longest(&spec.root, spec.mode == Mode::Rows).is_some() && waits_for_time(&spec.root) => StateClass::Window,
         // Steps that follow each other without gaps end where one does not fit, so a start lives as long as the pattern is.
         (None, _) if longest(&spec.root, spec.mode == Mode::Rows).is_some() => per_key,
         (None, _) => StateClass::Unbounded(Growth::Pattern),
     }
 }
 
-/// How many events a run of this pattern can see, where its own form bounds that: every step but the first follows at once.
+/// How many events a run of this pattern can take, where its own form bounds how long it lives: every step but the first follows at once,
+/// or is a negation for a length of time.
 fn longest(node: &PatternNode, all_strict: bool) -> Option<u64> {
     match node {
         PatternNode::Step(_) => Some(1),
+        PatternNode::Not(_) | PatternNode::NotFor(..) => Some(0),
         PatternNode::Empty | PatternNode::PartitionStart | PatternNode::PartitionEnd => Some(0),
         PatternNode::Sequence(items) => {
             let mut sum = 0_u64;
-            for (i, item) in items.iter().enumerate() {
-                if i > 0 && !all_strict && item.arrow != Arrow::Strict {
+            let mut has_begun = false;
+            for item in items {
+                // A negation takes no event: the step behind it says how long it is waited for, or its own length does.
+                let is_negation = matches!(item.node, PatternNode::Not(_) | PatternNode::NotFor(..));
+                if has_begun && !is_negation && !all_strict && item.arrow != Arrow::Strict {
                     return None;
                 }
+                has_begun |= !is_negation;
                 sum = sum.saturating_add(longest(&item.node, all_strict)?);
             }
             Some(sum)
@@ -117,6 +125,18 @@ fn longest(node: &PatternNode, all_strict: bool) -> Option<u64> {
         PatternNode::Repeat { inner, max: Some(max), inside, .. } if all_strict || *inside == Arrow::Strict || *max == 1 => {
             Some(longest(inner, all_strict)?.saturating_mul(*max))
         }
-        PatternNode::Repeat { .. } | PatternNode::Both(_) | PatternNode::Not(_) | PatternNode::NotFor(..) => None,
+        PatternNode::Repeat { .. } | PatternNode::Both(_) => None,
+    }
+}
+
+/// Whether a negation has a length of time of its own.
+fn waits_for_time(node: &PatternNode) -> bool {
+    match node {
+        PatternNode::NotFor(..) => true,
+        PatternNode::Sequence(items) => items.iter().any(|item| waits_for_time(&item.node)),
+        PatternNode::Either(items) | PatternNode::Permute(items) | PatternNode::Both(items) => items.iter().any(waits_for_time),
+        PatternNode::Exclude(inner) | PatternNode::Repeat { inner, .. } => waits_for_time(inner),
+        PatternNode::Step(_) | PatternNode::Not(_) => false,
+        PatternNode::Empty | PatternNode::PartitionStart | PatternNode::PartitionEnd => false,
     }
 }

@@ -56,7 +56,7 @@ fn scalar(cx: &mut Context<'_>, names: &mut dyn Names, call: &ast::Call, span: S
     let name = call.name.node.as_str();
     let function = if call.quoted { None } else { functions::lookup(name) };
     let args = infer_all(cx, names, &call.args);
-    let Some(function) = function.filter(|f| f.name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')) else {
+    let Some(function) = function else {
         return Err(unknown_function(cx, &call.name, call.quoted));
     };
     if let Some(place) = call.distinct {

@@ -104,7 +104,8 @@ pub(crate) fn can_wait(node: &PatternNode) -> bool {
         PatternNode::Sequence(elements) => {
             let mut started = false;
             elements.iter().any(|element| {
-                let negation = matches!(element.node, PatternNode::Not(_));
+                // One with a length of its own is over when that is.
+                let negation = matches!(element.node, PatternNode::Not(_) | PatternNode::NotFor(..));
                 let waits = started && !negation && element.arrow != Arrow::Strict || can_wait(&element.node);
                 started |= has_step(&element.node);
                 waits

@@ -1,0 +1,81 @@
+//! Every program in `queries/` does what it says: its events give the bytes of its expected rows, in batches of any size, and every event
+//! is accounted for. A program without events, or without a row to expect, is a mistake.
+#![allow(clippy::unwrap_used, reason = "a broken test should stop")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use betide::{Engine, Options};
+
+/// The programs, in the order of their names.
+fn programs() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("queries");
+    let mut found: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    found.retain(|path| path.extension().is_some_and(|e| e == "tide"));
+    found.sort();
+    assert!(found.len() >= 20, "there are {} programs", found.len());
+    found
+}
+
+/// What stands beside a program.
+fn beside(program: &Path, what: &str) -> String {
+    let path = program.with_extension(what);
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    assert!(!text.trim().is_empty(), "{} is empty", path.display());
+    text
+}
+
+fn run(program: &Path, batch_size: usize) -> String {
+    let name = program.file_name().unwrap().to_string_lossy().into_owned();
+    let options = Options { name, batch_size, ..Options::default() };
+    let mut engine = Engine::with_options(&fs::read_to_string(program).unwrap(), &options).unwrap_or_else(|error| panic!("{error}"));
+    assert!(engine.warnings().is_empty(), "{}: {:?}", options.name, engine.warnings());
+    let mut rows = Vec::new();
+    let account = |engine: &Engine| {
+        let stats = engine.stats();
+        assert_eq!(stats.events, stats.processed + stats.late + stats.unrouted + stats.bad, "{}", options.name);
+        stats
+    };
+    let events = beside(program, "events.jsonl");
+    for line in events.split_inclusive('\n') {
+        engine.push_json(line.as_bytes()).unwrap();
+        account(&engine);
+    }
+    engine.finish().unwrap();
+    engine.write_rows(&mut rows).unwrap();
+    let stats = account(&engine);
+    assert_eq!(stats.events, events.lines().count() as u64, "{}", options.name);
+    assert_eq!(stats.eval_nulls, 0, "{}", options.name);
+    assert!(stats.operators.iter().all(|o| o.keys == 0 && o.held == 0 && o.dropped == 0), "{}: {:?}", options.name, stats.operators);
+    String::from_utf8(rows).unwrap()
+}
+
+#[test]
+fn every_query_gives_its_expected_rows() {
+    for program in programs() {
+        let expected = beside(&program, "expected.jsonl");
+        for batch_size in [1, 7, 4096] {
+            assert_eq!(run(&program, batch_size), expected, "{} in batches of {batch_size}", program.display());
+        }
+    }
+}
+
+#[test]
+fn every_query_says_what_it_finds() {
+    for program in programs() {
+        let text = fs::read_to_string(&program).unwrap();
+        let comment = text.lines().take_while(|line| line.starts_with("-- ")).count();
+        assert!((1..=3).contains(&comment), "{} begins with {comment} lines of comment", program.display());
+    }
+}
+
+#[test]
+fn every_file_belongs_to_a_query() {
+    for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("queries")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let stem = name.split_once('.').map_or(&*name, |(stem, _)| stem);
+        let expected = ["tide", "events.jsonl", "expected.jsonl"].map(|end| format!("{stem}.{end}"));
+        assert!(expected.contains(&name), "{name}");
+        assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join("queries").join(&expected[0]).exists(), "{name} belongs to no query");
+    }
+}
