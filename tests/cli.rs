@@ -123,6 +123,10 @@ fn a_query_needs_no_file() {
     let ended = folder.betide(&["check", "-q", "SELECT crad FROM Payment", "--stream", stream], "");
     assert_eq!(ended.code, 2);
     assert!(ended.err.contains("<query>:1:8") && ended.err.contains("did you mean `card`?"), "{}", ended.err);
+    let ended = folder.betide(&["check", "-q", "SELECT card FROM Payment WHERE\n", "--stream", stream], "");
+    assert!(ended.err.contains("<query>:1:31") && !ended.err.contains("CREATE"), "{}", ended.err);
+    let ended = folder.betide(&["check", "-q", "SELECT card FROM Payment -- all", "--stream", stream], "");
+    assert_eq!((ended.code, ended.err.as_str()), (0, "<query>: ok\n"));
 }
 
 #[test]

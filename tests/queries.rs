@@ -46,7 +46,7 @@ fn run(program: &Path, batch_size: usize) -> String {
     let stats = account(&engine);
     assert_eq!(stats.events, events.lines().count() as u64, "{}", options.name);
     assert_eq!(stats.eval_nulls, 0, "{}", options.name);
-    assert!(stats.operators.iter().all(|o| o.held == 0 && o.dropped == 0), "{}: {:?}", options.name, stats.operators);
+    assert!(stats.operators.iter().all(|o| o.keys == 0 && o.held == 0 && o.dropped == 0), "{}: {:?}", options.name, stats.operators);
     String::from_utf8(rows).unwrap()
 }
 
