@@ -1,6 +1,7 @@
 //! `betide run`: events in, rows out.
 
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
+use std::path::Path;
 use std::time::Duration;
 
 use betide::codec::BadEvent;
@@ -37,8 +38,12 @@ pub(crate) fn run(flags: &RunFlags) -> Result<u8, Failure> {
     if inputs.iter().any(|i| i == "-") && io::stdin().is_terminal() {
         tell("betide: reading events from the terminal, one JSON object a line; Ctrl-D ends");
     }
-    let dead_letters = flags.dead_letters.as_deref().map(|path| DeadLetters::create(&path.to_string_lossy())).transpose()?;
+    if let Some(path) = &flags.dead_letters {
+        refuse_overwriting(path, file.into_iter().chain(inputs.iter().map(String::as_str)))?;
+    }
+    // Inputs first: where one is missing, the dead letters of the last run are still there.
     let inputs = Inputs::open(inputs)?;
+    let dead_letters = flags.dead_letters.as_deref().map(|path| DeadLetters::create(&path.to_string_lossy())).transpose()?;
     let out = BufWriter::with_capacity(1 << 16, io::stdout());
     let mut run =
         Run { engine, out, dead_letters, input: String::new(), is_strict: flags.strict, told: 0, has_told_pause: false, waited_for: None };
@@ -60,6 +65,15 @@ pub(crate) fn run(flags: &RunFlags) -> Result<u8, Failure> {
             }
             Err(failure)
         }
+    }
+}
+
+/// The dead-letter file is emptied before anything is written: it must not be what is read.
+fn refuse_overwriting<'p>(dead_letters: &Path, read: impl IntoIterator<Item = &'p str>) -> Result<(), Failure> {
+    let Ok(target) = dead_letters.canonicalize() else { return Ok(()) };
+    match read.into_iter().find(|path| Path::new(path).canonicalize().is_ok_and(|read| read == target)) {
+        Some(path) => Err(Failure::usage(format!("--dead-letters would overwrite {path}, which is read"))),
+        None => Ok(()),
     }
 }
 
