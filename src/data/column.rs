@@ -6,12 +6,10 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use arrow_array::builder::{BooleanBuilder, PrimitiveBuilder, StringBuilder};
-use arrow_array::types::{Decimal128Type, Float64Type, Int64Type};
 use arrow_array::{Array, BooleanArray, Decimal128Array, Float64Array, Int64Array, StringArray};
 use rust_decimal::Decimal;
 
-use super::{DataType, Duration, Timestamp, Value};
+use super::{ColumnBuilder, DataType, Duration, Timestamp, Value};
 
 /// A column of one type. Cloning shares the buffers.
 #[derive(Debug, Clone)]
@@ -102,6 +100,19 @@ impl Column {
             Self::Duration(a) => Value::Duration(Duration(a.value(row))),
             Self::Nested(_, values) => values[row].clone(),
             Self::Json(a) => Value::Json(Cow::Borrowed(a.value(row))),
+        }
+    }
+
+    /// The eight bytes of a value of an `INT`, `TIMESTAMP`, `DURATION` or `FLOAT` column; nothing where it is NULL.
+    #[inline]
+    pub fn word(&self, row: usize) -> Option<i64> {
+        match self {
+            Self::Int(a) | Self::Timestamp(a) | Self::Duration(a) => a.is_valid(row).then(|| a.value(row)),
+            Self::Float(a) => a.is_valid(row).then(|| a.value(row).to_bits().cast_signed()),
+            Self::Null(_) => None,
+            Self::Bool(_) | Self::Decimal(_) | Self::String(_) | Self::Nested(..) | Self::Json(_) => {
+                panic!("values of {} are no words", self.data_type())
+            }
         }
     }
 
@@ -201,136 +212,6 @@ fn gather_primitive<T: arrow_array::ArrowPrimitiveType>(
 
 fn gather_text(array: &StringArray, rows: &[u32]) -> StringArray {
     rows.iter().map(|&r| array.is_valid(r as usize).then(|| array.value(r as usize))).collect()
-}
-
-/// Builds a [`Column`] value by value.
-#[derive(Debug)]
-pub struct ColumnBuilder {
-    data_type: DataType,
-    values: Building,
-}
-
-#[derive(Debug)]
-enum Building {
-    Null(usize),
-    Bool(BooleanBuilder),
-    Int(PrimitiveBuilder<Int64Type>),
-    Float(PrimitiveBuilder<Float64Type>),
-    Decimal(PrimitiveBuilder<Decimal128Type>, u8),
-    Text(StringBuilder),
-    Nested(Vec<Value<'static>>),
-}
-
-impl ColumnBuilder {
-    /// An empty builder with room for `capacity` rows.
-    pub fn new(data_type: &DataType, capacity: usize) -> Self {
-        let values = match data_type {
-            DataType::Null => Building::Null(0),
-            DataType::Bool => Building::Bool(BooleanBuilder::with_capacity(capacity)),
-            DataType::Int | DataType::Timestamp | DataType::Duration => Building::Int(PrimitiveBuilder::with_capacity(capacity)),
-            DataType::Float => Building::Float(PrimitiveBuilder::with_capacity(capacity)),
-            DataType::Decimal { scale, .. } => Building::Decimal(PrimitiveBuilder::with_capacity(capacity), *scale),
-            DataType::String | DataType::Json => Building::Text(StringBuilder::with_capacity(capacity, 0)),
-            DataType::List(_) | DataType::Struct(_) => Building::Nested(Vec::with_capacity(capacity)),
-        };
-        Self { data_type: data_type.clone(), values }
-    }
-
-    /// How many rows have been pushed.
-    pub fn len(&self) -> usize {
-        match &self.values {
-            Building::Null(len) => *len,
-            Building::Bool(b) => arrow_array::builder::ArrayBuilder::len(b),
-            Building::Int(b) => arrow_array::builder::ArrayBuilder::len(b),
-            Building::Float(b) => arrow_array::builder::ArrayBuilder::len(b),
-            Building::Decimal(b, _) => arrow_array::builder::ArrayBuilder::len(b),
-            Building::Text(b) => arrow_array::builder::ArrayBuilder::len(b),
-            Building::Nested(values) => values.len(),
-        }
-    }
-
-    /// Whether nothing has been pushed.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Appends a value of the column's type, or NULL.
-    ///
-    /// A value of another type is a defect of the caller (the checker has inserted every cast) and panics.
-    pub fn push(&mut self, value: Value<'_>) {
-        match (&mut self.values, value) {
-            (Building::Null(len), _) => *len += 1,
-            (Building::Bool(b), Value::Bool(v)) => b.append_value(v),
-            (Building::Int(b), Value::Int(v)) => b.append_value(v),
-            (Building::Int(b), Value::Timestamp(v)) => b.append_value(v.0),
-            (Building::Int(b), Value::Duration(v)) => b.append_value(v.0),
-            (Building::Float(b), Value::Float(v)) => b.append_value(v),
-            (Building::Decimal(b, scale), Value::Decimal(mut v)) => {
-                v.rescale(u32::from(*scale));
-                b.append_value(v.mantissa());
-            }
-            (Building::Text(b), Value::String(v) | Value::Json(v)) => b.append_value(v),
-            (Building::Nested(values), Value::Null) => values.push(Value::Null),
-            (Building::Nested(values), value @ (Value::List(_) | Value::Struct(_))) => values.push(value.into_owned()),
-            (Building::Bool(b), Value::Null) => b.append_null(),
-            (Building::Int(b), Value::Null) => b.append_null(),
-            (Building::Float(b), Value::Null) => b.append_null(),
-            (Building::Decimal(b, _), Value::Null) => b.append_null(),
-            (Building::Text(b), Value::Null) => b.append_null(),
-            (_, value) => panic!("a value of the column's type {}, not {value:?}", self.data_type),
-        }
-    }
-
-    /// Appends a value of an `INT` column, or the nanoseconds of a `TIMESTAMP` or `DURATION` one.
-    #[inline]
-    pub fn push_integer(&mut self, value: i64) {
-        match &mut self.values {
-            Building::Int(b) => b.append_value(value),
-            _ => panic!("a value of the column's type {}, not the integer {value}", self.data_type),
-        }
-    }
-
-    /// Appends a value of a `FLOAT` column.
-    #[inline]
-    pub fn push_float(&mut self, value: f64) {
-        match &mut self.values {
-            Building::Float(b) => b.append_value(value),
-            _ => panic!("a value of the column's type {}, not the float {value}", self.data_type),
-        }
-    }
-
-    /// Appends a value of a `STRING` or `JSON` column.
-    #[inline]
-    pub fn push_text(&mut self, text: &str) {
-        match &mut self.values {
-            Building::Text(b) => b.append_value(text),
-            _ => panic!("a value of the column's type {}, not the text {text:?}", self.data_type),
-        }
-    }
-
-    /// The column; the builder is empty afterwards.
-    pub fn finish(&mut self) -> Column {
-        match &mut self.values {
-            Building::Null(len) => Column::Null(std::mem::take(len)),
-            Building::Bool(b) => Column::Bool(b.finish()),
-            Building::Int(b) => match self.data_type {
-                DataType::Timestamp => Column::Timestamp(b.finish()),
-                DataType::Duration => Column::Duration(b.finish()),
-                _ => Column::Int(b.finish()),
-            },
-            Building::Float(b) => Column::Float(b.finish()),
-            Building::Decimal(b, scale) => {
-                let DataType::Decimal { precision, .. } = self.data_type else { unreachable!("the builder was made for decimals") };
-                let scale = i8::try_from(*scale).expect("the scale is at most 28");
-                Column::Decimal(b.finish().with_data_type(arrow_schema::DataType::Decimal128(precision, scale)))
-            }
-            Building::Text(b) => match self.data_type {
-                DataType::Json => Column::Json(b.finish()),
-                _ => Column::String(b.finish()),
-            },
-            Building::Nested(values) => Column::Nested(self.data_type.clone(), std::mem::take(values).into()),
-        }
-    }
 }
 
 #[cfg(test)]

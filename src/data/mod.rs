@@ -4,6 +4,7 @@
 
 mod arrivals;
 mod batch;
+mod builder;
 mod column;
 mod key;
 mod place;
@@ -14,7 +15,8 @@ mod value;
 
 pub use arrivals::Arrivals;
 pub use batch::{Entry, EventBatch, Inbox, WatermarkStep};
-pub use column::{Column, ColumnBuilder};
+pub use builder::ColumnBuilder;
+pub use column::Column;
 pub use key::{Key, KeyBuffer, KeyRef, KeyTable};
 pub use place::{Phase, Place};
 pub use schema::{Field, Schema};

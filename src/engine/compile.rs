@@ -26,7 +26,7 @@ pub(super) fn compile(source: &Source, options: &Options) -> Result<Compiled, Di
         return Err(told);
     }
     let outputs = if options.outputs.is_empty() { Outputs::Unread } else { Outputs::Named(options.outputs.clone()) };
-    let planned = plan(&program, &PlanOptions { outputs, endless: options.endless });
+    let planned = plan(&program, &PlanOptions { outputs, endless: options.endless, general_evaluators: options.general_evaluators });
     let graph = match planned {
         Ok((graph, warnings)) => {
             told.extend(warnings);

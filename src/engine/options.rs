@@ -25,6 +25,8 @@ pub struct Options {
     /// The input never ends: a program whose state grows for ever is refused instead of warned of, and events more than 5 minutes ahead of
     /// the clock are bad unless their stream says otherwise. Default: false.
     pub endless: bool,
+    /// Patterns are run by the general evaluator, whatever faster one there is. The rows are the same: it is for comparing. Default: false.
+    pub general_evaluators: bool,
     /// All other caps, each with its default and policy.
     pub limits: Limits,
     /// The arrival clock: the time of events of streams without `TIMESTAMP BY`, and what `IDLE AFTER` and `AHEAD` look at. Default: the
@@ -43,6 +45,7 @@ impl Default for Options {
             max_line: 1 << 20,
             strict: false,
             endless: false,
+            general_evaluators: false,
             limits: Limits::default(),
             clock: Arc::new(SystemClock),
         }

@@ -12,6 +12,7 @@ mod outbox;
 mod project;
 pub mod reorder;
 mod sequence;
+mod sequence_ranks;
 mod suppress;
 #[cfg(test)]
 mod test_support;
@@ -25,6 +26,7 @@ pub use outbox::{Outbox, Port};
 pub use project::Project;
 pub use reorder::{Released, Reorder, StreamStats, StreamTiming};
 pub use sequence::Sequence;
+pub use sequence_ranks::RankSequence;
 pub use suppress::Suppress;
 pub use top_of_window::TopOfWindow;
 

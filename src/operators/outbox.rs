@@ -39,6 +39,17 @@ impl Outbox {
         port.moments.push(moment);
     }
 
+    /// Puts out rows of one place and moment: `fill` appends as many values to each column as it says. Gives how many that were.
+    pub fn rows(&mut self, port: usize, place: Place, moment: Place, fill: impl FnOnce(&mut [ColumnBuilder]) -> usize) -> usize {
+        let port = &mut self.ports[port];
+        let count = fill(&mut port.columns);
+        let rows = port.places.len() + count;
+        debug_assert!(port.columns.iter().all(|column| column.len() == rows), "one value a column");
+        port.places.resize(rows, place.derived_by(self.rank));
+        port.moments.resize(rows, moment);
+        count
+    }
+
     /// Says that from `moment` on, what a port holds back now may still come out at or behind `watermark`: the least place of anything held,
     /// or [`Place::MAX`] where nothing is. It may go up and down. What later input will cause needs no word: that stands at or behind the
     /// watermark of the input, which the runtime adds.

@@ -20,8 +20,11 @@
 mod automaton;
 mod evaluator;
 mod event;
+mod level;
 mod nodes;
 mod outputs;
+mod rank_evaluator;
+mod ranks;
 mod registers;
 mod rows;
 mod runs;
@@ -33,4 +36,5 @@ mod variables;
 
 pub(crate) use evaluator::{Evaluator, FromBatches, PartitionState};
 pub(crate) use event::RowOf;
+pub(crate) use rank_evaluator::{Fits, RankEvaluator, RankPartition};
 pub(crate) use runs::Bounds;

@@ -12,7 +12,7 @@ use super::state::{Reach, Watch};
 use super::variables::VariableSet;
 use crate::data::{Duration, EventBatch, Place, Timestamp, Value};
 use crate::expr::{EvalContext, Expr, Row, SlotId};
-use crate::spec::{NavigationBase, PatternSpec, SlotKind, VariableId, Within};
+use crate::spec::{NavigationBase, PatternSpec, SlotKind, VariableId, Within, is_unary};
 
 /// The terms of a pattern, sorted by when they are checked.
 #[derive(Debug)]
@@ -78,6 +78,11 @@ impl Terms {
         self.spec.variables.iter().zip(&self.unary).map(mask).collect()
     }
 
+    /// The unary terms of a variable, over the columns of its input.
+    pub(crate) fn unary_of(&self, variable: VariableId) -> &[Expr] {
+        &self.unary[variable.0 as usize]
+    }
+
     pub(crate) fn input_of(&self, variable: VariableId) -> usize {
         self.spec.variables[variable.0 as usize].input
     }
@@ -101,14 +106,6 @@ fn rows_ahead(spec: &PatternSpec, term: &Expr) -> u64 {
         _ => 0,
     };
     term.slots().into_iter().map(of_slot).max().unwrap_or(0)
-}
-
-/// Whether a term of a variable reads nothing but the candidate.
-fn is_unary(spec: &PatternSpec, of: VariableId, term: &Expr) -> bool {
-    term.slots().iter().all(|slot| match &spec.slots[slot.0 as usize].kind {
-        SlotKind::Column { variables, base: NavigationBase::Last(0), physical: 0, .. } => variables.contains(&of),
-        _ => false,
-    })
 }
 
 /// A unary term with its slots turned into columns.

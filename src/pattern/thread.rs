@@ -66,7 +66,7 @@ impl History {
         self.iter_back().map(|l| &l.taking).eq(other.iter_back().map(|l| &l.taking))
     }
 
-    fn with(&self, taking: Taking, first_in_loop: bool, excluded: bool) -> Self {
+    pub(crate) fn with(&self, taking: Taking, first_in_loop: bool, excluded: bool) -> Self {
         Self(Some(Arc::new(Link { taking, first_in_loop, excluded, before: self.clone() })))
     }
 }

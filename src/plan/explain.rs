@@ -8,7 +8,7 @@ use super::state::class_of;
 use crate::data::{Duration, Schema};
 use crate::expr::Expr;
 use crate::semantics::{OrderKey, Route};
-use crate::spec::{JoinKind, JoinSpec, PatternSpec, WindowKind, WindowOutput, WindowSpec, Within};
+use crate::spec::{EvaluatorChoice, JoinKind, JoinSpec, PatternSpec, WindowKind, WindowOutput, WindowSpec, Within};
 
 /// The graph as text.
 pub fn explain(graph: &OperatorGraph) -> String {
@@ -94,7 +94,7 @@ fn of_node(graph: &OperatorGraph, node: &Node) -> Vec<String> {
         OperatorSpec::Project(exprs) => vec![project_text(exprs, &inputs, &node.ports[0])],
         OperatorSpec::Window(spec) => of_window(spec, inputs[0]),
         OperatorSpec::Join(spec) => of_join(spec, &inputs),
-        OperatorSpec::Pattern { spec, .. } => of_pattern(spec, &inputs),
+        OperatorSpec::Pattern { spec, evaluator, .. } => of_pattern(spec, evaluator, &inputs),
         OperatorSpec::TopOfWindow { order, limit, .. } => vec![order_text(order, *limit, &inputs)],
         OperatorSpec::Limit(rows) => vec![format!("ends after {rows} rows")],
         OperatorSpec::Suppress { keys, duration } => {
@@ -187,7 +187,7 @@ fn of_join(spec: &JoinSpec, inputs: &[&Schema]) -> Vec<String> {
 }
 
 /// Partition and bound of a pattern, and the evaluator that runs it.
-fn of_pattern(spec: &PatternSpec, inputs: &[&Schema]) -> Vec<String> {
+fn of_pattern(spec: &PatternSpec, evaluator: &EvaluatorChoice, inputs: &[&Schema]) -> Vec<String> {
     let mut lines = Vec::new();
     let partitions: Vec<String> = spec.partition.by_input.iter().zip(inputs).map(|(keys, input)| list(keys, &[input])).collect();
     if partitions.iter().any(|keys| !keys.is_empty()) {
@@ -200,7 +200,7 @@ fn of_pattern(spec: &PatternSpec, inputs: &[&Schema]) -> Vec<String> {
         Within::Events(count) => format!("within {count} events"),
     }));
     lines.extend(pattern_in_words(spec));
-    lines.push("evaluator: ordered threads".to_owned());
+    lines.push(format!("evaluator: {}", evaluator.text()));
     lines
 }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::data::{Duration, Schema};
 use crate::expr::Expr;
 use crate::semantics::{OrderKey, SourceStream, StreamId};
-use crate::spec::{JoinKind, JoinSpec, PatternSpec, WindowKind, WindowSpec};
+use crate::spec::{EvaluatorChoice, JoinKind, JoinSpec, PatternSpec, WindowKind, WindowSpec};
 use crate::text::Span;
 
 /// The number of a source in the graph.
@@ -82,6 +82,8 @@ pub enum OperatorSpec {
         spec: Box<PatternSpec>,
         /// The names of the inputs.
         names: Vec<Arc<str>>,
+        /// What runs it.
+        evaluator: EvaluatorChoice,
     },
     /// Orders the rows of each window and keeps the first so many.
     TopOfWindow {

@@ -11,6 +11,7 @@ use super::columns;
 use super::graph::{Edge, OperatorGraph, OperatorSpec, OutputNode, SourceId, SourceNode};
 use crate::data::Schema;
 use crate::semantics::{Input, Output, Program, Query, Stage, Statement, StreamDef, StreamId};
+use crate::spec::EvaluatorChoice;
 use crate::text::Span;
 
 /// Why a program cannot be lowered. The checker refuses such programs; only an unknown `--output` gets as far as this.
@@ -118,7 +119,7 @@ impl<'p> Lowering<'p> {
                 Input::Pattern { inputs, spec, names } => {
                     let inputs = inputs.iter().map(|q| self.query(q)).collect();
                     let ports = std::iter::once(spec.schema.clone()).chain(spec.timeout.clone()).collect();
-                    let spec = OperatorSpec::Pattern { spec: spec.clone(), names: names.clone() };
+                    let spec = OperatorSpec::Pattern { spec: spec.clone(), names: names.clone(), evaluator: EvaluatorChoice::Threads };
                     break self.node(inputs, spec, ports);
                 }
             }

@@ -16,6 +16,7 @@ pub use state::{Growth, StateClass, class_of};
 pub use crate::semantics::{Route, SourceColumn, SourceStream};
 
 use crate::semantics::Program;
+use crate::spec::choose;
 use crate::text::{Code, Diagnostic, Diagnostics, Severity, Span, nearest};
 use lower::LowerError;
 
@@ -33,12 +34,17 @@ pub struct PlanOptions {
     pub outputs: Outputs,
     /// The input never ends: state without bound is an error then, not a warning.
     pub endless: bool,
+    /// Patterns are run by the general evaluator, whatever faster one there is.
+    pub general_evaluators: bool,
 }
 
 /// The operator graph of a program, and warnings.
 pub fn plan(program: &Program, options: &PlanOptions) -> Result<(OperatorGraph, Diagnostics), Diagnostics> {
     let mut graph = lower::lower(program, &options.outputs).map_err(|error| refusal(&error, program))?;
     rules::apply(&mut graph);
+    if !options.general_evaluators {
+        choose_evaluators(&mut graph);
+    }
     let mut told = Diagnostics::default();
     for node in graph.nodes() {
         if let StateClass::Unbounded(growth) = class_of(node) {
@@ -48,6 +54,15 @@ pub fn plan(program: &Program, options: &PlanOptions) -> Result<(OperatorGraph, 
     }
     told.sort();
     if told.has_errors() { Err(told) } else { Ok((graph, told)) }
+}
+
+/// Says for each pattern what runs it; ordered threads do, until a faster evaluator is known to be exact for it.
+fn choose_evaluators(graph: &mut OperatorGraph) {
+    for node in graph.nodes_mut() {
+        if let OperatorSpec::Pattern { spec, evaluator, .. } = &mut node.spec {
+            *evaluator = choose(spec);
+        }
+    }
 }
 
 /// What is told of state that grows for ever. Of patterns the checker has told it already, where they stand.

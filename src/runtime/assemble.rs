@@ -3,14 +3,18 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::limits::Limits;
 use super::pipeline::{Counts, Exit, Feed, Pipeline, Stage, Work};
 use super::running::{RunOptions, Running};
 use crate::codec::json::JsonDecoder;
 use crate::codec::{ColumnSpec, Limits as LineLimits, Route as DecoderRoute, SourceSpec, TimeFormat};
 use crate::data::{Duration, Schema, Value};
 use crate::expr::{EvalContext, Expr, Row, SlotId};
-use crate::operators::{Filter, Limit, Project, Reorder, Sequence, StreamTiming, Suppress, TopOfWindow, join, window};
+use crate::operators::{
+    Filter, Limit, Operator, Project, RankSequence, Reorder, Sequence, StreamTiming, Suppress, TopOfWindow, join, window,
+};
 use crate::plan::{Edge, Node, OperatorGraph, OperatorSpec, Route, SourceColumn, SourceNode};
+use crate::spec::{EvaluatorChoice, PatternSpec};
 
 /// How far an event may be ahead of the arrival clock where its stream does not say and the input is live.
 const AHEAD_OF_LIVE: Duration = Duration::from_millis(5 * 60 * 1000);
@@ -85,7 +89,15 @@ fn work(graph: &OperatorGraph, index: usize, node: &Node, run: &RunOptions) -> (
         OperatorSpec::Join(spec) => ("join", stateful(join::new((**spec).clone(), &inputs[0], &inputs[1]))),
         OperatorSpec::Suppress { keys, duration } => ("suppress", stateful(Box::new(Suppress::new(keys.clone(), *duration)))),
         OperatorSpec::Union => ("union", Work::union(inputs, lags, schema)),
-        OperatorSpec::Pattern { spec, .. } => ("pattern", stateful(Box::new(Sequence::new((**spec).clone(), run.limits.pattern_threads)))),
+        OperatorSpec::Pattern { spec, evaluator, .. } => ("pattern", stateful(pattern(spec, evaluator, &run.limits))),
+    }
+}
+
+/// A pattern, run as its planner says.
+fn pattern(spec: &PatternSpec, evaluator: &EvaluatorChoice, limits: &Limits) -> Box<dyn Operator> {
+    match evaluator {
+        EvaluatorChoice::RankColumns(steps) => Box::new(RankSequence::new(spec.clone(), steps.clone(), limits.pattern_events)),
+        EvaluatorChoice::Threads => Box::new(Sequence::new(spec.clone(), limits.pattern_threads)),
     }
 }
 

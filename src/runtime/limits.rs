@@ -12,12 +12,22 @@ pub struct Limits {
     /// How many threads (ways on of unfinished matches) one partition of a pattern holds. Beyond it its oldest runs are dropped and counted
     /// (`dropped` of the operator). Default: 100,000.
     pub pattern_threads: usize,
+    /// How many events one partition of a sequence in rank columns holds (`explain` tells which those are), an event that stands at several
+    /// steps counted at each. Beyond it its oldest starts are dropped, and the events that are lost with them are counted (`dropped` of the
+    /// operator). Default: 10,000,000.
+    pub pattern_events: usize,
     /// How many bad events are kept until they are taken. Beyond it they are only counted (`bad_not_kept`). Default: 10,000.
     pub kept_bad_events: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { waiting_events: 4_000_000, waiting_rows: 16_000_000, pattern_threads: 100_000, kept_bad_events: 10_000 }
+        Self {
+            waiting_events: 4_000_000,
+            waiting_rows: 16_000_000,
+            pattern_threads: 100_000,
+            pattern_events: 10_000_000,
+            kept_bad_events: 10_000,
+        }
     }
 }

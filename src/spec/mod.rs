@@ -3,10 +3,12 @@
 //! Names are gone: streams and columns are numbers, and every expression reads numbered slots. Which slot means what is said at each
 //! expression's field.
 
+mod choice;
 mod join;
 mod pattern;
 mod window;
 
+pub use choice::{EvaluatorChoice, choose, is_unary};
 pub use join::{JoinKind, JoinSpec};
 pub use pattern::{
     AfterMatch, Arrow, FollowUp, LateCheck, Mode, NavigationBase, PartitionKeys, PatternNode, PatternSpec, RowOutput, Runs, Slot, SlotKind,

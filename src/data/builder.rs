@@ -1,0 +1,326 @@
+//! Columns in the making: value by value, a slice at a time, or by repeating rows that stand in the column already.
+//!
+//! INT, TIMESTAMP, DURATION and FLOAT are all words of eight bytes and one vector, so that rows in bulk are copied as memory. NULLs are noted
+//! beside the values, from the first NULL on.
+
+use std::ops::Range;
+
+use arrow_array::builder::StringBuilder;
+use arrow_array::{BooleanArray, Decimal128Array, Float64Array, Int64Array};
+use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, ScalarBuffer};
+
+use super::{Column, DataType, Value};
+
+/// Builds a [`Column`].
+#[derive(Debug)]
+pub struct ColumnBuilder {
+    data_type: DataType,
+    values: Building,
+    validity: Validity,
+}
+
+#[derive(Debug)]
+enum Building {
+    Null(usize),
+    Bool(Vec<bool>),
+    /// INT, TIMESTAMP, DURATION; the bits of FLOAT.
+    Words(Vec<i64>),
+    Decimal(Vec<i128>, u8),
+    /// Knows its NULLs itself.
+    Text(StringBuilder),
+    /// Holds its NULLs as values.
+    Nested(Vec<Value<'static>>),
+}
+
+/// Which rows have a value; nothing is kept while all have.
+#[derive(Debug, Default)]
+struct Validity(Option<Vec<bool>>);
+
+impl Validity {
+    /// Notes that one row more, behind `len` others, has a value or has none.
+    #[inline]
+    fn push(&mut self, len: usize, is_valid: bool) {
+        match &mut self.0 {
+            Some(flags) => flags.push(is_valid),
+            None if is_valid => {}
+            None => {
+                let mut flags = vec![true; len];
+                flags.push(false);
+                self.0 = Some(flags);
+            }
+        }
+    }
+
+    fn push_times(&mut self, len: usize, is_valid: bool, times: usize) {
+        if !is_valid && self.0.is_none() {
+            self.0 = Some(vec![true; len]);
+        }
+        if let Some(flags) = &mut self.0 {
+            flags.resize(flags.len() + times, is_valid);
+        }
+    }
+
+    fn extend(&mut self, len: usize, more: Option<&[bool]>, rows: usize) {
+        match more {
+            None => self.push_times(len, true, rows),
+            Some(more) => self.0.get_or_insert_with(|| vec![true; len]).extend_from_slice(more),
+        }
+    }
+
+    fn repeat_rows(&mut self, rows: Range<usize>) {
+        if let Some(flags) = &mut self.0 {
+            flags.extend_from_within(rows);
+        }
+    }
+
+    fn finish(&mut self) -> Option<NullBuffer> {
+        self.0.take().filter(|flags| flags.contains(&false)).map(NullBuffer::from)
+    }
+}
+
+impl ColumnBuilder {
+    /// An empty builder with room for `capacity` rows.
+    pub fn new(data_type: &DataType, capacity: usize) -> Self {
+        let values = match data_type {
+            DataType::Null => Building::Null(0),
+            DataType::Bool => Building::Bool(Vec::with_capacity(capacity)),
+            DataType::Int | DataType::Timestamp | DataType::Duration | DataType::Float => Building::Words(Vec::with_capacity(capacity)),
+            DataType::Decimal { scale, .. } => Building::Decimal(Vec::with_capacity(capacity), *scale),
+            DataType::String | DataType::Json => Building::Text(StringBuilder::with_capacity(capacity, 0)),
+            DataType::List(_) | DataType::Struct(_) => Building::Nested(Vec::with_capacity(capacity)),
+        };
+        Self { data_type: data_type.clone(), values, validity: Validity::default() }
+    }
+
+    /// How many rows have been pushed.
+    pub fn len(&self) -> usize {
+        match &self.values {
+            Building::Null(len) => *len,
+            Building::Bool(values) => values.len(),
+            Building::Words(values) => values.len(),
+            Building::Decimal(values, _) => values.len(),
+            Building::Text(b) => arrow_array::builder::ArrayBuilder::len(b),
+            Building::Nested(values) => values.len(),
+        }
+    }
+
+    /// Whether nothing has been pushed.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Appends a value of the column's type, or NULL.
+    ///
+    /// A value of another type is a defect of the caller (the checker has inserted every cast) and panics.
+    pub fn push(&mut self, value: Value<'_>) {
+        self.push_times(&value, 1);
+    }
+
+    /// Appends a value of the column's type, or NULL, so many times.
+    pub fn push_times(&mut self, value: &Value<'_>, times: usize) {
+        let len = self.len();
+        let new_len = len + times;
+        match (&mut self.values, value) {
+            (Building::Null(len), _) => return *len = new_len,
+            (Building::Bool(b), Value::Bool(v)) => b.resize(new_len, *v),
+            (Building::Decimal(b, scale), Value::Decimal(v)) => {
+                let mut v = *v;
+                v.rescale(u32::from(*scale));
+                b.resize(new_len, v.mantissa());
+            }
+            (Building::Text(b), Value::String(v) | Value::Json(v)) => return (0..times).for_each(|_| b.append_value(v)),
+            (Building::Nested(values), value @ (Value::Null | Value::List(_) | Value::Struct(_))) => {
+                return values.resize(new_len, value.borrowed().into_owned());
+            }
+            (Building::Bool(b), Value::Null) => b.resize(new_len, false),
+            (Building::Words(b), Value::Null) => b.resize(new_len, 0),
+            (Building::Decimal(b, _), Value::Null) => b.resize(new_len, 0),
+            (Building::Text(b), Value::Null) => return (0..times).for_each(|_| b.append_null()),
+            (Building::Words(b), value) => match word_of(&self.data_type, value) {
+                Some(word) => b.resize(new_len, word),
+                None => panic!("a value of the column's type {}, not {value:?}", self.data_type),
+            },
+            (_, value) => panic!("a value of the column's type {}, not {value:?}", self.data_type),
+        }
+        self.validity.push_times(len, !value.is_null(), times);
+    }
+
+    /// Appends a value of an `INT` column, or the nanoseconds of a `TIMESTAMP` or `DURATION` one.
+    #[inline]
+    pub fn push_integer(&mut self, value: i64) {
+        match &mut self.values {
+            Building::Words(words) if self.data_type != DataType::Float => {
+                self.validity.push(words.len(), true);
+                words.push(value);
+            }
+            _ => panic!("a value of the column's type {}, not the integer {value}", self.data_type),
+        }
+    }
+
+    /// Appends a value of a `FLOAT` column.
+    #[inline]
+    pub fn push_float(&mut self, value: f64) {
+        match &mut self.values {
+            Building::Words(words) if self.data_type == DataType::Float => {
+                self.validity.push(words.len(), true);
+                words.push(value.to_bits().cast_signed());
+            }
+            _ => panic!("a value of the column's type {}, not the float {value}", self.data_type),
+        }
+    }
+
+    /// Appends a value of a `STRING` or `JSON` column.
+    #[inline]
+    pub fn push_text(&mut self, text: &str) {
+        match &mut self.values {
+            Building::Text(b) => b.append_value(text),
+            _ => panic!("a value of the column's type {}, not the text {text:?}", self.data_type),
+        }
+    }
+
+    /// Appends values of an `INT`, `TIMESTAMP` or `DURATION` column, or the bits of a `FLOAT` one; `valid` says which are no NULLs, where
+    /// not all are.
+    #[inline]
+    pub fn push_words(&mut self, words: &[i64], valid: Option<&[bool]>) {
+        match &mut self.values {
+            Building::Words(own) => {
+                self.validity.extend(own.len(), valid, words.len());
+                own.extend_from_slice(words);
+            }
+            _ => panic!("values of the column's type {}, not words", self.data_type),
+        }
+    }
+
+    /// Appends one word (see [`Self::push_words`]) so many times.
+    #[inline]
+    pub fn push_word_times(&mut self, word: i64, is_valid: bool, times: usize) {
+        match &mut self.values {
+            Building::Words(own) => {
+                self.validity.push_times(own.len(), is_valid, times);
+                own.resize(own.len() + times, word);
+            }
+            _ => panic!("a value of the column's type {}, not a word", self.data_type),
+        }
+    }
+
+    /// Appends rows that stand in the column already.
+    #[inline]
+    pub fn repeat_rows(&mut self, rows: Range<usize>) {
+        match &mut self.values {
+            Building::Null(len) => *len += rows.len(),
+            Building::Words(words) => words.extend_from_within(rows.clone()),
+            Building::Bool(values) => values.extend_from_within(rows.clone()),
+            Building::Decimal(values, _) => values.extend_from_within(rows.clone()),
+            Building::Nested(values) => values.extend_from_within(rows.clone()),
+            Building::Text(b) => return repeat_text(b, rows),
+        }
+        self.validity.repeat_rows(rows);
+    }
+
+    /// The column; the builder is empty afterwards.
+    pub fn finish(&mut self) -> Column {
+        let nulls = self.validity.finish();
+        match &mut self.values {
+            Building::Null(len) => Column::Null(std::mem::take(len)),
+            Building::Bool(values) => Column::Bool(BooleanArray::new(BooleanBuffer::from(std::mem::take(values)), nulls)),
+            Building::Words(words) => {
+                let words = std::mem::take(words);
+                match self.data_type {
+                    DataType::Timestamp => Column::Timestamp(Int64Array::new(words.into(), nulls)),
+                    DataType::Duration => Column::Duration(Int64Array::new(words.into(), nulls)),
+                    DataType::Float => {
+                        let rows = words.len();
+                        Column::Float(Float64Array::new(ScalarBuffer::new(Buffer::from_vec(words), 0, rows), nulls))
+                    }
+                    _ => Column::Int(Int64Array::new(words.into(), nulls)),
+                }
+            }
+            Building::Decimal(values, scale) => {
+                let DataType::Decimal { precision, .. } = self.data_type else { unreachable!("the builder was made for decimals") };
+                let scale = i8::try_from(*scale).expect("the scale is at most 28");
+                let array = Decimal128Array::new(std::mem::take(values).into(), nulls);
+                Column::Decimal(array.with_data_type(arrow_schema::DataType::Decimal128(precision, scale)))
+            }
+            Building::Text(b) => match self.data_type {
+                DataType::Json => Column::Json(b.finish()),
+                _ => Column::String(b.finish()),
+            },
+            Building::Nested(values) => Column::Nested(self.data_type.clone(), std::mem::take(values).into()),
+        }
+    }
+}
+
+/// The word that a value of a column of this type is.
+fn word_of(data_type: &DataType, value: &Value<'_>) -> Option<i64> {
+    match (data_type, value) {
+        (DataType::Float, Value::Float(v)) => Some(v.to_bits().cast_signed()),
+        (DataType::Float, _) => None,
+        (_, Value::Int(v)) => Some(*v),
+        (_, Value::Timestamp(v)) => Some(v.0),
+        (_, Value::Duration(v)) => Some(v.0),
+        _ => None,
+    }
+}
+
+fn repeat_text(b: &mut StringBuilder, rows: Range<usize>) {
+    let at = |offset: i32| usize::try_from(offset).expect("offsets are not negative");
+    let validity = b.validity_slice().map(<[u8]>::to_vec);
+    let offsets = b.offsets_slice()[rows.start..=rows.end].to_vec();
+    let first = at(offsets[0]);
+    let text = b.values_slice()[first..at(offsets[rows.len()])].to_vec();
+    let text = String::from_utf8(text).expect("rows of text begin and end between characters");
+    for (row, ends) in rows.zip(offsets.windows(2)) {
+        let is_valid = validity.as_ref().is_none_or(|bits| bits[row / 8] >> (row % 8) & 1 == 1);
+        b.append_option(is_valid.then(|| &text[at(ends[0]) - first..at(ends[1]) - first]));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Duration, Timestamp};
+
+    #[test]
+    fn rows_repeated_are_the_rows_that_stood_there() {
+        let cents = DataType::Decimal { precision: 5, scale: 2 };
+        let cases: Vec<(DataType, [Value<'static>; 3])> = vec![
+            (DataType::Null, [Value::Null, Value::Null, Value::Null]),
+            (DataType::Bool, [Value::Bool(true), Value::Null, Value::Bool(false)]),
+            (DataType::Int, [1, 2, 3].map(Value::Int)),
+            (DataType::Float, [Value::Float(-0.0), Value::Null, Value::Float(2.5)]),
+            (DataType::Timestamp, [Value::Timestamp(Timestamp(7)), Value::Null, Value::Null]),
+            (DataType::Duration, [1, 2, 3].map(|n| Value::Duration(Duration(n)))),
+            (DataType::String, [Value::string("ä"), Value::Null, Value::string("")]),
+            (DataType::Json, ["1", "[]", "{}"].map(|text| Value::Json(text.into()))),
+            (cents, [Value::Decimal("1.5".parse().unwrap()), Value::Null, Value::Decimal("2.25".parse().unwrap())]),
+            (DataType::List(std::sync::Arc::new(DataType::Int)), [Value::List(vec![Value::Int(1)].into()), Value::Null, Value::Null]),
+        ];
+        for (data_type, [a, b, c]) in cases {
+            let mut builder = ColumnBuilder::new(&data_type, 0);
+            builder.push_times(&a, 2);
+            builder.push(b.clone());
+            builder.repeat_rows(1..3);
+            builder.push(c.clone());
+            builder.repeat_rows(4..6);
+            assert_eq!(builder.len(), 8);
+            let column = builder.finish();
+            let found: Vec<Value<'_>> = (0..column.len()).map(|row| column.value(row)).collect();
+            assert_eq!(found, [a.clone(), a.clone(), b.clone(), a, b.clone(), c.clone(), b, c], "{data_type}");
+            assert!(builder.is_empty() && builder.finish().is_empty());
+        }
+    }
+
+    #[test]
+    fn words_come_in_slices_with_their_nulls() {
+        let mut builder = ColumnBuilder::new(&DataType::Float, 0);
+        let bits = |v: f64| v.to_bits().cast_signed();
+        builder.push_words(&[bits(1.5), bits(2.5)], None);
+        builder.push_words(&[bits(3.5), 0], Some(&[true, false]));
+        builder.push_word_times(bits(4.5), true, 2);
+        builder.push_float(5.5);
+        let column = builder.finish();
+        let found: Vec<Value<'_>> = (0..column.len()).map(|row| column.value(row)).collect();
+        let float = Value::Float;
+        assert_eq!(found, [float(1.5), float(2.5), float(3.5), Value::Null, float(4.5), float(4.5), float(5.5)]);
+    }
+}

@@ -1,0 +1,136 @@
+//! The faster evaluators of patterns against the general one: the same programs over the same random streams, byte for byte.
+//! In: seeds (`BETIDE_PAIRS` says how many; `BETIDE_SEED` runs one). A failure prints the seed, the program and how the rows differ.
+
+#![allow(clippy::unwrap_used, reason = "a broken case should stop the test")]
+
+mod support;
+
+use betide::engine::{Engine, Options};
+use serde_json::{Value as Json, json};
+use support::random::{self, Random};
+
+/// What comes out of a program: its rows as text, and the NULLs that it made up.
+fn run(program: &str, lines: &str, cut: usize, general: bool) -> (String, u64) {
+    let options = Options { general_evaluators: general, batch_size: cut, ..Options::default() };
+    let mut engine = Engine::with_options(program, &options).unwrap_or_else(|why| panic!("{why}\n{program}"));
+    assert_eq!(engine.explain().contains("rank columns"), !general, "{program}");
+    let mut out = Vec::new();
+    for chunk in lines.as_bytes().chunks(cut * 61) {
+        engine.push_json(chunk).unwrap();
+        engine.write_rows(&mut out).unwrap();
+    }
+    engine.finish().unwrap();
+    engine.write_rows(&mut out).unwrap();
+    let stats = engine.stats();
+    (String::from_utf8(out).unwrap(), stats.eval_nulls)
+}
+
+/// A random sequence: streams in any number and order (the same one several times too), terms, keys, outputs.
+fn program(random: &mut Random) -> String {
+    let longest = if random.chance(20) { 8 } else { 4 };
+    let steps = 1 + random.below(longest);
+    let named: Vec<(String, &str)> = (0..steps).map(|step| (format!("s{step}"), random.pick(&["A", "B", "B", "AorB", "C"]))).collect();
+    let elements: Vec<String> = named.iter().map(|(alias, stream)| format!("{stream} {alias}")).collect();
+    let pattern = match steps {
+        3 if random.chance(30) => format!("{} ->> ({} ->> {})", elements[0], elements[1], elements[2]),
+        _ => elements.join(" ->> "),
+    };
+    let terms: Vec<String> = named
+        .iter()
+        .filter_map(|(alias, _)| {
+            Some(match random.below(7) {
+                0 => format!("{alias}.x > {}", random.below(5)),
+                1 => format!("{alias}.x / {alias}.x = 1 AND {alias}.id % 2 = 0"),
+                2 => format!("{alias}.k = 'u'"),
+                _ => return None,
+            })
+        })
+        .collect();
+    let mut columns: Vec<String> = Vec::new();
+    for (alias, _) in &named {
+        for column in ["id", "k", "x", "at", "ok"] {
+            if random.chance(25) {
+                columns.push(format!("{alias}.{column} AS {alias}_{column}"));
+            }
+        }
+    }
+    let first = &named[0].0;
+    if columns.is_empty() || random.chance(10) {
+        columns.push(format!("{first}.id AS begin"));
+    }
+    if random.chance(15) {
+        columns.push(format!("{first}.x / {first}.x + {}.id AS made", named[steps - 1].0));
+    }
+    if random.chance(10) {
+        columns.push(format!("ARRAY_AGG({}.id) AS all_ids", named[steps - 1].0));
+    }
+    let mut text = format!("SELECT ALL MATCHES {}\nFROM PATTERN ({pattern})\n", columns.join(", "));
+    if !terms.is_empty() {
+        text += &format!("WHERE {}\n", terms.join(" AND "));
+    }
+    text += random.pick(&["", "", "PARTITION BY k\n", "PARTITION BY k, ok\n"]);
+    if !random.chance(20) {
+        text += &format!("WITHIN {} ms\n", [0, 500, 2000, 4000, 9000][random.below(5)]);
+    }
+    if random.chance(15) {
+        text += &format!("HAVING {first}.id + {}.id > {}\n", named[steps - 1].0, random.below(30));
+    }
+    if random.chance(35) {
+        text += "AFTER MATCH RESTART\n";
+    }
+    sources(random) + &text + ";\n"
+}
+
+fn sources(random: &mut Random) -> String {
+    let delay = random.pick(&["", " DELAY 2s"]);
+    let stream = |name: &str, when: &str| {
+        format!("CREATE STREAM {name} (id INT, k STRING, x FLOAT, ok BOOL, type STRING, at TIMESTAMP) TIMESTAMP BY at{delay}{when};\n")
+    };
+    [stream("A", ""), stream("B", ""), stream("C", ""), stream("AorB", " WHEN type = 'A' OR type = 'B'")].concat()
+}
+
+/// Ties, gaps, NULLs, several keys, and events that come late by up to two seconds.
+fn lines(random: &mut Random) -> String {
+    let mut at = 5000_i64;
+    let count = 5 + random.below(60);
+    let mut text = String::new();
+    for id in 0..count {
+        at += [0, 0, 1, 500, 1000, 3000][random.below(6)];
+        let late = if random.chance(20) { 1000 } else { 0 };
+        let mut event = json!({"type": random.pick(&["A", "B", "C", "D"]), "id": id, "at": at - late});
+        if !random.chance(8) {
+            event["k"] = json!(random.pick(&["u", "v", "w"]));
+        }
+        if !random.chance(8) {
+            event["x"] = json!(random.below(6) as f64);
+        }
+        if !random.chance(50) {
+            event["ok"] = Json::Bool(random.chance(50));
+        }
+        text += &format!("{event}\n");
+    }
+    text
+}
+
+#[test]
+fn rank_columns_give_what_threads_give() {
+    let one = std::env::var("BETIDE_SEED").ok().and_then(|seed| seed.parse::<u64>().ok());
+    let seeds = one.map_or(0..random::pairs(500), |seed| seed..seed + 1);
+    let (mut with_rows, mut many) = (0, 0);
+    let pairs = seeds.end - seeds.start;
+    for seed in seeds {
+        let random = &mut Random::new(seed);
+        let program = program(random);
+        let lines = lines(random);
+        let expected = run(&program, &lines, 4096, true);
+        let cut = [1, 7, 4096][random.below(3)];
+        let found = run(&program, &lines, cut, false);
+        assert_eq!(found, expected, "seed {seed}, cut {cut}\n{program}\n{lines}");
+        let rows = expected.0.lines().count();
+        with_rows += u64::from(rows > 0);
+        many += u64::from(rows > 20);
+    }
+    if pairs > 1 {
+        assert!(with_rows > pairs / 4 && many > pairs / 20, "only {with_rows} of {pairs} programs match, {many} often");
+    }
+}
