@@ -98,9 +98,9 @@ pub(super) fn rows_of(departures: impl IntoIterator<Item = Departures>, outputs:
     for gone in departures {
         let batches: Vec<(&Output, Arc<EventBatch>)> =
             gone.batches.iter().map(|(output, rows)| (&outputs[*output], Arc::new(outputs[*output].named(rows)))).collect();
-        found.extend(gone.order.iter().map(|&(batch, row)| {
-            let (output, rows) = &batches[batch as usize];
-            OutputRow { stream: output.name.clone(), rows: rows.clone(), row: row as usize, writers: output.writers.clone() }
+        found.extend(gone.order().map(|(batch, row)| {
+            let (output, rows) = &batches[batch];
+            OutputRow { stream: output.name.clone(), rows: rows.clone(), row, writers: output.writers.clone() }
         }));
     }
     found
@@ -122,9 +122,9 @@ pub(super) fn write(departures: impl IntoIterator<Item = Departures>, outputs: &
     let mut text = Vec::new();
     let mut count = 0;
     for gone in departures {
-        for &(batch, row) in &gone.order {
-            let (output, rows) = &gone.batches[batch as usize];
-            outputs[*output].writers.named.write_row(rows, row as usize, &mut text);
+        for (batch, row) in gone.order() {
+            let (output, rows) = &gone.batches[batch];
+            outputs[*output].writers.named.write_row(rows, row, &mut text);
             text.push(b'\n');
             count += 1;
             if text.len() >= WRITE_FROM {

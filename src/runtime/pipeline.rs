@@ -87,8 +87,29 @@ pub(super) struct Exit {
 pub struct Departures {
     /// Batches with the number of their output.
     pub batches: Vec<(usize, EventBatch)>,
+    /// The rows in order: index in `batches`, row. A single batch is in order by itself, and none is written down for it.
+    order: Vec<(u32, u32)>,
+}
+
+impl Departures {
     /// The rows in order: index in `batches`, row.
-    pub order: Vec<(u32, u32)>,
+    pub fn order(&self) -> impl Iterator<Item = (usize, usize)> {
+        let alone = match self.batches.as_slice() {
+            [(_, rows)] => rows.len(),
+            _ => 0,
+        };
+        (0..alone).map(|row| (0, row)).chain(self.order.iter().map(|&(batch, row)| (batch as usize, row as usize)))
+    }
+
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.batches.iter().map(|(_, rows)| rows.len()).sum()
+    }
+
+    /// Whether no row leaves.
+    pub fn is_empty(&self) -> bool {
+        self.batches.is_empty()
+    }
 }
 
 /// The live program behind the event-time order.
@@ -140,22 +161,25 @@ impl Pipeline {
     /// The rows that leave, by moment, then statement, then port; and of one port as they came out of it.
     fn depart(&self, round: &Round) -> Departures {
         let mut out = Departures::default();
-        let mut keyed: Vec<(Place, usize, bool, u32, u32)> = Vec::new();
+        let mut leaving: Vec<&Exit> = Vec::new();
         for (number, exit) in self.exits.iter().enumerate() {
             let rows = &round.flow(exit.feed).rows;
-            if rows.is_empty() {
-                continue;
+            if !rows.is_empty() {
+                leaving.push(exit);
+                out.batches.push((number, rows.clone()));
             }
-            let batch = u32::try_from(out.batches.len()).expect("a program has less than 2^32 outputs");
+        }
+        debug_assert!(out.batches.iter().all(|(_, rows)| rows.moments().is_sorted()), "moments never go back");
+        if out.batches.len() < 2 {
+            return out;
+        }
+        let mut keyed: Vec<(Place, usize, bool, u32, u32)> = Vec::new();
+        for ((exit, (_, rows)), batch) in leaving.iter().zip(&out.batches).zip(0u32..) {
             let is_second_port = matches!(exit.feed, Feed::Port { port: 1.., .. });
             let moments = rows.moments().iter().zip(0u32..);
             keyed.extend(moments.map(|(&moment, row)| (moment, exit.statement, is_second_port, batch, row)));
-            out.batches.push((number, rows.clone()));
         }
-        debug_assert!(out.batches.iter().all(|(_, rows)| rows.moments().is_sorted()), "moments never go back");
-        if out.batches.len() > 1 {
-            keyed.sort_unstable();
-        }
+        keyed.sort_unstable();
         out.order = keyed.into_iter().map(|(_, _, _, batch, row)| (batch, row)).collect();
         out
     }

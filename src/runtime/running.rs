@@ -248,8 +248,8 @@ impl Running {
             self.pipeline.advance(released)
         };
         let departures = gone.inspect_err(|error| self.failed = Some(error.clone()))?;
-        self.rows_out += departures.order.len() as u64;
-        if !departures.order.is_empty() {
+        self.rows_out += departures.len() as u64;
+        if !departures.is_empty() {
             self.departures.push_back(departures);
         }
         Ok(())
