@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
+use std::path::Path;
 
 use betide::text::render;
 use betide::{Engine, Options};
@@ -29,8 +30,15 @@ pub(crate) fn compile(file: Option<&str>, flags: &TextFlags, options: Options) -
     // Behind the text, so that messages about it show its own lines.
     let declared = flags.stream.iter().map(|s| format!("\n;CREATE STREAM {};", s.trim().trim_end_matches(';')));
     let text: String = std::iter::once(text).chain(declared).collect();
-    let options =
-        Options { name, set: parameters(&flags.set)?, type_field: flags.type_field.clone(), outputs: flags.output.clone(), ..options };
+    let folder = file.and_then(|file| Path::new(file).parent()).map(Path::to_path_buf);
+    let options = Options {
+        folder,
+        name,
+        set: parameters(&flags.set)?,
+        type_field: flags.type_field.clone(),
+        outputs: flags.output.clone(),
+        ..options
+    };
     let engine = Engine::with_options(&text, &options)?;
     if !engine.warnings().is_empty() {
         tell(render(engine.warnings(), engine.source(), std::io::stderr().is_terminal()).trim_end());

@@ -11,6 +11,7 @@ mod projection;
 mod decode;
 mod encode;
 
+pub(in crate::codec) use convert::convert;
 pub use decode::JsonDecoder;
 pub use encode::{RowWriter, write_string, write_value};
 
