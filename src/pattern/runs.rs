@@ -254,11 +254,10 @@ impl Partition {
     /// Lets a time be over for a run.
     fn fire_run(&mut self, start: Place, now: Now, tools: &mut Tools<'_>) {
         let mode = tools.matcher.spec().mode;
-        let taking = if mode == Mode::AllMatches { Taking::All } else { Taking::One };
         // A wait may end in another that is over too.
         while let Ok(at) = self.runs.binary_search_by_key(&start, |r| r.start) {
             let run = &mut self.runs[at];
-            if run.decided.is_some() || !run.deadline().is_some_and(|d| d <= now.time) {
+            if run.decided.is_some() || run.deadline().is_none_or(|d| d > now.time) {
                 return;
             }
             let mut next = Vec::with_capacity(run.entries.len());
@@ -275,7 +274,7 @@ impl Partition {
                     next.push(Entry::Live(thread));
                     continue;
                 }
-                let stepped = tools.matcher.fire(&thread, taking, now);
+                let stepped = tools.matcher.fire(&thread, now);
                 if place(mode, stepped, &mut next, &mut finished) {
                     break;
                 }
