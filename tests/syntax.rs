@@ -1,5 +1,8 @@
 //! The parser over whole programs: the conformance programs where they are present, deep ones, long ones, and broken ones.
 
+#![allow(clippy::unwrap_used, reason = "a broken case should stop the test")]
+#![allow(clippy::print_stdout, reason = "what is skipped is told")]
+
 use std::path::{Path, PathBuf};
 
 use betide::syntax::{self, ast};
