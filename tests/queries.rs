@@ -79,3 +79,12 @@ fn every_file_belongs_to_a_query() {
         assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join("queries").join(&expected[0]).exists(), "{name} belongs to no query");
     }
 }
+
+#[test]
+fn every_query_has_bounded_state_and_so_may_run_for_ever() {
+    for program in programs() {
+        let options = Options { endless: true, ..Options::default() };
+        let engine = Engine::with_options(&fs::read_to_string(&program).unwrap(), &options).unwrap_or_else(|error| panic!("{error}"));
+        assert!(engine.warnings().is_empty(), "{}: {:?}", program.display(), engine.warnings());
+    }
+}

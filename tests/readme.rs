@@ -117,7 +117,7 @@ fn check(block: &Block<'_>, folder: &Path, updated: &mut String) -> Result<(), S
             match language {
                 "sql" => compiles(&block.text),
                 "sql,wrong" => Engine::compile(&block.text).map_or(Ok(()), |_| Err("it compiles".to_owned())),
-                "json" => block.text.lines().try_for_each(|line| is_json(line)),
+                "json" => block.text.lines().try_for_each(is_json),
                 other => Err(format!("no file of kind `{other}` is known")),
             }
         }

@@ -15,23 +15,23 @@ const QUERIES: &[(&str, &str, &str, usize)] = &[
     (
         "window",
         "tumbling_1m_by_card",
-        "SELECT card, SUM(amount) AS total, COUNT(*) AS n FROM Payment WINDOW 15_970 1m GROUP BY card",
+        "SELECT card, SUM(amount) AS total, COUNT(*) AS n FROM Payment WINDOW TUMBLING 1m GROUP BY card",
         15_970,
     ),
-    ("window", "hopping_1m_every_10s", "SELECT AVG(amount) AS mean FROM Payment WINDOW 101 1m EVERY 10s", 101),
+    ("window", "hopping_1m_every_10s", "SELECT AVG(amount) AS mean FROM Payment WINDOW HOPPING 1m EVERY 10s", 101),
     ("window", "sliding_1m_by_card", "SELECT card, MAX(amount) AS most FROM Payment WINDOW SLIDING 1m GROUP BY card", events::EVENTS),
-    ("window", "session_5s_by_card", "SELECT card, COUNT(*) AS n FROM Payment WINDOW 59_244 5s GROUP BY card", 59_244),
+    ("window", "session_5s_by_card", "SELECT card, COUNT(*) AS n FROM Payment WINDOW SESSION 5s GROUP BY card", 59_244),
     (
         "join",
         "by_card_within_1s",
-        "SELECT a.card, b.amount FROM Payment a 10_582 Payment b ON a.card = b.card AND a.amount < b.amount WITHIN 1s",
+        "SELECT a.card, b.amount FROM Payment a JOIN Payment b ON a.card = b.card AND a.amount < b.amount WITHIN 1s",
         10_582,
     ),
     (
         "join",
         "asof_by_card",
         "WITH Large AS (SELECT card, amount FROM Payment WHERE amount > 900)
-         SELECT a.card, b.amount FROM Payment a 91_089 10_582 Large b ON a.card = b.card",
+         SELECT a.card, b.amount FROM Payment a ASOF JOIN Large b ON a.card = b.card",
         91_089,
     ),
     (

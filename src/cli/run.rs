@@ -1,6 +1,7 @@
 //! `betide run`: events in, rows out.
 
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
+use std::path::Path;
 use std::time::Duration;
 
 use betide::codec::BadEvent;
@@ -37,12 +38,16 @@ pub(crate) fn run(flags: &RunFlags) -> Result<u8, Failure> {
     if inputs.iter().any(|i| i == "-") && io::stdin().is_terminal() {
         tell("betide: reading events from the terminal, one JSON object a line; Ctrl-D ends");
     }
-    let dead_letters = flags.dead_letters.as_deref().map(|path| DeadLetters::create(&path.to_string_lossy())).transpose()?;
+    if let Some(path) = &flags.dead_letters {
+        refuse_overwriting(path, file.into_iter().chain(inputs.iter().map(String::as_str)))?;
+    }
+    // Inputs first: where one is missing, the dead letters of the last run are still there.
     let inputs = Inputs::open(inputs)?;
+    let dead_letters = flags.dead_letters.as_deref().map(|path| DeadLetters::create(&path.to_string_lossy())).transpose()?;
     let out = BufWriter::with_capacity(1 << 16, io::stdout());
     let mut run =
         Run { engine, out, dead_letters, input: String::new(), is_strict: flags.strict, told: 0, has_told_pause: false, waited_for: None };
-    let code = run.to_the_end(&inputs);
+    let code = run.run_to_the_end(&inputs);
     run.settle_bad_events()?;
     if let Some(dead_letters) = &mut run.dead_letters {
         dead_letters.flush()?;
@@ -60,6 +65,15 @@ pub(crate) fn run(flags: &RunFlags) -> Result<u8, Failure> {
             }
             Err(failure)
         }
+    }
+}
+
+/// The dead-letter file is emptied before anything is written: it must not be what is read.
+fn refuse_overwriting<'p>(dead_letters: &Path, read: impl IntoIterator<Item = &'p str>) -> Result<(), Failure> {
+    let Ok(target) = dead_letters.canonicalize() else { return Ok(()) };
+    match read.into_iter().find(|path| Path::new(path).canonicalize().is_ok_and(|read| read == target)) {
+        Some(path) => Err(Failure::usage(format!("--dead-letters would overwrite {path}, which is read"))),
+        None => Ok(()),
     }
 }
 
@@ -96,7 +110,7 @@ impl<E: Into<Failure>> From<E> for Stop {
 impl Run {
     /// Runs until the inputs end, and writes all rows. Where it fails, the rows that were certain before are written too: what comes out
     /// does not depend on how much was read in one go.
-    fn to_the_end(&mut self, inputs: &Inputs) -> Result<u8, Stop> {
+    fn run_to_the_end(&mut self, inputs: &Inputs) -> Result<u8, Stop> {
         let done = self.drive(inputs);
         if let Err(Stop::Failed(_)) = &done {
             let _ = self.write().and_then(|()| self.flush());
