@@ -3,7 +3,8 @@
 //! The channel holds a few chunks at most: a run that is slower than its input slows the input down.
 
 use std::io::Read;
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
+use std::time::Duration;
 
 use betide::connect::Input;
 
@@ -50,15 +51,22 @@ impl Inputs {
         Ok(Self(receiver))
     }
 
-    /// The next message. `before_waiting` runs first when there is none yet: the input pauses.
-    pub(crate) fn next(&self, before_waiting: impl FnOnce() -> Result<(), Failure>) -> Result<Message, Failure> {
+    /// The next message, if there is one now. When all have been taken, the inputs are done.
+    pub(crate) fn at_once(&self) -> Option<Message> {
         match self.0.try_recv() {
-            Ok(message) => return Ok(message),
-            Err(TryRecvError::Disconnected) => return Ok(Message::Done),
-            Err(TryRecvError::Empty) => {}
+            Ok(message) => Some(message),
+            Err(TryRecvError::Disconnected) => Some(Message::Done),
+            Err(TryRecvError::Empty) => None,
         }
-        before_waiting()?;
-        Ok(self.0.recv().unwrap_or(Message::Done))
+    }
+
+    /// The next message, if it comes within this time.
+    pub(crate) fn within(&self, time: Duration) -> Option<Message> {
+        match self.0.recv_timeout(time) {
+            Ok(message) => Some(message),
+            Err(RecvTimeoutError::Disconnected) => Some(Message::Done),
+            Err(RecvTimeoutError::Timeout) => None,
+        }
     }
 }
 

@@ -159,8 +159,15 @@ impl SourceRows {
 
     /// The rows; none are left.
     pub fn take(&mut self) -> Arrivals {
+        let rows = self.times.len();
+        let finish = |builder: &mut ColumnBuilder| {
+            let column = builder.finish();
+            // The next chunk will bring about as many.
+            *builder = ColumnBuilder::new(&column.data_type(), rows);
+            column
+        };
         Arrivals {
-            columns: self.columns.iter_mut().map(ColumnBuilder::finish).collect(),
+            columns: self.columns.iter_mut().map(finish).collect(),
             times: std::mem::take(&mut self.times),
             numbers: std::mem::take(&mut self.numbers),
         }

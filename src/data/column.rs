@@ -281,6 +281,33 @@ impl ColumnBuilder {
         }
     }
 
+    /// Appends a value of an `INT` column, or the nanoseconds of a `TIMESTAMP` or `DURATION` one.
+    #[inline]
+    pub fn push_integer(&mut self, value: i64) {
+        match &mut self.values {
+            Building::Int(b) => b.append_value(value),
+            _ => panic!("a value of the column's type {}, not the integer {value}", self.data_type),
+        }
+    }
+
+    /// Appends a value of a `FLOAT` column.
+    #[inline]
+    pub fn push_float(&mut self, value: f64) {
+        match &mut self.values {
+            Building::Float(b) => b.append_value(value),
+            _ => panic!("a value of the column's type {}, not the float {value}", self.data_type),
+        }
+    }
+
+    /// Appends a value of a `STRING` or `JSON` column.
+    #[inline]
+    pub fn push_text(&mut self, text: &str) {
+        match &mut self.values {
+            Building::Text(b) => b.append_value(text),
+            _ => panic!("a value of the column's type {}, not the text {text:?}", self.data_type),
+        }
+    }
+
     /// The column; the builder is empty afterwards.
     pub fn finish(&mut self) -> Column {
         match &mut self.values {

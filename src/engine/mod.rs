@@ -21,7 +21,7 @@ use arrow_array::RecordBatch;
 use serde::Serialize;
 
 use crate::codec::BadEvent;
-use crate::data::{Schema, Timestamp};
+use crate::data::{Duration, Schema, Timestamp};
 use crate::plan::OperatorGraph;
 use crate::runtime::Running;
 use crate::semantics::Program;
@@ -129,6 +129,12 @@ impl Engine {
     /// Looks at the clock without an event: a stream that has been silent for longer than its `IDLE AFTER` stops holding the watermark.
     pub fn tick(&mut self) -> Result<(), Error> {
         Ok(self.running.tick()?)
+    }
+
+    /// Tells that for so long nothing could be read, because the output was full or the process stood still: streams were not silent then,
+    /// and do not become idle for it.
+    pub fn excuse(&mut self, pause: Duration) {
+        self.running.excuse(pause);
     }
 
     /// The end of input: the watermark moves to the end of time and all rows become certain. Calling it again changes nothing.

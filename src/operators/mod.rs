@@ -1,7 +1,7 @@
 //! The operators: one file each, behind two small traits. They see rows in the total order and know nothing of queries or connectors.
 //!
 //! The law of calls: the rows of one operator's inboxes never go back in place, no row lies before the watermark of an inbox before, and the
-//! last inbox has the watermark [`Place::MAX`]. What comes out depends on rows and watermarks alone, not on how they were cut into inboxes.
+//! last inbox has the watermark [`Place::MAX`](crate::data::Place::MAX). What comes out depends on rows and watermarks alone, not on how they were cut into inboxes.
 
 mod evaluate;
 mod filter;

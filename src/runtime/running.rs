@@ -15,7 +15,7 @@ use super::tables::{TableSource, Tables};
 use super::view::View;
 use crate::codec::json::JsonDecoder;
 use crate::codec::{BadCause, BadEvent, ChunkStart, Decoded};
-use crate::data::{Arrivals, Column, Place, Timestamp};
+use crate::data::{Arrivals, Column, Duration, Place, Timestamp};
 use crate::operators::{Released, Reorder};
 
 /// How a program is run.
@@ -172,6 +172,11 @@ impl Running {
         self.release()
     }
 
+    /// For so long (by the arrival clock) nothing could be read: silent streams do not become idle for that.
+    pub fn excuse(&mut self, pause: Duration) {
+        self.intake.reorder.excuse(pause);
+    }
+
     /// The end of all input. Calling it again changes nothing.
     pub fn finish(&mut self) -> Result<(), RunError> {
         if self.is_finished {
@@ -216,6 +221,8 @@ impl Running {
             eval_nulls: of_routes + operators.iter().map(|o| o.counts.eval_nulls).sum::<u64>(),
             watermark: self.intake.reorder.frontier(),
             held_back_by: self.intake.reorder.held_back_by().map(|source| specs[source].name.clone()),
+            held_back_since: self.intake.reorder.held_back_since(),
+            clock: self.intake.reorder.clock(),
             several_types: self.intake.decoder.several_types().map(|(a, b)| (a.to_owned(), b.to_owned())),
             sources: specs.iter().zip(streams).map(|(spec, stats)| SourceMetrics { name: spec.name.clone(), stats }).collect(),
             operators,

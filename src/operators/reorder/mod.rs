@@ -72,6 +72,10 @@ pub struct StreamStats {
     pub max_time: Option<Timestamp>,
     /// That less the delay.
     pub watermark: Option<Timestamp>,
+    /// When it last had an event, by the arrival clock.
+    pub seen: Option<Timestamp>,
+    /// When its watermark last moved, by the arrival clock.
+    pub moved: Option<Timestamp>,
     /// Rows that wait, late ones among them.
     pub held: u64,
     /// Whether the stream is idle.
@@ -83,8 +87,6 @@ pub struct StreamStats {
 struct Stream {
     timing: StreamTiming,
     stats: StreamStats,
-    /// When it last had an event, by the arrival clock.
-    seen: Option<Timestamp>,
     store: Store,
     ahead: Arrivals,
 }
@@ -176,7 +178,7 @@ impl Reorder {
         let mut has_changed = false;
         for stream in &mut self.streams {
             let Some(limit) = stream.timing.idle_after else { continue };
-            let is_idle = clock.since(stream.seen.unwrap_or(started)) > limit;
+            let is_idle = clock.since(stream.stats.seen.unwrap_or(started)) > limit;
             if is_idle && !stream.stats.is_idle {
                 stream.stats.is_idle = true;
                 has_changed = true;
@@ -184,6 +186,14 @@ impl Reorder {
         }
         if has_changed {
             self.move_frontier();
+        }
+    }
+
+    /// For so long nothing could be read, though there may have been events: streams were not silent then.
+    pub fn excuse(&mut self, pause: Duration) {
+        self.started = self.started.map(|time| time.saturating_add(pause));
+        for stream in &mut self.streams {
+            stream.stats.seen = stream.stats.seen.map(|time| time.saturating_add(pause));
         }
     }
 
@@ -237,6 +247,16 @@ impl Reorder {
     /// The live stream whose watermark (or whose silence since the beginning) is what the program's watermark waits for.
     pub fn held_back_by(&self) -> Option<usize> {
         self.holder
+    }
+
+    /// Since when it does, by the arrival clock: when its watermark last moved, or when the clock was first told.
+    pub fn held_back_since(&self) -> Option<Timestamp> {
+        self.streams[self.holder?].stats.moved.or(self.started)
+    }
+
+    /// The largest time of the arrival clock that was told.
+    pub fn clock(&self) -> Option<Timestamp> {
+        self.clock
     }
 
     /// How many events were late for all of their streams. (An event that is late for one of two counts for the other.)
@@ -349,7 +369,7 @@ impl Reorder {
 
 impl Stream {
     fn new(timing: StreamTiming) -> Self {
-        Self { timing, stats: StreamStats::default(), seen: None, store: Store::default(), ahead: Arrivals::default() }
+        Self { timing, stats: StreamStats::default(), store: Store::default(), ahead: Arrivals::default() }
     }
 
     /// Whether a row of this verdict waits as a row.
@@ -370,13 +390,16 @@ impl Stream {
 
     fn note(&mut self, verdict: Verdict, time: Timestamp, clock: Timestamp) {
         self.stats.events += 1;
-        self.seen = Some(self.seen.map_or(clock, |before| before.max(clock)));
+        self.stats.seen = Some(self.stats.seen.map_or(clock, |before| before.max(clock)));
         self.stats.is_idle = false;
         match verdict {
             Verdict::Ahead => self.stats.ahead += 1,
             Verdict::Late => self.stats.late += 1,
             Verdict::OnTime => {
                 let max_time = self.stats.max_time.map_or(time, |before| before.max(time));
+                if self.stats.max_time != Some(max_time) {
+                    self.stats.moved = Some(clock);
+                }
                 self.stats.max_time = Some(max_time);
                 self.stats.watermark = Some(max_time.saturating_sub(self.timing.delay));
             }

@@ -166,10 +166,10 @@ impl HoppingWindow {
         for id in self.early.take() {
             let Some((key, queue)) = self.groups.get(id) else { continue };
             let newest = queue.latest().expect("a group has a part");
-            for window in first_open..=self.alignment.last_start(newest) {
-                let total = queue.total_since(&self.recipe, self.alignment.start(window).0);
-                rows.extend(total.map(|(first, contents)| (window, first, key, contents)));
-            }
+            let windows = (first_open..=self.alignment.last_start(newest)).rev();
+            let totals = queue.totals_since(&self.recipe, windows.clone().map(|window| self.alignment.start(window).0));
+            let found = windows.zip(totals).filter_map(|(window, total)| total.map(|(first, contents)| (window, first, key, contents)));
+            rows.extend(found);
         }
         rows.sort_unstable_by_key(|&(window, first, ..)| (window, first));
         for (window, _, key, contents) in rows {

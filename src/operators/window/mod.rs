@@ -10,6 +10,8 @@
 
 mod alignment;
 mod contents;
+#[cfg(test)]
+mod cost;
 mod early;
 mod fifo;
 mod hopping;
