@@ -233,7 +233,7 @@ fn decode_items(rest: &mut &[u8]) -> Option<Vec<Value<'static>>> {
 }
 
 /// Gives each key a dense number. Numbers of removed keys are given out again, the last freed first, so that arrays indexed by them stay
-/// as short as the most keys there ever were at once.
+/// as short as the most keys there were at once; when most of these are gone again, memory goes back.
 #[derive(Clone)]
 pub struct KeyTable {
     ids: HashTable<u32>,
@@ -241,7 +241,12 @@ pub struct KeyTable {
     free: Vec<u32>,
     hasher: ahash::RandomState,
     key_bytes: usize,
+    /// Removals until it is looked whether memory can go back: as many as the last look cost, so that they pay for it.
+    until_look: usize,
 }
+
+/// Removals between two looks, at least.
+const LOOK_AFTER: usize = 64;
 
 impl Default for KeyTable {
     fn default() -> Self {
@@ -254,7 +259,7 @@ impl KeyTable {
     pub fn new() -> Self {
         // Fixed seeds: nothing may depend on chance.
         let hasher = ahash::RandomState::with_seeds(0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344);
-        Self { ids: HashTable::new(), keys: Vec::new(), free: Vec::new(), hasher, key_bytes: 0 }
+        Self { ids: HashTable::new(), keys: Vec::new(), free: Vec::new(), hasher, key_bytes: 0, until_look: LOOK_AFTER }
     }
 
     /// The number of the key, a new one if it has none.
@@ -300,7 +305,33 @@ impl KeyTable {
         }
         self.key_bytes -= key.0.len();
         self.free.push(id);
+        self.until_look -= 1;
+        if self.until_look == 0 {
+            self.give_memory_back();
+        }
         Some(key)
+    }
+
+    /// Cuts the numbers that nobody uses off the end, where they are the larger half of all.
+    fn give_memory_back(&mut self) {
+        let used = self.keys.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
+        if self.keys.len() - used >= used {
+            self.keys.truncate(used);
+            self.keys.shrink_to_fit();
+            self.free.retain(|&id| (id as usize) < used);
+            self.free.shrink_to_fit();
+        }
+        let Self { ids, keys, hasher, .. } = self;
+        ids.shrink_to(ids.len() * 2, |&id| hasher.hash_one(bytes_at(keys, id)));
+        self.until_look = LOOK_AFTER.max(self.ids.len() / 2).max(self.keys.len() - used);
+    }
+
+    /// Makes an array that is indexed by the numbers as short as they allow.
+    pub fn fit<T>(&self, beside: &mut Vec<T>) {
+        if beside.len() > self.keys.len() {
+            beside.truncate(self.keys.len());
+            beside.shrink_to_fit();
+        }
     }
 
     /// How many keys there are.
@@ -313,7 +344,7 @@ impl KeyTable {
         self.ids.is_empty()
     }
 
-    /// One more than the largest number ever given: the length of an array indexed by them.
+    /// One more than the largest number that may be in use: the length of an array indexed by them.
     pub fn capacity(&self) -> usize {
         self.keys.len()
     }
@@ -325,7 +356,7 @@ impl KeyTable {
 
     /// About how much memory the table takes.
     pub fn bytes(&self) -> usize {
-        self.key_bytes + self.keys.capacity() * size_of::<Option<Key>>() + self.ids.capacity() * 5 + self.free.capacity() * 4
+        self.key_bytes + self.keys.capacity() * size_of::<Option<Key>>() + self.ids.allocation_size() + self.free.capacity() * 4
     }
 }
 
@@ -423,5 +454,33 @@ mod tests {
         assert_eq!(table.capacity(), 1000);
         assert!(table.bytes() > 9000);
         assert!((0..1000).filter(|i| *i != 5).all(|i| table.get(key(&[Value::Int(i)]).as_ref()) == u32::try_from(i).ok()));
+    }
+
+    #[test]
+    fn memory_goes_back_when_most_keys_are_gone() {
+        let mut table = KeyTable::new();
+        let mut buffer = KeyBuffer::new();
+        let mut number = |i: i64| buffer.encode([Value::Int(i)].into_iter()).to_key();
+        (0..5).for_each(|i| drop(table.insert(number(i).as_ref())));
+        let few = table.bytes();
+        for round in 0..3 {
+            let keys: Vec<Key> = (0..10_000).map(|i| number(1_000_000 * (round + 1) + i)).collect();
+            keys.iter().for_each(|key| drop(table.insert(key.as_ref())));
+            let many = table.bytes();
+            for key in &keys {
+                let id = table.get(key.as_ref()).unwrap();
+                assert!(table.remove(id).is_some());
+            }
+            // The last of them may have had the largest numbers: it is seen that they are gone when others have come and gone.
+            for i in 0..100 {
+                let id = table.insert(number(500_000 + i).as_ref()).0;
+                assert!(table.remove(id).is_some());
+            }
+            assert!(table.bytes() * 50 < many, "{} of {many}, {few} before", table.bytes());
+            assert!((0..5).all(|i| table.get(number(i).as_ref()) == u32::try_from(i).ok()));
+            let mut beside = vec![0; 10_005];
+            table.fit(&mut beside);
+            assert!(beside.len() < 200, "{}", beside.len());
+        }
     }
 }

@@ -140,6 +140,7 @@ impl Sequence {
         if self.evaluator.is_forgettable(&partition.state) {
             self.partitions[id as usize] = None;
             self.keys.remove(id);
+            self.keys.fit(&mut self.partitions);
         }
     }
 
@@ -226,7 +227,7 @@ impl Sequence {
             ids.filter_map(|(id, p)| p.as_ref().and_then(|p| p.state.oldest_start()).map(|s| (s, id))).collect();
         open.sort_unstable();
         for (_, id) in open {
-            let Some(partition) = self.partitions[id as usize].as_mut() else { continue };
+            let Some(partition) = self.partitions.get_mut(id as usize).and_then(Option::as_mut) else { continue };
             self.evaluator.end(&mut partition.state);
         }
         self.put_out(moment, out);

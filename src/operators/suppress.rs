@@ -61,9 +61,10 @@ impl Suppress {
             && passed.saturating_add(self.duration) < limit.time()
         {
             self.passed.pop_front();
-            let seen = self.seen[id as usize];
-            if seen.passed == passed && seen.suppressed == 0 {
+            // A key that is gone already may have been the last of its numbers.
+            if self.seen.get(id as usize).is_some_and(|seen| seen.passed == passed && seen.suppressed == 0) {
                 self.table.remove(id);
+                self.table.fit(&mut self.seen);
             }
         }
     }
