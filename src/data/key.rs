@@ -241,12 +241,12 @@ pub struct KeyTable {
     free: Vec<u32>,
     hasher: ahash::RandomState,
     key_bytes: usize,
-    /// Removals until it is looked whether memory can go back: as many as the last look cost, so that they pay for it.
-    until_look: usize,
 }
 
-/// Removals between two looks, at least.
-const LOOK_AFTER: usize = 64;
+/// How long an array of so many used places may be before memory goes back.
+fn most(used: usize) -> usize {
+    16 + 4 * used
+}
 
 impl Default for KeyTable {
     fn default() -> Self {
@@ -259,7 +259,7 @@ impl KeyTable {
     pub fn new() -> Self {
         // Fixed seeds: nothing may depend on chance.
         let hasher = ahash::RandomState::with_seeds(0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344);
-        Self { ids: HashTable::new(), keys: Vec::new(), free: Vec::new(), hasher, key_bytes: 0, until_look: LOOK_AFTER }
+        Self { ids: HashTable::new(), keys: Vec::new(), free: Vec::new(), hasher, key_bytes: 0 }
     }
 
     /// The number of the key, a new one if it has none.
@@ -274,7 +274,10 @@ impl KeyTable {
         if let Some(&id) = ids.find(hash, |&id| is_at(keys, id, key)) {
             return (id, false);
         }
-        let id = self.free.pop().unwrap_or_else(|| {
+        // Numbers that were cut off the end since they were freed are passed over. New ones are made only when none is left, so that none of
+        // these ever comes back to life in the list.
+        let free = std::iter::from_fn(|| self.free.pop()).find(|&id| (id as usize) < self.keys.len());
+        let id = free.unwrap_or_else(|| {
             self.keys.push(None);
             u32::try_from(self.keys.len() - 1).expect("fewer than 2^32 keys at once")
         });
@@ -304,33 +307,36 @@ impl KeyTable {
             entry.remove();
         }
         self.key_bytes -= key.0.len();
-        self.free.push(id);
-        self.until_look -= 1;
-        if self.until_look == 0 {
-            self.give_memory_back();
+        if id as usize + 1 == self.keys.len() {
+            while let Some(None) = self.keys.last() {
+                self.keys.pop();
+            }
+        } else {
+            self.free.push(id);
         }
+        self.give_memory_back();
         Some(key)
     }
 
-    /// Cuts the numbers that nobody uses off the end, where they are the larger half of all.
     fn give_memory_back(&mut self) {
-        let used = self.keys.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
-        if self.keys.len() - used >= used {
-            self.keys.truncate(used);
-            self.keys.shrink_to_fit();
-            self.free.retain(|&id| (id as usize) < used);
-            self.free.shrink_to_fit();
+        let Self { ids, keys, free, hasher, .. } = self;
+        if keys.capacity() > most(keys.len()) {
+            keys.shrink_to(2 * keys.len());
         }
-        let Self { ids, keys, hasher, .. } = self;
-        ids.shrink_to(ids.len() * 2, |&id| hasher.hash_one(bytes_at(keys, id)));
-        self.until_look = LOOK_AFTER.max(self.ids.len() / 2).max(self.keys.len() - used);
+        if free.capacity() > most(keys.len()) {
+            free.retain(|&id| (id as usize) < keys.len());
+            free.shrink_to(2 * keys.len());
+        }
+        if ids.capacity() > most(ids.len()) {
+            ids.shrink_to(2 * ids.len(), |&id| hasher.hash_one(bytes_at(keys, id)));
+        }
     }
 
     /// Makes an array that is indexed by the numbers as short as they allow.
     pub fn fit<T>(&self, beside: &mut Vec<T>) {
-        if beside.len() > self.keys.len() {
-            beside.truncate(self.keys.len());
-            beside.shrink_to_fit();
+        beside.truncate(self.keys.len());
+        if beside.capacity() > most(beside.len()) {
+            beside.shrink_to(2 * beside.len());
         }
     }
 
@@ -371,7 +377,8 @@ fn is_at(keys: &[Option<Key>], id: u32, key: KeyRef<'_>) -> bool {
 /// Equal if they give the same keys the same numbers.
 impl PartialEq for KeyTable {
     fn eq(&self, other: &Self) -> bool {
-        self.keys == other.keys && self.free == other.free
+        let free = |table: &Self| table.free.iter().copied().filter(|&id| (id as usize) < table.keys.len()).collect::<Vec<_>>();
+        self.keys == other.keys && free(self) == free(other)
     }
 }
 
@@ -461,26 +468,21 @@ mod tests {
         let mut table = KeyTable::new();
         let mut buffer = KeyBuffer::new();
         let mut number = |i: i64| buffer.encode([Value::Int(i)].into_iter()).to_key();
-        (0..5).for_each(|i| drop(table.insert(number(i).as_ref())));
+        (0..5).for_each(|i| assert!(table.insert(number(i).as_ref()).1));
         let few = table.bytes();
         for round in 0..3 {
             let keys: Vec<Key> = (0..10_000).map(|i| number(1_000_000 * (round + 1) + i)).collect();
-            keys.iter().for_each(|key| drop(table.insert(key.as_ref())));
+            keys.iter().for_each(|key| assert!(table.insert(key.as_ref()).1));
             let many = table.bytes();
             for key in &keys {
                 let id = table.get(key.as_ref()).unwrap();
                 assert!(table.remove(id).is_some());
             }
-            // The last of them may have had the largest numbers: it is seen that they are gone when others have come and gone.
-            for i in 0..100 {
-                let id = table.insert(number(500_000 + i).as_ref()).0;
-                assert!(table.remove(id).is_some());
-            }
-            assert!(table.bytes() * 50 < many, "{} of {many}, {few} before", table.bytes());
+            assert!(table.bytes() < few + 64 * 40 && table.bytes() * 50 < many, "{} of {many}, {few} before", table.bytes());
             assert!((0..5).all(|i| table.get(number(i).as_ref()) == u32::try_from(i).ok()));
             let mut beside = vec![0; 10_005];
             table.fit(&mut beside);
-            assert!(beside.len() < 200, "{}", beside.len());
+            assert_eq!(beside.len(), 5);
         }
     }
 }
