@@ -9,6 +9,7 @@ use std::sync::Arc;
 use arrow_array::builder::{BooleanBuilder, PrimitiveBuilder, StringBuilder};
 use arrow_array::types::{Decimal128Type, Float64Type, Int64Type};
 use arrow_array::{Array, BooleanArray, Decimal128Array, Float64Array, Int64Array, StringArray};
+use arrow_buffer::{NullBuffer, OffsetBuffer};
 use rust_decimal::Decimal;
 
 use super::{DataType, Duration, Timestamp, Value};
@@ -185,7 +186,22 @@ fn interleave_text<'c>(
     array_of: impl Fn(&'c Column) -> Option<&'c StringArray>,
 ) -> Option<StringArray> {
     let arrays: Vec<_> = columns.iter().map(|&c| array_of(c)).collect::<Option<_>>()?;
-    Some(at.iter().map(|&(c, r)| (arrays[c as usize], r as usize)).map(|(a, r)| a.is_valid(r).then(|| a.value(r))).collect())
+    let has_nulls = arrays.iter().any(|a| a.null_count() > 0);
+    Some(pick_text(at.iter().map(|&(c, r)| (arrays[c as usize], r as usize)), has_nulls))
+}
+
+/// The texts of these rows: lengths first, then the bytes in one go.
+fn pick_text<'c>(rows: impl ExactSizeIterator<Item = (&'c StringArray, usize)> + Clone, has_nulls: bool) -> StringArray {
+    let lengths = rows.clone().map(|(array, row)| array.value_length(row).unsigned_abs() as usize);
+    let offsets = OffsetBuffer::<i32>::from_lengths(lengths);
+    let mut bytes = Vec::with_capacity(offsets[rows.len()].unsigned_abs() as usize);
+    for (array, row) in rows.clone() {
+        let offsets = array.value_offsets();
+        let (begin, end) = (offsets[row].unsigned_abs() as usize, offsets[row + 1].unsigned_abs() as usize);
+        bytes.extend_from_slice(&array.value_data()[begin..end]);
+    }
+    let nulls = has_nulls.then(|| rows.map(|(array, row)| array.is_valid(row)).collect::<NullBuffer>());
+    StringArray::new(offsets, bytes.into(), nulls)
 }
 
 fn gather_primitive<T: arrow_array::ArrowPrimitiveType>(
@@ -200,7 +216,7 @@ fn gather_primitive<T: arrow_array::ArrowPrimitiveType>(
 }
 
 fn gather_text(array: &StringArray, rows: &[u32]) -> StringArray {
-    rows.iter().map(|&r| array.is_valid(r as usize).then(|| array.value(r as usize))).collect()
+    pick_text(rows.iter().map(|&row| (array, row as usize)), array.null_count() > 0)
 }
 
 /// Builds a [`Column`] value by value.
