@@ -8,7 +8,7 @@
 use ahash::AHashMap;
 
 use super::projection::Projection;
-use super::token::{Token, byte, spaces, string, value};
+use super::token::{Token, byte, skip, spaces, string, value};
 
 /// What is remembered of keys in all, against inputs in which they never repeat.
 const MAX_STEPS: usize = 1024;
@@ -137,7 +137,7 @@ impl Scanner {
                 },
             };
             at = match action {
-                Action::Skip => value(bytes, spaces(bytes, at), 1)?.0,
+                Action::Skip => skip(bytes, spaces(bytes, at), 1)?,
                 Action::Take(node) => self.take(projection, text, at, node, 1, cells)?,
             };
         }
@@ -146,8 +146,15 @@ impl Scanner {
     /// The step that is known to follow and does.
     #[inline]
     fn expected(&self, step: usize, bytes: &[u8], at: usize) -> Option<usize> {
-        let followers = self.steps[step].followers.iter().map(|&follower| usize::from(follower)).take_while(|&follower| follower != 0);
-        followers.into_iter().find(|&follower| self.steps[follower].literal.stands_at(bytes, at))
+        for follower in self.steps[step].followers {
+            if follower == 0 {
+                return None;
+            }
+            if self.steps[usize::from(follower)].literal.stands_at(bytes, at) {
+                return Some(usize::from(follower));
+            }
+        }
+        None
     }
 
     /// Reads what stands between two values of the line's object, and remembers that it came after `step`.
@@ -186,22 +193,43 @@ impl Scanner {
     fn take(&mut self, projection: &Projection, text: &str, at: usize, node: usize, depth: u32, cells: &mut [Cell]) -> Option<usize> {
         let bytes = text.as_bytes();
         let begin = spaces(bytes, at);
-        let (end, token) = if projection.has_children(node) {
-            self.enter(projection, text, begin, node, depth, cells)?
-        } else {
-            value(bytes, begin, depth)?
-        };
+        let (has_children, slot) = projection.node(node);
+        if has_children {
+            return self.take_parent(projection, text, begin, node, depth, cells);
+        }
+        let cell = &mut cells[slot?];
+        if cell.token != Token::Missing {
+            return None;
+        }
+        cell.begin = begin;
+        cell.end = value(bytes, begin, depth, &mut cell.token)?;
+        Some(cell.end)
+    }
+
+    /// A value of which parts are needed, and perhaps the whole.
+    #[inline(never)]
+    fn take_parent(
+        &mut self,
+        projection: &Projection,
+        text: &str,
+        begin: usize,
+        node: usize,
+        depth: u32,
+        cells: &mut [Cell],
+    ) -> Option<usize> {
+        let mut token = Token::Missing;
+        let end = self.enter(projection, text, begin, node, depth, cells, &mut token)?;
         if let Some(slot) = projection.slot_of(node) {
-            let cell = &mut cells[slot];
-            if cell.token != Token::Missing {
+            if cells[slot].token != Token::Missing {
                 return None;
             }
-            *cell = Cell { token, begin, end };
+            cells[slot] = Cell { token, begin, end };
         }
         Some(end)
     }
 
-    /// A value of which parts are needed, if it is an object.
+    /// The parts of a value that are needed, if it is an object.
+    #[allow(clippy::too_many_arguments, reason = "the state of one line, borrowed apart")]
     fn enter(
         &mut self,
         projection: &Projection,
@@ -210,29 +238,31 @@ impl Scanner {
         node: usize,
         depth: u32,
         cells: &mut [Cell],
-    ) -> Option<(usize, Token)> {
+        token: &mut Token,
+    ) -> Option<usize> {
         let bytes = text.as_bytes();
         if self.entered.contains(&node) || depth > MAX_DESCENT {
             return None;
         }
         self.entered.push(node);
         if byte(bytes, begin) != b'{' {
-            return value(bytes, begin, depth);
+            return value(bytes, begin, depth, token);
         }
+        *token = Token::Nested;
         let mut at = spaces(bytes, begin + 1);
         if byte(bytes, at) == b'}' {
-            return Some((at + 1, Token::Nested));
+            return Some(at + 1);
         }
         loop {
             let (key, value_at) = key(text, at)?;
             at = match projection.child(node, key) {
                 Some(child) => self.take(projection, text, value_at, child, depth + 1, cells)?,
-                None => value(bytes, value_at, depth + 1)?.0,
+                None => skip(bytes, value_at, depth + 1)?,
             };
             at = spaces(bytes, at);
             match byte(bytes, at) {
                 b',' => at = spaces(bytes, at + 1),
-                b'}' => return Some((at + 1, Token::Nested)),
+                b'}' => return Some(at + 1),
                 _ => return None,
             }
         }

@@ -315,16 +315,19 @@ impl Reorder {
                 continue;
             }
             let time = if verdict == Verdict::Late { own_time.max(self.frontier) } else { own_time };
+            let (segment, first) = self.streams[index].store.address_of_next(arrivals[index].len());
+            let is_late = verdict == Verdict::Late;
+            if !self.has_ties {
+                self.waiting.push(Key { time, ties: Ties::None, number, stream, is_late, row: first + row, segment });
+                continue;
+            }
             // At one time an event stands at one place, so the tie-breaker of its first stream there holds for all of them.
             let ties = match standing.iter().find(|(there, _)| *there == time) {
                 Some((_, ties)) => ties.clone(),
                 None => self.streams[index].ties(&arrivals[index], at),
             };
-            if self.has_ties {
-                standing.push((time, ties.clone()));
-            }
-            let (segment, first) = self.streams[index].store.address_of_next(arrivals[index].len());
-            self.waiting.push(Key { time, ties, number, stream, is_late: verdict == Verdict::Late, row: first + row, segment });
+            standing.push((time, ties.clone()));
+            self.waiting.push(Key { time, ties, number, stream, is_late, row: first + row, segment });
         }
     }
 

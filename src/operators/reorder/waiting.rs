@@ -113,8 +113,8 @@ impl Cut {
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
     fresh: Vec<Key>,
-    /// Times and positions of the fresh keys: a quarter of a key, so sorting them first moves much less.
-    times: Vec<(i64, u32)>,
+    /// Times and positions of the fresh keys, each in one number: they sort many times faster than the keys.
+    packed: Vec<u64>,
     /// Sorted, none empty, each less than half as long as the one before (but for what cuts have taken).
     runs: Vec<VecDeque<Key>>,
     len: usize,
@@ -160,15 +160,32 @@ impl Waiting {
         if self.fresh.is_sorted_by(|a, b| a.order(b).is_le()) {
             return;
         }
-        self.times.clear();
-        self.times.extend(self.fresh.iter().zip(0u32..).map(|(key, at)| (key.time.0, at)));
-        self.times.sort_unstable();
-        let sorted = self.times.iter().map(|&(_, at)| std::mem::take(&mut self.fresh[at as usize]));
-        let mut sorted: Vec<Key> = sorted.collect();
+        let Some(mut sorted) = self.fresh_by_time() else {
+            self.fresh.sort_by(Key::order);
+            return;
+        };
         for of_one_time in sorted.chunk_by_mut(|a, b| a.time == b.time) {
-            of_one_time.sort_by(Key::order_at_one_time);
+            if of_one_time.len() > 1 {
+                of_one_time.sort_by(Key::order_at_one_time);
+            }
         }
         self.fresh = sorted;
+    }
+
+    /// Takes the fresh keys in order of time and arrival; nothing where times lie so far apart that they do not pack.
+    fn fresh_by_time(&mut self) -> Option<Vec<Key>> {
+        let times = || self.fresh.iter().map(|key| key.time.0);
+        let (first, last) = (times().min()?, times().max()?);
+        let bits = usize::BITS - self.fresh.len().leading_zeros();
+        if last.abs_diff(first).leading_zeros() < bits {
+            return None;
+        }
+        self.packed.clear();
+        self.packed.extend(times().zip(0u64..).map(|(time, at)| time.abs_diff(first) << bits | at));
+        self.packed.sort_unstable();
+        let mask = (1 << bits) - 1;
+        let at = |packed: u64| usize::try_from(packed & mask).expect("a position in memory");
+        Some(self.packed.iter().map(|&packed| std::mem::take(&mut self.fresh[at(packed)])).collect())
     }
 
     /// Makes the sorted fresh keys a run.
