@@ -108,7 +108,31 @@ impl Column {
 
     /// A column of NULLs of this type.
     pub fn nulls(data_type: &DataType, len: usize) -> Self {
-        Self::repeat(data_type, &Value::Null, len)
+        match data_type {
+            DataType::Int => Self::Int(Int64Array::new_null(len)),
+            DataType::Timestamp => Self::Timestamp(Int64Array::new_null(len)),
+            DataType::Duration => Self::Duration(Int64Array::new_null(len)),
+            DataType::Float => Self::Float(Float64Array::new_null(len)),
+            DataType::Bool => Self::Bool(BooleanArray::new_null(len)),
+            DataType::String => Self::String(StringArray::new_null(len)),
+            DataType::Json => Self::Json(StringArray::new_null(len)),
+            DataType::Null | DataType::Decimal { .. } | DataType::List(_) | DataType::Struct(_) => {
+                Self::repeat(data_type, &Value::Null, len)
+            }
+        }
+    }
+
+    /// Whether every value is NULL, if that is known without looking at each.
+    fn is_all_null(&self) -> bool {
+        match self {
+            Self::Null(_) => true,
+            Self::Bool(a) => a.null_count() == a.len(),
+            Self::Int(a) | Self::Timestamp(a) | Self::Duration(a) => a.null_count() == a.len(),
+            Self::Float(a) => a.null_count() == a.len(),
+            Self::Decimal(a) => a.null_count() == a.len(),
+            Self::String(a) | Self::Json(a) => a.null_count() == a.len(),
+            Self::Nested(_, values) => values.is_empty(),
+        }
     }
 
     /// A column of one value, `len` times.
@@ -133,6 +157,9 @@ impl Column {
     /// The rows of these indexes, in that order.
     #[must_use]
     pub fn gather(&self, rows: &[u32]) -> Self {
+        if self.is_all_null() {
+            return Self::nulls(&self.data_type(), rows.len());
+        }
         let at = rows.iter().map(|&r| r as usize);
         match self {
             Self::Null(_) => Self::Null(rows.len()),
@@ -150,6 +177,10 @@ impl Column {
 
     /// The rows of these (column, row) pairs, in that order. The columns are of one type, which `data_type` names.
     pub fn interleave(data_type: &DataType, columns: &[&Column], at: &[(u32, u32)]) -> Self {
+        // Columns that nobody reads are such.
+        if columns.iter().all(|column| column.is_all_null()) {
+            return Self::nulls(data_type, at.len());
+        }
         // Flat types by array; a part of another kind (a column of bare NULLs) sends all of it the slow way.
         let flat = match data_type {
             DataType::Int => interleave_primitive(columns, at, |c| if let Self::Int(a) = c { Some(a) } else { None }).map(Self::Int),
@@ -265,6 +296,11 @@ impl ColumnBuilder {
         }
     }
 
+    /// The type of the column.
+    pub fn data_type(&self) -> &DataType {
+        &self.data_type
+    }
+
     /// Whether nothing has been pushed.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -294,6 +330,13 @@ impl ColumnBuilder {
             (Building::Decimal(b, _), Value::Null) => b.append_null(),
             (Building::Text(b), Value::Null) => b.append_null(),
             (_, value) => panic!("a value of the column's type {}, not {value:?}", self.data_type),
+        }
+    }
+
+    /// Appends NULLs until there are so many rows.
+    pub fn fill_with_nulls(&mut self, rows: usize) {
+        for _ in self.len()..rows {
+            self.push(Value::Null);
         }
     }
 

@@ -74,10 +74,9 @@ impl Projection {
         self.nodes[node].slot
     }
 
-    /// Whether something within the node's value is needed, and its slot.
-    pub(super) fn node(&self, node: usize) -> (bool, Option<usize>) {
-        let node = &self.nodes[node];
-        (!node.children.is_empty(), node.slot)
+    /// Whether something within the node's value is needed.
+    pub(super) fn has_children(&self, node: usize) -> bool {
+        !self.nodes[node].children.is_empty()
     }
 
     /// How many slots there are.

@@ -164,7 +164,7 @@ fn value_of(values: u64) -> u64 {
 }
 
 /// Digits behind what has been read of a mantissa: the new mantissa, which is wrong beyond 19 digits, and how many digits came.
-#[inline]
+#[inline(always)]
 fn more_digits(bytes: &[u8], from: usize, mut mantissa: u64) -> (u64, usize) {
     let mut count = 0;
     loop {
@@ -196,16 +196,20 @@ fn number(bytes: &[u8], at: usize, token: &mut Token) -> Option<usize> {
         at += 1 + fraction;
     }
     if matches!(byte(bytes, at), b'e' | b'E') {
-        let digits_at = at + 1 + usize::from(matches!(byte(bytes, at + 1), b'+' | b'-'));
-        let (_, count) = more_digits(bytes, digits_at, 0);
         *token = Token::OtherNumber;
-        return (count > 0).then_some(digits_at + count);
+        return exponent(bytes, at + 1);
     }
     *token = match u8::try_from(fraction) {
         Ok(fraction) if whole + usize::from(fraction) <= 19 => Token::Number { mantissa, fraction, negative },
         _ => Token::OtherNumber,
     };
     Some(at)
+}
+
+fn exponent(bytes: &[u8], at: usize) -> Option<usize> {
+    let at = at + usize::from(matches!(byte(bytes, at), b'+' | b'-'));
+    let count = bytes[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    (count > 0).then_some(at + count)
 }
 
 /// `true`, `false` or `null`.

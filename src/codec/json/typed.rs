@@ -39,6 +39,8 @@ enum Kind {
 pub(super) enum Staged<'line> {
     /// NULL
     Null,
+    /// Not needed, and so NULL: the column is filled up at the end.
+    Unneeded,
     /// `INT` or `TIMESTAMP`
     Integer(i64),
     /// `FLOAT`
@@ -83,7 +85,8 @@ impl Layout {
                     let default = spec.columns[index].default.as_ref();
                     staged.push(match default {
                         Some(default) if reader.is_needed => Staged::Value(default.borrowed()),
-                        Some(_) | None => Staged::Null,
+                        None if reader.is_needed => Staged::Null,
+                        Some(_) | None => Staged::Unneeded,
                     });
                     default.is_none_or(Value::is_null)
                 }
@@ -95,7 +98,7 @@ impl Layout {
                     if reader.is_needed || self.time == Some(index) {
                         reader.read(cell, text, spec, index, staged)?;
                     } else {
-                        staged.push(Staged::Null);
+                        staged.push(Staged::Unneeded);
                     }
                     false
                 }
@@ -110,10 +113,10 @@ impl Layout {
             Staged::Integer(nanos) => Timestamp(*nanos),
             Staged::Value(Value::Timestamp(time)) => *time,
             // A default of a column that nobody needs, or no time at all.
-            Staged::Null | Staged::Float(_) | Staged::Text(_) | Staged::Value(_) => return None,
+            Staged::Null | Staged::Unneeded | Staged::Float(_) | Staged::Text(_) | Staged::Value(_) => return None,
         };
         if !self.columns[index].is_needed {
-            *at = Staged::Null;
+            *at = Staged::Unneeded;
         }
         if spec.ahead.is_some_and(|limit| time > clock.saturating_add(limit)) {
             return None;
@@ -130,6 +133,7 @@ impl Layout {
                 Staged::Float(value) => builder.push_float(*value),
                 Staged::Text(text) => builder.push_text(text),
                 Staged::Null => builder.push(Value::Null),
+                Staged::Unneeded => {}
                 Staged::Value(value) => builder.push(value.borrowed()),
             }
         }
