@@ -11,6 +11,8 @@ use super::limits::Limits;
 use super::lines::{Lines, Piece, Start};
 use super::metrics::{OperatorMetrics, RunMetrics, SourceMetrics};
 use super::pipeline::{Departures, Pipeline};
+use super::tables::{TableSource, Tables};
+use super::view::View;
 use crate::codec::json::JsonDecoder;
 use crate::codec::{BadCause, BadEvent, ChunkStart, Decoded};
 use crate::data::{Arrivals, Column, Duration, Place, Timestamp};
@@ -37,6 +39,7 @@ pub struct Running {
     options: RunOptions,
     intake: Intake,
     pipeline: Pipeline,
+    tables: Tables,
     lines: Lines,
     departures: VecDeque<Departures>,
     rows_out: u64,
@@ -65,6 +68,7 @@ impl Running {
         decoder: JsonDecoder,
         reorder: Reorder,
         pipeline: Pipeline,
+        tables: Tables,
         eval_nulls: Arc<std::sync::atomic::AtomicU64>,
         options: RunOptions,
     ) -> Self {
@@ -79,7 +83,18 @@ impl Running {
             eval_nulls,
         };
         let lines = Lines::new(options.max_line);
-        Self { options, intake, pipeline, lines, departures: VecDeque::new(), rows_out: 0, forced: 0, is_finished: false, failed: None }
+        Self {
+            options,
+            intake,
+            pipeline,
+            tables,
+            lines,
+            departures: VecDeque::new(),
+            rows_out: 0,
+            forced: 0,
+            is_finished: false,
+            failed: None,
+        }
     }
 
     /// Takes bytes of JSON lines, cut anywhere.
@@ -221,11 +236,32 @@ impl Running {
         self.intake.reorder.clock().map_or(now, |before| before.max(now))
     }
 
-    fn check_open(&self) -> Result<(), RunError> {
+    /// Loads the reference tables again: what comes from now on is looked up in the new loads. Where a file is no good, all stay as they are.
+    pub fn reload_tables(&mut self) -> Result<(), RunError> {
+        self.tables.load().map_err(RunError::Table)
+    }
+
+    /// Whether the file of a table looks different from when it was read last.
+    pub fn tables_have_changed(&self) -> bool {
+        self.tables.have_changed()
+    }
+
+    /// The reference tables.
+    pub fn tables(&self) -> &[TableSource] {
+        self.tables.sources()
+    }
+
+    /// The views, and the place as of which they show their rows.
+    pub fn views(&self) -> (impl Iterator<Item = &View>, Place) {
+        (self.pipeline.views(), self.pipeline.shown())
+    }
+
+    /// Whether something may be pushed; what is pushed finds the tables loaded.
+    fn check_open(&mut self) -> Result<(), RunError> {
         match &self.failed {
             Some(error) => Err(error.clone()),
             None if self.is_finished => Err(RunError::Finished),
-            None => Ok(()),
+            None => self.tables.load_once().map_err(RunError::Table),
         }
     }
 
