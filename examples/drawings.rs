@@ -58,7 +58,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// Names of files and their content.
-pub fn drawings() -> Result<Vec<(String, String)>, Box<dyn Error>> {
+pub(crate) fn drawings() -> Result<Vec<(String, String)>, Box<dyn Error>> {
     let windows = WINDOWS.iter().map(|(name, clause)| Ok((format!("{name}.svg"), window(clause)?)));
     let joins = JOINS.iter().map(|(name, clause)| Ok((format!("{name}.svg"), join(clause)?)));
     windows.chain(joins).collect()
