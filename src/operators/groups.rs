@@ -56,6 +56,11 @@ impl<G> Groups<G> {
         self.groups.iter().flatten()
     }
 
+    /// All groups that there are, in no order that means anything.
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut G> {
+        self.groups.iter_mut().flatten()
+    }
+
     /// How many there are.
     pub(super) fn len(&self) -> usize {
         self.table.len()

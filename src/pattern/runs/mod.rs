@@ -5,15 +5,17 @@
 
 use std::collections::VecDeque;
 
-use super::automaton::Origin;
-use super::event::Candidate;
-use super::state::{Deadline, State, WayKind};
-use super::step::{Now, Taking};
-use super::terms::{Before, Surroundings};
-use super::thread::{Entry, Match, Matcher, Stepped, Thread, push_split, without_accept};
-use super::variables::VariableSet;
+mod aftermath;
+
 use crate::data::{Duration, Phase, Place, Timestamp};
-use crate::spec::{AfterMatch, Mode, Runs, VariableId, Within};
+use crate::pattern::automaton::Origin;
+use crate::pattern::event::Candidate;
+use crate::pattern::state::{State, WayKind};
+use crate::pattern::step::{Now, Taking};
+use crate::pattern::terms::{Before, Surroundings};
+use crate::pattern::thread::{Entry, Match, Matcher, Stepped, Thread, push_split, without_accept};
+use crate::pattern::variables::VariableSet;
+use crate::spec::{AfterMatch, Mode, Runs, Within};
 
 /// What a partition lets out.
 #[derive(Debug)]
@@ -254,11 +256,10 @@ impl Partition {
     /// Lets a time be over for a run.
     fn fire_run(&mut self, start: Place, now: Now, tools: &mut Tools<'_>) {
         let mode = tools.matcher.spec().mode;
-        let taking = if mode == Mode::AllMatches { Taking::All } else { Taking::One };
         // A wait may end in another that is over too.
         while let Ok(at) = self.runs.binary_search_by_key(&start, |r| r.start) {
             let run = &mut self.runs[at];
-            if run.decided.is_some() || !run.deadline().is_some_and(|d| d <= now.time) {
+            if run.decided.is_some() || run.deadline().is_none_or(|d| d > now.time) {
                 return;
             }
             let mut next = Vec::with_capacity(run.entries.len());
@@ -275,7 +276,7 @@ impl Partition {
                     next.push(Entry::Live(thread));
                     continue;
                 }
-                let stepped = tools.matcher.fire(&thread, taking, now);
+                let stepped = tools.matcher.fire(&thread, now);
                 if place(mode, stepped, &mut next, &mut finished) {
                     break;
                 }
@@ -358,36 +359,6 @@ impl Partition {
         told
     }
 
-    /// CONSUME: threads that have taken an event of the match end, in whichever run.
-    fn consume(&mut self, by: usize, found: &Match, tools: &mut Tools<'_>) {
-        if tools.matcher.spec().after_match != AfterMatch::Consume {
-            return;
-        }
-        let events: Vec<u64> = found.history.iter_back().map(|l| l.taking.event.index).collect();
-        for (_, run) in self.runs.iter_mut().enumerate().filter(|(i, r)| *i != by && r.decided.is_none()) {
-            let free = |entry: &Entry| {
-                let history = match entry {
-                    Entry::Live(thread) => &thread.history,
-                    Entry::Finished(found) => &found.history,
-                };
-                !events.iter().any(|index| history.contains(*index))
-            };
-            run.entries.retain(free);
-            if run.entries.is_empty() {
-                run.decided = Some(Decision::Nothing);
-            }
-        }
-        // What was cut may have stood before a finished match of its start.
-        for at in 0..self.runs.len() {
-            if at != by && self.runs[at].decided.is_none() && matches!(self.runs[at].entries.first(), Some(Entry::Finished(_))) {
-                let next = self.settle(at, Vec::new(), tools);
-                if let Some(next) = next {
-                    return self.consume(at, &next, tools);
-                }
-            }
-        }
-    }
-
     /// WITHIN ends a run: what is finished comes out, the rest is gone.
     fn end_run(&mut self, start: Place, end: Place, tools: &mut Tools<'_>) {
         let Ok(at) = self.runs.binary_search_by_key(&start, |r| r.start) else { return };
@@ -406,36 +377,6 @@ impl Partition {
             self.consume(at, &found, tools);
         }
         self.runs[at].decided.get_or_insert(Decision::Nothing);
-    }
-
-    /// RUNS LATEST: of unfinished threads with the same rest of the pattern, the one with the latest events stays.
-    fn keep_latest(&mut self) {
-        let mut best: hashbrown::HashMap<State, (usize, usize), ahash::RandomState> =
-            hashbrown::HashMap::with_hasher(ahash::RandomState::with_seeds(5, 6, 7, 8));
-        let mut drop: Vec<(usize, usize)> = Vec::new();
-        for (r, run) in self.runs.iter().enumerate() {
-            for (e, entry) in run.entries.iter().enumerate() {
-                let Entry::Live(thread) = entry else { continue };
-                let (other_run, other) = *best.entry(thread.state.shape()).or_insert((r, e));
-                if (other_run, other) == (r, e) {
-                    continue;
-                }
-                let Entry::Live(first) = &self.runs[other_run].entries[other] else { unreachable!("only live threads are compared") };
-                if is_later(thread, first) {
-                    drop.push((other_run, other));
-                    best.insert(thread.state.shape(), (r, e));
-                } else {
-                    drop.push((r, e));
-                }
-            }
-        }
-        drop.sort_unstable_by(|a, b| b.cmp(a));
-        for (run, entry) in drop {
-            self.runs[run].entries.remove(entry);
-            if self.runs[run].entries.is_empty() {
-                self.runs[run].decided.get_or_insert(Decision::Nothing);
-            }
-        }
     }
 
     /// Remembers an event that a `!B` at the start of the pattern may look back at.
@@ -501,30 +442,6 @@ impl Partition {
         }
     }
 
-    /// A match with SKIP comes out, and drops the starts that it covers.
-    fn skip(&mut self, start: Place, found: Match, clause: &AfterMatch, tools: &mut Tools<'_>) {
-        let places = |of: &[VariableId]| -> Vec<Place> {
-            found.history.iter_back().filter(|l| of.contains(&l.taking.variable)).map(|l| l.taking.event.place).collect()
-        };
-        let last = found.history.last().map_or(start, |l| l.taking.event.place);
-        let target = match clause {
-            AfterMatch::SkipPastLast => {
-                self.runs.retain(|r| r.start > last);
-                None
-            }
-            AfterMatch::SkipToLastEvent => Some(last),
-            AfterMatch::SkipToFirst(of) => Some(places(of).last().copied().unwrap_or(start)),
-            AfterMatch::SkipToLast(of) => Some(places(of).first().copied().unwrap_or(start)),
-            AfterMatch::SkipToNext | AfterMatch::Everything | AfterMatch::Restart | AfterMatch::Consume => None,
-        };
-        if let Some(target) = target {
-            let is_variable = matches!(clause, AfterMatch::SkipToFirst(_) | AfterMatch::SkipToLast(_));
-            *tools.skips_failed += u64::from(target == start && is_variable);
-            self.runs.retain(|r| r.start >= target);
-        }
-        self.emit(start, found, tools);
-    }
-
     /// A match comes out, unless the partition has had its number of them.
     fn emit(&mut self, start: Place, found: Match, tools: &mut Tools<'_>) {
         let Some(limit) = tools.matcher.spec().limit_per_partition else {
@@ -533,20 +450,6 @@ impl Partition {
         if self.emitted < limit {
             self.emitted += 1;
             tools.out.push(Emitted::Match { start, found });
-        }
-    }
-
-    fn keep_to_bounds(&mut self, tools: &mut Tools<'_>) {
-        let mut threads = self.threads();
-        while threads > tools.bounds.threads && self.runs.len() > 1 {
-            threads -= self.runs.pop_front().map_or(0, |r| r.entries.len());
-            *tools.dropped += 1;
-        }
-        if threads > tools.bounds.threads
-            && let Some(run) = self.runs.front_mut()
-        {
-            *tools.dropped += (run.entries.len() - tools.bounds.threads) as u64;
-            run.entries.truncate(tools.bounds.threads);
         }
     }
 }
@@ -586,18 +489,12 @@ fn within_end(matcher: &Matcher, start: Timestamp) -> Timestamp {
     }
 }
 
-fn forget_before(events: &mut VecDeque<std::sync::Arc<super::event::Event>>, reach: Option<Duration>, now: Timestamp) {
+fn forget_before(events: &mut VecDeque<std::sync::Arc<crate::pattern::event::Event>>, reach: Option<Duration>, now: Timestamp) {
     let Some(reach) = reach else { return };
     let earliest = now.saturating_sub(reach);
     while events.front().is_some_and(|e| e.time() < earliest) {
         events.pop_front();
     }
-}
-
-/// Whether the events of a thread are later than another's, compared from the last back.
-fn is_later(a: &Thread, b: &Thread) -> bool {
-    let places = |thread: &Thread| thread.history.iter_back().map(|l| l.taking.event.place).collect::<Vec<_>>();
-    places(a) > places(b)
 }
 
 impl AfterMatch {
@@ -611,19 +508,6 @@ impl AfterMatch {
 }
 
 impl State {
-    /// The state without the times it waits for.
-    fn shape(&self) -> State {
-        let mut state = self.clone();
-        for way in &mut state.ways {
-            match &mut way.kind {
-                WayKind::Wait { deadline, .. } => *deadline = Deadline::WithinEnd,
-                WayKind::Both(abreast) => abreast.operands.iter_mut().for_each(|o| *o = std::sync::Arc::new(o.shape())),
-                WayKind::Take { .. } | WayKind::Accept | WayKind::AcceptAtEnd => {}
-            }
-        }
-        state
-    }
-
     /// Whether the candidate fits the unary terms of any variable that the state can take.
     fn may_take_any(&self, fits: &VariableSet) -> bool {
         self.ways.iter().any(|way| match &way.kind {
