@@ -70,7 +70,14 @@ fn refusal(error: &LowerError, program: &Program) -> Diagnostics {
         LowerError::Cycle => Diagnostic::error(CYCLE, Span::default(), "streams of this program are made of each other"),
         LowerError::UnknownOutput(name) => {
             let known = nearest(name, program.streams.iter().filter(|s| s.table.is_none()).map(|s| &*s.name));
-            Diagnostic::error(UNKNOWN_OUTPUT, Span::default(), format!("no stream `{name}` to write")).did_you_mean(&known)
+            let diagnostic =
+                Diagnostic::error(UNKNOWN_OUTPUT, Span::default(), format!("no stream `{name}` to write")).did_you_mean(&known);
+            let all: Vec<&str> = program.streams.iter().map(|s| &*s.name).collect();
+            if diagnostic.hints.is_empty() && !all.is_empty() {
+                diagnostic.hint(format!("there are: {}", all.join(", ")))
+            } else {
+                diagnostic
+            }
         }
     });
     told
