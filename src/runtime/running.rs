@@ -134,7 +134,7 @@ impl Running {
         rows: usize,
     ) -> Result<(), RunError> {
         self.check_open()?;
-        let clock = self.options.clock.now();
+        let clock = self.look_at_clock();
         let times = times.unwrap_or_else(|| vec![clock; rows]);
         let first = self.intake.decoded.next_number;
         self.intake.decoded.next_number += rows as u64;
@@ -168,7 +168,8 @@ impl Running {
     /// Looks at the clock without an event: silent streams may become idle.
     pub fn tick(&mut self) -> Result<(), RunError> {
         self.check_open()?;
-        self.intake.reorder.advance_clock(self.options.clock.now());
+        let clock = self.look_at_clock();
+        self.intake.reorder.advance_clock(clock);
         self.release()
     }
 
@@ -229,6 +230,12 @@ impl Running {
         }
     }
 
+    /// The time of arrival: a clock that goes back stands still, else events without a time of their own would be late.
+    fn look_at_clock(&self) -> Timestamp {
+        let now = self.options.clock.now();
+        self.intake.reorder.clock().map_or(now, |before| before.max(now))
+    }
+
     /// Loads the reference tables again: what comes from now on is looked up in the new loads. Where a file is no good, all stay as they are.
     pub fn reload_tables(&mut self) -> Result<(), RunError> {
         self.tables.load().map_err(RunError::Table)
@@ -259,7 +266,7 @@ impl Running {
     }
 
     fn take_piece(&mut self, start: Start, piece: &Piece<'_>) -> Result<(), RunError> {
-        let clock = self.options.clock.now();
+        let clock = self.look_at_clock();
         let bad = self.intake.decode(start, piece, clock, &self.options);
         let arrivals = self.intake.decoded.take_rows();
         self.intake.reorder.push(arrivals, clock);
