@@ -26,6 +26,9 @@ const CYCLE: Code = Code("E0502");
 /// State that grows for ever.
 const UNBOUNDED_STATE: Code = Code("E0503");
 
+/// All codes of this stage, in order.
+pub const CODES: &[Code] = &[UNKNOWN_OUTPUT, CYCLE, UNBOUNDED_STATE];
+
 /// What is known of the run when it is planned.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PlanOptions {

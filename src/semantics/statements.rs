@@ -54,7 +54,8 @@ fn warn_of_unused_parameters(cx: &mut Context<'_>) {
     let options = cx.options;
     for name in options.parameters.keys().filter(|name| !known.contains(name)) {
         let diagnostic = Diagnostic::warning(codes::UNUSED_PARAMETER, Span::default(), format!("the program has no parameter `${name}`"));
-        cx.warn(diagnostic.did_you_mean(&nearest(name, known.iter().map(String::as_str))));
+        let near: Vec<String> = nearest(name, known.iter().map(String::as_str)).iter().map(|name| format!("${name}")).collect();
+        cx.warn(diagnostic.did_you_mean(&near.iter().map(String::as_str).collect::<Vec<_>>()));
     }
 }
 
