@@ -11,6 +11,7 @@ pub mod choices;
 pub mod engine;
 pub mod expr;
 pub mod joins;
+pub mod market;
 pub mod mr_program;
 pub mod mr_reference;
 pub mod program;

@@ -212,9 +212,8 @@ fn sessions(rows: &[Event], gap: i64, max: Option<i64>) -> Vec<Pane<'_>> {
 /// The early rows of one group: at each multiple of `every` before which the group got rows since the multiple before, each window that has
 /// rows and is not over.
 fn early(window: Window, rows: &[Event], every: i64) -> Vec<Pane<'_>> {
-    let multiples: BTreeSet<i64> = rows.iter().map(|e| (e.at.div_euclid(every) + 1) * every).collect();
     let mut found = Vec::new();
-    for at in multiples {
+    for at in multiples(rows, every) {
         let so_far = &rows[..rows.partition_point(|e| e.at < at)];
         let moment = (at - 1, true, 0);
         if let Window::Rows(n) = window {
@@ -230,6 +229,11 @@ fn early(window: Window, rows: &[Event], every: i64) -> Vec<Pane<'_>> {
         found.extend(panes(window, so_far).into_iter().filter(|pane| pane.moment.0 >= at).map(|pane| Pane { moment, ..pane }));
     }
     found
+}
+
+/// The multiples that follow a row.
+fn multiples(rows: &[Event], every: i64) -> BTreeSet<i64> {
+    rows.iter().map(|e| (e.at.div_euclid(every) + 1) * every).collect()
 }
 
 fn window(random: &mut Random) -> (Window, String) {
@@ -362,6 +366,7 @@ pub fn rows_pair(random: &mut Random, events: &[Event]) -> (String, Vec<Timed>) 
 pub fn top_pair(random: &mut Random, events: &[Event]) -> (String, Vec<Timed>) {
     let (size, every) = (2 + random.below(4) as i64, 1 + random.below(2) as i64);
     let limit = 1 + random.below(2);
+    let emit = if random.chance(40) { Some(1 + random.below(3) as i64) } else { None };
     let grouping = GROUPINGS[random.below(GROUPINGS.len())];
     let rows: Vec<Event> = events.iter().filter(|e| e.stream == "A").cloned().collect();
     let window = Window::Hopping { size: size * 1000, every: every * 1000, offset: 0 };
@@ -369,18 +374,29 @@ pub fn top_pair(random: &mut Random, events: &[Event]) -> (String, Vec<Timed>) {
     for (key, members) in groups(&rows, Some(grouping)) {
         let sum = |pane: &Pane<'_>| pane.rows.iter().map(|e| e.id).sum::<i64>();
         found.extend(panes(window, &members).iter().map(|pane| (pane.bounds, sum(pane), key.clone(), pane.moment)));
+        // Early rows rank all groups that have rows by then, changed or not.
+        for at in emit.map_or(BTreeSet::new(), |seconds| multiples(&rows, seconds * 1000)) {
+            let so_far = &members[..members.partition_point(|e| e.at < at)];
+            let open = panes(window, so_far).into_iter().filter(|pane| pane.moment.0 >= at);
+            found.extend(open.map(|pane| (pane.bounds, sum(&pane), key.clone(), (at - 1, true, 0))));
+        }
     }
     // Sums of different ids may still be equal: the first group of the window then stands first.
     let first = |bounds: (i64, i64), key: &Json| rows.iter().position(|e| bounds.0 <= e.at && grouping.1(e) == *key);
-    found.sort_by_key(|(bounds, sum, key, _)| (*bounds, -sum, first(*bounds, key)));
+    found.sort_by_key(|(bounds, sum, key, moment)| (*moment, *bounds, -sum, first(*bounds, key)));
     let mut out = Vec::new();
-    for (number, window) in found.chunk_by(|a, b| a.0 == b.0).enumerate() {
-        for (index, (_, sum, key, moment)) in window.iter().take(limit).enumerate() {
-            out.push(((moment.0, true, (number * 1000 + index) as i64), json!({"g": key, "sum": sum})));
+    for (number, window) in found.chunk_by(|a, b| (a.0, a.3) == (b.0, b.3)).enumerate() {
+        for (index, (bounds, sum, key, moment)) in window.iter().take(limit).enumerate() {
+            let mut row = json!({"g": key, "sum": sum});
+            if emit.is_some() {
+                row["final"] = json!(moment.0 == bounds.1 - 1);
+            }
+            out.push(((moment.0, true, (number * 1000 + index) as i64), row));
         }
     }
+    let emit = emit.map_or(String::new(), |seconds| format!(" EMIT EVERY {seconds}s"));
     let text = format!(
-        "SELECT {0} AS g, SUM(id) AS sum FROM A WINDOW HOPPING {size}s EVERY {every}s GROUP BY {0} ORDER BY sum DESC LIMIT {limit};",
+        "SELECT {0} AS g, SUM(id) AS sum FROM A WINDOW HOPPING {size}s EVERY {every}s GROUP BY {0} ORDER BY sum DESC LIMIT {limit}{emit};",
         grouping.0
     );
     (text, out)
