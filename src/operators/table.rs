@@ -157,7 +157,9 @@ impl NewestRows {
             return (id, self.rows[at].replace(values));
         }
         self.keys.remove(id);
-        (id, self.rows[at].take())
+        let before = self.rows[at].take();
+        self.keys.fit(&mut self.rows);
+        (id, before)
     }
 
     /// The row of a key.
