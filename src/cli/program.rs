@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
+use std::path::Path;
 
 use betide::text::render;
 use betide::{Engine, Options};
@@ -27,8 +28,15 @@ pub(crate) fn compile(file: Option<&str>, flags: &TextFlags, options: Options) -
         (None, None) => return Err(Failure::usage("which program? Give a query file, or the query itself with -q '…'")),
     };
     let text = with_declarations(text, &flags.stream);
-    let options =
-        Options { name, set: parameters(&flags.set)?, type_field: flags.type_field.clone(), outputs: flags.output.clone(), ..options };
+    let folder = file.and_then(|file| Path::new(file).parent()).map(Path::to_path_buf);
+    let options = Options {
+        folder,
+        name,
+        set: parameters(&flags.set)?,
+        type_field: flags.type_field.clone(),
+        outputs: flags.output.clone(),
+        ..options
+    };
     let engine = Engine::with_options(&text, &options)?;
     if !engine.warnings().is_empty() {
         tell(render(engine.warnings(), engine.source(), std::io::stderr().is_terminal()).trim_end());

@@ -30,10 +30,11 @@ pub(crate) fn run(flags: &RunFlags) -> Result<u8, Failure> {
         (None, None) => (None, &[][..]),
     };
     let options = Options { strict: flags.strict, max_line: flags.max_line, batch_size: flags.batch_size, ..Options::default() };
-    let engine = program::compile(file, &flags.text, options)?;
+    let mut engine = program::compile(file, &flags.text, options)?;
     if engine.outputs().next().is_none() {
         return Err(Failure::usage("the program has no query, so no row can come out"));
     }
+    engine.reload_tables()?;
     let inputs = if inputs.is_empty() { vec!["-".to_owned()] } else { inputs.to_vec() };
     if inputs.iter().any(|i| i == "-") && io::stdin().is_terminal() {
         tell("betide: reading events from the terminal, one JSON object a line; Ctrl-D ends");
@@ -124,9 +125,13 @@ impl Run {
                 Some(message) => message,
                 None => self.wait(inputs)?,
             };
+            self.reload_changed_tables();
             match message {
                 Message::Begins(name) => self.input = name,
-                Message::Bytes(bytes) => self.engine.push_json(&bytes).map_err(|error| self.failure(error))?,
+                Message::Bytes(chunk) => {
+                    self.engine.push_json(chunk.bytes()).map_err(|error| self.failure(error))?;
+                    inputs.give_back(chunk);
+                }
                 Message::Ends => self.engine.end_input().map_err(|error| self.failure(error))?,
                 Message::Done => break 0,
                 Message::Interrupted => break INTERRUPTED,
@@ -142,6 +147,16 @@ impl Run {
         Ok(code)
     }
 
+    /// A table whose file has changed is loaded again; where that fails, it stays as it was, and the run goes on.
+    fn reload_changed_tables(&mut self) {
+        if self.engine.tables_have_changed() {
+            match self.engine.reload_tables() {
+                Ok(()) => tell("betide: the tables have been loaded again"),
+                Err(error) => tell(&format!("betide: the tables stay as they were: {error}")),
+            }
+        }
+    }
+
     /// The input pauses: what is certain leaves, and the arrival clock goes on, so that silent streams become idle.
     fn wait(&mut self, inputs: &Inputs) -> Result<Message, Stop> {
         self.flush()?;
@@ -151,6 +166,7 @@ impl Run {
                 return Ok(message);
             }
             paused += LOOK_EVERY;
+            self.reload_changed_tables();
             self.engine.tick()?;
             self.write()?;
             self.flush()?;

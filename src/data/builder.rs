@@ -104,6 +104,11 @@ impl ColumnBuilder {
         }
     }
 
+    /// The type of the column.
+    pub fn data_type(&self) -> &DataType {
+        &self.data_type
+    }
+
     /// Whether nothing has been pushed.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -143,6 +148,11 @@ impl ColumnBuilder {
             (_, value) => panic!("a value of the column's type {}, not {value:?}", self.data_type),
         }
         self.validity.push_times(len, !value.is_null(), times);
+    }
+
+    /// Appends NULLs until there are so many rows.
+    pub fn fill_with_nulls(&mut self, rows: usize) {
+        self.push_times(&Value::Null, rows.saturating_sub(self.len()));
     }
 
     /// Appends a value of an `INT` column, or the nanoseconds of a `TIMESTAMP` or `DURATION` one.

@@ -62,6 +62,12 @@ impl Place {
         Self { time: self.time, sequence: self.sequence & !mask | u64::from(rank) }
     }
 
+    /// The last place at which something can stand that an operator derives at this place.
+    #[must_use]
+    pub fn end_of_event(self) -> Self {
+        self.derived_by((1 << RANK_BITS) - 1)
+    }
+
     /// The event time of the place.
     pub fn time(self) -> Timestamp {
         Timestamp(self.time)
@@ -79,6 +85,11 @@ impl Place {
     /// Whether the row at this place is a source event (and not derived from one).
     pub fn is_source(self) -> bool {
         self.phase() == Phase::Event && self.sequence & ((1 << RANK_BITS) - 1) == 0
+    }
+
+    /// The position of a source event; of a derived row that of its cause.
+    pub fn position(self) -> u64 {
+        self.sequence >> RANK_BITS & Self::POSITION_MAX
     }
 
     /// Both halves, for snapshots.

@@ -8,12 +8,15 @@ mod filter;
 mod groups;
 pub mod join;
 mod limit;
+mod lookup;
+mod memory;
 mod outbox;
 mod project;
 pub mod reorder;
 mod sequence;
 mod sequence_ranks;
 mod suppress;
+mod table;
 #[cfg(test)]
 mod test_support;
 mod top_of_window;
@@ -22,12 +25,14 @@ pub mod window;
 
 pub use filter::Filter;
 pub use limit::Limit;
+pub use lookup::{Lookup, ViewLookup};
 pub use outbox::{Outbox, Port};
 pub use project::Project;
 pub use reorder::{Released, Reorder, StreamStats, StreamTiming};
 pub use sequence::Sequence;
 pub use sequence_ranks::RankSequence;
 pub use suppress::Suppress;
+pub use table::{DuplicateKey, NewestRows, SharedTable, TableContents, TableRow};
 pub use top_of_window::TopOfWindow;
 
 use std::fmt;

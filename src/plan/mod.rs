@@ -8,12 +8,12 @@ mod rules;
 mod state;
 
 pub use explain::explain;
-pub use graph::{Edge, Node, NodeId, OperatorGraph, OperatorSpec, OutputNode, SourceId, SourceNode};
+pub use graph::{Edge, LookupTable, Node, NodeId, OperatorGraph, OperatorSpec, OutputNode, SourceId, SourceNode, TableNode};
 pub use lower::Outputs;
 pub use state::{Growth, StateClass, class_of};
 
 /// How sources are read is said by the typed program; the graph carries it on.
-pub use crate::semantics::{Route, SourceColumn, SourceStream};
+pub use crate::semantics::{Route, SourceColumn, SourceStream, TableFile, TableFormat};
 
 use crate::semantics::Program;
 use crate::spec::choose;
@@ -26,6 +26,9 @@ const UNKNOWN_OUTPUT: Code = Code("E0501");
 const CYCLE: Code = Code("E0502");
 /// State that grows for ever.
 const UNBOUNDED_STATE: Code = Code("E0503");
+
+/// All codes of this stage, in order.
+pub const CODES: &[Code] = &[UNKNOWN_OUTPUT, CYCLE, UNBOUNDED_STATE];
 
 /// What is known of the run when it is planned.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -84,8 +87,15 @@ fn refusal(error: &LowerError, program: &Program) -> Diagnostics {
     told.push(match error {
         LowerError::Cycle => Diagnostic::error(CYCLE, Span::default(), "streams of this program are made of each other"),
         LowerError::UnknownOutput(name) => {
-            let known = nearest(name, program.streams.iter().map(|s| &*s.name));
-            Diagnostic::error(UNKNOWN_OUTPUT, Span::default(), format!("no stream `{name}` to write")).did_you_mean(&known)
+            let known = nearest(name, program.streams.iter().filter(|s| s.table.is_none()).map(|s| &*s.name));
+            let diagnostic =
+                Diagnostic::error(UNKNOWN_OUTPUT, Span::default(), format!("no stream `{name}` to write")).did_you_mean(&known);
+            let all: Vec<&str> = program.streams.iter().map(|s| &*s.name).collect();
+            if diagnostic.hints.is_empty() && !all.is_empty() {
+                diagnostic.hint(format!("there are: {}", all.join(", ")))
+            } else {
+                diagnostic
+            }
         }
     });
     told

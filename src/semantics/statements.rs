@@ -14,7 +14,9 @@ use super::options::CheckOptions;
 use super::query;
 use super::reads;
 use super::source;
-use super::typed::{Output, Program, SourceStream, Statement, StreamDef, StreamId};
+use super::table::{self, CreateTable};
+use super::typed::{Output, Program, SourceStream, Statement, StreamDef, StreamId, Table};
+use super::view;
 use crate::data::Schema;
 use crate::syntax::ast::{self, CreateSource, File, Name, StatementKind};
 use crate::text::{Diagnostic, Diagnostics, Span, nearest};
@@ -25,6 +27,7 @@ pub fn check(file: &File, options: &CheckOptions) -> (Program, Diagnostics) {
     set_parameters(&mut cx, file);
     let mut program = Definitions::of(&mut cx, file);
     program.check_sources(&mut cx);
+    program.check_tables(&mut cx);
     program.check_queries(&mut cx);
     warn_of_unused_parameters(&mut cx);
     let is_whole = program.queries.iter().all(|q| matches!(q.checked, Some(Ok(_))));
@@ -51,7 +54,8 @@ fn warn_of_unused_parameters(cx: &mut Context<'_>) {
     let options = cx.options;
     for name in options.parameters.keys().filter(|name| !known.contains(name)) {
         let diagnostic = Diagnostic::warning(codes::UNUSED_PARAMETER, Span::default(), format!("the program has no parameter `${name}`"));
-        cx.warn(diagnostic.did_you_mean(&nearest(name, known.iter().map(String::as_str))));
+        let near: Vec<String> = nearest(name, known.iter().map(String::as_str)).iter().map(|name| format!("${name}")).collect();
+        cx.warn(diagnostic.did_you_mean(&near.iter().map(String::as_str).collect::<Vec<_>>()));
     }
 }
 
@@ -64,6 +68,7 @@ struct Definition<'f> {
     feeders: Vec<Feeder>,
     schema: Option<Arc<Schema>>,
     source: Option<SourceStream>,
+    table: Option<Table>,
     /// Defined twice: what its columns are meant to be is not known.
     is_doubtful: bool,
 }
@@ -77,8 +82,10 @@ enum Kind<'f> {
     Derived,
     /// Created by INSERT INTO or TIMEOUT INTO alone.
     Fed,
-    /// Not supported, or wrong.
-    Poisoned,
+    /// Read from a file.
+    Table(CreateTable<'f>),
+    /// Kept up to date by a query.
+    View,
 }
 
 /// A query that feeds a stream, and by which door.
@@ -113,8 +120,10 @@ struct Definitions<'f> {
 impl<'f> Definitions<'f> {
     fn of(cx: &mut Context<'_>, file: &'f File) -> Self {
         let mut all = Self { streams: Vec::new(), by_name: BTreeMap::new(), late: BTreeMap::new(), queries: Vec::new() };
-        for statement in &file.statements {
-            all.add(cx, statement);
+        // All definitions first, so that what feeds a stream may stand before it.
+        let defined: Vec<Option<usize>> = file.statements.iter().map(|statement| all.definition(cx, statement)).collect();
+        for (statement, defined) in file.statements.iter().zip(defined) {
+            all.feeder(cx, statement, defined);
         }
         for (i, definition) in all.streams.iter().enumerate() {
             cx.define_stream(&definition.name.node, id(i), None);
@@ -122,28 +131,32 @@ impl<'f> Definitions<'f> {
         all
     }
 
-    fn add(&mut self, cx: &mut Context<'_>, statement: &'f ast::Statement) {
+    /// Defines what a statement creates.
+    fn definition(&mut self, cx: &mut Context<'_>, statement: &'f ast::Statement) -> Option<usize> {
         match &statement.kind {
-            StatementKind::Set { .. } => {}
             StatementKind::CreateSource(create) => {
                 let source = self.define(cx, &create.name, Kind::Source(create));
                 if let (Some(late), Some(source)) = (&create.late_into, source) {
                     let late = self.define(cx, late, Kind::Late);
                     self.late.extend(late.map(|late| (source, late)));
                 }
+                source
             }
-            StatementKind::CreateStream { name, query } => {
-                let output = self.define(cx, name, Kind::Derived);
-                self.query(cx, query, output, statement.span, output.is_none());
+            StatementKind::CreateStream { name, .. } => self.define(cx, name, Kind::Derived),
+            StatementKind::CreateTable { name, columns, time_by, options } => {
+                self.define(cx, name, Kind::Table(CreateTable { name, columns, time_by: time_by.as_deref(), options }))
             }
-            StatementKind::CreateTable { name, .. } => {
-                cx.not_supported(name.span, "CREATE TABLE");
-                self.define(cx, name, Kind::Poisoned);
-            }
-            StatementKind::CreateView { name, query } => {
-                cx.not_supported(name.span, "CREATE TABLE … AS");
-                self.define(cx, name, Kind::Poisoned);
-                self.query(cx, query, None, statement.span, true);
+            StatementKind::CreateView { name, .. } => self.define(cx, name, Kind::View),
+            StatementKind::Set { .. } | StatementKind::Insert { .. } | StatementKind::Query(_) => None,
+        }
+    }
+
+    /// Takes a statement's query, and what it feeds.
+    fn feeder(&mut self, cx: &mut Context<'_>, statement: &'f ast::Statement, defined: Option<usize>) {
+        match &statement.kind {
+            StatementKind::Set { .. } | StatementKind::CreateSource(_) | StatementKind::CreateTable { .. } => {}
+            StatementKind::CreateStream { query, .. } | StatementKind::CreateView { query, .. } => {
+                self.query(cx, query, defined, statement.span, defined.is_none());
             }
             StatementKind::Insert { into, query } => {
                 let output = self.feed(cx, into);
@@ -157,10 +170,6 @@ impl<'f> Definitions<'f> {
     fn define(&mut self, cx: &mut Context<'_>, name: &'f Name, kind: Kind<'f>) -> Option<usize> {
         match self.by_name.get(name.node.as_str()).copied() {
             None => Some(self.push(name, kind)),
-            Some(index) if self.streams[index].kind == Kind::Fed && kind == Kind::Derived => {
-                self.streams[index].kind = Kind::Derived;
-                Some(index)
-            }
             Some(index) => {
                 let diagnostic = Diagnostic::error(codes::DEFINED_TWICE, name.span, format!("`{}` is defined twice", name.node));
                 let diagnostic = diagnostic.related(self.streams[index].name.span, "first here");
@@ -176,7 +185,12 @@ impl<'f> Definitions<'f> {
         let Some(index) = self.by_name.get(name.node.as_str()).copied() else { return Some(self.push(name, Kind::Fed)) };
         match self.streams[index].kind {
             Kind::Derived | Kind::Fed => Some(index),
-            Kind::Poisoned => None,
+            Kind::Table(_) | Kind::View => {
+                let text = format!("`{}` is a table; rows are added to streams", name.node);
+                let hint = "to keep several streams in one table, add them to a stream first: CREATE TABLE … AS SELECT … FROM that stream";
+                cx.error(Diagnostic::error(codes::TABLE_AS_STREAM, name.span, text).hint(hint));
+                None
+            }
             Kind::Source(_) | Kind::Late => {
                 cx.not_supported(name.span, "adding rows to a stream that is read from outside");
                 None
@@ -186,7 +200,7 @@ impl<'f> Definitions<'f> {
 
     fn push(&mut self, name: &'f Name, kind: Kind<'f>) -> usize {
         let index = self.streams.len();
-        self.streams.push(Definition { name, kind, feeders: Vec::new(), schema: None, source: None, is_doubtful: false });
+        self.streams.push(Definition { name, kind, feeders: Vec::new(), schema: None, source: None, table: None, is_doubtful: false });
         self.by_name.insert(&name.node, index);
         index
     }
@@ -215,6 +229,17 @@ impl<'f> Definitions<'f> {
                 cx.define_stream(&self.streams[stream].name.node, id(stream), Some((checked.schema.clone(), times.clone())));
             }
             self.streams[i].source = Some(checked.source);
+        }
+    }
+
+    fn check_tables(&mut self, cx: &mut Context<'_>) {
+        for (i, definition) in self.streams.iter_mut().enumerate() {
+            let Kind::Table(create) = definition.kind else { continue };
+            let Ok((schema, table)) = table::table(cx, create) else { continue };
+            if !definition.is_doubtful {
+                cx.define_table(&definition.name.node, id(i), schema.clone());
+            }
+            (definition.schema, definition.table) = (Some(schema), Some(table));
         }
     }
 
@@ -264,7 +289,14 @@ impl<'f> Definitions<'f> {
 
     fn check_query(&mut self, cx: &mut Context<'_>, index: usize) {
         let queried = &mut self.queries[index];
-        let relation = query::statement(cx, queried.tree);
+        let mut relation = query::statement(cx, queried.tree);
+        if let Some(output) = queried.output.filter(|&output| self.streams[output].kind == Kind::View) {
+            let checked = relation.and_then(|relation| view::view(cx, queried.tree, relation));
+            relation = checked.map(|(relation, key)| {
+                self.streams[output].table = Some(Table { key, file: None });
+                relation
+            });
+        }
         queried.checked = Some(if queried.is_refused { Err(Reported::elsewhere()) } else { relation });
     }
 
@@ -314,7 +346,11 @@ impl<'f> Definitions<'f> {
                 feeds::widen(&mut relation.query, &schema);
             }
         }
-        if !self.streams[stream].is_doubtful {
+        if self.streams[stream].kind == Kind::View {
+            if !self.streams[stream].is_doubtful {
+                cx.define_table(&self.streams[stream].name.node, id(stream), schema.clone());
+            }
+        } else if !self.streams[stream].is_doubtful {
             cx.define_stream(&self.streams[stream].name.node, id(stream), Some((schema.clone(), times)));
         }
         self.streams[stream].schema = Some(schema);
@@ -325,6 +361,7 @@ impl<'f> Definitions<'f> {
             name: d.name.node.as_str().into(),
             schema: d.schema.unwrap_or_default(),
             source: d.source,
+            table: d.table,
             span: d.name.span,
         });
         let statements = self.queries.into_iter().filter_map(|q| match q.checked {

@@ -5,11 +5,13 @@
 
 mod choice;
 mod join;
+mod lookup;
 mod pattern;
 mod window;
 
 pub use choice::{EvaluatorChoice, choose, is_unary};
 pub use join::{JoinKind, JoinSpec};
+pub use lookup::LookupSpec;
 pub use pattern::{
     AfterMatch, Arrow, FollowUp, LateCheck, Mode, NavigationBase, PartitionKeys, PatternNode, PatternSpec, RowOutput, Runs, Slot, SlotKind,
     VariableId, VariableKind, VariableSpec, Within,

@@ -15,6 +15,7 @@ mod typed;
 mod decode;
 mod encode;
 
+pub(in crate::codec) use convert::convert;
 pub use decode::JsonDecoder;
 pub use encode::{RowWriter, write_string, write_value};
 

@@ -26,7 +26,8 @@ fn counted(kind: WindowKind, emit_every: Option<i64>) -> (u64, u64) {
     calls.extend(is_row_by_row.then(|| call("COUNT", true)));
     let types = calls.iter().map(|call| call.data_type.clone()).chain([DataType::Timestamp, DataType::Timestamp, DataType::Bool]);
     let schema = Arc::new(Schema::new(types.enumerate().map(|(i, t)| Field::new(format!("o{i}"), t)).collect()));
-    let spec = WindowSpec { kind, keys: vec![], output: WindowOutput::Aggregates(calls), emit_every: emit_every.map(Duration) };
+    let spec =
+        WindowSpec { kind, keys: vec![], output: WindowOutput::Aggregates(calls), emit_every: emit_every.map(Duration), is_ranked: false };
     let row = |i: i64| InputRow {
         input: 0,
         place: Place::event(Timestamp(i), i.unsigned_abs() + 1),
