@@ -128,7 +128,10 @@ impl Run {
             self.reload_changed_tables();
             match message {
                 Message::Begins(name) => self.input = name,
-                Message::Bytes(bytes) => self.engine.push_json(&bytes).map_err(|error| self.failure(error))?,
+                Message::Bytes(chunk) => {
+                    self.engine.push_json(chunk.bytes()).map_err(|error| self.failure(error))?;
+                    inputs.give_back(chunk);
+                }
                 Message::Ends => self.engine.end_input().map_err(|error| self.failure(error))?,
                 Message::Done => break 0,
                 Message::Interrupted => break INTERRUPTED,

@@ -217,7 +217,7 @@ impl JsonDecoder {
         fast.streams.clear();
         fast.streams.extend(self.others.iter().map(|&source| (source, clock)));
         for routes in &self.routes {
-            let cell = fast.cells[routes.slot];
+            let cell = &fast.cells[routes.slot];
             let found = match cell.token {
                 Token::Text => routes.streams.get(&text[cell.begin + 1..cell.end - 1]),
                 _ => cell.text(text).and_then(scalar_text).and_then(|value| routes.streams.get(&*value)),
@@ -238,11 +238,13 @@ impl JsonDecoder {
             out.unrouted += 1;
             return Some(end.next - at);
         }
-        let mut values = staged.drain(..);
+        let mut values = staged.as_slice();
         for &(source, time) in &fast.streams {
             let layout = &fast.layouts[source];
             let rows = &mut out.sources[source];
-            layout.push(values.by_ref().take(layout.len()), rows);
+            let (mine, others) = values.split_at(layout.len());
+            layout.push(mine, rows);
+            values = others;
             rows.times.push(time);
             rows.numbers.push(out.next_number);
         }

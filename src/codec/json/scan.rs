@@ -8,10 +8,12 @@
 use ahash::AHashMap;
 
 use super::projection::Projection;
-use super::token::{Token, byte, spaces, string, value};
+use super::token::{Token, byte, skip, spaces, string, value};
 
 /// What is remembered of keys in all, against inputs in which they never repeat.
 const MAX_STEPS: usize = 1024;
+/// Longer texts are not remembered.
+const MAX_LITERAL: usize = 256;
 /// Steps known to follow a step, the latest first.
 const FOLLOWERS: usize = 4;
 /// Objects within objects that are looked into; paths are rarely deeper.
@@ -74,8 +76,10 @@ const UNKNOWN: usize = 1;
 #[derive(Debug, Clone, Copy)]
 enum Action {
     Skip,
-    /// The value is needed, or something within it: the node of the projection.
+    /// The value is needed, as a whole: its slot.
     Take(usize),
+    /// Parts of the value are needed: its node of the projection.
+    Enter(usize),
 }
 
 /// A text to be compared: its first sixteen bytes in one go.
@@ -137,8 +141,9 @@ impl Scanner {
                 },
             };
             at = match action {
-                Action::Skip => value(bytes, spaces(bytes, at), 1)?.0,
-                Action::Take(node) => self.take(projection, text, at, node, 1, cells)?,
+                Action::Skip => skip(bytes, spaces(bytes, at), 1)?,
+                Action::Take(slot) => take(text, spaces(bytes, at), 1, &mut cells[slot])?,
+                Action::Enter(node) => self.enter(projection, text, spaces(bytes, at), node, 1, cells)?,
             };
         }
     }
@@ -146,8 +151,15 @@ impl Scanner {
     /// The step that is known to follow and does.
     #[inline]
     fn expected(&self, step: usize, bytes: &[u8], at: usize) -> Option<usize> {
-        let followers = self.steps[step].followers.iter().map(|&follower| usize::from(follower)).take_while(|&follower| follower != 0);
-        followers.into_iter().find(|&follower| self.steps[follower].literal.stands_at(bytes, at))
+        for follower in self.steps[step].followers {
+            if follower == 0 {
+                return None;
+            }
+            if self.steps[usize::from(follower)].literal.stands_at(bytes, at) {
+                return Some(usize::from(follower));
+            }
+        }
+        None
     }
 
     /// Reads what stands between two values of the line's object, and remembers that it came after `step`.
@@ -160,11 +172,11 @@ impl Scanner {
             return None;
         }
         let (key, at) = key(text, spaces(bytes, at + 1))?;
-        let action = projection.child(0, key).map_or(Action::Skip, Action::Take);
+        let action = projection.child(0, key).map_or(Action::Skip, |node| action_of(projection, node));
         let literal = &bytes[begin..at];
         let next = match self.known.get(literal) {
             Some(&next) => next,
-            None if self.steps.len() == MAX_STEPS => return Some((UNKNOWN, action, at)),
+            None if self.steps.len() == MAX_STEPS || literal.len() > MAX_LITERAL => return Some((UNKNOWN, action, at)),
             None => {
                 let next = u16::try_from(self.steps.len()).expect("there are at most 1024");
                 self.steps.push(Step { literal: Literal::new(literal), action, followers: [0; FOLLOWERS] });
@@ -180,63 +192,67 @@ impl Scanner {
         Some((usize::from(next), action, at))
     }
 
-    /// A value that is needed, or something within it.
+    /// A value of which parts are needed, and perhaps the whole: its end.
     // Recursion: one level a key of a path, at most MAX_DESCENT.
-    #[inline]
-    fn take(&mut self, projection: &Projection, text: &str, at: usize, node: usize, depth: u32, cells: &mut [Cell]) -> Option<usize> {
-        let bytes = text.as_bytes();
-        let begin = spaces(bytes, at);
-        let (end, token) = if projection.has_children(node) {
-            self.enter(projection, text, begin, node, depth, cells)?
-        } else {
-            value(bytes, begin, depth)?
-        };
-        if let Some(slot) = projection.slot_of(node) {
-            let cell = &mut cells[slot];
-            if cell.token != Token::Missing {
-                return None;
-            }
-            *cell = Cell { token, begin, end };
-        }
-        Some(end)
-    }
-
-    /// A value of which parts are needed, if it is an object.
-    fn enter(
-        &mut self,
-        projection: &Projection,
-        text: &str,
-        begin: usize,
-        node: usize,
-        depth: u32,
-        cells: &mut [Cell],
-    ) -> Option<(usize, Token)> {
+    fn enter(&mut self, projection: &Projection, text: &str, begin: usize, node: usize, depth: u32, cells: &mut [Cell]) -> Option<usize> {
         let bytes = text.as_bytes();
         if self.entered.contains(&node) || depth > MAX_DESCENT {
             return None;
         }
         self.entered.push(node);
-        if byte(bytes, begin) != b'{' {
-            return value(bytes, begin, depth);
+        let mut token = Token::Nested;
+        let end = if byte(bytes, begin) == b'{' {
+            self.members(projection, text, begin, node, depth + 1, cells)?
+        } else {
+            value(bytes, begin, depth, &mut token)?
+        };
+        if let Some(slot) = projection.slot_of(node) {
+            cells[slot] = Cell { token, begin, end };
         }
+        Some(end)
+    }
+
+    /// The members of an object within the line's object.
+    fn members(&mut self, projection: &Projection, text: &str, begin: usize, node: usize, depth: u32, cells: &mut [Cell]) -> Option<usize> {
+        let bytes = text.as_bytes();
         let mut at = spaces(bytes, begin + 1);
         if byte(bytes, at) == b'}' {
-            return Some((at + 1, Token::Nested));
+            return Some(at + 1);
         }
         loop {
             let (key, value_at) = key(text, at)?;
-            at = match projection.child(node, key) {
-                Some(child) => self.take(projection, text, value_at, child, depth + 1, cells)?,
-                None => value(bytes, value_at, depth + 1)?.0,
+            at = match projection.child(node, key).map_or(Action::Skip, |node| action_of(projection, node)) {
+                Action::Skip => skip(bytes, value_at, depth)?,
+                Action::Take(slot) => take(text, value_at, depth, &mut cells[slot])?,
+                Action::Enter(node) => self.enter(projection, text, value_at, node, depth, cells)?,
             };
             at = spaces(bytes, at);
             match byte(bytes, at) {
                 b',' => at = spaces(bytes, at + 1),
-                b'}' => return Some((at + 1, Token::Nested)),
+                b'}' => return Some(at + 1),
                 _ => return None,
             }
         }
     }
+}
+
+/// What is to be done with the value of a node.
+fn action_of(projection: &Projection, node: usize) -> Action {
+    match projection.slot_of(node) {
+        Some(slot) if !projection.has_children(node) => Action::Take(slot),
+        Some(_) | None => Action::Enter(node),
+    }
+}
+
+/// A value that is needed; a second one of its key is the strict parser's business.
+#[inline]
+fn take(text: &str, begin: usize, depth: u32, cell: &mut Cell) -> Option<usize> {
+    if cell.token != Token::Missing {
+        return None;
+    }
+    cell.begin = begin;
+    cell.end = value(text.as_bytes(), begin, depth, &mut cell.token)?;
+    Some(cell.end)
 }
 
 /// A key and where its value begins. Escapes in it are the strict parser's business.

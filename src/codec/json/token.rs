@@ -3,6 +3,8 @@
 //! All functions take bytes and a position, and give the position behind the token. `None` means "not plainly good": the caller leaves the
 //! line to the strict parser, which knows why. So these must never accept what that one refuses, and may refuse what it accepts. They
 //! stop at a line end by themselves, because it is a control character.
+//!
+//! Tokens are written where they are to stay: one that is returned is copied in one piece right after it was written in several, which stalls.
 
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGHS: u64 = 0x8080_8080_8080_8080;
@@ -41,8 +43,8 @@ pub(super) enum Token {
 impl Token {
     /// The number as an integer, if it is written as one and 64 bits hold it.
     #[inline]
-    pub(super) fn integer(self) -> Option<i64> {
-        match self {
+    pub(super) fn integer(&self) -> Option<i64> {
+        match *self {
             Self::Number { mantissa, fraction: 0, negative: false } => i64::try_from(mantissa).ok(),
             Self::Number { mantissa, fraction: 0, negative: true } => 0i64.checked_sub_unsigned(mantissa),
             _ => None,
@@ -51,8 +53,8 @@ impl Token {
 
     /// The number as a float, where one division gives the nearest one: both operands are exact then, and IEEE division rounds once.
     #[inline]
-    pub(super) fn float(self) -> Option<f64> {
-        match self {
+    pub(super) fn float(&self) -> Option<f64> {
+        match *self {
             Self::Number { mantissa, fraction, negative } if mantissa <= 1 << 53 => {
                 let value = mantissa as f64 / POWERS_OF_TEN.get(usize::from(fraction))?;
                 Some(if negative { -value } else { value })
@@ -162,7 +164,7 @@ fn value_of(values: u64) -> u64 {
 }
 
 /// Digits behind what has been read of a mantissa: the new mantissa, which is wrong beyond 19 digits, and how many digits came.
-#[inline]
+#[inline(always)]
 fn more_digits(bytes: &[u8], from: usize, mut mantissa: u64) -> (u64, usize) {
     let mut count = 0;
     loop {
@@ -177,7 +179,7 @@ fn more_digits(bytes: &[u8], from: usize, mut mantissa: u64) -> (u64, usize) {
 
 /// A number that begins at `at`.
 #[inline]
-pub(super) fn number(bytes: &[u8], at: usize) -> Option<(usize, Token)> {
+fn number(bytes: &[u8], at: usize, token: &mut Token) -> Option<usize> {
     let negative = byte(bytes, at) == b'-';
     let begin = at + usize::from(negative);
     let (mut mantissa, whole) = more_digits(bytes, begin, 0);
@@ -194,40 +196,60 @@ pub(super) fn number(bytes: &[u8], at: usize) -> Option<(usize, Token)> {
         at += 1 + fraction;
     }
     if matches!(byte(bytes, at), b'e' | b'E') {
-        let digits_at = at + 1 + usize::from(matches!(byte(bytes, at + 1), b'+' | b'-'));
-        let (_, count) = more_digits(bytes, digits_at, 0);
-        return (count > 0).then_some((digits_at + count, Token::OtherNumber));
+        *token = Token::OtherNumber;
+        return exponent(bytes, at + 1);
     }
-    let token = match u8::try_from(fraction) {
+    *token = match u8::try_from(fraction) {
         Ok(fraction) if whole + usize::from(fraction) <= 19 => Token::Number { mantissa, fraction, negative },
         _ => Token::OtherNumber,
     };
-    Some((at, token))
+    Some(at)
+}
+
+fn exponent(bytes: &[u8], at: usize) -> Option<usize> {
+    let at = at + usize::from(matches!(byte(bytes, at), b'+' | b'-'));
+    let count = bytes[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    (count > 0).then_some(at + count)
 }
 
 /// `true`, `false` or `null`.
-fn literal(bytes: &[u8], at: usize) -> Option<(usize, Token)> {
+fn literal(bytes: &[u8], at: usize, token: &mut Token) -> Option<usize> {
     let rest = bytes.get(at..)?;
-    if rest.starts_with(b"null") {
-        Some((at + 4, Token::Null))
+    let (word, length) = if rest.starts_with(b"null") {
+        (Token::Null, 4)
     } else if rest.starts_with(b"true") {
-        Some((at + 4, Token::Bool(true)))
+        (Token::Bool(true), 4)
     } else if rest.starts_with(b"false") {
-        Some((at + 5, Token::Bool(false)))
+        (Token::Bool(false), 5)
     } else {
-        None
+        return None;
+    };
+    *token = word;
+    Some(at + length)
+}
+
+/// Any value that begins at `at`: what it is, and the position behind it. `depth` arrays and objects are open around it.
+#[inline]
+pub(super) fn value(bytes: &[u8], at: usize, depth: u32, token: &mut Token) -> Option<usize> {
+    match byte(bytes, at) {
+        b'"' => {
+            let (at, has_escapes) = string(bytes, at)?;
+            *token = if has_escapes { Token::Escaped } else { Token::Text };
+            Some(at)
+        }
+        b'-' | b'0'..=b'9' => number(bytes, at, token),
+        b'{' | b'[' => {
+            *token = Token::Nested;
+            nested(bytes, at, depth)
+        }
+        _ => literal(bytes, at, token),
     }
 }
 
-/// Any value that begins at `at`; `depth` arrays and objects are open around it.
+/// Any value, passed over.
 #[inline]
-pub(super) fn value(bytes: &[u8], at: usize, depth: u32) -> Option<(usize, Token)> {
-    match byte(bytes, at) {
-        b'"' => string(bytes, at).map(|(at, has_escapes)| (at, if has_escapes { Token::Escaped } else { Token::Text })),
-        b'-' | b'0'..=b'9' => number(bytes, at),
-        b'{' | b'[' => nested(bytes, at, depth).map(|at| (at, Token::Nested)),
-        _ => literal(bytes, at),
-    }
+pub(super) fn skip(bytes: &[u8], at: usize, depth: u32) -> Option<usize> {
+    value(bytes, at, depth, &mut Token::Missing)
 }
 
 /// Behind the spaces that stand there. (Tabs, which are as rare as they are allowed, are left to the strict parser.)
@@ -259,7 +281,7 @@ fn nested(bytes: &[u8], mut at: usize, around: u32) -> Option<usize> {
                 continue;
             }
         } else {
-            at = value(bytes, at, around)?.0;
+            at = skip(bytes, at, around)?;
             at = spaces(bytes, at);
         }
         while byte(bytes, at) == closing(open) {
@@ -303,9 +325,11 @@ mod tests {
     fn whole(text: &str) -> Option<Token> {
         // What stands behind must neither be looked at nor needed.
         let with_more = format!("{text}\n\"");
-        let found = value(text.as_bytes(), 0, 0);
-        assert_eq!(found, value(with_more.as_bytes(), 0, 0), "{text}");
-        found.filter(|(end, _)| *end == text.len()).map(|(_, token)| token)
+        let (mut token, mut again) = (Token::Missing, Token::Missing);
+        let end = value(text.as_bytes(), 0, 0, &mut token);
+        assert_eq!(end, value(with_more.as_bytes(), 0, 0, &mut again), "{text}");
+        assert!(end.is_none() || token == again, "{text}");
+        (end == Some(text.len())).then_some(token)
     }
 
     #[test]
@@ -313,13 +337,13 @@ mod tests {
         for text in
             ["0", "-0", "7", "12345678", "123456789", "1700000000123", "9223372036854775807", "-9223372036854775808", "1234567812345678"]
         {
-            assert_eq!(whole(text).and_then(Token::integer), text.parse().ok(), "{text}");
+            assert_eq!(whole(text).and_then(|token| token.integer()), text.parse().ok(), "{text}");
         }
         for text in ["9223372036854775808", "-9223372036854775809", "18446744073709551616", "99999999999999999999", "1.0", "1e3"] {
-            assert_eq!(whole(text).and_then(Token::integer), None, "{text}");
+            assert_eq!(whole(text).and_then(|token| token.integer()), None, "{text}");
         }
         for text in ["0.1", "-0.0", "-0", "123.25", "0.000001", "9007199254740992", "123456789.125", "3.141592653589793"] {
-            let float = whole(text).and_then(Token::float);
+            let float = whole(text).and_then(|token| token.float());
             assert_eq!(float.map(f64::to_bits), text.parse().ok().map(f64::to_bits), "{text}");
         }
         for text in ["9007199254740993", "0.30000000000000004", "1e5", "0.00000000000000000000001", "1234567890123456789012"] {

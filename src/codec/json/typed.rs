@@ -39,6 +39,8 @@ enum Kind {
 pub(super) enum Staged<'line> {
     /// NULL
     Null,
+    /// Not needed, and so NULL: the column is filled up at the end.
+    Unneeded,
     /// `INT` or `TIMESTAMP`
     Integer(i64),
     /// `FLOAT`
@@ -78,20 +80,32 @@ impl Layout {
     ) -> Option<Timestamp> {
         let begin = staged.len();
         for (index, reader) in self.columns.iter().enumerate() {
-            let cell = reader.slot.map_or_else(Cell::default, |slot| cells[slot]);
-            let value = match cell.token {
-                Token::Missing => match &spec.columns[index].default {
-                    None => Staged::Null,
-                    Some(_) if !reader.is_needed => Staged::Null,
-                    Some(default) => Staged::Value(default.borrowed()),
-                },
-                _ if reader.is_needed || self.time == Some(index) => reader.read(cell, text, spec, index)?,
-                _ => Staged::Null,
+            let is_null = match reader.slot.map(|slot| &cells[slot]) {
+                None | Some(Cell { token: Token::Missing, .. }) => {
+                    let default = spec.columns[index].default.as_ref();
+                    staged.push(match default {
+                        Some(default) if reader.is_needed => Staged::Value(default.borrowed()),
+                        None if reader.is_needed => Staged::Null,
+                        Some(_) | None => Staged::Unneeded,
+                    });
+                    default.is_none_or(Value::is_null)
+                }
+                Some(Cell { token: Token::Null, .. }) => {
+                    staged.push(Staged::Null);
+                    true
+                }
+                Some(cell) => {
+                    if reader.is_needed || self.time == Some(index) {
+                        reader.read(cell, text, spec, index, staged)?;
+                    } else {
+                        staged.push(Staged::Unneeded);
+                    }
+                    false
+                }
             };
-            if reader.not_null && matches!(value, Staged::Null | Staged::Value(Value::Null)) && reader.is_null(cell, spec, index) {
+            if is_null && reader.not_null {
                 return None;
             }
-            staged.push(value);
         }
         let Some(index) = self.time else { return Some(clock) };
         let at = &mut staged[begin + index];
@@ -99,10 +113,10 @@ impl Layout {
             Staged::Integer(nanos) => Timestamp(*nanos),
             Staged::Value(Value::Timestamp(time)) => *time,
             // A default of a column that nobody needs, or no time at all.
-            Staged::Null | Staged::Float(_) | Staged::Text(_) | Staged::Value(_) => return None,
+            Staged::Null | Staged::Unneeded | Staged::Float(_) | Staged::Text(_) | Staged::Value(_) => return None,
         };
         if !self.columns[index].is_needed {
-            *at = Staged::Null;
+            *at = Staged::Unneeded;
         }
         if spec.ahead.is_some_and(|limit| time > clock.saturating_add(limit)) {
             return None;
@@ -110,15 +124,17 @@ impl Layout {
         Some(time)
     }
 
-    /// Pushes what was staged last for this stream.
-    pub(super) fn push<'line>(&self, staged: impl Iterator<Item = Staged<'line>>, rows: &mut SourceRows) {
+    /// Pushes the values that were staged for an event of this stream.
+    pub(super) fn push(&self, staged: &[Staged<'_>], rows: &mut SourceRows) {
+        // By reference: a value that is moved is copied whole right after its parts were written, which stalls.
         for (builder, value) in rows.columns.iter_mut().zip(staged) {
             match value {
-                Staged::Integer(value) => builder.push_integer(value),
-                Staged::Float(value) => builder.push_float(value),
+                Staged::Integer(value) => builder.push_integer(*value),
+                Staged::Float(value) => builder.push_float(*value),
                 Staged::Text(text) => builder.push_text(text),
                 Staged::Null => builder.push(Value::Null),
-                Staged::Value(value) => builder.push(value),
+                Staged::Unneeded => {}
+                Staged::Value(value) => builder.push(value.borrowed()),
             }
         }
     }
@@ -130,38 +146,38 @@ impl Layout {
 }
 
 impl Reader {
-    /// The value of a cell that is there.
+    /// Stages the value of a cell that is there and not null.
     #[inline]
-    fn read<'line>(&self, cell: Cell, text: &'line str, spec: &SourceSpec, index: usize) -> Option<Staged<'line>> {
-        match (self.kind, cell.token) {
-            (_, Token::Null) => return Some(Staged::Null),
-            (Kind::Int, token) => {
-                if let Some(value) = token.integer() {
-                    return Some(Staged::Integer(value));
+    fn read<'line>(&self, cell: &Cell, text: &'line str, spec: &SourceSpec, index: usize, staged: &mut Vec<Staged<'line>>) -> Option<()> {
+        match self.kind {
+            Kind::Int => {
+                if let Some(value) = cell.token.integer() {
+                    staged.push(Staged::Integer(value));
+                    return Some(());
                 }
             }
-            (Kind::Float, token) => {
-                if let Some(value) = token.float() {
-                    return Some(Staged::Float(value));
+            Kind::Float => {
+                if let Some(value) = cell.token.float() {
+                    staged.push(Staged::Float(value));
+                    return Some(());
                 }
             }
-            (Kind::Text, Token::Text) => return Some(Staged::Text(&text[cell.begin + 1..cell.end - 1])),
-            (Kind::Epoch(unit), token) => {
-                if let Some(value) = token.integer() {
-                    return Timestamp::from_epoch(value, unit).map(|time| Staged::Integer(time.0));
+            Kind::Text => {
+                if cell.token == Token::Text {
+                    staged.push(Staged::Text(&text[cell.begin + 1..cell.end - 1]));
+                    return Some(());
                 }
             }
-            (Kind::Text | Kind::Other, _) => {}
+            Kind::Epoch(unit) => {
+                if let Some(value) = cell.token.integer() {
+                    staged.push(Staged::Integer(Timestamp::from_epoch(value, unit)?.0));
+                    return Some(());
+                }
+            }
+            Kind::Other => {}
         }
         let value = convert(&text[cell.begin..cell.end], &spec.schema.fields()[index].data_type, &spec.columns[index].time_format);
-        value.ok().map(Staged::Value)
-    }
-
-    /// Whether a column that is staged as NULL has no value in the event. (One that nobody needs may have one.)
-    fn is_null(&self, cell: Cell, spec: &SourceSpec, index: usize) -> bool {
-        match cell.token {
-            Token::Missing => spec.columns[index].default.as_ref().is_none_or(Value::is_null),
-            token => token == Token::Null,
-        }
+        staged.push(Staged::Value(value.ok()?));
+        Some(())
     }
 }

@@ -157,6 +157,7 @@ impl Different {
         *count -= 1;
         if *count == 0 {
             self.table.remove(id);
+            self.table.fit(&mut self.counts);
         }
     }
 
