@@ -50,14 +50,13 @@ fn drain(engine: &mut Engine) {
 fn state_after_expiry_is_what_it_was_before() {
     let keys: u64 = std::env::var("BETIDE_KEYS").map_or(100_000, |count| count.parse().unwrap());
     let mut engine = Engine::with_options(PROGRAM, &Options::default()).unwrap();
-    // As many keys at once as later, so that what is kept of memory for the next ones is there already.
-    push(&mut engine, 0, 20_000, true);
-    push(&mut engine, 20_000, 20_000, false);
+    // No such key has ever come.
+    push(&mut engine, 0, 20_000, false);
     let before = engine.stats();
-    push(&mut engine, 40_000, keys, true);
+    push(&mut engine, 20_000, keys, true);
     let during = engine.stats();
     // The same phase of the keys that stay.
-    let quiet = 40_000 + keys;
+    let quiet = 20_000 + keys;
     let quiet = quiet.next_multiple_of(20_000);
     push(&mut engine, quiet, 20_000, false);
     let after = engine.stats();
@@ -69,8 +68,8 @@ fn state_after_expiry_is_what_it_was_before() {
         let told = format!("\nbefore {before:?}\nduring {during:?}\nafter {after:?}");
         assert!(is_near(before.keys, after.keys), "{told}");
         assert!(is_near(before.held, after.held), "{told}");
-        // What a pattern frees in blocks may be less after than before.
-        assert!(after.bytes <= before.bytes || is_near(before.bytes, after.bytes), "{told}");
+        // Tables and queues keep room for a few more than they have.
+        assert!(after.bytes <= before.bytes + before.bytes / 100 + 2048, "{told}");
         assert_eq!(after.dropped, 0);
     }
     assert!(before.sources.iter().zip(&after.sources).all(|(before, after)| before.waiting == after.waiting));

@@ -49,6 +49,7 @@ impl<G> Groups<G> {
     pub(super) fn remove(&mut self, id: u32) {
         self.table.remove(id);
         self.groups[id as usize] = None;
+        self.table.fit(&mut self.groups);
     }
 
     /// All groups that there are, for counting alone.

@@ -9,6 +9,7 @@ mod groups;
 pub mod join;
 mod limit;
 mod lookup;
+mod memory;
 mod outbox;
 mod project;
 pub mod reorder;

@@ -13,6 +13,7 @@ use super::early::Early;
 use super::fifo::Fifo;
 use crate::data::{Duration, Inbox, Place};
 use crate::operators::groups::Groups;
+use crate::operators::memory::fit_queue;
 use crate::operators::turns::{Turn, fired, turns};
 use crate::operators::{Held, Operator, Outbox};
 use crate::spec::WindowSpec;
@@ -114,6 +115,7 @@ impl HoppingWindow {
                 return;
             }
             self.slices.pop_front();
+            fit_queue(&mut self.slices);
         }
     }
 

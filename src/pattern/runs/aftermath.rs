@@ -5,7 +5,7 @@ use crate::pattern::state::{Deadline, State, WayKind};
 use crate::pattern::thread::{Entry, Match, Thread};
 use crate::spec::{AfterMatch, VariableId};
 
-use super::{Decision, Partition, Tools};
+use super::{Decision, Partition, Run, Tools};
 
 impl Partition {
     /// CONSUME: threads that have taken an event of the match end, in whichever run.
@@ -23,6 +23,7 @@ impl Partition {
                 !events.iter().any(|index| history.contains(*index))
             };
             run.entries.retain(free);
+            self.touched.push(run.start);
             if run.entries.is_empty() {
                 run.decided = Some(Decision::Nothing);
             }
@@ -62,6 +63,7 @@ impl Partition {
         drop.sort_unstable_by(|a, b| b.cmp(a));
         for (run, entry) in drop {
             self.runs[run].entries.remove(entry);
+            self.touched.push(self.runs[run].start);
             if self.runs[run].entries.is_empty() {
                 self.runs[run].decided.get_or_insert(Decision::Nothing);
             }
@@ -94,16 +96,21 @@ impl Partition {
 
     /// Drops the oldest runs, and of a single run the least preferred threads, where there are too many; each is counted.
     pub(super) fn keep_to_bounds(&mut self, tools: &mut Tools<'_>) {
-        let mut threads = self.threads();
-        while threads > tools.bounds.threads && self.runs.len() > 1 {
-            threads -= self.runs.pop_front().map_or(0, |r| r.entries.len());
+        let count = |run: &mut Run| {
+            run.counted = run.entries.len();
+            run.counted
+        };
+        self.threads = self.runs.iter_mut().map(count).sum();
+        while self.threads > tools.bounds.threads && self.runs.len() > 1 {
+            self.threads -= self.runs.pop_front().map_or(0, |r| r.counted);
             *tools.dropped += 1;
         }
-        if threads > tools.bounds.threads
-            && let Some(run) = self.runs.front_mut()
-        {
-            *tools.dropped += (run.entries.len() - tools.bounds.threads) as u64;
+        let over = self.threads.saturating_sub(tools.bounds.threads);
+        if let (Some(run), true) = (self.runs.front_mut(), over > 0) {
+            *tools.dropped += over as u64;
             run.entries.truncate(tools.bounds.threads);
+            run.counted = run.entries.len();
+            self.threads = run.counted;
         }
     }
 }

@@ -10,7 +10,7 @@ mod aftermath;
 use crate::data::{Duration, Phase, Place, Timestamp};
 use crate::pattern::automaton::Origin;
 use crate::pattern::event::Candidate;
-use crate::pattern::state::{State, WayKind};
+use crate::pattern::state::{Interest, State, WayKind};
 use crate::pattern::step::{Now, Taking};
 use crate::pattern::terms::{Before, Surroundings};
 use crate::pattern::thread::{Entry, Match, Matcher, Stepped, Thread, push_split, without_accept};
@@ -55,6 +55,10 @@ pub(crate) struct Partition {
     before: Before,
     /// Matches so far, where they are limited.
     emitted: u64,
+    /// Starts of runs that have changed since the partition was last tidied.
+    touched: Vec<Place>,
+    /// Threads of all runs, as they were then.
+    threads: usize,
 }
 
 /// All threads of one start.
@@ -64,12 +68,16 @@ struct Run {
     /// The number of its first event.
     index: u64,
     entries: Vec<Entry>,
+    /// Which events can change it.
+    interest: Interest,
     /// What it gives, once that is certain (SKIP: an earlier start may still be undecided).
     decided: Option<Decision>,
     /// A match of it has come out.
     has_matched: bool,
     /// The deadline that has been asked for.
     scheduled: Option<Timestamp>,
+    /// Its threads among `Partition::threads`.
+    counted: usize,
 }
 
 #[derive(Debug)]
@@ -131,11 +139,7 @@ impl Partition {
     /// Runs, and bytes of all of them, about: threads share most of their histories.
     pub(crate) fn size_in_bytes(&self) -> (usize, usize) {
         let before: usize = self.before.events.iter().flat_map(|(_, events)| events).map(|e| e.bytes()).sum();
-        (self.runs.len(), before + self.runs.len() * size_of::<Run>() + self.threads() * 160)
-    }
-
-    fn threads(&self) -> usize {
-        self.runs.iter().map(|r| r.entries.len()).sum()
+        (self.runs.len(), before + self.runs.len() * size_of::<Run>() + self.threads * 160)
     }
 
     /// Whether nothing of the partition is worth keeping.
@@ -157,23 +161,31 @@ impl Partition {
         };
         let emitted_before = tools.out.len();
         let mut consumed = false;
-        let mut at = 0;
-        while at < self.runs.len() {
-            let found = if self.runs[at].decided.is_some() { None } else { self.step_run(at, event, fits, consumed, tools) };
-            if let Some(found) = found {
+        let mut changed = false;
+        let marks = fits.marks();
+        for at in 0..self.runs.len() {
+            let run = &self.runs[at];
+            if run.decided.is_some() || !run.interest.is_in(marks) {
+                continue;
+            }
+            changed = true;
+            if let Some(found) = self.step_run(at, event, fits, consumed, tools) {
                 consumed |= found.history.contains(event.index);
                 self.consume(at, &found, tools);
             }
-            at += 1;
         }
         if may_start && !consumed {
-            self.start(event, fits, tools);
+            changed |= self.start(event, fits, tools);
         }
         self.remember(event, fits, tools.matcher);
         if let Some(Within::Events(n)) = spec.within {
             let full: Vec<Place> = self.runs.iter().take_while(|r| event.index - r.index + 1 >= n).map(|r| r.start).collect();
+            changed |= !full.is_empty();
             full.into_iter().for_each(|start| self.end_run(start, event.place, tools));
             tools.out[emitted_before..].sort_by_key(Emitted::start);
+        }
+        if !changed {
+            return;
         }
         if spec.after_match == AfterMatch::Restart && tools.out.len() > emitted_before {
             self.runs.clear();
@@ -195,8 +207,9 @@ impl Partition {
         }
         let emitted_before = tools.out.len();
         for start in due {
-            let Ok(at) = self.runs.binary_search_by_key(&start, |r| r.start) else { continue };
+            let Some(at) = self.run_at(start) else { continue };
             self.runs[at].scheduled = None;
+            self.touched.push(start);
             let within_end = within_end(tools.matcher, start.time());
             self.fire_run(start, Now { time, within_end }, tools);
             if within_end <= time {
@@ -212,13 +225,12 @@ impl Partition {
     /// The input is over: what is finished comes out.
     pub(crate) fn end(&mut self, tools: &mut Tools<'_>) {
         let starts: Vec<Place> = self.runs.iter().map(|r| r.start).collect();
-        let had_within = matches!(tools.matcher.spec().within, Some(Within::Time(_)));
         for start in starts {
             self.end_run(start, Place::MAX, tools);
+        }
+        if !matches!(tools.matcher.spec().within, Some(Within::Time(_))) {
             // Without WITHIN nothing has timed out: there was no time.
-            if !had_within {
-                tools.out.retain(|e| matches!(e, Emitted::Match { .. }));
-            }
+            tools.out.retain(|emitted| matches!(emitted, Emitted::Match { .. }));
         }
         self.tidy(tools);
     }
@@ -257,7 +269,7 @@ impl Partition {
     fn fire_run(&mut self, start: Place, now: Now, tools: &mut Tools<'_>) {
         let mode = tools.matcher.spec().mode;
         // A wait may end in another that is over too.
-        while let Ok(at) = self.runs.binary_search_by_key(&start, |r| r.start) {
+        while let Some(at) = self.run_at(start) {
             let run = &mut self.runs[at];
             if run.decided.is_some() || run.deadline().is_none_or(|d| d > now.time) {
                 return;
@@ -288,14 +300,14 @@ impl Partition {
         }
     }
 
-    /// Starts a run at an event that can start one.
-    fn start(&mut self, event: &Candidate<'_>, fits: &VariableSet, tools: &mut Tools<'_>) {
+    /// Starts a run at an event that can start one. Gives whether there is a new run.
+    fn start(&mut self, event: &Candidate<'_>, fits: &VariableSet, tools: &mut Tools<'_>) -> bool {
         let mode = tools.matcher.spec().mode;
         let now = Now { time: event.time(), within_end: within_end(tools.matcher, event.time()) };
         let around = Surroundings { start: None, match_number: 0, rows: None, rows_ahead: 0, before: &self.before };
         let initial = tools.matcher.automaton.start(Origin::LaterRow).clone();
         if !initial.may_take_any(fits) {
-            return;
+            return false;
         }
         let thread = tools.matcher.thread(initial, event.place);
         let taking = if mode == Mode::AllMatches { Taking::All } else { Taking::One };
@@ -304,19 +316,30 @@ impl Partition {
         let mut finished = Vec::new();
         place(mode, Stepped { kept: None, ..stepped }, &mut entries, &mut finished);
         if entries.is_empty() && finished.is_empty() {
-            return;
+            return false;
         }
-        self.runs.push_back(Run { start: event.place, index: event.index, entries, decided: None, has_matched: false, scheduled: None });
+        self.runs.push_back(Run {
+            start: event.place,
+            index: event.index,
+            entries,
+            interest: Interest::default(),
+            decided: None,
+            has_matched: false,
+            scheduled: None,
+            counted: 0,
+        });
         let at = self.runs.len() - 1;
         if let Some(found) = self.settle(at, finished, tools) {
             self.consume(at, &found, tools);
         }
+        true
     }
 
     /// Looks at what a step has done to a run: lets out what is certain.
     fn settle(&mut self, at: usize, finished: Vec<Match>, tools: &mut Tools<'_>) -> Option<Match> {
         let spec = tools.matcher.spec().clone();
         let start = self.runs[at].start;
+        self.touched.push(start);
         let consumes = spec.after_match == AfterMatch::Consume;
         tools.matcher.merge(&mut self.runs[at].entries, consumes, spec.mode);
         for found in finished.into_iter().filter(|found| tools.having.accepts(start, found)) {
@@ -336,6 +359,10 @@ impl Partition {
         if run.entries.is_empty() {
             run.decided = Some(Decision::Nothing);
         }
+        run.interest = run.entries.iter().fold(Interest::default(), |interest, entry| match entry {
+            Entry::Live(thread) => interest.with(&thread.state),
+            Entry::Finished(_) => interest,
+        });
         None
     }
 
@@ -361,7 +388,8 @@ impl Partition {
 
     /// WITHIN ends a run: what is finished comes out, the rest is gone.
     fn end_run(&mut self, start: Place, end: Place, tools: &mut Tools<'_>) {
-        let Ok(at) = self.runs.binary_search_by_key(&start, |r| r.start) else { return };
+        let Some(at) = self.run_at(start) else { return };
+        self.touched.push(start);
         let run = &mut self.runs[at];
         if run.decided.is_some() {
             return;
@@ -410,34 +438,54 @@ impl Partition {
         }
     }
 
-    /// Lets out what waits for its turn, removes what is over, keeps to the bounds, and asks for alarms.
+    /// Lets out what waits for its turn, removes what is over, keeps to the bounds, and asks for alarms. Only runs that were touched are
+    /// looked at, unless some of them are over.
     fn tidy(&mut self, tools: &mut Tools<'_>) {
         let spec = tools.matcher.spec().clone();
+        let touched = std::mem::take(&mut self.touched);
+        let runs_before = self.runs.len();
         if spec.after_match.is_skip() {
-            while let Some(run) = self.runs.pop_front() {
-                match run.decided {
-                    None => {
-                        self.runs.push_front(run);
-                        break;
-                    }
-                    Some(Decision::Nothing) => {}
-                    Some(Decision::Match(found)) => self.skip(run.start, found, &spec.after_match, tools),
-                }
-            }
-        } else {
+            self.let_out_in_turn(&spec.after_match, tools);
+        } else if touched.iter().filter_map(|start| self.run_at(*start)).any(|at| self.runs[at].decided.is_some()) {
             self.runs.retain(|run| run.decided.is_none());
         }
         if spec.limit_per_partition.is_some_and(|limit| self.emitted >= limit) {
             self.runs.clear();
         }
-        self.keep_to_bounds(tools);
+        for at in touched.iter().filter_map(|start| self.run_at(*start)).collect::<Vec<_>>() {
+            let run = &mut self.runs[at];
+            self.threads = self.threads - run.counted + run.entries.len();
+            run.counted = run.entries.len();
+        }
+        if self.runs.len() != runs_before || self.threads > tools.bounds.threads {
+            self.keep_to_bounds(tools);
+        }
         let bounded = matches!(spec.within, Some(Within::Time(_)));
-        for run in self.runs.iter_mut().filter(|r| r.decided.is_none()) {
+        for at in touched.iter().filter_map(|start| self.run_at(*start)).collect::<Vec<_>>() {
+            let run = &mut self.runs[at];
             let within = bounded.then(|| within_end(tools.matcher, run.start.time()));
             let next = [run.deadline(), within].into_iter().flatten().min();
-            if next != run.scheduled {
+            if next != run.scheduled && run.decided.is_none() {
                 run.scheduled = next;
                 tools.alarms.extend(next.map(|time| (time, run.start)));
+            }
+        }
+    }
+
+    fn run_at(&self, start: Place) -> Option<usize> {
+        self.runs.binary_search_by_key(&start, |r| r.start).ok()
+    }
+
+    /// SKIP: decided matches come out as long as no earlier start is undecided.
+    fn let_out_in_turn(&mut self, clause: &AfterMatch, tools: &mut Tools<'_>) {
+        while let Some(run) = self.runs.pop_front() {
+            match run.decided {
+                None => {
+                    self.runs.push_front(run);
+                    break;
+                }
+                Some(Decision::Nothing) => {}
+                Some(Decision::Match(found)) => self.skip(run.start, found, clause, tools),
             }
         }
     }
