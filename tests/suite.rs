@@ -2,7 +2,7 @@
 //!
 //! A case is a heading that says what it proves, a sentence or two, a program in a block of `sql`, events in a block of `jsonl`, and the rows
 //! that come out in a second block of `jsonl`; or, for a program that is refused or warned of, what is told in a block of `text`, with or without
-//! events and rows before it. `BETIDE_FILL=1` writes what comes out and what is told into the files, to be read before it is kept.
+//! events and rows before it. A block of `explain` has what `betide explain` says of the program's patterns. `BETIDE_FILL=1` writes what comes out and what is told into the files, to be read before it is kept.
 //! Each case runs with batches of 1, 7 and 4096 events, and line by line, and must give the same bytes. The folder `errors` is run by
 //! `tests/semantics.rs`.
 
@@ -27,6 +27,8 @@ struct Case {
     rows: Option<String>,
     /// What is told of the program.
     told: Option<String>,
+    /// What `explain` says of its patterns.
+    explained: Option<String>,
     /// The blocks as they stand in the file.
     body: String,
 }
@@ -56,19 +58,20 @@ fn blocks(section: &str) -> Vec<(String, String)> {
 
 fn case(section: &str) -> Case {
     let title = section.lines().next().unwrap_or_default().to_owned();
-    let mut case = Case { title, program: String::new(), events: None, rows: None, told: None, body: section.to_owned() };
+    let mut case = Case { title, program: String::new(), events: None, rows: None, told: None, explained: None, body: section.to_owned() };
     for (kind, text) in blocks(section) {
         match (kind.as_str(), &case.events, &case.rows) {
             ("sql", None, _) => case.program = text,
             ("jsonl", None, _) => case.events = Some(text),
             ("jsonl", Some(_), None) => case.rows = Some(text),
             ("text", ..) => case.told = Some(text),
+            ("explain", ..) => case.explained = Some(text),
             (other, ..) => panic!("{}: a block of `{other}` is not expected here", case.title),
         }
     }
     assert!(!case.program.is_empty(), "{}: no program", case.title);
     assert!(case.events.is_some() == case.rows.is_some(), "{}: events and rows stand together", case.title);
-    assert!(case.rows.is_some() || case.told.is_some(), "{}: nothing is expected", case.title);
+    assert!(case.rows.is_some() || case.told.is_some() || case.explained.is_some(), "{}: nothing is expected", case.title);
     let sentence = section.lines().skip(1).take_while(|line| !line.starts_with("```")).any(|line| !line.trim().is_empty());
     assert!(sentence, "{}: a sentence says what it is about", case.title);
     case
@@ -101,6 +104,18 @@ fn told(program: &str) -> String {
     };
     let text = text.trim_end();
     if text.is_empty() { String::new() } else { format!("{text}\n") }
+}
+
+/// The sentences on the patterns of a program.
+fn explained(program: &str) -> String {
+    let Ok(engine) = Engine::compile(program) else { return String::new() };
+    let text = engine.explain();
+    let is_pattern = |part: &&str| part.split_once(' ').is_some_and(|(_, rest)| rest.starts_with("pattern"));
+    let parts = text.split("\n").collect::<Vec<_>>();
+    let blocks = parts.chunk_by(|_, next| next.starts_with("    "));
+    let of_patterns = blocks.filter(|block| is_pattern(&block[0]));
+    let lines = of_patterns.flat_map(|block| block[1..].iter().take_while(|line| !line.starts_with("    evaluator")));
+    lines.map(|line| format!("{}\n", line.trim())).collect()
 }
 
 /// The rows of a program, which are the same however the events are fed.
@@ -142,6 +157,9 @@ fn judge(case: &Case) -> (Option<String>, String) {
             Err(why) => return (Some(why), case.body.clone()),
         }
     }
+    if let Some(expected) = &case.explained {
+        differs("explained", "explain", "", Some(expected), &explained(&case.program));
+    }
     differs("told", "text", "", case.told.as_deref(), &told(&case.program));
     ((!wrong.is_empty()).then_some(wrong), body)
 }
@@ -166,7 +184,7 @@ fn every_case_of_the_suite_is_true() {
             fs::write(&path, filled).unwrap();
         }
     }
-    assert!(count >= 60, "{count} cases");
+    assert!(count >= 150, "{count} cases");
     assert!(wrong.is_empty(), "\n{wrong}");
 }
 
@@ -188,6 +206,7 @@ fn a_wrong_case_is_noticed() {
     let (why, body) = judge(&case(&wrong));
     assert!(why.is_some());
     assert_eq!(body, right, "filling puts it right");
-    let warned = right.replace("\"at\":1}\n```\n\n```jsonl\n{\"x\":1}\n```", "\"at\":1}\n```\n\n```jsonl\n{\"x\":1}\n```\n\n```text\nwarning\n```");
+    let warned =
+        right.replace("\"at\":1}\n```\n\n```jsonl\n{\"x\":1}\n```", "\"at\":1}\n```\n\n```jsonl\n{\"x\":1}\n```\n\n```text\nwarning\n```");
     assert!(judge(&case(&warned)).0.is_some(), "a warning that is not told");
 }

@@ -27,12 +27,6 @@ impl VariableSet {
             *mine |= theirs;
         }
     }
-
-    /// The variables of the set, in order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = VariableId> {
-        let words = self.0.iter().enumerate();
-        words.flat_map(|(i, word)| (0..64).filter(move |bit| word >> bit & 1 == 1).map(move |bit| VariableId(i as u32 * 64 + bit)))
-    }
 }
 
 impl FromIterator<VariableId> for VariableSet {
