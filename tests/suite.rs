@@ -210,3 +210,22 @@ fn a_wrong_case_is_noticed() {
         right.replace("\"at\":1}\n```\n\n```jsonl\n{\"x\":1}\n```", "\"at\":1}\n```\n\n```jsonl\n{\"x\":1}\n```\n\n```text\nwarning\n```");
     assert!(judge(&case(&warned)).0.is_some(), "a warning that is not told");
 }
+
+/// Queries of the table "How do I say … in betide".
+#[test]
+fn every_query_of_the_table_for_users_of_other_engines_compiles() {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/patterns.md")).unwrap();
+    let table = page.split("## How do I say").nth(1).unwrap();
+    let rows: Vec<&str> = table.lines().filter(|line| line.starts_with("| ") && line.ends_with("` |")).collect();
+    assert!(rows.len() >= 25, "{} rows", rows.len());
+    for engine in ["Flink CEP", "Flink SQL", "Esper", "Siddhi", "EQL", "SASE+"] {
+        assert!(rows.iter().any(|row| row.starts_with(&format!("| {engine} |"))), "{engine}");
+    }
+    let streams = ["A", "B", "C"].map(|name| format!("CREATE STREAM {name} (k STRING, x INT, at TIMESTAMP) TIMESTAMP BY at;\n")).concat();
+    for row in rows {
+        let query = row.trim_end_matches("` |").rsplit_once('`').unwrap().1.replace("\\|", "|");
+        let program = format!("{streams}{query};");
+        let error = told(&program);
+        assert!(!error.starts_with("error"), "{query}\n{error}");
+    }
+}

@@ -258,7 +258,7 @@ impl Partition {
         // A wait may end in another that is over too.
         while let Ok(at) = self.runs.binary_search_by_key(&start, |r| r.start) {
             let run = &mut self.runs[at];
-            if run.decided.is_some() || !run.deadline().is_some_and(|d| d <= now.time) {
+            if run.decided.is_some() || run.deadline().is_none_or(|d| d > now.time) {
                 return;
             }
             let mut next = Vec::with_capacity(run.entries.len());

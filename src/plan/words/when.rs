@@ -163,7 +163,7 @@ impl Said<'_> {
             }
             PatternNode::Both(operands) => {
                 let goes_on = operands.iter().any(|operand| !is_fixed(operand));
-                let inside: Vec<VariableId> = operands.iter().flat_map(|operand| all_steps(operand)).collect();
+                let inside: Vec<VariableId> = operands.iter().flat_map(all_steps).collect();
                 goes_on && self.meet(&inside, follow) || operands.iter().any(|operand| self.ambiguous(operand, &[]))
             }
             PatternNode::Repeat { inner, min, max, .. } => {
