@@ -29,6 +29,8 @@
 //! The modules in the order in which they use each other. A program: [`text`] → [`syntax`] → [`semantics`] → [`plan`]. Events: [`data`],
 //! [`expr`], [`spec`], [`pattern`], [`operators`]. Bytes: [`codec`], [`connect`]. Both meet in [`runtime`], and [`engine`] is the face.
 //! What users need is named at the top of the crate, in [`engine`], [`text`] (diagnostics) and [`data`] (values and types).
+#![doc = "\n"]
+#![doc = include_str!("../ARCHITECTURE.md")]
 
 #[doc(hidden)]
 pub mod codec;
@@ -56,6 +58,6 @@ pub mod text;
 
 pub use codec::{BadCause, BadEvent};
 pub use data::{DataType, Duration, Schema, Timestamp, Value};
-pub use engine::{DataError, Engine, Error, Options, OutputRow, Stats};
+pub use engine::{DataError, Engine, Error, Options, OutputRow, Stats, TableRow, TableView};
 pub use runtime::{Clock, Limits, ManualClock, SystemClock};
 pub use text::Diagnostics;

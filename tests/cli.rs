@@ -123,6 +123,10 @@ fn a_query_needs_no_file() {
     let ended = folder.betide(&["check", "-q", "SELECT crad FROM Payment", "--stream", stream], "");
     assert_eq!(ended.code, 2);
     assert!(ended.err.contains("<query>:1:8") && ended.err.contains("did you mean `card`?"), "{}", ended.err);
+    let ended = folder.betide(&["check", "-q", "SELECT card FROM Payment WHERE\n", "--stream", stream], "");
+    assert!(ended.err.contains("<query>:1:31") && !ended.err.contains("CREATE"), "{}", ended.err);
+    let ended = folder.betide(&["check", "-q", "SELECT card FROM Payment -- all", "--stream", stream], "");
+    assert_eq!((ended.code, ended.err.as_str()), (0, "<query>: ok\n"));
 }
 
 #[test]
@@ -328,6 +332,13 @@ fn a_wrong_command_line_is_told_in_words() {
         assert_eq!((ended.code, ended.out.as_str()), (*code, ""), "{args:?}: {}", ended.err);
         assert!(ended.err.contains(part), "{args:?}: {}", ended.err);
     }
+    let events = payment("a", 900, 1);
+    folder.put("e.jsonl", &events);
+    for target in ["./e.jsonl", "q.tide"] {
+        let ended = folder.betide(&["run", "q.tide", "e.jsonl", "--dead-letters", target], "");
+        assert!(ended.code == 2 && ended.err.contains("--dead-letters would overwrite"), "{}", ended.err);
+    }
+    assert_eq!((folder.read("e.jsonl"), folder.read("q.tide").as_str()), (events, PAYMENTS), "neither is touched");
     let damaged = &gzip(&payment("a", 900, 1).repeat(100))[..40];
     let ended = folder.put("cut.jsonl.gz", damaged).betide(&["run", "q.tide", "cut.jsonl.gz"], "");
     assert!(ended.code == 74 && ended.err.contains("cannot read cut.jsonl.gz: "), "{}", ended.err);

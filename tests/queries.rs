@@ -46,7 +46,7 @@ fn run(program: &Path, batch_size: usize) -> String {
     let stats = account(&engine);
     assert_eq!(stats.events, events.lines().count() as u64, "{}", options.name);
     assert_eq!(stats.eval_nulls, 0, "{}", options.name);
-    assert!(stats.operators.iter().all(|o| o.held == 0 && o.dropped == 0), "{}: {:?}", options.name, stats.operators);
+    assert!(stats.operators.iter().all(|o| o.keys == 0 && o.held == 0 && o.dropped == 0), "{}: {:?}", options.name, stats.operators);
     String::from_utf8(rows).unwrap()
 }
 
@@ -77,5 +77,14 @@ fn every_file_belongs_to_a_query() {
         let expected = ["tide", "events.jsonl", "expected.jsonl"].map(|end| format!("{stem}.{end}"));
         assert!(expected.contains(&name), "{name}");
         assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join("queries").join(&expected[0]).exists(), "{name} belongs to no query");
+    }
+}
+
+#[test]
+fn every_query_has_bounded_state_and_so_may_run_for_ever() {
+    for program in programs() {
+        let options = Options { endless: true, ..Options::default() };
+        let engine = Engine::with_options(&fs::read_to_string(&program).unwrap(), &options).unwrap_or_else(|error| panic!("{error}"));
+        assert!(engine.warnings().is_empty(), "{}: {:?}", program.display(), engine.warnings());
     }
 }

@@ -7,8 +7,8 @@
 //! | `console` | each `$ command` gives the lines below it, standard error among them; times of summaries may differ |
 //! | `sql` | it is a program, and it compiles without a warning |
 //! | `sql,fragment` | it is a part of one, not tried |
-//! | `sql,file=NAME`, `json,file=NAME` | the same, or lines of JSON; the commands of the document find it under this name |
-//! | `sql,wrong,file=NAME` | it does not compile |
+//! | `sql NAME`, `json NAME` | the same, or lines of JSON; the commands of the document find it under this name |
+//! | `sql,wrong NAME` | it does not compile |
 //! | `rust` | it is what a file of `examples/` has behind its head |
 //! | `text` | a picture |
 #![cfg(feature = "cli")]
@@ -111,13 +111,13 @@ fn folder_for(document: &str) -> PathBuf {
 }
 
 fn check(block: &Block<'_>, folder: &Path, updated: &mut String) -> Result<(), String> {
-    match block.kind.split_once(",file=") {
+    match block.kind.split_once(' ') {
         Some((language, file)) => {
             fs::write(folder.join(file), &block.text).unwrap();
             match language {
                 "sql" => compiles(&block.text),
                 "sql,wrong" => Engine::compile(&block.text).map_or(Ok(()), |_| Err("it compiles".to_owned())),
-                "json" => block.text.lines().try_for_each(|line| is_json(line)),
+                "json" => block.text.lines().try_for_each(is_json),
                 other => Err(format!("no file of kind `{other}` is known")),
             }
         }

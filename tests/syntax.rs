@@ -1,4 +1,6 @@
 //! The parser over whole programs: the conformance programs where they are present, deep ones, long ones, and broken ones.
+#![allow(clippy::unwrap_used, reason = "a broken test should stop")]
+#![allow(clippy::print_stdout, reason = "a test may say what it skips")]
 
 use std::path::{Path, PathBuf};
 

@@ -1,9 +1,11 @@
 //! Reading the inputs of a run on a thread of its own, so that an interrupt, or a pause, is seen while nothing comes.
 //!
-//! The channel holds a few chunks at most: a run that is slower than its input slows the input down.
+//! The channel holds a few chunks at most: a run that is slower than its input slows the input down. Chunks that have been used go back to
+//! be filled again, because fresh memory of that size costs as much as reading into it.
 
 use std::io::Read;
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, TryRecvError, channel, sync_channel};
+use std::time::Duration;
 
 use betide::connect::Input;
 
@@ -20,7 +22,7 @@ pub(crate) enum Message {
     /// The next input begins.
     Begins(String),
     /// Bytes of it.
-    Bytes(Vec<u8>),
+    Bytes(Chunk),
     /// It is over.
     Ends,
     /// All are over.
@@ -31,9 +33,26 @@ pub(crate) enum Message {
     Interrupted,
 }
 
+/// Bytes that have been read.
+#[derive(Debug)]
+pub(crate) struct Chunk {
+    buffer: Vec<u8>,
+    /// How many of its bytes were read; the rest is of earlier ones.
+    length: usize,
+}
+
+impl Chunk {
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.buffer[..self.length]
+    }
+}
+
 /// The messages of a run's inputs.
 #[derive(Debug)]
-pub(crate) struct Inputs(Receiver<Message>);
+pub(crate) struct Inputs {
+    messages: Receiver<Message>,
+    used: Sender<Vec<u8>>,
+}
 
 impl Inputs {
     /// Starts reading these inputs, one after the other.
@@ -46,35 +65,49 @@ impl Inputs {
             let _ = interrupts.send(Message::Interrupted);
         };
         ctrlc::set_handler(handler).map_err(|error| Failure::outside(format!("cannot listen for interrupts: {error}")))?;
-        std::thread::spawn(move || read_all(inputs, &sender));
-        Ok(Self(receiver))
+        let (used, to_fill) = channel();
+        std::thread::spawn(move || read_all(inputs, &sender, &to_fill));
+        Ok(Self { messages: receiver, used })
     }
 
-    /// The next message. `before_waiting` runs first when there is none yet: the input pauses.
-    pub(crate) fn next(&self, before_waiting: impl FnOnce() -> Result<(), Failure>) -> Result<Message, Failure> {
-        match self.0.try_recv() {
-            Ok(message) => return Ok(message),
-            Err(TryRecvError::Disconnected) => return Ok(Message::Done),
-            Err(TryRecvError::Empty) => {}
+    /// Gives a chunk back.
+    pub(crate) fn give_back(&self, chunk: Chunk) {
+        // Where nobody reads any more, nobody needs it.
+        let _ = self.used.send(chunk.buffer);
+    }
+
+    /// The next message, if there is one now. When all have been taken, the inputs are done.
+    pub(crate) fn at_once(&self) -> Option<Message> {
+        match self.messages.try_recv() {
+            Ok(message) => Some(message),
+            Err(TryRecvError::Disconnected) => Some(Message::Done),
+            Err(TryRecvError::Empty) => None,
         }
-        before_waiting()?;
-        Ok(self.0.recv().unwrap_or(Message::Done))
+    }
+
+    /// The next message, if it comes within this time.
+    pub(crate) fn within(&self, time: Duration) -> Option<Message> {
+        match self.messages.recv_timeout(time) {
+            Ok(message) => Some(message),
+            Err(RecvTimeoutError::Disconnected) => Some(Message::Done),
+            Err(RecvTimeoutError::Timeout) => None,
+        }
     }
 }
 
 /// Reads until all is read, reading fails, or nobody listens any more.
-fn read_all(inputs: Vec<Input>, to: &SyncSender<Message>) {
+fn read_all(inputs: Vec<Input>, to: &SyncSender<Message>, to_fill: &Receiver<Vec<u8>>) {
     for mut input in inputs {
         let name = input.name().to_string();
         if to.send(Message::Begins(name.clone())).is_err() {
             return;
         }
-        let mut buffer = vec![0; CHUNK];
         loop {
+            let mut buffer = to_fill.try_recv().unwrap_or_else(|_| vec![0; CHUNK]);
             match input.read(&mut buffer) {
                 Ok(0) => break,
                 Ok(count) => {
-                    if to.send(Message::Bytes(buffer[..count].to_vec())).is_err() {
+                    if to.send(Message::Bytes(Chunk { buffer, length: count })).is_err() {
                         return;
                     }
                 }

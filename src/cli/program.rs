@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
+use std::path::Path;
 
 use betide::text::render;
 use betide::{Engine, Options};
@@ -26,16 +27,36 @@ pub(crate) fn compile(file: Option<&str>, flags: &TextFlags, options: Options) -
         }
         (None, None) => return Err(Failure::usage("which program? Give a query file, or the query itself with -q '…'")),
     };
-    // Behind the text, so that messages about it show its own lines.
-    let declared = flags.stream.iter().map(|s| format!("\n;CREATE STREAM {};", s.trim().trim_end_matches(';')));
-    let text: String = std::iter::once(text).chain(declared).collect();
-    let options =
-        Options { name, set: parameters(&flags.set)?, type_field: flags.type_field.clone(), outputs: flags.output.clone(), ..options };
+    let text = with_declarations(text, &flags.stream);
+    let folder = file.and_then(|file| Path::new(file).parent()).map(Path::to_path_buf);
+    let options = Options {
+        folder,
+        name,
+        set: parameters(&flags.set)?,
+        type_field: flags.type_field.clone(),
+        outputs: flags.output.clone(),
+        ..options
+    };
     let engine = Engine::with_options(&text, &options)?;
     if !engine.warnings().is_empty() {
         tell(render(engine.warnings(), engine.source(), std::io::stderr().is_terminal()).trim_end());
     }
     Ok(engine)
+}
+
+/// The text with the declared streams behind it: messages show the text's own lines, and the end of an unfinished statement where it is.
+fn with_declarations(mut text: String, streams: &[String]) -> String {
+    if streams.is_empty() {
+        return text;
+    }
+    text.truncate(text.trim_end().len());
+    // A comment would swallow what stands behind it.
+    let ends_with_comment = text.lines().next_back().is_some_and(|line| line.contains("--"));
+    text.push_str(if ends_with_comment { "\n;" } else { ";" });
+    for stream in streams {
+        text.push_str(&format!("\nCREATE STREAM {};", stream.trim().trim_end_matches(';')));
+    }
+    text
 }
 
 /// `--set name=value`, and behind it `BETIDE_SET_name=value`.

@@ -1,6 +1,8 @@
 //! `betide run`: events in, rows out.
 
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
+use std::path::Path;
+use std::time::Duration;
 
 use betide::codec::BadEvent;
 use betide::connect::DeadLetters;
@@ -14,6 +16,11 @@ use super::{Failure, INTERRUPTED, program, tell};
 /// Bad events told on standard error where there is no dead-letter file.
 const BAD_EVENTS_TOLD: u64 = 10;
 
+/// How long the input pauses before it is told that rows wait.
+const PAUSE: Duration = Duration::from_secs(3);
+/// How often the clock is looked at while the input pauses.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
 /// Runs a program over its inputs.
 pub(crate) fn run(flags: &RunFlags) -> Result<u8, Failure> {
     let elapsed = Elapsed::start();
@@ -23,36 +30,51 @@ pub(crate) fn run(flags: &RunFlags) -> Result<u8, Failure> {
         (None, None) => (None, &[][..]),
     };
     let options = Options { strict: flags.strict, max_line: flags.max_line, batch_size: flags.batch_size, ..Options::default() };
-    let engine = program::compile(file, &flags.text, options)?;
+    let mut engine = program::compile(file, &flags.text, options)?;
     if engine.outputs().next().is_none() {
         return Err(Failure::usage("the program has no query, so no row can come out"));
     }
+    engine.reload_tables()?;
     let inputs = if inputs.is_empty() { vec!["-".to_owned()] } else { inputs.to_vec() };
     if inputs.iter().any(|i| i == "-") && io::stdin().is_terminal() {
         tell("betide: reading events from the terminal, one JSON object a line; Ctrl-D ends");
     }
-    let dead_letters = flags.dead_letters.as_deref().map(|path| DeadLetters::create(&path.to_string_lossy())).transpose()?;
+    if let Some(path) = &flags.dead_letters {
+        refuse_overwriting(path, file.into_iter().chain(inputs.iter().map(String::as_str)))?;
+    }
+    // Inputs first: where one is missing, the dead letters of the last run are still there.
     let inputs = Inputs::open(inputs)?;
+    let dead_letters = flags.dead_letters.as_deref().map(|path| DeadLetters::create(&path.to_string_lossy())).transpose()?;
     let out = BufWriter::with_capacity(1 << 16, io::stdout());
-    let mut run = Run { engine, out, dead_letters, input: String::new(), is_strict: flags.strict, told: 0 };
-    let code = run.to_the_end(&inputs);
+    let mut run =
+        Run { engine, out, dead_letters, input: String::new(), is_strict: flags.strict, told: 0, has_told_pause: false, waited_for: None };
+    let code = run.run_to_the_end(&inputs);
     run.settle_bad_events()?;
     if let Some(dead_letters) = &mut run.dead_letters {
         dead_letters.flush()?;
     }
     match code {
         Ok(code) => {
-            summary::tell(&run.engine.stats(), &elapsed, flags.stats);
+            summary::tell(&run.engine.stats(), run.waited_for.as_deref(), &elapsed, flags.stats);
             Ok(code)
         }
         Err(Stop::OutputClosed) => Ok(0),
         Err(Stop::Failed(failure)) => {
             // Nobody reads hints about a run that failed; the counters are told where they were asked for.
             if flags.stats {
-                summary::tell(&run.engine.stats(), &elapsed, true);
+                summary::tell(&run.engine.stats(), None, &elapsed, true);
             }
             Err(failure)
         }
+    }
+}
+
+/// The dead-letter file is emptied before anything is written: it must not be what is read.
+fn refuse_overwriting<'p>(dead_letters: &Path, read: impl IntoIterator<Item = &'p str>) -> Result<(), Failure> {
+    let Ok(target) = dead_letters.canonicalize() else { return Ok(()) };
+    match read.into_iter().find(|path| Path::new(path).canonicalize().is_ok_and(|read| read == target)) {
+        Some(path) => Err(Failure::usage(format!("--dead-letters would overwrite {path}, which is read"))),
+        None => Ok(()),
     }
 }
 
@@ -67,6 +89,10 @@ struct Run {
     is_strict: bool,
     /// Bad events told so far.
     told: u64,
+    /// Whether it was told that rows wait while the input pauses.
+    has_told_pause: bool,
+    /// What held rows back until the end of input, if a stream without events did.
+    waited_for: Option<String>,
 }
 
 /// Why a run ends before its input does.
@@ -85,7 +111,7 @@ impl<E: Into<Failure>> From<E> for Stop {
 impl Run {
     /// Runs until the inputs end, and writes all rows. Where it fails, the rows that were certain before are written too: what comes out
     /// does not depend on how much was read in one go.
-    fn to_the_end(&mut self, inputs: &Inputs) -> Result<u8, Stop> {
+    fn run_to_the_end(&mut self, inputs: &Inputs) -> Result<u8, Stop> {
         let done = self.drive(inputs);
         if let Err(Stop::Failed(_)) = &done {
             let _ = self.write().and_then(|()| self.flush());
@@ -95,17 +121,17 @@ impl Run {
 
     fn drive(&mut self, inputs: &Inputs) -> Result<u8, Stop> {
         let code = loop {
-            let mut closed = None;
-            let message = inputs.next(|| {
-                closed = self.flush().err();
-                Ok(())
-            })?;
-            if let Some(stop) = closed {
-                return Err(stop);
-            }
+            let message = match inputs.at_once() {
+                Some(message) => message,
+                None => self.wait(inputs)?,
+            };
+            self.reload_changed_tables();
             match message {
                 Message::Begins(name) => self.input = name,
-                Message::Bytes(bytes) => self.engine.push_json(&bytes).map_err(|error| self.failure(error))?,
+                Message::Bytes(chunk) => {
+                    self.engine.push_json(chunk.bytes()).map_err(|error| self.failure(error))?;
+                    inputs.give_back(chunk);
+                }
                 Message::Ends => self.engine.end_input().map_err(|error| self.failure(error))?,
                 Message::Done => break 0,
                 Message::Interrupted => break INTERRUPTED,
@@ -114,10 +140,44 @@ impl Run {
             self.settle_bad_events()?;
             self.write()?;
         };
+        self.waited_for = summary::waited_for(&self.engine.stats());
         self.engine.finish()?;
         self.write()?;
         self.flush()?;
         Ok(code)
+    }
+
+    /// A table whose file has changed is loaded again; where that fails, it stays as it was, and the run goes on.
+    fn reload_changed_tables(&mut self) {
+        if self.engine.tables_have_changed() {
+            match self.engine.reload_tables() {
+                Ok(()) => tell("betide: the tables have been loaded again"),
+                Err(error) => tell(&format!("betide: the tables stay as they were: {error}")),
+            }
+        }
+    }
+
+    /// The input pauses: what is certain leaves, and the arrival clock goes on, so that silent streams become idle.
+    fn wait(&mut self, inputs: &Inputs) -> Result<Message, Stop> {
+        self.flush()?;
+        let mut paused = Duration::ZERO;
+        loop {
+            if let Some(message) = inputs.within(LOOK_EVERY) {
+                return Ok(message);
+            }
+            paused += LOOK_EVERY;
+            self.reload_changed_tables();
+            self.engine.tick()?;
+            self.write()?;
+            self.flush()?;
+            if paused >= PAUSE
+                && !self.has_told_pause
+                && let Some(hint) = summary::pause(&self.engine.stats())
+            {
+                self.has_told_pause = true;
+                tell(&hint);
+            }
+        }
     }
 
     /// An error of the engine, with the name of the input where that is to blame.
@@ -129,12 +189,19 @@ impl Run {
     }
 
     fn write(&mut self) -> Result<(), Stop> {
-        let written = self.engine.write_rows(&mut self.out);
-        written.map(|_| ()).map_err(output_failed)
+        self.put_out(|run| run.engine.write_rows(&mut run.out).map(drop))
     }
 
     fn flush(&mut self) -> Result<(), Stop> {
-        self.out.flush().map_err(output_failed)
+        self.put_out(|run| run.out.flush())
+    }
+
+    /// Whoever reads the output may let it wait; meanwhile nothing is read, and no stream is silent.
+    fn put_out(&mut self, put: impl FnOnce(&mut Self) -> io::Result<()>) -> Result<(), Stop> {
+        let begun = Elapsed::start();
+        let put = put(self);
+        self.engine.excuse(begun.as_pause());
+        put.map_err(output_failed)
     }
 
     /// Bad events go to the dead-letter file; without one, the first few are told.

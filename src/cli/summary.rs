@@ -19,12 +19,20 @@ impl Elapsed {
     fn get(&self) -> Duration {
         self.0.elapsed()
     }
+
+    /// The same as a length of event time.
+    pub(crate) fn as_pause(&self) -> betide::Duration {
+        betide::Duration(i64::try_from(self.get().as_nanos()).unwrap_or(i64::MAX))
+    }
 }
 
 /// Tells the summary, where somebody looks or all counters are asked for.
-pub(crate) fn tell(stats: &Stats, elapsed: &Elapsed, all: bool) {
+///
+/// `waited_for` says what held rows back until the input ended; in a run over files that is no loss, so it is told only here.
+pub(crate) fn tell(stats: &Stats, waited_for: Option<&str>, elapsed: &Elapsed, all: bool) {
     if all || std::io::stderr().is_terminal() {
         super::tell(&line(stats, elapsed.get()));
+        waited_for.into_iter().for_each(super::tell);
     }
     for hint in hints(stats) {
         super::tell(&hint);
@@ -54,16 +62,19 @@ fn line(stats: &Stats, elapsed: Duration) -> String {
 fn hints(stats: &Stats) -> Vec<String> {
     let mut hints = Vec::new();
     if let Some((first, second)) = &stats.several_types {
+        let stream = stats.sources.first().map_or("", |s| s.name.as_str());
         hints.push(format!(
-            "betide: events of several types (`{first}`, `{second}`) all went to the only stream; `WITH (type = '{first}')` on it takes one type"
+            "betide: `{stream}`, the only stream, took events of all types (`{first}`, `{second}`, …); `WITH (type = '…')` on it takes one type"
         ));
     }
     if stats.late > 0 {
         let by_stream: Vec<String> =
             stats.sources.iter().filter(|s| s.late > 0).map(|s| format!("{} {}", s.name, grouped(s.late))).collect();
         hints.push(format!(
-            "betide: {} events came later than their stream's DELAY allows and were left out ({})",
+            "betide: {} event{} came later than the DELAY of the stream allows and {} left out ({})",
             grouped(stats.late),
+            if stats.late == 1 { "" } else { "s" },
+            if stats.late == 1 { "was" } else { "were" },
             by_stream.join(", ")
         ));
     }
@@ -86,6 +97,37 @@ fn hints(stats: &Stats) -> Vec<String> {
     hints
 }
 
+/// What is told once when the input pauses while events wait.
+pub(crate) fn pause(stats: &Stats) -> Option<String> {
+    let waiting = waiting(stats);
+    let holder = stats.held_back_by.as_deref().filter(|_| waiting > 0)?;
+    let source = stats.sources.iter().find(|source| source.name == holder)?;
+    let others_go_on = "IDLE AFTER 30 seconds on it lets the others go on";
+    let since = stats.held_back_since.as_deref().map_or(String::new(), |since| format!(" since {since}"));
+    Some(if source.events == 0 {
+        format!("betide: {} events wait for the first event of `{holder}`{since}; {others_go_on}", grouped(waiting))
+    } else if waiting > source.waiting {
+        format!("betide: {} events wait for a later event of `{holder}`{since}; {others_go_on}", grouped(waiting))
+    } else {
+        format!("betide: {} events wait for a later event of `{holder}`, as its DELAY says, or for the end of input", grouped(waiting))
+    })
+}
+
+/// What is told of a run in which events waited until the end of input for a stream that had none.
+pub(crate) fn waited_for(stats: &Stats) -> Option<String> {
+    let waiting = waiting(stats);
+    let holder = stats.held_back_by.as_deref().filter(|_| waiting > 0)?;
+    stats.sources.iter().find(|source| source.name == holder && source.events == 0)?;
+    Some(format!(
+        "betide: {} events waited until the end of input for `{holder}`, which had none; IDLE AFTER 30 seconds on it lets the others go on",
+        grouped(waiting)
+    ))
+}
+
+fn waiting(stats: &Stats) -> u64 {
+    stats.sources.iter().map(|source| source.waiting).sum()
+}
+
 /// The likeliest reason why a run that read events gave no row.
 fn why_nothing(stats: &Stats) -> Option<String> {
     if stats.bad == stats.events {
@@ -104,7 +146,7 @@ fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

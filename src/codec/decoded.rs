@@ -6,7 +6,7 @@
 use std::fmt;
 
 use super::SourceSpec;
-use crate::data::{Arrivals, ColumnBuilder, Timestamp};
+use crate::data::{Arrivals, Column, ColumnBuilder, Timestamp};
 
 /// Limits of a decoder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,6 +136,7 @@ impl BadEvent {
 /// Rows of one source stream, being decoded.
 #[derive(Debug)]
 pub struct SourceRows {
+    /// Columns that nobody needs may have fewer values than there are rows: theirs are NULL all.
     pub(super) columns: Vec<ColumnBuilder>,
     pub(super) times: Vec<Timestamp>,
     pub(super) numbers: Vec<u64>,
@@ -159,8 +160,20 @@ impl SourceRows {
 
     /// The rows; none are left.
     pub fn take(&mut self) -> Arrivals {
+        let rows = self.times.len();
+        let finish = |builder: &mut ColumnBuilder| {
+            if builder.is_empty() {
+                // Nobody needs it: nothing was ever pushed.
+                return Column::nulls(builder.data_type(), rows);
+            }
+            builder.fill_with_nulls(rows);
+            let column = builder.finish();
+            // The next chunk will bring about as many.
+            *builder = ColumnBuilder::new(&column.data_type(), rows);
+            column
+        };
         Arrivals {
-            columns: self.columns.iter_mut().map(ColumnBuilder::finish).collect(),
+            columns: self.columns.iter_mut().map(finish).collect(),
             times: std::mem::take(&mut self.times),
             numbers: std::mem::take(&mut self.numbers),
         }

@@ -5,9 +5,11 @@
 
 mod decoded;
 mod source;
+mod table;
 
 pub mod arrow;
 pub mod json;
 
 pub use decoded::{BadCause, BadEvent, ChunkStart, Decoded, Limits, SourceRows};
 pub use source::{ColumnSpec, Predicate, Route, SourceSpec, TimeFormat};
+pub use table::{BadTable, ReadRow, TableSpec, read_csv, read_json_lines};

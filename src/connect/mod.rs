@@ -4,11 +4,13 @@ mod dead_letters;
 mod error;
 mod input;
 mod lines;
+mod table;
 
 pub use dead_letters::DeadLetters;
 pub use error::ConnectError;
 pub use input::Input;
 pub use lines::{Chunk, LineReader, Piece};
+pub use table::{FileStamp, TableFileFormat, read_table};
 
 #[cfg(test)]
 #[cfg(feature = "cli")]

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use arrow_array::builder::{BooleanBuilder, PrimitiveBuilder, StringBuilder};
 use arrow_array::types::{Decimal128Type, Float64Type, Int64Type};
 use arrow_array::{Array, BooleanArray, Decimal128Array, Float64Array, Int64Array, StringArray};
+use arrow_buffer::{NullBuffer, OffsetBuffer};
 use rust_decimal::Decimal;
 
 use super::{DataType, Duration, Timestamp, Value};
@@ -107,7 +108,31 @@ impl Column {
 
     /// A column of NULLs of this type.
     pub fn nulls(data_type: &DataType, len: usize) -> Self {
-        Self::repeat(data_type, &Value::Null, len)
+        match data_type {
+            DataType::Int => Self::Int(Int64Array::new_null(len)),
+            DataType::Timestamp => Self::Timestamp(Int64Array::new_null(len)),
+            DataType::Duration => Self::Duration(Int64Array::new_null(len)),
+            DataType::Float => Self::Float(Float64Array::new_null(len)),
+            DataType::Bool => Self::Bool(BooleanArray::new_null(len)),
+            DataType::String => Self::String(StringArray::new_null(len)),
+            DataType::Json => Self::Json(StringArray::new_null(len)),
+            DataType::Null | DataType::Decimal { .. } | DataType::List(_) | DataType::Struct(_) => {
+                Self::repeat(data_type, &Value::Null, len)
+            }
+        }
+    }
+
+    /// Whether every value is NULL, if that is known without looking at each.
+    fn is_all_null(&self) -> bool {
+        match self {
+            Self::Null(_) => true,
+            Self::Bool(a) => a.null_count() == a.len(),
+            Self::Int(a) | Self::Timestamp(a) | Self::Duration(a) => a.null_count() == a.len(),
+            Self::Float(a) => a.null_count() == a.len(),
+            Self::Decimal(a) => a.null_count() == a.len(),
+            Self::String(a) | Self::Json(a) => a.null_count() == a.len(),
+            Self::Nested(_, values) => values.is_empty(),
+        }
     }
 
     /// A column of one value, `len` times.
@@ -132,6 +157,9 @@ impl Column {
     /// The rows of these indexes, in that order.
     #[must_use]
     pub fn gather(&self, rows: &[u32]) -> Self {
+        if self.is_all_null() {
+            return Self::nulls(&self.data_type(), rows.len());
+        }
         let at = rows.iter().map(|&r| r as usize);
         match self {
             Self::Null(_) => Self::Null(rows.len()),
@@ -149,6 +177,10 @@ impl Column {
 
     /// The rows of these (column, row) pairs, in that order. The columns are of one type, which `data_type` names.
     pub fn interleave(data_type: &DataType, columns: &[&Column], at: &[(u32, u32)]) -> Self {
+        // Columns that nobody reads are such.
+        if columns.iter().all(|column| column.is_all_null()) {
+            return Self::nulls(data_type, at.len());
+        }
         // Flat types by array; a part of another kind (a column of bare NULLs) sends all of it the slow way.
         let flat = match data_type {
             DataType::Int => interleave_primitive(columns, at, |c| if let Self::Int(a) = c { Some(a) } else { None }).map(Self::Int),
@@ -185,7 +217,22 @@ fn interleave_text<'c>(
     array_of: impl Fn(&'c Column) -> Option<&'c StringArray>,
 ) -> Option<StringArray> {
     let arrays: Vec<_> = columns.iter().map(|&c| array_of(c)).collect::<Option<_>>()?;
-    Some(at.iter().map(|&(c, r)| (arrays[c as usize], r as usize)).map(|(a, r)| a.is_valid(r).then(|| a.value(r))).collect())
+    let has_nulls = arrays.iter().any(|a| a.null_count() > 0);
+    Some(pick_text(at.iter().map(|&(c, r)| (arrays[c as usize], r as usize)), has_nulls))
+}
+
+/// The texts of these rows: lengths first, then the bytes in one go.
+fn pick_text<'c>(rows: impl ExactSizeIterator<Item = (&'c StringArray, usize)> + Clone, has_nulls: bool) -> StringArray {
+    let lengths = rows.clone().map(|(array, row)| array.value_length(row).unsigned_abs() as usize);
+    let offsets = OffsetBuffer::<i32>::from_lengths(lengths);
+    let mut bytes = Vec::with_capacity(offsets[rows.len()].unsigned_abs() as usize);
+    for (array, row) in rows.clone() {
+        let offsets = array.value_offsets();
+        let (begin, end) = (offsets[row].unsigned_abs() as usize, offsets[row + 1].unsigned_abs() as usize);
+        bytes.extend_from_slice(&array.value_data()[begin..end]);
+    }
+    let nulls = has_nulls.then(|| rows.map(|(array, row)| array.is_valid(row)).collect::<NullBuffer>());
+    StringArray::new(offsets, bytes.into(), nulls)
 }
 
 fn gather_primitive<T: arrow_array::ArrowPrimitiveType>(
@@ -200,7 +247,7 @@ fn gather_primitive<T: arrow_array::ArrowPrimitiveType>(
 }
 
 fn gather_text(array: &StringArray, rows: &[u32]) -> StringArray {
-    rows.iter().map(|&r| array.is_valid(r as usize).then(|| array.value(r as usize))).collect()
+    pick_text(rows.iter().map(|&row| (array, row as usize)), array.null_count() > 0)
 }
 
 /// Builds a [`Column`] value by value.
@@ -249,6 +296,11 @@ impl ColumnBuilder {
         }
     }
 
+    /// The type of the column.
+    pub fn data_type(&self) -> &DataType {
+        &self.data_type
+    }
+
     /// Whether nothing has been pushed.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -278,6 +330,40 @@ impl ColumnBuilder {
             (Building::Decimal(b, _), Value::Null) => b.append_null(),
             (Building::Text(b), Value::Null) => b.append_null(),
             (_, value) => panic!("a value of the column's type {}, not {value:?}", self.data_type),
+        }
+    }
+
+    /// Appends NULLs until there are so many rows.
+    pub fn fill_with_nulls(&mut self, rows: usize) {
+        for _ in self.len()..rows {
+            self.push(Value::Null);
+        }
+    }
+
+    /// Appends a value of an `INT` column, or the nanoseconds of a `TIMESTAMP` or `DURATION` one.
+    #[inline]
+    pub fn push_integer(&mut self, value: i64) {
+        match &mut self.values {
+            Building::Int(b) => b.append_value(value),
+            _ => panic!("a value of the column's type {}, not the integer {value}", self.data_type),
+        }
+    }
+
+    /// Appends a value of a `FLOAT` column.
+    #[inline]
+    pub fn push_float(&mut self, value: f64) {
+        match &mut self.values {
+            Building::Float(b) => b.append_value(value),
+            _ => panic!("a value of the column's type {}, not the float {value}", self.data_type),
+        }
+    }
+
+    /// Appends a value of a `STRING` or `JSON` column.
+    #[inline]
+    pub fn push_text(&mut self, text: &str) {
+        match &mut self.values {
+            Building::Text(b) => b.append_value(text),
+            _ => panic!("a value of the column's type {}, not the text {text:?}", self.data_type),
         }
     }
 

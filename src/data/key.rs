@@ -233,7 +233,7 @@ fn decode_items(rest: &mut &[u8]) -> Option<Vec<Value<'static>>> {
 }
 
 /// Gives each key a dense number. Numbers of removed keys are given out again, the last freed first, so that arrays indexed by them stay
-/// as short as the most keys there ever were at once.
+/// as short as the most keys there were at once; when most of these are gone again, memory goes back.
 #[derive(Clone)]
 pub struct KeyTable {
     ids: HashTable<u32>,
@@ -241,6 +241,11 @@ pub struct KeyTable {
     free: Vec<u32>,
     hasher: ahash::RandomState,
     key_bytes: usize,
+}
+
+/// How long an array of so many used places may be before memory goes back.
+fn most(used: usize) -> usize {
+    16 + 4 * used
 }
 
 impl Default for KeyTable {
@@ -269,7 +274,10 @@ impl KeyTable {
         if let Some(&id) = ids.find(hash, |&id| is_at(keys, id, key)) {
             return (id, false);
         }
-        let id = self.free.pop().unwrap_or_else(|| {
+        // Numbers that were cut off the end since they were freed are passed over. New ones are made only when none is left, so that none of
+        // these ever comes back to life in the list.
+        let free = std::iter::from_fn(|| self.free.pop()).find(|&id| (id as usize) < self.keys.len());
+        let id = free.unwrap_or_else(|| {
             self.keys.push(None);
             u32::try_from(self.keys.len() - 1).expect("fewer than 2^32 keys at once")
         });
@@ -299,8 +307,37 @@ impl KeyTable {
             entry.remove();
         }
         self.key_bytes -= key.0.len();
-        self.free.push(id);
+        if id as usize + 1 == self.keys.len() {
+            while let Some(None) = self.keys.last() {
+                self.keys.pop();
+            }
+        } else {
+            self.free.push(id);
+        }
+        self.give_memory_back();
         Some(key)
+    }
+
+    fn give_memory_back(&mut self) {
+        let Self { ids, keys, free, hasher, .. } = self;
+        if keys.capacity() > most(keys.len()) {
+            keys.shrink_to(2 * keys.len());
+        }
+        if free.capacity() > most(keys.len()) {
+            free.retain(|&id| (id as usize) < keys.len());
+            free.shrink_to(2 * keys.len());
+        }
+        if ids.capacity() > most(ids.len()) {
+            ids.shrink_to(2 * ids.len(), |&id| hasher.hash_one(bytes_at(keys, id)));
+        }
+    }
+
+    /// Makes an array that is indexed by the numbers as short as they allow.
+    pub fn fit<T>(&self, beside: &mut Vec<T>) {
+        beside.truncate(self.keys.len());
+        if beside.capacity() > most(beside.len()) {
+            beside.shrink_to(2 * beside.len());
+        }
     }
 
     /// How many keys there are.
@@ -313,7 +350,7 @@ impl KeyTable {
         self.ids.is_empty()
     }
 
-    /// One more than the largest number ever given: the length of an array indexed by them.
+    /// One more than the largest number that may be in use: the length of an array indexed by them.
     pub fn capacity(&self) -> usize {
         self.keys.len()
     }
@@ -325,7 +362,7 @@ impl KeyTable {
 
     /// About how much memory the table takes.
     pub fn bytes(&self) -> usize {
-        self.key_bytes + self.keys.capacity() * size_of::<Option<Key>>() + self.ids.capacity() * 5 + self.free.capacity() * 4
+        self.key_bytes + self.keys.capacity() * size_of::<Option<Key>>() + self.ids.allocation_size() + self.free.capacity() * 4
     }
 }
 
@@ -340,7 +377,8 @@ fn is_at(keys: &[Option<Key>], id: u32, key: KeyRef<'_>) -> bool {
 /// Equal if they give the same keys the same numbers.
 impl PartialEq for KeyTable {
     fn eq(&self, other: &Self) -> bool {
-        self.keys == other.keys && self.free == other.free
+        let free = |table: &Self| table.free.iter().copied().filter(|&id| (id as usize) < table.keys.len()).collect::<Vec<_>>();
+        self.keys == other.keys && free(self) == free(other)
     }
 }
 
@@ -423,5 +461,28 @@ mod tests {
         assert_eq!(table.capacity(), 1000);
         assert!(table.bytes() > 9000);
         assert!((0..1000).filter(|i| *i != 5).all(|i| table.get(key(&[Value::Int(i)]).as_ref()) == u32::try_from(i).ok()));
+    }
+
+    #[test]
+    fn memory_goes_back_when_most_keys_are_gone() {
+        let mut table = KeyTable::new();
+        let mut buffer = KeyBuffer::new();
+        let mut number = |i: i64| buffer.encode([Value::Int(i)].into_iter()).to_key();
+        (0..5).for_each(|i| assert!(table.insert(number(i).as_ref()).1));
+        let few = table.bytes();
+        for round in 0..3 {
+            let keys: Vec<Key> = (0..10_000).map(|i| number(1_000_000 * (round + 1) + i)).collect();
+            keys.iter().for_each(|key| assert!(table.insert(key.as_ref()).1));
+            let many = table.bytes();
+            for key in &keys {
+                let id = table.get(key.as_ref()).unwrap();
+                assert!(table.remove(id).is_some());
+            }
+            assert!(table.bytes() < few + 64 * 40 && table.bytes() * 50 < many, "{} of {many}, {few} before", table.bytes());
+            assert!((0..5).all(|i| table.get(number(i).as_ref()) == u32::try_from(i).ok()));
+            let mut beside = vec![0; 10_005];
+            table.fit(&mut beside);
+            assert_eq!(beside.len(), 5);
+        }
     }
 }

@@ -62,6 +62,12 @@ impl Place {
         Self { time: self.time, sequence: self.sequence & !mask | u64::from(rank) }
     }
 
+    /// The last place at which something can stand that an operator derives at this place.
+    #[must_use]
+    pub fn end_of_event(self) -> Self {
+        self.derived_by((1 << RANK_BITS) - 1)
+    }
+
     /// The event time of the place.
     pub fn time(self) -> Timestamp {
         Timestamp(self.time)

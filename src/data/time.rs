@@ -209,14 +209,43 @@ fn date_of_days(days: i64) -> (i64, i64, i64) {
     (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
-impl fmt::Display for Timestamp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Timestamp {
+    /// The text that `Display` writes, as the first bytes of an array and their count: for writing many of them.
+    pub fn to_rfc3339(self) -> ([u8; 30], usize) {
         let (year, month, day) = date_of_days(self.0.div_euclid(DAY));
         let in_day = self.0.rem_euclid(DAY);
-        let (hour, minute, second) = (in_day / HOUR, in_day / MINUTE % 60, in_day / SECOND % 60);
-        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")?;
-        write_fraction(f, in_day % SECOND, 9)?;
-        f.write_str("Z")
+        let (seconds, mut fraction) = (in_day / SECOND, in_day % SECOND);
+        let mut text = *b"0000-00-00T00:00:00.000000000Z";
+        let pairs =
+            [(0, year / 100), (2, year % 100), (5, month), (8, day), (11, seconds / 3600), (14, seconds / 60 % 60), (17, seconds % 60)];
+        for (at, pair) in pairs {
+            (text[at], text[at + 1]) = (digit(pair / 10), digit(pair % 10));
+        }
+        let mut length = 19;
+        if fraction != 0 {
+            length = 29;
+            while fraction % 10 == 0 {
+                fraction /= 10;
+                length -= 1;
+            }
+            for at in (20..length).rev() {
+                text[at] = digit(fraction % 10);
+                fraction /= 10;
+            }
+        }
+        text[length] = b'Z';
+        (text, length + 1)
+    }
+}
+
+fn digit(value: i64) -> u8 {
+    b'0' + u8::try_from(value).expect("years of 64-bit nanoseconds have four digits, and all else two")
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (text, length) = self.to_rfc3339();
+        f.write_str(std::str::from_utf8(&text[..length]).expect("the text is ASCII"))
     }
 }
 

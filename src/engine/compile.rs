@@ -44,7 +44,11 @@ pub(super) fn compile(source: &Source, options: &Options) -> Result<Compiled, Di
 }
 
 fn assemble_options(options: &Options) -> AssembleOptions {
-    AssembleOptions { type_field: options.type_field.split('.').map(str::to_owned).collect(), endless: options.endless }
+    AssembleOptions {
+        type_field: options.type_field.split('.').map(str::to_owned).collect(),
+        endless: options.endless,
+        folder: options.folder.clone(),
+    }
 }
 
 fn run_options(options: &Options) -> RunOptions {

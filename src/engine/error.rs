@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::codec::BadEvent;
-use crate::runtime::RunError;
+use crate::runtime::{RunError, TableError};
 use crate::text::{Diagnostics, Source, render};
 
 /// Why something could not be done.
@@ -42,6 +42,8 @@ pub enum DataError {
     Misfit(String),
     /// A value could not be turned into JSON, or a row into a value.
     Value(String),
+    /// What is in the file of a reference table is no such table: which, and what is wrong, with file, line and column.
+    Table(String),
     /// Something was pushed after the end of input.
     Finished,
 }
@@ -52,7 +54,7 @@ impl fmt::Display for DataError {
             Self::BadEvent(bad) => write!(f, "line {}: {} ({})", bad.line, bad.detail, bad.cause),
             Self::Full(what, limit) => write!(f, "too many {what}: the limit is {limit}"),
             Self::UnknownStream(name) => write!(f, "no source stream `{name}`"),
-            Self::Misfit(what) | Self::Value(what) => f.write_str(what),
+            Self::Misfit(what) | Self::Value(what) | Self::Table(what) => f.write_str(what),
             Self::Finished => f.write_str("nothing can be pushed after the end of input"),
         }
     }
@@ -85,6 +87,10 @@ impl From<RunError> for Error {
         match error {
             RunError::Full { what, limit } => Self::Data(DataError::Full(what, limit)),
             RunError::Bad(bad) => Self::Data(DataError::BadEvent(*bad)),
+            RunError::Table(TableError::Outside { table, error }) => {
+                Self::Io { doing: format!("loading the table `{table}`"), error: std::io::Error::other(error) }
+            }
+            RunError::Table(error @ TableError::Wrong { .. }) => Self::Data(DataError::Table(error.to_string())),
             RunError::Finished => Self::Data(DataError::Finished),
             RunError::Bug(what) => Self::Bug(what),
         }

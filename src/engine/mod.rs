@@ -7,11 +7,13 @@ mod stats;
 
 mod batches;
 mod compile;
+mod table;
 
 pub use error::{DataError, Error};
 pub use options::Options;
 pub use rows::OutputRow;
 pub use stats::{OperatorStats, SourceStats, Stats};
+pub use table::{TableRow, TableView};
 
 use std::io::{self, Write};
 
@@ -19,7 +21,7 @@ use arrow_array::RecordBatch;
 use serde::Serialize;
 
 use crate::codec::BadEvent;
-use crate::data::{Schema, Timestamp};
+use crate::data::{Duration, Schema, Timestamp};
 use crate::plan::OperatorGraph;
 use crate::runtime::Running;
 use crate::semantics::Program;
@@ -129,6 +131,12 @@ impl Engine {
         Ok(self.running.tick()?)
     }
 
+    /// Tells that for so long nothing could be read, because the output was full or the process stood still: streams were not silent then,
+    /// and do not become idle for it.
+    pub fn excuse(&mut self, pause: Duration) {
+        self.running.excuse(pause);
+    }
+
     /// The end of input: the watermark moves to the end of time and all rows become certain. Calling it again changes nothing.
     pub fn finish(&mut self) -> Result<(), Error> {
         Ok(self.running.finish()?)
@@ -153,6 +161,33 @@ impl Engine {
     /// The bad events since the last call, in order. Beyond a cap (`limits.kept_bad_events`) they are only counted.
     pub fn take_bad_events(&mut self) -> Vec<BadEvent> {
         self.running.take_bad().into()
+    }
+
+    /// Loads the reference tables from their files. Without this call that is done before the first event; called again it takes new rows:
+    /// events that are pushed from then on are looked up in them (those that still wait for the watermark too). Where a file is no good, all
+    /// tables stay as they are.
+    pub fn reload_tables(&mut self) -> Result<(), Error> {
+        Ok(self.running.reload_tables()?)
+    }
+
+    /// Whether the file of a reference table looks different (in length or time of writing) from when it was read, or tried to be.
+    pub fn tables_have_changed(&self) -> bool {
+        self.running.tables_have_changed()
+    }
+
+    /// The table of this name: a view as of the watermark, or a reference table as it is loaded.
+    ///
+    /// A view has the rows that all events before one place between two events give; the place is the same for all views. It is the
+    /// watermark, or earlier where a statement in front of a view still holds rows back.
+    pub fn table(&self, name: &str) -> Option<TableView<'_>> {
+        let definition = self.program.streams.iter().find(|s| s.table.is_some() && *s.name == *name)?;
+        let (mut views, place) = self.running.views();
+        let schema = definition.schema.clone();
+        if let Some(view) = views.find(|view| view.name() == name) {
+            return Some(TableView::of_view(schema, view.rows(), place));
+        }
+        let file = self.running.tables().iter().find(|table| table.name() == name)?;
+        Some(TableView::of_file(schema, file.key(), file.contents(), place))
     }
 
     /// All counters.

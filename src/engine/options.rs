@@ -1,6 +1,7 @@
 //! How a program is compiled and run: plain fields, each with its default and its limit.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::runtime::{Clock, Limits, SystemClock};
@@ -27,6 +28,9 @@ pub struct Options {
     pub endless: bool,
     /// All other caps, each with its default and policy.
     pub limits: Limits,
+    /// Where relative paths of the program (those of tables) start from. Default: the working directory. The command line says the folder of
+    /// the program's file.
+    pub folder: Option<PathBuf>,
     /// The arrival clock: the time of events of streams without `TIMESTAMP BY`, and what `IDLE AFTER` and `AHEAD` look at. Default: the
     /// machine's.
     pub clock: Arc<dyn Clock>,
@@ -44,6 +48,7 @@ impl Default for Options {
             strict: false,
             endless: false,
             limits: Limits::default(),
+            folder: None,
             clock: Arc::new(SystemClock),
         }
     }

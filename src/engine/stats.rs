@@ -35,6 +35,8 @@ pub struct Stats {
     pub watermark: Option<String>,
     /// The source stream that holds it back.
     pub held_back_by: Option<String>,
+    /// Since when, by the arrival clock: when that stream's watermark last moved, or when the run began.
+    pub held_back_since: Option<String>,
     /// Two values of the type field, where the program takes every event whatever its type.
     pub several_types: Option<(String, String)>,
     /// Each source stream, in the order of the text.
@@ -58,6 +60,12 @@ pub struct SourceStats {
     pub watermark: Option<String>,
     /// The largest event time so far.
     pub max_time: Option<String>,
+    /// How far its watermark lies behind the arrival clock, in milliseconds.
+    pub lag_ms: Option<i64>,
+    /// How far its watermark lies behind that of the stream that is furthest, in milliseconds.
+    pub behind_ms: Option<i64>,
+    /// When its last event arrived, by the arrival clock.
+    pub last_arrival: Option<String>,
     /// Whether it is idle, and so holds nothing back.
     pub idle: bool,
 }
@@ -85,7 +93,11 @@ pub struct OperatorStats {
 
 impl From<RunMetrics> for Stats {
     fn from(metrics: RunMetrics) -> Self {
+        let furthest = metrics.sources.iter().filter_map(|source| source.stats.watermark).max();
         let sources = metrics.sources.iter().map(|source| SourceStats {
+            lag_ms: distance_ms(metrics.clock, source.stats.watermark),
+            behind_ms: distance_ms(furthest, source.stats.watermark),
+            last_arrival: source.stats.seen.and_then(text_of),
             name: source.name.to_string(),
             events: source.stats.events,
             late: source.stats.late,
@@ -117,11 +129,17 @@ impl From<RunMetrics> for Stats {
             eval_nulls: metrics.eval_nulls,
             watermark: text_of(metrics.watermark),
             held_back_by: metrics.held_back_by.as_deref().map(str::to_owned),
+            held_back_since: metrics.held_back_since.and_then(text_of),
             several_types: metrics.several_types.clone(),
             sources: sources.collect(),
             operators: operators.collect(),
         }
     }
+}
+
+/// From `earlier` to `later`, where both are known.
+fn distance_ms(later: Option<Timestamp>, earlier: Option<Timestamp>) -> Option<i64> {
+    Some(later?.since(earlier?).0 / 1_000_000)
 }
 
 /// Neither end of time has a text.

@@ -49,11 +49,17 @@ impl<G> Groups<G> {
     pub(super) fn remove(&mut self, id: u32) {
         self.table.remove(id);
         self.groups[id as usize] = None;
+        self.table.fit(&mut self.groups);
     }
 
     /// All groups that there are, for counting alone.
     pub(super) fn iter(&self) -> impl Iterator<Item = &G> {
         self.groups.iter().flatten()
+    }
+
+    /// All groups that there are, in no order that means anything.
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut G> {
+        self.groups.iter_mut().flatten()
     }
 
     /// How many there are.

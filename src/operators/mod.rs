@@ -1,18 +1,21 @@
 //! The operators: one file each, behind two small traits. They see rows in the total order and know nothing of queries or connectors.
 //!
 //! The law of calls: the rows of one operator's inboxes never go back in place, no row lies before the watermark of an inbox before, and the
-//! last inbox has the watermark [`Place::MAX`]. What comes out depends on rows and watermarks alone, not on how they were cut into inboxes.
+//! last inbox has the watermark [`Place::MAX`](crate::data::Place::MAX). What comes out depends on rows and watermarks alone, not on how they were cut into inboxes.
 
 mod evaluate;
 mod filter;
 mod groups;
 pub mod join;
 mod limit;
+mod lookup;
+mod memory;
 mod outbox;
 mod project;
 pub mod reorder;
 mod sequence;
 mod suppress;
+mod table;
 #[cfg(test)]
 mod test_support;
 mod top_of_window;
@@ -21,11 +24,13 @@ pub mod window;
 
 pub use filter::Filter;
 pub use limit::Limit;
+pub use lookup::{Lookup, ViewLookup};
 pub use outbox::{Outbox, Port};
 pub use project::Project;
 pub use reorder::{Released, Reorder, StreamStats, StreamTiming};
 pub use sequence::Sequence;
 pub use suppress::Suppress;
+pub use table::{DuplicateKey, NewestRows, SharedTable, TableContents, TableRow};
 pub use top_of_window::TopOfWindow;
 
 use std::fmt;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::{Held, Operator, Outbox};
 use crate::data::{Entry, EventBatch, Inbox, KeyBuffer, KeyTable, Phase, Place, Timestamp, Value, WatermarkStep};
 use crate::expr::{EvalContext, Row, SlotId};
+use crate::operators::memory::fit_heap;
 use crate::pattern::{Bounds, Evaluator, FromBatches, PartitionState, RowOf};
 use crate::spec::{AfterMatch, Arrow, Mode, PatternNode, PatternSpec};
 
@@ -140,6 +141,7 @@ impl Sequence {
         if self.evaluator.is_forgettable(&partition.state) {
             self.partitions[id as usize] = None;
             self.keys.remove(id);
+            self.keys.fit(&mut self.partitions);
         }
     }
 
@@ -161,6 +163,7 @@ impl Sequence {
                 break;
             }
             self.alarms.pop();
+            fit_heap(&mut self.alarms);
             let Some(partition) = self.partitions.get_mut(id as usize).and_then(Option::as_mut) else { continue };
             self.evaluator.time_over(&mut partition.state, (time, start));
             let moment = over.max(floor);
@@ -177,6 +180,7 @@ impl Sequence {
                 break;
             }
             starts.pop();
+            fit_heap(starts);
         }
         let undecided = starts.peek().map(|Reverse((start, _))| *start);
         let tied = self.ties.first().map(|tie| tie.row.place);
@@ -226,7 +230,7 @@ impl Sequence {
             ids.filter_map(|(id, p)| p.as_ref().and_then(|p| p.state.oldest_start()).map(|s| (s, id))).collect();
         open.sort_unstable();
         for (_, id) in open {
-            let Some(partition) = self.partitions[id as usize].as_mut() else { continue };
+            let Some(partition) = self.partitions.get_mut(id as usize).and_then(Option::as_mut) else { continue };
             self.evaluator.end(&mut partition.state);
         }
         self.put_out(moment, out);

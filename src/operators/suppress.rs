@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use crate::data::{Duration, EventBatch, Inbox, KeyBuffer, KeyTable, Place, Timestamp, Value};
 use crate::expr::{EvalContext, Expr};
 use crate::operators::evaluate::{columns, values_of};
+use crate::operators::memory::fit_queue;
 use crate::operators::turns::{Turn, turns};
 use crate::operators::{Held, Operator, Outbox};
 
@@ -61,9 +62,11 @@ impl Suppress {
             && passed.saturating_add(self.duration) < limit.time()
         {
             self.passed.pop_front();
-            let seen = self.seen[id as usize];
-            if seen.passed == passed && seen.suppressed == 0 {
+            fit_queue(&mut self.passed);
+            // A key that is gone already may have been the last of its numbers.
+            if self.seen.get(id as usize).is_some_and(|seen| seen.passed == passed && seen.suppressed == 0) {
                 self.table.remove(id);
+                self.table.fit(&mut self.seen);
             }
         }
     }

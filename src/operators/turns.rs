@@ -29,14 +29,33 @@ pub(super) enum Turn {
 /// The turns of an inbox, in order.
 pub(super) fn turns(inbox: &Inbox) -> impl Iterator<Item = Turn> + '_ {
     let last = Turn::Time { limit: inbox.watermark, floor: inbox.floor };
-    let of_entry = |entry: &Entry| match *entry {
-        Entry::Row { input, row, place, moment, floor } => {
-            let row = Turn::Row { input: usize::from(input), row: row as usize, place, moment };
-            [Some(Turn::Time { limit: place, floor }), Some(row)]
+    Turns { entries: inbox.entries.iter(), row: None, last: Some(last) }
+}
+
+/// Two turns a row, one a step of the watermark, and a last one. (By hand: the chained adaptors cost as much as a simple operator.)
+struct Turns<'i> {
+    entries: std::slice::Iter<'i, Entry>,
+    row: Option<Turn>,
+    last: Option<Turn>,
+}
+
+impl Iterator for Turns<'_> {
+    type Item = Turn;
+
+    #[inline]
+    fn next(&mut self) -> Option<Turn> {
+        if let Some(row) = self.row.take() {
+            return Some(row);
         }
-        Entry::Watermark(step) => [Some(Turn::Time { limit: step.watermark, floor: step.moment }), None],
-    };
-    inbox.entries.iter().flat_map(of_entry).flatten().chain(std::iter::once(last))
+        match self.entries.next() {
+            Some(&Entry::Row { input, row, place, moment, floor }) => {
+                self.row = Some(Turn::Row { input: usize::from(input), row: row as usize, place, moment });
+                Some(Turn::Time { limit: place, floor })
+            }
+            Some(&Entry::Watermark(step)) => Some(Turn::Time { limit: step.watermark, floor: step.moment }),
+            None => self.last.take(),
+        }
+    }
 }
 
 /// When a timer that stands at `timer` was certain.

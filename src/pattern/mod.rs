@@ -2,7 +2,7 @@
 //!
 //! | here | in the language page, section 6 | in the literature |
 //! |---|---|---|
-//! | [`automaton`] | "an automaton with ordered choices" | Thompson's construction, as in Pike's regex machine |
+//! | `automaton` | "an automaton with ordered choices" | Thompson's construction, as in Pike's regex machine |
 //! | `State`, `Way` | "the ordered list of next steps" | ordered list of instructions |
 //! | `Thread` | "a history and the next steps" | Pike thread |
 //! | `History` | "which event was taken for which variable" | captures; shared as in SASE+'s versioned buffer |

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::automaton::ContinuationId;
 use super::nodes::NodeId;
+use super::variables::mark_of;
 use crate::data::{Duration, Timestamp};
 use crate::spec::{Arrow, VariableId};
 
@@ -80,6 +81,45 @@ pub(crate) enum Reach {
     NextEvent,
     /// Every event before the first step: back for so long, or back for WITHIN and without it to the beginning.
     Before(Option<Duration>),
+}
+
+/// Which events can change a state: others pass it by without a look at it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Interest {
+    /// Variables, as [`super::variables::VariableSet::marks`] has them.
+    marks: u64,
+    /// Any event can: it may be the one that must follow, or must not.
+    any: bool,
+}
+
+impl Interest {
+    /// Whether an event can change the state that fits the unary terms of these variables.
+    pub(crate) fn is_in(self, marks: u64) -> bool {
+        self.any || self.marks & marks != 0
+    }
+
+    /// The events that can change this state, or what was there before.
+    #[must_use]
+    pub(crate) fn with(self, state: &State) -> Self {
+        state.ways.iter().fold(self, |mut interest, way| {
+            let watched = way.watches.iter().map(|w| w.variable).chain(way.untils.iter().copied());
+            interest.marks |= watched.fold(0, |marks, variable| marks | mark_of(variable));
+            interest.any |= way.watches.iter().any(|w| w.reach == Reach::NextEvent);
+            match &way.kind {
+                WayKind::Take { variable, .. } => {
+                    interest.marks |= mark_of(*variable);
+                    interest.any |= way.arrow == Arrow::Strict;
+                }
+                WayKind::Both(abreast) => {
+                    interest.any |= abreast.untouched && way.arrow == Arrow::Strict;
+                    interest = abreast.operands.iter().fold(interest, |interest, operand| interest.with(operand));
+                }
+                WayKind::AcceptAtEnd => interest.any = true,
+                WayKind::Wait { .. } | WayKind::Accept => {}
+            }
+            interest
+        })
+    }
 }
 
 impl State {

@@ -109,7 +109,7 @@ pub(crate) fn step(automaton: &mut Automaton, state: &Arc<State>, probe: &mut Pr
 }
 
 /// Lets a time be over: the ways that wait for it go on.
-pub(crate) fn fire(automaton: &mut Automaton, state: &Arc<State>, taking: Taking, now: Now) -> Outcome {
+pub(crate) fn fire(automaton: &mut Automaton, state: &Arc<State>, now: Now) -> Outcome {
     let mut left = Left::new(&state.ways);
     let mut taken = Vec::new();
     for (index, way) in state.ways.iter().enumerate() {
@@ -123,7 +123,7 @@ pub(crate) fn fire(automaton: &mut Automaton, state: &Arc<State>, taking: Taking
                 let due = abreast.operands.iter().position(|o| o.deadline().is_some_and(|d| d <= now.time));
                 let Some(due) = due else { continue };
                 left.drop_way(index);
-                for next in fire(automaton, &abreast.operands[due], taking, now).taken {
+                for next in fire(automaton, &abreast.operands[due], now).taken {
                     let mut operands = abreast.operands.clone();
                     operands[due] = next.state;
                     taken.push(Next { state: side_by_side(automaton, abreast, operands, now), ..next });

@@ -156,8 +156,8 @@ impl Matcher {
     }
 
     /// Lets a time be over for a thread.
-    pub(crate) fn fire(&mut self, thread: &Thread, taking: step::Taking, now: Now) -> Stepped {
-        let outcome = step::fire(&mut self.automaton, &thread.state, taking, now);
+    pub(crate) fn fire(&mut self, thread: &Thread, now: Now) -> Stepped {
+        let outcome = step::fire(&mut self.automaton, &thread.state, now);
         let end = thread.end.max(Place::bound(now.time, Phase::After));
         let waited = |next: Next| Thread { state: next.state, end, ..thread.clone() };
         Stepped { taken: outcome.taken.into_iter().map(waited).collect(), kept: kept(thread, outcome.kept), unknown_before: None }

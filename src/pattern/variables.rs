@@ -15,6 +15,12 @@ impl VariableSet {
         self.0[word] |= 1 << (variable.0 % 64);
     }
 
+    /// The set in one word: a bit for each of the first 63 variables, the last bit for all others.
+    pub(crate) fn marks(&self) -> u64 {
+        let Some((first, rest)) = self.0.split_first() else { return 0 };
+        if rest.iter().any(|word| *word != 0) { first | 1 << 63 } else { *first }
+    }
+
     pub(crate) fn contains(&self, variable: VariableId) -> bool {
         self.0.get(variable.0 as usize / 64).is_some_and(|word| word >> (variable.0 % 64) & 1 == 1)
     }
@@ -27,6 +33,11 @@ impl VariableSet {
             *mine |= theirs;
         }
     }
+}
+
+/// The bit of a variable in [`VariableSet::marks`].
+pub(crate) fn mark_of(variable: VariableId) -> u64 {
+    1 << variable.0.min(63)
 }
 
 impl FromIterator<VariableId> for VariableSet {

@@ -4,13 +4,13 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use super::columns::{aggregate_text, in_words, list};
-use super::graph::{Edge, Node, OperatorGraph, OperatorSpec, SourceNode};
+use super::graph::{Edge, LookupTable, Node, OperatorGraph, OperatorSpec, SourceNode, TableNode};
 use super::state::class_of;
 use super::words::pattern_in_words;
 use crate::data::{Duration, Schema};
 use crate::expr::Expr;
 use crate::semantics::{OrderKey, Route};
-use crate::spec::{JoinKind, JoinSpec, PatternSpec, WindowKind, WindowOutput, WindowSpec};
+use crate::spec::{JoinKind, JoinSpec, LookupSpec, PatternSpec, WindowKind, WindowOutput, WindowSpec};
 
 /// The graph as text.
 pub fn explain(graph: &OperatorGraph) -> String {
@@ -20,6 +20,9 @@ pub fn explain(graph: &OperatorGraph) -> String {
         for line in of_source(source) {
             let _ = writeln!(out, "    {line}");
         }
+    }
+    for table in graph.tables() {
+        let _ = writeln!(out, "table {}\n    {}", table.name, of_table(table));
     }
     for (index, node) in graph.nodes().iter().enumerate() {
         let inputs: Vec<String> = node.inputs.iter().map(|&edge| edge_text(graph, edge)).collect();
@@ -55,6 +58,8 @@ fn kind_text(spec: &OperatorSpec) -> &'static str {
         OperatorSpec::Limit(_) => "limit",
         OperatorSpec::Suppress { .. } => "suppress",
         OperatorSpec::Union => "union",
+        OperatorSpec::Lookup { .. } => "lookup",
+        OperatorSpec::View { .. } => "view",
     }
 }
 
@@ -103,6 +108,11 @@ fn of_node(graph: &OperatorGraph, node: &Node) -> Vec<String> {
             vec![format!("one row for each ({}), then none for {duration}", list(keys, &inputs))]
         }
         OperatorSpec::Union => Vec::new(),
+        OperatorSpec::Lookup { spec, table } => of_lookup(graph, spec, table, &inputs),
+        OperatorSpec::View { name, key } => vec![match key_text(key, &node.ports[0]) {
+            key if key.is_empty() => format!("keeps the newest row as the table {name}"),
+            key => format!("keeps the newest row of each ({key}) as the table {name}"),
+        }],
     };
     lines.push(format!("state {}", class_of(node).text()));
     lines
@@ -185,6 +195,46 @@ fn of_join(spec: &JoinSpec, inputs: &[&Schema]) -> Vec<String> {
             lines.push("rows come out when the watermark says that nothing changes them any more".to_owned());
         }
     }
+    lines
+}
+
+fn key_text(key: &[usize], schema: &Schema) -> String {
+    key.iter().map(|&column| &*schema.fields()[column].name).collect::<Vec<_>>().join(", ")
+}
+
+fn of_table(table: &TableNode) -> String {
+    let mut text = format!("read from {}", table.file.path);
+    if !table.key.is_empty() {
+        let _ = write!(text, ", key ({})", key_text(&table.key, &table.schema));
+    }
+    if let Some(column) = table.file.time_column {
+        let _ = write!(text, ", each row from its {} on", table.schema.fields()[column].name);
+    }
+    text
+}
+
+fn of_lookup(graph: &OperatorGraph, spec: &LookupSpec, table: &LookupTable, inputs: &[&Schema]) -> Vec<String> {
+    let (name, right, when) = match table {
+        LookupTable::File(index) => {
+            let table = &graph.tables()[*index];
+            let when = if table.file.time_column.is_some() { ", as it is at the time of the row" } else { "" };
+            (&table.name, &*table.schema, when)
+        }
+        LookupTable::View { name, .. } => (name, inputs[1], ", as it is behind the row's event"),
+    };
+    let kind = match spec.kind {
+        JoinKind::Left => "rows with what the table has for them, or NULLs",
+        JoinKind::Semi => "rows for which the table has something, once each",
+        JoinKind::Anti => "rows for which the table has nothing",
+        JoinKind::Inner | JoinKind::Right | JoinKind::Full | JoinKind::AsOf | JoinKind::LeftAsOf => "rows with what the table has for them",
+    };
+    let mut lines = vec![format!("in {name}{when}"), kind.to_owned()];
+    let keys = spec.left_keys.iter().zip(&spec.right_keys);
+    let keys: Vec<String> = keys.map(|(l, r)| format!("{} = table {}", in_words(l, &inputs[..1]), in_words(r, &[right]))).collect();
+    if !keys.is_empty() {
+        lines.push(format!("with {}", keys.join(" AND ")));
+    }
+    lines.extend(spec.residual.iter().map(|residual| format!("and {}", in_words(residual, &[inputs[0], right]))));
     lines
 }
 

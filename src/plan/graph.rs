@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use crate::data::{Duration, Schema};
 use crate::expr::Expr;
-use crate::semantics::{OrderKey, SourceStream, StreamId};
-use crate::spec::{JoinKind, JoinSpec, PatternSpec, WindowKind, WindowSpec};
+use crate::semantics::{OrderKey, SourceStream, StreamId, TableFile};
+use crate::spec::{JoinKind, JoinSpec, LookupSpec, PatternSpec, WindowKind, WindowSpec};
 use crate::text::Span;
 
 /// The number of a source in the graph.
@@ -46,6 +46,33 @@ pub struct SourceNode {
     pub needed: Vec<bool>,
     /// Whether a node or an output reads it: only then does it hold the watermark back.
     pub is_read: bool,
+}
+
+/// A table that is read from a file.
+#[derive(Debug, Clone)]
+pub struct TableNode {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its columns.
+    pub schema: Arc<Schema>,
+    /// The columns of its primary key, in order.
+    pub key: Vec<usize>,
+    /// Where its rows are.
+    pub file: TableFile,
+}
+
+/// What a lookup reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LookupTable {
+    /// The file table of this number.
+    File(usize),
+    /// A view: input 1 has its changes.
+    View {
+        /// The name of the view.
+        name: Arc<str>,
+        /// The columns of its key.
+        key: Vec<usize>,
+    },
 }
 
 /// An operator.
@@ -103,6 +130,20 @@ pub enum OperatorSpec {
     },
     /// The rows of all inputs, in order.
     Union,
+    /// Looks rows up in a table.
+    Lookup {
+        /// How.
+        spec: Box<LookupSpec>,
+        /// Where.
+        table: LookupTable,
+    },
+    /// Keeps the newest row of each key to be read; its rows go on as they are. The last column says whether the key has a row now.
+    View {
+        /// Its name.
+        name: Arc<str>,
+        /// The columns of its key.
+        key: Vec<usize>,
+    },
 }
 
 /// What leaves the program.
@@ -122,6 +163,7 @@ pub struct OutputNode {
 #[derive(Debug, Clone, Default)]
 pub struct OperatorGraph {
     sources: Vec<SourceNode>,
+    tables: Vec<TableNode>,
     nodes: Vec<Node>,
     outputs: Vec<OutputNode>,
 }
@@ -130,6 +172,11 @@ impl OperatorGraph {
     /// The sources.
     pub fn sources(&self) -> &[SourceNode] {
         &self.sources
+    }
+
+    /// The tables that are read from files.
+    pub fn tables(&self) -> &[TableNode] {
+        &self.tables
     }
 
     /// The operators in topological order; the rank of each is its index and one.
@@ -161,6 +208,11 @@ impl OperatorGraph {
     pub(super) fn add_source(&mut self, source: SourceNode) -> SourceId {
         self.sources.push(source);
         SourceId(number(self.sources.len() - 1))
+    }
+
+    pub(super) fn add_table(&mut self, table: TableNode) -> usize {
+        self.tables.push(table);
+        self.tables.len() - 1
     }
 
     pub(super) fn add_node(&mut self, inputs: Vec<Edge>, spec: OperatorSpec, ports: Vec<Arc<Schema>>, of: (usize, Span)) -> NodeId {
@@ -247,7 +299,11 @@ fn holds_rows_back(spec: &OperatorSpec) -> bool {
                 true
             }
         },
-        OperatorSpec::Filter(_)
+        // A row meets a view as it is behind its whole event.
+        OperatorSpec::Lookup { table: LookupTable::View { .. }, .. } => true,
+        OperatorSpec::Lookup { table: LookupTable::File(_), .. }
+        | OperatorSpec::View { .. }
+        | OperatorSpec::Filter(_)
         | OperatorSpec::Project(_)
         | OperatorSpec::TopOfWindow { .. }
         | OperatorSpec::Limit(_)

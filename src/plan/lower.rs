@@ -8,9 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::columns;
-use super::graph::{Edge, OperatorGraph, OperatorSpec, OutputNode, SourceId, SourceNode};
+use super::graph::{Edge, LookupTable, OperatorGraph, OperatorSpec, OutputNode, SourceId, SourceNode, TableNode};
 use crate::data::Schema;
-use crate::semantics::{Input, Output, Program, Query, Stage, Statement, StreamDef, StreamId};
+use crate::semantics::{Input, Output, Program, Query, Stage, Statement, StreamDef, StreamId, Table};
+use crate::spec::LookupSpec;
 use crate::text::Span;
 
 /// Why a program cannot be lowered. The checker refuses such programs; only an unknown `--output` gets as far as this.
@@ -59,6 +60,10 @@ struct Lowering<'p> {
     late: Vec<(StreamId, SourceId)>,
     /// Streams that have been asked for, so that a union is made once.
     streams: BTreeMap<StreamId, Edge>,
+    /// Tables that are read from files.
+    tables: BTreeMap<StreamId, usize>,
+    /// Views that have been lowered: their changes.
+    views: BTreeMap<StreamId, Edge>,
     of: (usize, Span),
 }
 
@@ -67,9 +72,14 @@ impl<'p> Lowering<'p> {
         let mut graph = OperatorGraph::default();
         let mut sources = BTreeMap::new();
         let mut late = Vec::new();
+        let mut tables = BTreeMap::new();
         for (index, stream) in program.streams.iter().enumerate() {
-            let Some(read_as) = &stream.source else { continue };
             let id = StreamId(u32::try_from(index).expect("a program has less than 2^32 streams"));
+            if let Some(Table { key, file: Some(file) }) = &stream.table {
+                let (name, schema) = (stream.name.clone(), stream.schema.clone());
+                tables.insert(id, graph.add_table(TableNode { name, schema, key: key.clone(), file: file.clone() }));
+            }
+            let Some(read_as) = &stream.source else { continue };
             let source = graph.add_source(SourceNode {
                 stream: id,
                 name: stream.name.clone(),
@@ -81,12 +91,30 @@ impl<'p> Lowering<'p> {
             sources.insert(id, source);
             late.extend(read_as.late_into.map(|into| (into, source)));
         }
-        Self { program, graph, sources, made: Vec::new(), late, streams: BTreeMap::new(), of: (0, Span::default()) }
+        Self {
+            program,
+            graph,
+            sources,
+            made: Vec::new(),
+            late,
+            streams: BTreeMap::new(),
+            tables,
+            views: BTreeMap::new(),
+            of: (0, Span::default()),
+        }
     }
 
     fn statement(&mut self, index: usize, statement: &'p Statement) {
         self.of = (index, statement.span);
         let edge = self.query(&statement.query);
+        if let Output::Stream(id) = statement.output
+            && let StreamDef { name, table: Some(Table { key, .. }), .. } = &self.program.streams[id.0 as usize]
+        {
+            let ports = vec![self.graph.schema(edge).clone()];
+            let view = self.node(vec![edge], OperatorSpec::View { name: name.clone(), key: key.clone() }, ports);
+            self.views.insert(id, view);
+            return;
+        }
         self.made.push(Made { output: statement.output, edge, statement: index });
         if let Some(stream) = statement.timeout_into
             && let Some(edge) = self.timeouts_below(edge)
@@ -113,7 +141,7 @@ impl<'p> Lowering<'p> {
         let mut edge = loop {
             match &spine[spine.len() - 1].input {
                 Input::Query(inner) => spine.push(inner),
-                Input::Join { left, .. } => spine.push(left),
+                Input::Join { left, .. } | Input::Lookup { left, .. } => spine.push(left),
                 Input::Stream(stream) => break self.stream(*stream),
                 Input::Pattern { inputs, spec, names } => {
                     let inputs = inputs.iter().map(|q| self.query(q)).collect();
@@ -129,9 +157,26 @@ impl<'p> Lowering<'p> {
                 let schema = columns::of_join(spec.kind, self.graph.schema(edge), self.graph.schema(right));
                 edge = self.node(vec![edge, right], OperatorSpec::Join(spec.clone()), vec![schema]);
             }
+            if let Input::Lookup { table, spec, .. } = &query.input {
+                edge = self.lookup(edge, *table, spec);
+            }
             edge = self.stages(query, edge);
         }
         edge
+    }
+
+    fn lookup(&mut self, left: Edge, table: StreamId, spec: &LookupSpec) -> Edge {
+        let definition = &self.program.streams[table.0 as usize];
+        let schema = columns::of_join(spec.kind, self.graph.schema(left), &definition.schema);
+        let (inputs, looked_up) = match (self.tables.get(&table), self.views.get(&table)) {
+            (Some(&file), _) => (vec![left], LookupTable::File(file)),
+            (None, view) => {
+                let view = *view.expect("a view is lowered before it is read");
+                let key = definition.table.as_ref().map(|t| t.key.clone()).unwrap_or_default();
+                (vec![left, view], LookupTable::View { name: definition.name.clone(), key })
+            }
+        };
+        self.node(inputs, OperatorSpec::Lookup { spec: Box::new(spec.clone()), table: looked_up }, vec![schema])
     }
 
     fn stages(&mut self, query: &'p Query, mut edge: Edge) -> Edge {
@@ -188,7 +233,7 @@ impl<'p> Lowering<'p> {
 
     fn outputs(&mut self, outputs: &Outputs) -> Result<(), LowerError> {
         if let Outputs::Named(names) = outputs {
-            let known = |name: &String| self.program.streams.iter().any(|s| *s.name == **name);
+            let known = |name: &String| self.program.streams.iter().any(|s| s.table.is_none() && *s.name == **name);
             if let Some(unknown) = names.iter().find(|name| !known(name)) {
                 return Err(LowerError::UnknownOutput(unknown.clone()));
             }
@@ -206,7 +251,7 @@ impl<'p> Lowering<'p> {
                 Outputs::Unread => stream.source.is_none() && !read.contains(&id),
                 Outputs::Named(names) => names.iter().any(|name| **name == *stream.name),
             };
-            if !is_chosen {
+            if !is_chosen || stream.table.is_some() {
                 continue;
             }
             let source = self.sources.get(&id).map(|&source| (Edge::Source(source), 0));
@@ -239,6 +284,10 @@ fn streams_of(query: &Query) -> Vec<StreamId> {
             Input::Stream(stream) => found.push(*stream),
             Input::Query(inner) => open.push(inner),
             Input::Join { left, right, .. } => open.extend([&**left, &**right]),
+            Input::Lookup { left, table, .. } => {
+                found.push(*table);
+                open.push(left);
+            }
             Input::Pattern { inputs, .. } => open.extend(inputs),
         }
     }

@@ -9,12 +9,12 @@ mod state;
 mod words;
 
 pub use explain::explain;
-pub use graph::{Edge, Node, NodeId, OperatorGraph, OperatorSpec, OutputNode, SourceId, SourceNode};
+pub use graph::{Edge, LookupTable, Node, NodeId, OperatorGraph, OperatorSpec, OutputNode, SourceId, SourceNode, TableNode};
 pub use lower::Outputs;
 pub use state::{Growth, StateClass, class_of};
 
 /// How sources are read is said by the typed program; the graph carries it on.
-pub use crate::semantics::{Route, SourceColumn, SourceStream};
+pub use crate::semantics::{Route, SourceColumn, SourceStream, TableFile, TableFormat};
 
 use crate::semantics::Program;
 use crate::text::{Code, Diagnostic, Diagnostics, Severity, Span, nearest};
@@ -70,7 +70,7 @@ fn refusal(error: &LowerError, program: &Program) -> Diagnostics {
     told.push(match error {
         LowerError::Cycle => Diagnostic::error(CYCLE, Span::default(), "streams of this program are made of each other"),
         LowerError::UnknownOutput(name) => {
-            let known = nearest(name, program.streams.iter().map(|s| &*s.name));
+            let known = nearest(name, program.streams.iter().filter(|s| s.table.is_none()).map(|s| &*s.name));
             Diagnostic::error(UNKNOWN_OUTPUT, Span::default(), format!("no stream `{name}` to write")).did_you_mean(&known)
         }
     });

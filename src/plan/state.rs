@@ -1,6 +1,6 @@
 //! How much an operator can come to hold: its state class, and what to write where nothing bounds it.
 
-use super::graph::{Node, OperatorSpec};
+use super::graph::{LookupTable, Node, OperatorSpec};
 use crate::data::Duration;
 use crate::spec::{Arrow, JoinKind, Mode, PatternNode, PatternSpec, Runs, WindowKind, WindowOutput, WindowSpec};
 
@@ -47,6 +47,14 @@ impl StateClass {
 pub fn class_of(node: &Node) -> StateClass {
     match &node.spec {
         OperatorSpec::Filter(_) | OperatorSpec::Project(_) | OperatorSpec::Limit(_) => StateClass::Constant,
+        OperatorSpec::Lookup { table: LookupTable::File(_), .. } => StateClass::Constant,
+        OperatorSpec::View { key, .. } | OperatorSpec::Lookup { table: LookupTable::View { key, .. }, .. } => {
+            if key.is_empty() {
+                StateClass::Constant
+            } else {
+                StateClass::Keys
+            }
+        }
         OperatorSpec::Union if node.lags => StateClass::Window,
         OperatorSpec::Union => StateClass::Constant,
         OperatorSpec::TopOfWindow { .. } => StateClass::Window,

@@ -1,16 +1,22 @@
 //! Operator graph to running program: the only file that knows both planned and live operators.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::pipeline::{Counts, Exit, Feed, Pipeline, Stage, Work};
 use super::running::{RunOptions, Running};
+use super::tables::{TableSource, Tables, resolved};
+use super::view::View;
 use crate::codec::json::JsonDecoder;
-use crate::codec::{ColumnSpec, Limits as LineLimits, Route as DecoderRoute, SourceSpec, TimeFormat};
+use crate::codec::{ColumnSpec, Limits as LineLimits, Route as DecoderRoute, SourceSpec, TableSpec, TimeFormat};
+use crate::connect::TableFileFormat;
 use crate::data::{Duration, Schema, Value};
 use crate::expr::{EvalContext, Expr, Row, SlotId};
-use crate::operators::{Filter, Limit, Project, Reorder, Sequence, StreamTiming, Suppress, TopOfWindow, join, window};
-use crate::plan::{Edge, Node, OperatorGraph, OperatorSpec, Route, SourceColumn, SourceNode};
+use crate::operators::{
+    Filter, Limit, Lookup, Project, Reorder, Sequence, SharedTable, StreamTiming, Suppress, TopOfWindow, ViewLookup, join, window,
+};
+use crate::plan::{Edge, LookupTable, Node, OperatorGraph, OperatorSpec, Route, SourceColumn, SourceNode, TableFormat, TableNode};
 
 /// How far an event may be ahead of the arrival clock where its stream does not say and the input is live.
 const AHEAD_OF_LIVE: Duration = Duration::from_millis(5 * 60 * 1000);
@@ -22,6 +28,8 @@ pub struct AssembleOptions {
     pub type_field: Vec<String>,
     /// The input never ends.
     pub endless: bool,
+    /// Where relative paths of tables start from; without it, the working directory.
+    pub folder: Option<PathBuf>,
 }
 
 /// Makes a graph live.
@@ -39,10 +47,11 @@ pub fn assemble(graph: &OperatorGraph, options: &AssembleOptions, run: RunOption
     if takes_all && !names_the_type {
         decoder = decoder.watching(&options.type_field);
     }
-    let stages = graph.nodes().iter().enumerate().map(|(index, node)| stage(graph, index, node, &run)).collect();
+    let tables: Vec<TableSource> = graph.tables().iter().map(|table| table_source(table, options)).collect();
+    let stages = graph.nodes().iter().enumerate().map(|(index, node)| stage(graph, index, node, &tables, &run)).collect();
     let exits = graph.outputs().iter().map(|output| Exit { feed: feed(output.edge), statement: output.statement }).collect();
     let pipeline = Pipeline::new(stages, exits, run.limits.waiting_rows);
-    Running::new(decoder, reorder, pipeline, eval_nulls, run)
+    Running::new(decoder, reorder, pipeline, Tables::new(tables), eval_nulls, run)
 }
 
 /// The decoder's caps.
@@ -62,13 +71,13 @@ fn feed(edge: Edge) -> Feed {
     }
 }
 
-fn stage(graph: &OperatorGraph, index: usize, node: &Node, run: &RunOptions) -> Stage {
+fn stage(graph: &OperatorGraph, index: usize, node: &Node, tables: &[TableSource], run: &RunOptions) -> Stage {
     let feeds = node.inputs.iter().map(|&edge| feed(edge)).collect();
-    let (kind, work) = work(graph, index, node, run);
+    let (kind, work) = work(graph, index, node, tables, run);
     Stage { name: format!("{} {kind}", index + 1), feeds, work, counts: Counts::default() }
 }
 
-fn work(graph: &OperatorGraph, index: usize, node: &Node, run: &RunOptions) -> (&'static str, Work) {
+fn work(graph: &OperatorGraph, index: usize, node: &Node, tables: &[TableSource], run: &RunOptions) -> (&'static str, Work) {
     let schema = node.ports[0].clone();
     let rank = u32::try_from(index + 1).expect("a program has less than 2^32 operators");
     let inputs: Vec<Arc<Schema>> = node.inputs.iter().map(|&edge| graph.schema(edge).clone()).collect();
@@ -84,6 +93,13 @@ fn work(graph: &OperatorGraph, index: usize, node: &Node, run: &RunOptions) -> (
         OperatorSpec::Window(spec) => ("window", stateful(window::new(spec))),
         OperatorSpec::Join(spec) => ("join", stateful(join::new((**spec).clone(), &inputs[0], &inputs[1]))),
         OperatorSpec::Suppress { keys, duration } => ("suppress", stateful(Box::new(Suppress::new(keys.clone(), *duration)))),
+        OperatorSpec::Lookup { spec, table: LookupTable::File(table) } => {
+            ("lookup", stateful(Box::new(Lookup::new((**spec).clone(), tables[*table].shared.clone()))))
+        }
+        OperatorSpec::Lookup { spec, table: LookupTable::View { key, .. } } => {
+            ("lookup", stateful(Box::new(ViewLookup::new((**spec).clone(), key.clone()))))
+        }
+        OperatorSpec::View { name, key } => ("view", Work::View(Box::new(View::new(name.clone(), schema, key.clone(), lags)))),
         OperatorSpec::Union => ("union", Work::union(inputs, lags, schema)),
         OperatorSpec::Pattern { spec, .. } => ("pattern", stateful(Box::new(Sequence::new((**spec).clone(), run.limits.pattern_threads)))),
     }
@@ -122,6 +138,21 @@ fn source_spec(source: &SourceNode, options: &AssembleOptions, eval_nulls: &Arc<
         ahead: ahead(source, options),
         route,
     }
+}
+
+fn table_source(table: &TableNode, options: &AssembleOptions) -> TableSource {
+    let spec = TableSpec {
+        name: table.name.clone(),
+        schema: table.schema.clone(),
+        columns: table.file.columns.iter().map(column_spec).collect(),
+        time: table.file.time_column,
+    };
+    let format = match table.file.format {
+        TableFormat::Csv => TableFileFormat::Csv,
+        TableFormat::JsonLines => TableFileFormat::JsonLines,
+    };
+    let path = resolved(&table.file.path, options.folder.as_deref());
+    TableSource { spec, format, path, key: table.key.clone(), shared: SharedTable::default() }
 }
 
 fn column_spec(column: &SourceColumn) -> ColumnSpec {

@@ -2,10 +2,11 @@
 
 use std::fmt;
 
+use super::tables::TableError;
 use crate::codec::BadEvent;
 
 /// Why a running program has to stop.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum RunError {
     /// A cap was reached whose policy is to stop.
     Full {
@@ -16,6 +17,8 @@ pub enum RunError {
     },
     /// A bad event in a run that is strict.
     Bad(Box<BadEvent>),
+    /// A reference table cannot be loaded.
+    Table(TableError),
     /// Something was pushed after the end of input.
     Finished,
     /// We are wrong.
@@ -27,6 +30,7 @@ impl fmt::Display for RunError {
         match self {
             Self::Full { what, limit } => write!(f, "{what}: more than {limit}"),
             Self::Bad(bad) => write!(f, "line {}: {} ({})", bad.line, bad.detail, bad.cause),
+            Self::Table(error) => error.fmt(f),
             Self::Finished => f.write_str("the end of input has been told before"),
             Self::Bug(what) => write!(f, "{what}"),
         }

@@ -30,6 +30,10 @@ pub struct RunMetrics {
     pub watermark: Timestamp,
     /// The source that holds it back.
     pub held_back_by: Option<Arc<str>>,
+    /// Since when, by the arrival clock.
+    pub held_back_since: Option<Timestamp>,
+    /// What the arrival clock showed when it was last looked at.
+    pub clock: Option<Timestamp>,
     /// Two values of the `type` field that the program does not look at.
     pub several_types: Option<(String, String)>,
     /// Each source.

@@ -12,6 +12,8 @@ mod metrics;
 mod running;
 
 mod assemble;
+mod tables;
+mod view;
 
 pub use assemble::{AssembleOptions, assemble};
 pub use clock::{Clock, ManualClock, SystemClock};
@@ -20,3 +22,5 @@ pub use limits::Limits;
 pub use metrics::{OperatorMetrics, RunMetrics, SourceMetrics};
 pub use pipeline::{Counts, Departures, Pipeline};
 pub use running::{RunOptions, Running};
+pub use tables::{TableError, TableSource, Tables};
+pub use view::View;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::error::RunError;
 use super::frontier::{Holds, Meet, Promises};
 use super::merge::{Flow, Merge};
+use super::view::View;
 use crate::data::{Column, Entry, EventBatch, Inbox, Place, Schema, WatermarkStep};
 use crate::operators::{Held, Operator, Outbox, Released, Transform};
 
@@ -61,6 +62,8 @@ pub(super) enum Work {
     Operator(Box<Keeper>),
     /// All rows, in order.
     Union(Box<Merge>, Arc<Schema>),
+    /// Keeps rows to be asked for, and passes them on.
+    View(Box<View>),
 }
 
 /// An operator with state, the order in front of it and what it promises behind.
@@ -97,6 +100,8 @@ pub struct Pipeline {
     stages: Vec<Stage>,
     exits: Vec<Exit>,
     max_waiting: usize,
+    /// Up to where all views show what they have.
+    shown: Place,
 }
 
 /// What all feeds carry in one round.
@@ -108,7 +113,7 @@ struct Round {
 
 impl Pipeline {
     pub(super) fn new(stages: Vec<Stage>, exits: Vec<Exit>, max_waiting: usize) -> Self {
-        Self { stages, exits, max_waiting }
+        Self { stages, exits, max_waiting, shown: Place::MIN }
     }
 
     /// Runs what the event-time order has let go through all stages.
@@ -129,7 +134,31 @@ impl Pipeline {
             }
             round.stages.push(flows);
         }
+        self.show(end);
         Ok(self.depart(&round))
+    }
+
+    /// Lets all views show what has come to all of them.
+    fn show(&mut self, end: Place) {
+        self.shown = self.views().map(View::watermark).fold(end, Place::min);
+        for stage in &mut self.stages {
+            if let Work::View(view) = &mut stage.work {
+                view.show(self.shown);
+            }
+        }
+    }
+
+    /// The views, in the order of the graph.
+    pub(super) fn views(&self) -> impl Iterator<Item = &View> {
+        self.stages.iter().filter_map(|stage| match &stage.work {
+            Work::View(view) => Some(&**view),
+            Work::Transform(..) | Work::Operator(_) | Work::Union(..) => None,
+        })
+    }
+
+    /// The place as of which all views show their rows: every event before it counts, and none behind.
+    pub(super) fn shown(&self) -> Place {
+        self.shown
     }
 
     /// What each stage holds and has counted: name, counts, state.
@@ -140,6 +169,14 @@ impl Pipeline {
     /// The rows that leave, by moment, then statement, then port; and of one port as they came out of it.
     fn depart(&self, round: &Round) -> Departures {
         let mut out = Departures::default();
+        if let [exit] = self.exits.as_slice() {
+            // The rows of one port are in order.
+            let rows = &round.flow(exit.feed).rows;
+            let count = u32::try_from(rows.len()).expect("a round has less than 2^32 rows");
+            out.order = (0..count).map(|row| (0, row)).collect();
+            out.batches.extend((count > 0).then(|| (0, rows.clone())));
+            return out;
+        }
         let mut keyed: Vec<(Place, usize, bool, u32, u32)> = Vec::new();
         for (number, exit) in self.exits.iter().enumerate() {
             let rows = &round.flow(exit.feed).rows;
@@ -192,6 +229,7 @@ impl Stage {
                 let (inbox, promises) = merge.inbox(&flows)?;
                 vec![Flow { rows: in_a_row(&inbox, schema), promises }]
             }
+            Work::View(view) => vec![view.take_in(flows[0])?],
         };
         self.counts.rows_out += given.iter().map(|f| f.rows.len() as u64).sum::<u64>();
         Ok(given)
@@ -215,6 +253,7 @@ impl Work {
             Self::Transform(..) => 0,
             Self::Operator(keeper) => keeper.merge.held(),
             Self::Union(merge, _) => merge.held(),
+            Self::View(view) => view.waiting(),
         }
     }
 
@@ -222,6 +261,7 @@ impl Work {
         let waiting = Held { rows: self.waiting(), ..Held::default() };
         match self {
             Self::Transform(..) | Self::Union(..) => waiting,
+            Self::View(view) => view.held(),
             Self::Operator(keeper) => {
                 let held = keeper.operator.held();
                 Held { rows: held.rows + waiting.rows, ..held }

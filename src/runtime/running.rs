@@ -11,9 +11,11 @@ use super::limits::Limits;
 use super::lines::{Lines, Piece, Start};
 use super::metrics::{OperatorMetrics, RunMetrics, SourceMetrics};
 use super::pipeline::{Departures, Pipeline};
+use super::tables::{TableSource, Tables};
+use super::view::View;
 use crate::codec::json::JsonDecoder;
 use crate::codec::{BadCause, BadEvent, ChunkStart, Decoded};
-use crate::data::{Arrivals, Column, Place, Timestamp};
+use crate::data::{Arrivals, Column, Duration, Place, Timestamp};
 use crate::operators::{Released, Reorder};
 
 /// How a program is run.
@@ -37,6 +39,7 @@ pub struct Running {
     options: RunOptions,
     intake: Intake,
     pipeline: Pipeline,
+    tables: Tables,
     lines: Lines,
     departures: VecDeque<Departures>,
     rows_out: u64,
@@ -65,6 +68,7 @@ impl Running {
         decoder: JsonDecoder,
         reorder: Reorder,
         pipeline: Pipeline,
+        tables: Tables,
         eval_nulls: Arc<std::sync::atomic::AtomicU64>,
         options: RunOptions,
     ) -> Self {
@@ -79,7 +83,18 @@ impl Running {
             eval_nulls,
         };
         let lines = Lines::new(options.max_line);
-        Self { options, intake, pipeline, lines, departures: VecDeque::new(), rows_out: 0, forced: 0, is_finished: false, failed: None }
+        Self {
+            options,
+            intake,
+            pipeline,
+            tables,
+            lines,
+            departures: VecDeque::new(),
+            rows_out: 0,
+            forced: 0,
+            is_finished: false,
+            failed: None,
+        }
     }
 
     /// Takes bytes of JSON lines, cut anywhere.
@@ -119,7 +134,7 @@ impl Running {
         rows: usize,
     ) -> Result<(), RunError> {
         self.check_open()?;
-        let clock = self.options.clock.now();
+        let clock = self.look_at_clock();
         let times = times.unwrap_or_else(|| vec![clock; rows]);
         let first = self.intake.decoded.next_number;
         self.intake.decoded.next_number += rows as u64;
@@ -153,8 +168,14 @@ impl Running {
     /// Looks at the clock without an event: silent streams may become idle.
     pub fn tick(&mut self) -> Result<(), RunError> {
         self.check_open()?;
-        self.intake.reorder.advance_clock(self.options.clock.now());
+        let clock = self.look_at_clock();
+        self.intake.reorder.advance_clock(clock);
         self.release()
+    }
+
+    /// For so long (by the arrival clock) nothing could be read: silent streams do not become idle for that.
+    pub fn excuse(&mut self, pause: Duration) {
+        self.intake.reorder.excuse(pause);
     }
 
     /// The end of all input. Calling it again changes nothing.
@@ -201,22 +222,51 @@ impl Running {
             eval_nulls: of_routes + operators.iter().map(|o| o.counts.eval_nulls).sum::<u64>(),
             watermark: self.intake.reorder.frontier(),
             held_back_by: self.intake.reorder.held_back_by().map(|source| specs[source].name.clone()),
+            held_back_since: self.intake.reorder.held_back_since(),
+            clock: self.intake.reorder.clock(),
             several_types: self.intake.decoder.several_types().map(|(a, b)| (a.to_owned(), b.to_owned())),
             sources: specs.iter().zip(streams).map(|(spec, stats)| SourceMetrics { name: spec.name.clone(), stats }).collect(),
             operators,
         }
     }
 
-    fn check_open(&self) -> Result<(), RunError> {
+    /// The time of arrival: a clock that goes back stands still, else events without a time of their own would be late.
+    fn look_at_clock(&self) -> Timestamp {
+        let now = self.options.clock.now();
+        self.intake.reorder.clock().map_or(now, |before| before.max(now))
+    }
+
+    /// Loads the reference tables again: what comes from now on is looked up in the new loads. Where a file is no good, all stay as they are.
+    pub fn reload_tables(&mut self) -> Result<(), RunError> {
+        self.tables.load().map_err(RunError::Table)
+    }
+
+    /// Whether the file of a table looks different from when it was read last.
+    pub fn tables_have_changed(&self) -> bool {
+        self.tables.have_changed()
+    }
+
+    /// The reference tables.
+    pub fn tables(&self) -> &[TableSource] {
+        self.tables.sources()
+    }
+
+    /// The views, and the place as of which they show their rows.
+    pub fn views(&self) -> (impl Iterator<Item = &View>, Place) {
+        (self.pipeline.views(), self.pipeline.shown())
+    }
+
+    /// Whether something may be pushed; what is pushed finds the tables loaded.
+    fn check_open(&mut self) -> Result<(), RunError> {
         match &self.failed {
             Some(error) => Err(error.clone()),
             None if self.is_finished => Err(RunError::Finished),
-            None => Ok(()),
+            None => self.tables.load_once().map_err(RunError::Table),
         }
     }
 
     fn take_piece(&mut self, start: Start, piece: &Piece<'_>) -> Result<(), RunError> {
-        let clock = self.options.clock.now();
+        let clock = self.look_at_clock();
         let bad = self.intake.decode(start, piece, clock, &self.options);
         let arrivals = self.intake.decoded.take_rows();
         self.intake.reorder.push(arrivals, clock);

@@ -60,7 +60,13 @@ pub(crate) fn select(
     if let Some(tree) = &query.emit_every {
         behind.outputs.push_final(cx, column(behind.bounds.1 + 1, DataType::Bool), tree.span)?;
     }
-    let spec = WindowSpec { kind: kind?, keys: behind.keys, output: behind.output, emit_every };
+    let spec = WindowSpec {
+        kind: kind?,
+        keys: behind.keys,
+        output: behind.output,
+        emit_every,
+        is_ranked: query.limit.is_some() && !behind.order.is_empty(),
+    };
     input.stages.push(Stage::Window(Box::new(spec)));
     input.stages.extend(behind.having.map(Stage::Filter));
     let limit = limit?;

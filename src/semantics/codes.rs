@@ -114,9 +114,18 @@ codes! {
     BAD_WINDOW = "E0233", "A window that cannot do what is asked of it.",
         "CREATE STREAM S (x INT); SELECT x FROM S WINDOW SLIDING 1h;",
         "CREATE STREAM S (x INT); SELECT x FROM S WINDOW TUMBLING 1h;";
+    TABLE_AS_STREAM = "E0240", "A table where a stream has to stand.",
+        "CREATE TABLE T (k INT PRIMARY KEY) WITH (path = 't.csv'); SELECT k FROM T;",
+        "CREATE STREAM S (k INT); CREATE TABLE T (k INT PRIMARY KEY) WITH (path = 't.csv'); SELECT S.k FROM S JOIN T ON S.k = T.k;";
+    BAD_TABLE = "E0241", "A table that does not say where its rows are, or which belong together.",
+        "CREATE TABLE T (k INT PRIMARY KEY);",
+        "CREATE TABLE T (k INT PRIMARY KEY) WITH (path = 't.csv');";
+    BAD_VIEW = "E0242", "A query that cannot be kept as a table.",
+        "CREATE STREAM S (k INT, x INT); CREATE TABLE T AS SELECT k, x FROM S;",
+        "CREATE STREAM S (k INT, x INT); CREATE TABLE T AS SELECT k, LAST(x) AS x FROM S GROUP BY k;";
     NOT_SUPPORTED = "E0299", "Part of the language, but not of this engine yet.",
-        "CREATE TABLE T (x INT PRIMARY KEY) WITH (path = 't.csv');",
-        "CREATE STREAM T (x INT);";
+        "CREATE STREAM S (x INT); CREATE STREAM T (x INT); INSERT INTO T SELECT x FROM S;",
+        "CREATE STREAM S (x INT); INSERT INTO T SELECT x FROM S;";
     UNUSED_PARAMETER = "W0201", "A value from outside for a parameter that the program does not have.",
         "",
         "";

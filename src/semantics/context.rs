@@ -35,6 +35,8 @@ enum Known {
     Stream(StreamId, Arc<Schema>, Vec<usize>),
     /// A name of WITH.
     Query(Box<Relation>),
+    /// A table and its columns.
+    Table(StreamId, Arc<Schema>),
     /// Defined, but wrongly.
     Poisoned,
 }
@@ -135,6 +137,19 @@ impl<'a> Context<'a> {
         self.streams.insert(name.to_owned(), known);
     }
 
+    /// Makes a table known.
+    pub(crate) fn define_table(&mut self, name: &str, id: StreamId, schema: Arc<Schema>) {
+        self.streams.insert(name.to_owned(), Known::Table(id, schema));
+    }
+
+    /// The table of this name, where it stands for one.
+    pub(crate) fn table(&self, name: &Name) -> Option<(StreamId, Arc<Schema>)> {
+        match self.known(name) {
+            Some(Known::Table(id, schema)) => Some((*id, schema.clone())),
+            Some(Known::Stream(..) | Known::Query(_) | Known::Poisoned) | None => None,
+        }
+    }
+
     /// Makes a name of WITH known until [`Context::leave_with`].
     pub(crate) fn enter_with(&mut self, name: &str, relation: Result<Relation, Reported>) {
         let known = relation.map_or(Known::Poisoned, |relation| Known::Query(Box::new(relation)));
@@ -153,15 +168,20 @@ impl<'a> Context<'a> {
 
     /// What a name in FROM or in a pattern stands for.
     pub(crate) fn relation(&mut self, name: &Name) -> Result<Relation, Reported> {
-        let with = self.with.iter().rev().find(|(known, _)| *known == name.node).map(|(_, known)| known);
-        match with.or_else(|| self.streams.get(&name.node)) {
+        match self.known(name) {
             Some(Known::Stream(id, schema, times)) => {
                 Ok(Relation { query: Query::of_stream(*id, schema.clone()), time_columns: times.clone() })
             }
             Some(Known::Query(relation)) => Ok((**relation).clone()),
+            Some(Known::Table(..)) => Err(super::table::refuse_as_stream(self, name)),
             Some(Known::Poisoned) => Err(Reported(())),
             None => Err(self.unknown_stream(name)),
         }
+    }
+
+    fn known(&self, name: &Name) -> Option<&Known> {
+        let with = self.with.iter().rev().find(|(known, _)| *known == name.node).map(|(_, known)| known);
+        with.or_else(|| self.streams.get(&name.node))
     }
 
     fn unknown_stream(&mut self, name: &Name) -> Reported {

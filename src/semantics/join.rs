@@ -12,6 +12,7 @@ use super::infer::{and_terms, condition};
 use super::query::{self, Source};
 use super::range::{TimeRange, time_range};
 use super::scope::{Rows, Scope};
+use super::table;
 use super::typed::{Input, Query};
 use crate::data::{Duration, Field, Schema};
 use crate::expr::{CompareOp, Expr, ExprKind, SlotId};
@@ -21,17 +22,17 @@ use crate::text::Diagnostic;
 
 /// Checks a join.
 pub(crate) fn join(cx: &mut Context<'_>, join: &ast::Join) -> Source {
+    if let ast::Relation::Stream { name, alias } = &join.right
+        && let Some((table, schema)) = cx.table(name)
+    {
+        let hidden = alias.as_ref().map(|_| name.node.as_str());
+        let scope = Scope::of(Some(&alias.as_ref().unwrap_or(name).node), hidden, Some(schema));
+        return table::join(cx, join, table, scope);
+    }
     let left = query::source(cx, &join.left);
     let right = query::source(cx, &join.right);
-    let both = match left.scope.clone().beside(right.scope.clone()) {
-        Ok(both) => Ok(both),
-        Err(name) => {
-            let diagnostic = Diagnostic::error(codes::BAD_JOIN, join.span, format!("two sides of this join are called `{name}`"));
-            Err(cx.error(diagnostic.hint(format!("give each a name of its own: {name} a JOIN {name} b"))))
-        }
-    };
-    let scope = match both {
-        Ok(both) => both,
+    let scope = match beside(cx, join, &left.scope, right.scope.clone()) {
+        Ok(scope) => scope,
         // The names are of no use; what uses them stays silent.
         Err(reported) => return Source { relation: Err(reported), scope: Scope::of(None, None, None) },
     };
@@ -47,6 +48,14 @@ pub(crate) fn join(cx: &mut Context<'_>, join: &ast::Join) -> Source {
     let spec = spec(cx, join, kind, &scope, &sides);
     let relation = left.relation.and_then(|left| Ok(joined(left, right.relation?, spec?, &visible)));
     Source { relation, scope: visible }
+}
+
+/// The columns of both sides in a row, each under its name.
+pub(crate) fn beside(cx: &mut Context<'_>, join: &ast::Join, left: &Scope, right: Scope) -> Result<Scope, Reported> {
+    left.clone().beside(right).map_err(|name| {
+        let diagnostic = Diagnostic::error(codes::BAD_JOIN, join.span, format!("two sides of this join are called `{name}`"));
+        cx.error(diagnostic.hint(format!("give each a name of its own: {name} a JOIN {name} b")))
+    })
 }
 
 /// What is known of the two sides.
@@ -67,7 +76,7 @@ fn joined(left: Relation, right: Relation, spec: JoinSpec, visible: &Scope) -> R
 }
 
 /// The columns of both sides in a row. Columns of one name are told apart by the relation's; nobody sees these names but `explain`.
-fn row_schema(visible: &Scope) -> Arc<Schema> {
+pub(crate) fn row_schema(visible: &Scope) -> Arc<Schema> {
     let mut fields: Vec<Field> = Vec::with_capacity(visible.width());
     for (owner, field) in visible.qualified_columns() {
         let mut name = field.name.to_string();
@@ -100,7 +109,7 @@ fn spec(cx: &mut Context<'_>, join: &ast::Join, kind: JoinKind, scope: &Scope, s
                 range = range.and(found);
                 times.push(term);
             }
-            None => rest.extend(add_key(&mut spec, term, sides.width)),
+            None => rest.extend(add_key(&mut spec.left_keys, &mut spec.right_keys, term, sides.width)),
         }
     }
     if !is_as_of {
@@ -152,7 +161,7 @@ fn tolerance(cx: &mut Context<'_>, join: &ast::Join, is_as_of: bool) -> Result<D
 }
 
 /// The typed terms of ON that are joined by AND; those that are always true are left out.
-fn terms(cx: &mut Context<'_>, join: &ast::Join, scope: &Scope) -> Result<Vec<Expr>, Reported> {
+pub(crate) fn terms(cx: &mut Context<'_>, join: &ast::Join, scope: &Scope) -> Result<Vec<Expr>, Reported> {
     let Some(on) = &join.on else {
         let diagnostic = Diagnostic::error(codes::BAD_JOIN, join.kind_span, "a join says by ON which rows belong together");
         return Err(cx.error(diagnostic.hint("ON a.id = b.id; for every pair that is near in time ON TRUE")));
@@ -164,7 +173,7 @@ fn terms(cx: &mut Context<'_>, join: &ast::Join, scope: &Scope) -> Result<Vec<Ex
 }
 
 /// Makes a term a key, where it is an equality of something of the left with something of the right. What is left to check comes back.
-fn add_key(spec: &mut JoinSpec, term: Expr, width: usize) -> Option<Expr> {
+pub(crate) fn add_key(left_keys: &mut Vec<Expr>, right_keys: &mut Vec<Expr>, term: Expr, width: usize) -> Option<Expr> {
     let (ExprKind::Compare(CompareOp::Eq), [a, b]) = (term.kind(), term.args()) else { return Some(term) };
     let (left, right) = match (side(a, width), side(b, width)) {
         (Some(Side::Left), Some(Side::Right)) => (a, b),
@@ -176,8 +185,8 @@ fn add_key(spec: &mut JoinSpec, term: Expr, width: usize) -> Option<Expr> {
     let (Ok(left_key), Ok(right_key)) = (Expr::cast(left.clone(), &common), Expr::cast(right.clone(), &common)) else { return Some(term) };
     // Numbers of different types are compared exactly; their common type may round, so the term itself stays too.
     let is_exact = left.data_type() == right.data_type();
-    spec.left_keys.push(left_key);
-    spec.right_keys.push(right_key);
+    left_keys.push(left_key);
+    right_keys.push(right_key);
     (!is_exact).then_some(term)
 }
 
@@ -221,7 +230,7 @@ fn bounds(cx: &mut Context<'_>, join: &ast::Join, range: TimeRange) -> Result<(i
     Err(cx.error(diagnostic.hint("add WITHIN 10 minutes behind ON").hint("for the latest row before each: ASOF JOIN")))
 }
 
-fn kind(kind: ast::JoinKind) -> JoinKind {
+pub(crate) fn kind(kind: ast::JoinKind) -> JoinKind {
     match kind {
         ast::JoinKind::Inner => JoinKind::Inner,
         ast::JoinKind::Left => JoinKind::Left,

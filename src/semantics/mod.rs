@@ -23,9 +23,11 @@ mod scope;
 mod select;
 mod source;
 mod statements;
+mod table;
 mod tree;
 mod typed;
 mod types;
+mod view;
 mod window;
 
 #[cfg(test)]
@@ -36,4 +38,7 @@ pub use options::CheckOptions;
 pub use pattern::PATTERN_CODES;
 pub use row_pattern::ROW_PATTERN_CODES;
 pub use statements::check;
-pub use typed::{Input, OrderKey, Output, Program, Query, Route, SourceColumn, SourceStream, Stage, Statement, StreamDef, StreamId};
+pub use typed::{
+    Input, OrderKey, Output, Program, Query, Route, SourceColumn, SourceStream, Stage, Statement, StreamDef, StreamId, Table, TableFile,
+    TableFormat,
+};

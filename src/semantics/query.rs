@@ -45,7 +45,7 @@ pub(crate) fn nested(cx: &mut Context<'_>, query: &ast::Query) -> Result<Relatio
 pub(crate) fn timeout_schema(query: &Query) -> Option<Arc<Schema>> {
     match &query.input {
         Input::Pattern { spec, .. } => spec.timeout.clone(),
-        Input::Stream(_) | Input::Query(_) | Input::Join { .. } => None,
+        Input::Stream(_) | Input::Query(_) | Input::Join { .. } | Input::Lookup { .. } => None,
     }
 }
 

@@ -33,7 +33,7 @@ pub(crate) fn source(
     is_only: bool,
     late_into: Option<StreamId>,
 ) -> Result<CheckedSource, Reported> {
-    let columns = self::columns(cx, &create.columns);
+    let columns = self::columns(cx, &create.columns, false);
     let delay = create.delay.as_ref().map(|tree| duration(cx, "DELAY", tree, Duration(0)));
     let idle_after = create.idle_after.as_ref().map(|tree| duration(cx, "IDLE AFTER", tree, Duration(0)));
     let ahead = create.ahead.as_ref().map(|tree| duration(cx, "AHEAD", tree, Duration(0)));
@@ -60,7 +60,12 @@ pub(crate) fn source(
     Ok(CheckedSource { schema, source })
 }
 
-fn columns(cx: &mut Context<'_>, definitions: &[ColumnDef]) -> Result<(Arc<Schema>, Vec<SourceColumn>), Reported> {
+/// Columns as they are written; only a table has a key.
+pub(crate) fn columns(
+    cx: &mut Context<'_>,
+    definitions: &[ColumnDef],
+    is_table: bool,
+) -> Result<(Arc<Schema>, Vec<SourceColumn>), Reported> {
     let mut fields: Vec<Field> = Vec::with_capacity(definitions.len());
     let mut columns = Vec::with_capacity(definitions.len());
     let mut failed = None;
@@ -71,7 +76,7 @@ fn columns(cx: &mut Context<'_>, definitions: &[ColumnDef]) -> Result<(Arc<Schem
             failed = Some(cx.error(diagnostic.related(first.name.span, "first here")));
             continue;
         }
-        match column(cx, definition) {
+        match column(cx, definition, is_table) {
             Ok((field, column)) => {
                 fields.push(field);
                 columns.push(column);
@@ -82,12 +87,12 @@ fn columns(cx: &mut Context<'_>, definitions: &[ColumnDef]) -> Result<(Arc<Schem
     failed.map_or_else(|| Ok((Arc::new(Schema::new(fields)), columns)), Err)
 }
 
-fn column(cx: &mut Context<'_>, definition: &ColumnDef) -> Result<(Field, SourceColumn), Reported> {
+fn column(cx: &mut Context<'_>, definition: &ColumnDef, is_table: bool) -> Result<(Field, SourceColumn), Reported> {
     let mut column = SourceColumn::named(&definition.name.node);
     column.not_null = definition.not_null;
     let typed = column_type(cx, &definition.data_type, &mut column);
     let mut failed = None;
-    if definition.primary_key {
+    if definition.primary_key && !is_table {
         let text = "a stream has no PRIMARY KEY; tables have";
         failed = Some(cx.error(Diagnostic::error(codes::CLAUSE_WITHOUT_MEANING, definition.span, text)));
     }
@@ -179,7 +184,7 @@ fn time_by(cx: &mut Context<'_>, create: &CreateSource, names: &[Name], schema: 
         };
         let found = &schema.fields()[index].data_type;
         if i == 0 && *found != DataType::Timestamp {
-            failed = Some(not_a_time(cx, create, name, found));
+            failed = Some(not_a_time(cx, &create.columns, name, found));
         } else if i > 0 && matches!(found, DataType::List(_) | DataType::Struct(_) | DataType::Json) {
             let text = format!("`{}` cannot order events of equal time: it is of type {found}", name.node);
             failed = Some(cx.error(Diagnostic::error(codes::BAD_TIME_COLUMN, name.span, text)));
@@ -195,7 +200,8 @@ fn time_by(cx: &mut Context<'_>, create: &CreateSource, names: &[Name], schema: 
     }
 }
 
-fn unknown_time_column(cx: &mut Context<'_>, name: &Name, schema: &Schema) -> Reported {
+/// Tells that a time column does not exist.
+pub(crate) fn unknown_time_column(cx: &mut Context<'_>, name: &Name, schema: &Schema) -> Reported {
     let known: Vec<&str> = schema.fields().iter().map(|f| &*f.name).collect();
     let diagnostic = Diagnostic::error(codes::UNKNOWN_COLUMN, name.span, format!("unknown column `{}`", name.node));
     let times: Vec<&str> = schema.fields().iter().filter(|f| f.data_type == DataType::Timestamp).map(|f| &*f.name).collect();
@@ -203,10 +209,11 @@ fn unknown_time_column(cx: &mut Context<'_>, name: &Name, schema: &Schema) -> Re
     cx.error(if times.is_empty() { diagnostic } else { diagnostic.hint(format!("TIMESTAMP columns: {}", listed(&times))) })
 }
 
-fn not_a_time(cx: &mut Context<'_>, create: &CreateSource, name: &Name, found: &DataType) -> Reported {
+/// Tells that a time column is of another type.
+pub(crate) fn not_a_time(cx: &mut Context<'_>, columns: &[ColumnDef], name: &Name, found: &DataType) -> Reported {
     let text = format!("TIMESTAMP BY takes a TIMESTAMP column; `{}` is of type {found}", name.node);
     let mut diagnostic = Diagnostic::error(codes::BAD_TIME_COLUMN, name.span, text);
-    if let Some(column) = create.columns.iter().find(|c| c.name == *name) {
+    if let Some(column) = columns.iter().find(|c| c.name == *name) {
         diagnostic = diagnostic.related(column.data_type.span, "its type");
     }
     let hint = match found {

@@ -14,7 +14,9 @@ use super::options::CheckOptions;
 use super::query;
 use super::reads;
 use super::source;
-use super::typed::{Output, Program, SourceStream, Statement, StreamDef, StreamId};
+use super::table::{self, CreateTable};
+use super::typed::{Output, Program, SourceStream, Statement, StreamDef, StreamId, Table};
+use super::view;
 use crate::data::Schema;
 use crate::syntax::ast::{self, CreateSource, File, Name, StatementKind};
 use crate::text::{Diagnostic, Diagnostics, Span, nearest};
@@ -25,6 +27,7 @@ pub fn check(file: &File, options: &CheckOptions) -> (Program, Diagnostics) {
     set_parameters(&mut cx, file);
     let mut program = Definitions::of(&mut cx, file);
     program.check_sources(&mut cx);
+    program.check_tables(&mut cx);
     program.check_queries(&mut cx);
     warn_of_unused_parameters(&mut cx);
     let is_whole = program.queries.iter().all(|q| matches!(q.checked, Some(Ok(_))));
@@ -64,6 +67,7 @@ struct Definition<'f> {
     feeders: Vec<Feeder>,
     schema: Option<Arc<Schema>>,
     source: Option<SourceStream>,
+    table: Option<Table>,
     /// Defined twice: what its columns are meant to be is not known.
     is_doubtful: bool,
 }
@@ -77,8 +81,10 @@ enum Kind<'f> {
     Derived,
     /// Created by INSERT INTO or TIMEOUT INTO alone.
     Fed,
-    /// Not supported, or wrong.
-    Poisoned,
+    /// Read from a file.
+    Table(CreateTable<'f>),
+    /// Kept up to date by a query.
+    View,
 }
 
 /// A query that feeds a stream, and by which door.
@@ -136,14 +142,12 @@ impl<'f> Definitions<'f> {
                 let output = self.define(cx, name, Kind::Derived);
                 self.query(cx, query, output, statement.span, output.is_none());
             }
-            StatementKind::CreateTable { name, .. } => {
-                cx.not_supported(name.span, "CREATE TABLE");
-                self.define(cx, name, Kind::Poisoned);
+            StatementKind::CreateTable { name, columns, time_by, options } => {
+                self.define(cx, name, Kind::Table(CreateTable { name, columns, time_by: time_by.as_deref(), options }));
             }
             StatementKind::CreateView { name, query } => {
-                cx.not_supported(name.span, "CREATE TABLE … AS");
-                self.define(cx, name, Kind::Poisoned);
-                self.query(cx, query, None, statement.span, true);
+                let output = self.define(cx, name, Kind::View);
+                self.query(cx, query, output, statement.span, output.is_none());
             }
             StatementKind::Insert { into, query } => {
                 let output = self.feed(cx, into);
@@ -176,7 +180,12 @@ impl<'f> Definitions<'f> {
         let Some(index) = self.by_name.get(name.node.as_str()).copied() else { return Some(self.push(name, Kind::Fed)) };
         match self.streams[index].kind {
             Kind::Derived | Kind::Fed => Some(index),
-            Kind::Poisoned => None,
+            Kind::Table(_) | Kind::View => {
+                let text = format!("`{}` is a table; rows are added to streams", name.node);
+                let hint = "to keep several streams in one table, add them to a stream first: CREATE TABLE … AS SELECT … FROM that stream";
+                cx.error(Diagnostic::error(codes::TABLE_AS_STREAM, name.span, text).hint(hint));
+                None
+            }
             Kind::Source(_) | Kind::Late => {
                 cx.not_supported(name.span, "adding rows to a stream that is read from outside");
                 None
@@ -186,7 +195,7 @@ impl<'f> Definitions<'f> {
 
     fn push(&mut self, name: &'f Name, kind: Kind<'f>) -> usize {
         let index = self.streams.len();
-        self.streams.push(Definition { name, kind, feeders: Vec::new(), schema: None, source: None, is_doubtful: false });
+        self.streams.push(Definition { name, kind, feeders: Vec::new(), schema: None, source: None, table: None, is_doubtful: false });
         self.by_name.insert(&name.node, index);
         index
     }
@@ -215,6 +224,17 @@ impl<'f> Definitions<'f> {
                 cx.define_stream(&self.streams[stream].name.node, id(stream), Some((checked.schema.clone(), times.clone())));
             }
             self.streams[i].source = Some(checked.source);
+        }
+    }
+
+    fn check_tables(&mut self, cx: &mut Context<'_>) {
+        for (i, definition) in self.streams.iter_mut().enumerate() {
+            let Kind::Table(create) = definition.kind else { continue };
+            let Ok((schema, table)) = table::table(cx, create) else { continue };
+            if !definition.is_doubtful {
+                cx.define_table(&definition.name.node, id(i), schema.clone());
+            }
+            (definition.schema, definition.table) = (Some(schema), Some(table));
         }
     }
 
@@ -264,7 +284,14 @@ impl<'f> Definitions<'f> {
 
     fn check_query(&mut self, cx: &mut Context<'_>, index: usize) {
         let queried = &mut self.queries[index];
-        let relation = query::statement(cx, queried.tree);
+        let mut relation = query::statement(cx, queried.tree);
+        if let Some(output) = queried.output.filter(|&output| self.streams[output].kind == Kind::View) {
+            let checked = relation.and_then(|relation| view::view(cx, queried.tree, relation));
+            relation = checked.map(|(relation, key)| {
+                self.streams[output].table = Some(Table { key, file: None });
+                relation
+            });
+        }
         queried.checked = Some(if queried.is_refused { Err(Reported::elsewhere()) } else { relation });
     }
 
@@ -314,7 +341,11 @@ impl<'f> Definitions<'f> {
                 feeds::widen(&mut relation.query, &schema);
             }
         }
-        if !self.streams[stream].is_doubtful {
+        if self.streams[stream].kind == Kind::View {
+            if !self.streams[stream].is_doubtful {
+                cx.define_table(&self.streams[stream].name.node, id(stream), schema.clone());
+            }
+        } else if !self.streams[stream].is_doubtful {
             cx.define_stream(&self.streams[stream].name.node, id(stream), Some((schema.clone(), times)));
         }
         self.streams[stream].schema = Some(schema);
@@ -325,6 +356,7 @@ impl<'f> Definitions<'f> {
             name: d.name.node.as_str().into(),
             schema: d.schema.unwrap_or_default(),
             source: d.source,
+            table: d.table,
             span: d.name.span,
         });
         let statements = self.queries.into_iter().filter_map(|q| match q.checked {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::data::{DataType, Duration, Schema, TimeUnit, Value};
 use crate::expr::Expr;
-use crate::spec::{JoinSpec, PatternSpec, WindowSpec};
+use crate::spec::{JoinSpec, LookupSpec, PatternSpec, WindowSpec};
 use crate::text::Span;
 
 pub use crate::spec::OrderKey;
@@ -16,7 +16,7 @@ pub struct StreamId(pub u32);
 /// A program that has been checked.
 #[derive(Debug, Clone, Default)]
 pub struct Program {
-    /// All streams, source and derived, in the order of their first definition.
+    /// All streams, source and derived, and all tables, in the order of their first definition.
     pub streams: Vec<StreamDef>,
     /// The queries, in the order of the text.
     pub statements: Vec<Statement>,
@@ -31,8 +31,42 @@ pub struct StreamDef {
     pub schema: Arc<Schema>,
     /// How it is read, where it is a source; `None` where statements make it.
     pub source: Option<SourceStream>,
+    /// What makes it a table, where it is one: no stream then.
+    pub table: Option<Table>,
     /// Where it is defined.
     pub span: Span,
+}
+
+/// A table.
+#[derive(Debug, Clone)]
+pub struct Table {
+    /// The columns of the key, in order. At one time no two rows have the same values in them; without any, a view has one row, and the
+    /// rows of a file are not told apart.
+    pub key: Vec<usize>,
+    /// The file that it is read from; none of a view, which a statement makes.
+    pub file: Option<TableFile>,
+}
+
+/// The file of a table.
+#[derive(Debug, Clone)]
+pub struct TableFile {
+    /// Where it is.
+    pub path: String,
+    /// How it is written.
+    pub format: TableFormat,
+    /// For each column: name in the file, time format, NOT NULL, default.
+    pub columns: Vec<SourceColumn>,
+    /// From when on a row holds; without, all rows hold always.
+    pub time_column: Option<usize>,
+}
+
+/// How the file of a table is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TableFormat {
+    /// Comma-separated values, with a header line.
+    Csv,
+    /// An object a line.
+    JsonLines,
 }
 
 /// How a source stream is read.
@@ -105,7 +139,7 @@ pub struct Statement {
 pub enum Output {
     /// An unnamed output.
     Unnamed,
-    /// A stream.
+    /// A stream; of a view the table, to whose columns a last one (BOOL) is added: whether the row's key has a row now.
     Stream(StreamId),
 }
 
@@ -135,6 +169,15 @@ pub enum Input {
         right: Box<Query>,
         /// How they are joined.
         spec: Box<JoinSpec>,
+    },
+    /// A join of a query with a table: columns as [`LookupSpec`] says.
+    Lookup {
+        /// The stream's side.
+        left: Box<Query>,
+        /// The table.
+        table: StreamId,
+        /// How they are joined.
+        spec: Box<LookupSpec>,
     },
     /// A pattern over queries (one an input of the spec): the spec's output columns.
     Pattern {

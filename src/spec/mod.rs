@@ -4,10 +4,12 @@
 //! expression's field.
 
 mod join;
+mod lookup;
 mod pattern;
 mod window;
 
 pub use join::{JoinKind, JoinSpec};
+pub use lookup::LookupSpec;
 pub use pattern::{
     AfterMatch, Arrow, FollowUp, LateCheck, Mode, NavigationBase, PartitionKeys, PatternNode, PatternSpec, RowOutput, Runs, Slot, SlotKind,
     VariableId, VariableKind, VariableSpec, Within,

@@ -32,6 +32,8 @@ pub struct WindowSpec {
     pub output: WindowOutput,
     /// `EMIT EVERY d`: early rows, with FALSE in the column `final`.
     pub emit_every: Option<Duration>,
+    /// The rows of a window are ranked behind it (`ORDER BY … LIMIT n`): early rows are then of all its groups, not only of those that changed.
+    pub is_ranked: bool,
 }
 
 /// What a window gives.

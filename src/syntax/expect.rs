@@ -312,6 +312,10 @@ impl Failure<'_> {
                 "streams are combined by `JOIN … ON … WITHIN …`, or by `FROM PATTERN ( … )`"
             }
             "(" if self.text[..self.at].trim_end().ends_with('!') => "only a step can be negated: `!Stream[condition]`",
+            _ if found.eq_ignore_ascii_case("NOT") && self.expected.contains(&Expected::Thing("a step of the pattern")) => {
+                "a step is negated by `!`, as in `A -> !B -> C`"
+            }
+            _ if found.eq_ignore_ascii_case("WITHIN") && in_pattern => "`WITHIN …` stands behind the `)` of the pattern",
             _ if found.starts_with(is_word_start) && self.expected.iter().any(|e| matches!(e, Expected::OneOf("`STRICT`, `ANY`", _))) => {
                 "the alias stands before the quantifier, as in `A a+`"
             }

@@ -53,6 +53,9 @@ pub fn run(program: &str, lines: &[String], feed: Feed) -> Result<Output, Failur
     }
     engine.finish().map_err(failed)?;
     output.take(&mut engine, None);
+    let stats = engine.stats();
+    assert_eq!(stats.events, stats.processed + stats.late + stats.unrouted + stats.bad, "every event is accounted for");
+    assert_eq!(stats.rows, output.rows.len() as u64, "every row is counted");
     Ok(output)
 }
 

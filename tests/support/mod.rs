@@ -5,10 +5,13 @@
 #![allow(unreachable_pub, reason = "support code is private to each test crate")]
 
 pub mod aftermath;
+pub mod arrivals;
 pub mod cases;
 pub mod choices;
 pub mod engine;
 pub mod expr;
+pub mod joins;
+pub mod market;
 pub mod mr_program;
 pub mod mr_reference;
 pub mod program;
@@ -17,3 +20,4 @@ pub mod random_rows;
 pub mod reading;
 pub mod reference;
 pub mod terms;
+pub mod windows;

@@ -14,11 +14,11 @@ use crate::data::{DataType, Duration, Field, TimeUnit, Timestamp, Value};
 
 /// Why a value does not fit its column.
 #[derive(Debug)]
-pub(super) struct Misfit {
+pub(in crate::codec) struct Misfit {
     /// The kind of misfit.
-    pub(super) cause: BadCause,
+    pub(in crate::codec) cause: BadCause,
     /// What was found, in words.
-    pub(super) detail: String,
+    pub(in crate::codec) detail: String,
 }
 
 impl Misfit {
@@ -36,7 +36,7 @@ type Converted<'line> = Result<Value<'line>, Misfit>;
 
 /// The value of this type that the text stands for.
 // Recursion: one level a LIST or STRUCT in the type, whose nesting the checker bounds.
-pub(super) fn convert<'line>(text: &'line str, data_type: &DataType, time_format: &TimeFormat) -> Converted<'line> {
+pub(in crate::codec) fn convert<'line>(text: &'line str, data_type: &DataType, time_format: &TimeFormat) -> Converted<'line> {
     if text == "null" {
         return Ok(Value::Null);
     }

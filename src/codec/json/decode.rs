@@ -2,7 +2,10 @@
 //!
 //! A chunk of whole lines comes in; rows, bad lines and counts go out. Each line is walked once and only what some stream needs is made a
 //! value. An event that is bad for one of its streams is bad as a whole, so that every line is counted once: it is an event of its streams,
-//! or bad, or unrouted. This is the strict path, in which all of a line has to be JSON.
+//! or bad, or unrouted. All of a line has to be JSON.
+//!
+//! Lines are tried by the fast path (`scan`, `typed`) first. It either makes rows of a line as the strict path would, or leaves the
+//! line to the strict path untouched; so what a line gives, and why one is bad, is the strict path's word alone.
 
 use std::ops::Range;
 
@@ -10,6 +13,9 @@ use ahash::AHashMap;
 
 use super::convert::{Misfit, convert, scalar_text};
 use super::projection::{Cells, Projection, is_deeper_than};
+use super::scan::{Cell, Scanner};
+use super::token::Token;
+use super::typed::{Layout, Staged};
 use crate::codec::{BadCause, BadEvent, ChunkStart, ColumnSpec, Decoded, Limits, Route, SourceSpec};
 use crate::data::{DataType, Timestamp, Value};
 
@@ -25,6 +31,20 @@ pub struct JsonDecoder {
     /// Streams of every event, and streams with a condition.
     others: Vec<usize>,
     watch: Option<TypeWatch>,
+    /// Nothing where lines are to be read by the strict path alone.
+    fast: Option<FastPath>,
+}
+
+/// What the fast path keeps from line to line.
+#[derive(Debug)]
+struct FastPath {
+    scanner: Scanner,
+    /// One a stream.
+    layouts: Vec<Layout>,
+    /// One a slot.
+    cells: Vec<Cell>,
+    /// The streams of the event at hand, with its time in each.
+    streams: Vec<(usize, Timestamp)>,
 }
 
 /// The streams that are told apart by one field.
@@ -83,13 +103,35 @@ impl JsonDecoder {
             });
             routes[at].streams.entry(value.clone()).or_default().push(source);
         }
-        Self { specs, limits, projection, columns, routes, others, watch: None }
+        let mut decoder = Self { specs, limits, projection, columns, routes, others, watch: None, fast: None };
+        decoder.fast = decoder.fast_path();
+        decoder
+    }
+
+    /// The fast path for what the projection needs. A stream with a condition needs values, which only the strict path makes.
+    fn fast_path(&self) -> Option<FastPath> {
+        if self.specs.iter().any(|spec| matches!(spec.route, Route::When(_))) {
+            return None;
+        }
+        Some(FastPath {
+            scanner: Scanner::new(&self.projection, self.limits.max_depth),
+            layouts: self.specs.iter().zip(&self.columns).map(|(spec, slots)| Layout::new(spec, slots)).collect(),
+            cells: vec![Cell::default(); self.projection.slots()],
+            streams: Vec::new(),
+        })
+    }
+
+    /// The same decoder without the fast path: its oracle.
+    #[cfg(test)]
+    pub(super) fn strict(self) -> Self {
+        Self { fast: None, ..self }
     }
 
     /// Has the decoder look whether this field has several values, see [`Self::several_types`].
     #[must_use]
     pub fn watching(mut self, field: &[String]) -> Self {
         self.watch = Some(TypeWatch { slot: self.projection.slot(field), first: None, second: None });
+        self.fast = self.fast_path();
         self
     }
 
@@ -114,11 +156,21 @@ impl JsonDecoder {
     /// Lines end with LF or CRLF; blank ones are passed over. A UTF-8 byte order mark before line 1 is no part of it.
     pub fn decode(&mut self, chunk: &[u8], start: ChunkStart, out: &mut Decoded) {
         let mut watch = self.watch.take();
-        // One check over the whole chunk is much cheaper than one a line.
-        let text = std::str::from_utf8(chunk).ok();
+        let mut fast = self.fast.take();
         let mut cells = self.projection.cells();
         let mut rows = Rows::default();
-        for (number, at) in Lines::of(chunk, start.line) {
+        let mut staged = Vec::new();
+        let mut lines = Lines::of(chunk, start.line);
+        let mut known = KnownText::default();
+        while lines.begin < chunk.len() {
+            if let Some(fast) = &mut fast
+                && let Some((text, at)) = known.text_from(chunk, lines.begin)
+                && let Some(length) = self.decode_fast(fast, text, at, start.clock, &mut watch, &mut staged, out)
+            {
+                lines.pass(length);
+                continue;
+            }
+            let Some((number, at)) = lines.next() else { break };
             let line = &chunk[at.clone()];
             let offset = start.offset + at.start as u64;
             if line.iter().all(u8::is_ascii_whitespace) {
@@ -129,10 +181,10 @@ impl JsonDecoder {
                 out.add_bad(BadEvent::too_long(number, offset, line.len() as u64, head.to_vec(), self.limits));
                 continue;
             }
-            let decoded = self.check_line(line, text.map(|text| &text[at])).and_then(|text| {
+            let decoded = self.check_line(line).and_then(|text| {
                 self.projection.walk(text, &mut cells).map_err(|error| misread(text, &error))?;
                 if let Some(watch) = &mut watch {
-                    watch.see(&cells);
+                    watch.see(cells[watch.slot]);
                 }
                 self.find_rows(&cells, start.clock, &mut rows)
             });
@@ -142,11 +194,67 @@ impl JsonDecoder {
             }
         }
         self.watch = watch;
+        self.fast = fast;
     }
 
-    /// The line as text, if it is worth a parser's while; `text` is that of a line that is known to be UTF-8.
-    fn check_line<'line>(&self, line: &'line [u8], text: Option<&'line str>) -> Result<&'line str, Misfit> {
-        let text = text.map_or_else(|| std::str::from_utf8(line), Ok).map_err(|error| {
+    /// Decodes the line at `at` by the fast path, if it can, and gives the line's length with its end. `staged` is room to work in.
+    #[allow(clippy::too_many_arguments, reason = "the state of one chunk, borrowed apart")]
+    fn decode_fast<'line>(
+        &'line self,
+        fast: &mut FastPath,
+        text: &'line str,
+        at: usize,
+        clock: Timestamp,
+        watch: &mut Option<TypeWatch>,
+        staged: &mut Vec<Staged<'line>>,
+        out: &mut Decoded,
+    ) -> Option<usize> {
+        let end = fast.scanner.scan(&self.projection, text, at, &mut fast.cells)?;
+        if end.content - at > self.limits.max_line {
+            return None;
+        }
+        staged.clear();
+        fast.streams.clear();
+        fast.streams.extend(self.others.iter().map(|&source| (source, clock)));
+        for routes in &self.routes {
+            let cell = &fast.cells[routes.slot];
+            let found = match cell.token {
+                Token::Text => routes.streams.get(&text[cell.begin + 1..cell.end - 1]),
+                _ => cell.text(text).and_then(scalar_text).and_then(|value| routes.streams.get(&*value)),
+            };
+            fast.streams.extend(found.into_iter().flatten().map(|&source| (source, clock)));
+        }
+        if fast.streams.len() > 1 {
+            fast.streams.sort_unstable();
+        }
+        for (source, time) in &mut fast.streams {
+            *time = fast.layouts[*source].stage(&self.specs[*source], text, &fast.cells, clock, staged)?;
+        }
+        if let Some(watch) = watch {
+            watch.see(fast.cells[watch.slot].text(text));
+        }
+        out.events += 1;
+        if fast.streams.is_empty() {
+            out.unrouted += 1;
+            return Some(end.next - at);
+        }
+        let mut values = staged.as_slice();
+        for &(source, time) in &fast.streams {
+            let layout = &fast.layouts[source];
+            let rows = &mut out.sources[source];
+            let (mine, others) = values.split_at(layout.len());
+            layout.push(mine, rows);
+            values = others;
+            rows.times.push(time);
+            rows.numbers.push(out.next_number);
+        }
+        out.next_number += 1;
+        Some(end.next - at)
+    }
+
+    /// The line as text, if it is worth a parser's while.
+    fn check_line<'line>(&self, line: &'line [u8]) -> Result<&'line str, Misfit> {
+        let text = std::str::from_utf8(line).map_err(|error| {
             let detail = format!("byte {} of the line is not UTF-8{}", error.valid_up_to() + 1, utf16_hint(line));
             Misfit { cause: BadCause::NotUtf8, detail }
         })?;
@@ -287,11 +395,11 @@ fn utf16_hint(line: &[u8]) -> &'static str {
 }
 
 impl TypeWatch {
-    fn see(&mut self, cells: &Cells<'_>) {
+    fn see(&mut self, text: Option<&str>) {
         if self.second.is_some() {
             return;
         }
-        let Some(value) = cells[self.slot].and_then(scalar_text) else { return };
+        let Some(value) = text.and_then(scalar_text) else { return };
         match &self.first {
             None => self.first = Some(value.into_owned()),
             Some(first) if *first != value => self.second = Some(value.into_owned()),
@@ -312,6 +420,35 @@ impl<'chunk> Lines<'chunk> {
         const MARK: &[u8] = b"\xef\xbb\xbf";
         let begin = if first == 1 && chunk.starts_with(MARK) { MARK.len() } else { 0 };
         Self { chunk, begin, number: first }
+    }
+
+    /// Passes over the next line, whose length with its end is known.
+    fn pass(&mut self, length: usize) {
+        self.begin += length;
+        self.number += 1;
+    }
+}
+
+/// A stretch of whole lines of a chunk that is known to be UTF-8: one check over all of it is much cheaper than one a line. Where it ends,
+/// before a line that is not, another begins behind that line.
+#[derive(Default)]
+struct KnownText<'chunk> {
+    text: &'chunk str,
+    begin: usize,
+}
+
+impl<'chunk> KnownText<'chunk> {
+    /// A text and the position in it of the line that begins at `at` of the chunk, if the text reaches that far.
+    fn text_from(&mut self, chunk: &'chunk [u8], at: usize) -> Option<(&'chunk str, usize)> {
+        if at >= self.begin + self.text.len() {
+            let rest = &chunk[at..];
+            let text = std::str::from_utf8(rest).or_else(|error| {
+                let whole_lines = memchr::memrchr(b'\n', &rest[..error.valid_up_to()]).map_or(0, |end| end + 1);
+                std::str::from_utf8(&rest[..whole_lines])
+            });
+            *self = Self { text: text.unwrap_or_default(), begin: at };
+        }
+        (at < self.begin + self.text.len()).then_some((self.text, at - self.begin))
     }
 }
 

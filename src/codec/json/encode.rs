@@ -6,7 +6,7 @@
 
 use std::io::Write;
 
-use crate::data::{Column, DataType, EventBatch, Schema, Value};
+use crate::data::{Column, DataType, EventBatch, Schema, Timestamp, Value};
 
 /// Writes rows of one stream as JSON objects.
 #[derive(Debug)]
@@ -66,9 +66,10 @@ fn write_cell(column: &Column, row: usize, data_type: &DataType, out: &mut Vec<u
     match column {
         Column::Int(values) => write_int(values.value(row), out),
         Column::Float(values) => write_float(values.value(row), out),
+        Column::Timestamp(nanos) => write_timestamp(Timestamp(nanos.value(row)), out),
         Column::String(texts) => write_string(texts.value(row), out),
         Column::Nested(_, values) => write_value(&values[row], data_type, out),
-        Column::Null(_) | Column::Bool(_) | Column::Decimal(_) | Column::Timestamp(_) | Column::Duration(_) | Column::Json(_) => {
+        Column::Null(_) | Column::Bool(_) | Column::Decimal(_) | Column::Duration(_) | Column::Json(_) => {
             write_value(&column.value(row), data_type, out);
         }
     }
@@ -85,7 +86,7 @@ pub fn write_value(value: &Value<'_>, data_type: &DataType, out: &mut Vec<u8>) {
         Value::Float(value) => write_float(*value, out),
         Value::Decimal(value) => write_display(format_args!("{value}"), out),
         Value::String(text) => write_string(text, out),
-        Value::Timestamp(time) => write_display(format_args!("\"{time}\""), out),
+        Value::Timestamp(time) => write_timestamp(*time, out),
         Value::Duration(span) => write_display(format_args!("\"{span}\""), out),
         Value::List(items) => {
             let item_type = if let DataType::List(item) = data_type { item } else { &DataType::Null };
@@ -123,6 +124,13 @@ fn write_display(text: std::fmt::Arguments<'_>, out: &mut Vec<u8>) {
     out.write_fmt(text).expect("writing to memory does not fail");
 }
 
+fn write_timestamp(time: Timestamp, out: &mut Vec<u8>) {
+    let (text, length) = time.to_rfc3339();
+    out.push(b'"');
+    out.extend_from_slice(&text[..length]);
+    out.push(b'"');
+}
+
 fn write_int(value: i64, out: &mut Vec<u8>) {
     out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
@@ -135,12 +143,21 @@ fn write_float(value: f64, out: &mut Vec<u8>) {
     }
 }
 
+/// The first quote, backslash or control character; looked for in blocks, without a branch a byte.
+fn first_to_escape(bytes: &[u8]) -> Option<usize> {
+    let needs = |byte: &u8| *byte < 0x20 || *byte == b'"' || *byte == b'\\';
+    let (blocks, rest) = bytes.as_chunks::<16>();
+    let block = blocks.iter().position(|block| block.iter().fold(false, |any, byte| any | needs(byte)));
+    let (begin, end) = block.map_or((bytes.len() - rest.len(), bytes.len()), |block| (16 * block, 16 * block + 16));
+    bytes[begin..end].iter().position(needs).map(|at| begin + at)
+}
+
 /// Appends a text as a JSON string: quotes, backslashes and control characters are escaped, all else stands as it is.
 pub fn write_string(text: &str, out: &mut Vec<u8>) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     out.push(b'"');
     let mut rest = text.as_bytes();
-    while let Some(at) = rest.iter().position(|&byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
+    while let Some(at) = first_to_escape(rest) {
         out.extend_from_slice(&rest[..at]);
         match rest[at] {
             b'"' => out.extend_from_slice(b"\\\""),
@@ -166,7 +183,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::data::{Duration, Field, Place, Timestamp};
+    use crate::data::{Duration, Field, Place};
 
     fn text_of(value: &Value<'_>, data_type: &DataType) -> String {
         let mut out = Vec::new();

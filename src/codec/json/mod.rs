@@ -1,18 +1,25 @@
 //! JSON lines: one object a line in, one object a row out.
 //!
 //! In: `lines` cuts a chunk, `projection` picks the texts of the values that are needed out of an object, `convert` makes them values of
-//! their columns (`number` exactly), and `decode` routes the events and keeps the books. Out: `encode`.
+//! their columns (`number` exactly), and `decode` routes the events and keeps the books. Most lines never get there: `scan` reads what is
+//! plainly good from its tokens (`token`), and `typed` makes columns of it. Out: `encode`.
 
 mod number;
+mod token;
 
 mod convert;
 mod projection;
+mod scan;
+mod typed;
 
 mod decode;
 mod encode;
 
+pub(in crate::codec) use convert::convert;
 pub use decode::JsonDecoder;
 pub use encode::{RowWriter, write_string, write_value};
 
+#[cfg(test)]
+mod differential;
 #[cfg(test)]
 mod tests;

@@ -64,6 +64,26 @@ impl Projection {
         vec![None; self.slots]
     }
 
+    /// The node of a key within another node (0 is the line's object), if something there is needed.
+    pub(super) fn child(&self, node: usize, key: &str) -> Option<usize> {
+        self.nodes[node].children.get(key).copied()
+    }
+
+    /// The slot of a node.
+    pub(super) fn slot_of(&self, node: usize) -> Option<usize> {
+        self.nodes[node].slot
+    }
+
+    /// Whether something within the node's value is needed.
+    pub(super) fn has_children(&self, node: usize) -> bool {
+        !self.nodes[node].children.is_empty()
+    }
+
+    /// How many slots there are.
+    pub(super) fn slots(&self) -> usize {
+        self.slots
+    }
+
     /// Walks the object that is the whole of `text` and leaves the texts of the needed values in `cells`.
     pub(super) fn walk<'line>(&self, text: &'line str, cells: &mut Cells<'line>) -> serde_json::Result<()> {
         cells.fill(None);

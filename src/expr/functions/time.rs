@@ -434,9 +434,9 @@ mod tests {
         ] {
             assert_eq!(call("EXTRACT", &[Value::string(part), at.clone()]), Value::Int(expected), "{part}");
         }
-        assert_eq!(call("HOUR", &[at.clone()]), Value::Int(10));
-        assert_eq!(call("DAY_OF_WEEK", &[at.clone()]), Value::Int(7));
-        assert_eq!(call("EPOCH_MS", &[at.clone()]), Value::Int(1_772_359_451_500));
+        assert_eq!(call("HOUR", std::slice::from_ref(&at)), Value::Int(10));
+        assert_eq!(call("DAY_OF_WEEK", std::slice::from_ref(&at)), Value::Int(7));
+        assert_eq!(call("EPOCH_MS", std::slice::from_ref(&at)), Value::Int(1_772_359_451_500));
         assert_eq!(call("SECONDS", &[Value::Duration(Duration(123_500_000_000))]), Value::Float(123.5));
         assert_eq!(call("MILLIS", &[Value::Duration(Duration(1_500_000_000))]), Value::Int(1500));
         assert_eq!(call("AT TIME ZONE", &[time("2026-07-01T10:00:00Z"), Value::string("Europe/Berlin")]), time("2026-07-01T12:00:00Z"));

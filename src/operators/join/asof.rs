@@ -12,6 +12,7 @@ use crate::data::{EventBatch, Inbox, Key, Phase, Place, Schema, Timestamp, Value
 use crate::expr::{EvalContext, Expr};
 use crate::operators::evaluate::{KeptRow, Pair, bytes_of, columns, row_of, values_of};
 use crate::operators::groups::Groups;
+use crate::operators::memory::fit_queue;
 use crate::operators::turns::{Holds, Turn, fired, turns};
 use crate::operators::{Held, Operator, Outbox};
 use crate::spec::{JoinKind, JoinSpec};
@@ -110,6 +111,7 @@ impl AsOfJoin {
                 out.row(0, Pair { left: &left.values, right }.values(), left.place, moment);
             }
             self.pending.pop_front();
+            fit_queue(&mut self.pending);
             self.tell(moment, out);
         }
     }
@@ -130,6 +132,7 @@ impl AsOfJoin {
             && time < earliest
         {
             self.expiring.pop_front();
+            fit_queue(&mut self.expiring);
             // A row that a later one of its key has replaced is gone, and its key's number may be another's now.
             if self.groups.get(id).is_some_and(|(_, rows)| rows.front().is_some_and(|right| right.number == number)) {
                 let rows = self.groups.of(id);

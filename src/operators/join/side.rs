@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 
 use crate::data::{Duration, Phase, Place};
 use crate::operators::evaluate::KeptRow;
+use crate::operators::memory::fit_queue;
 
 /// The rows of one side.
 #[derive(Debug)]
@@ -65,6 +66,7 @@ impl Side {
     /// Takes the first row out, with its number.
     pub(super) fn pop(&mut self) -> Option<(u64, Stored)> {
         let row = self.rows.pop_front()?;
+        fit_queue(&mut self.rows);
         self.first += 1;
         Some((self.first - 1, row))
     }

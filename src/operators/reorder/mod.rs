@@ -72,6 +72,10 @@ pub struct StreamStats {
     pub max_time: Option<Timestamp>,
     /// That less the delay.
     pub watermark: Option<Timestamp>,
+    /// When it last had an event, by the arrival clock.
+    pub seen: Option<Timestamp>,
+    /// When its watermark last moved, by the arrival clock.
+    pub moved: Option<Timestamp>,
     /// Rows that wait, late ones among them.
     pub held: u64,
     /// Whether the stream is idle.
@@ -83,10 +87,27 @@ pub struct StreamStats {
 struct Stream {
     timing: StreamTiming,
     stats: StreamStats,
-    /// When it last had an event, by the arrival clock.
-    seen: Option<Timestamp>,
     store: Store,
     ahead: Arrivals,
+}
+
+/// Rows of a stream that go: where they are stored, and where they stand.
+#[derive(Debug, Clone, Default)]
+struct Going {
+    rows: Vec<(u64, u32)>,
+    places: Vec<Place>,
+}
+
+impl Going {
+    fn reserve(&mut self, rows: usize) {
+        self.rows.reserve(rows);
+        self.places.reserve(rows);
+    }
+
+    fn push(&mut self, row: (u64, u32), place: Place) {
+        self.rows.push(row);
+        self.places.push(place);
+    }
 }
 
 /// What becomes of a row that arrives.
@@ -176,7 +197,7 @@ impl Reorder {
         let mut has_changed = false;
         for stream in &mut self.streams {
             let Some(limit) = stream.timing.idle_after else { continue };
-            let is_idle = clock.since(stream.seen.unwrap_or(started)) > limit;
+            let is_idle = clock.since(stream.stats.seen.unwrap_or(started)) > limit;
             if is_idle && !stream.stats.is_idle {
                 stream.stats.is_idle = true;
                 has_changed = true;
@@ -184,6 +205,14 @@ impl Reorder {
         }
         if has_changed {
             self.move_frontier();
+        }
+    }
+
+    /// For so long nothing could be read, though there may have been events: streams were not silent then.
+    pub fn excuse(&mut self, pause: Duration) {
+        self.started = self.started.map(|time| time.saturating_add(pause));
+        for stream in &mut self.streams {
+            stream.stats.seen = stream.stats.seen.map(|time| time.saturating_add(pause));
         }
     }
 
@@ -200,17 +229,23 @@ impl Reorder {
             Timestamp::MIN => Place::MIN,
             frontier => Place::event(frontier, order.position + 1),
         };
-        let keys = std::mem::take(&mut self.ready);
+        let mut keys = std::mem::take(&mut self.ready);
         let places = self.places_of(&keys);
+        let mut on_time: Vec<Going> = self.streams.iter().map(|_| Going::default()).collect();
+        let mut belated = on_time.clone();
+        if let Some(going) = on_time.first_mut() {
+            going.reserve(keys.len());
+        }
+        for (key, place) in keys.iter().zip(places) {
+            let going = if key.is_late { &mut belated } else { &mut on_time };
+            going[usize::from(key.stream)].push((key.segment, key.row), place);
+        }
+        keys.clear();
+        self.ready = keys;
         let (mut batches, mut late, mut ahead) = (Vec::new(), Vec::new(), Vec::new());
-        for (index, stream) in self.streams.iter_mut().enumerate() {
-            let rows_where = |is_late: bool| -> (Vec<(u64, u32)>, Arc<[Place]>) {
-                let mine = keys.iter().zip(&places).filter(|(key, _)| usize::from(key.stream) == index && key.is_late == is_late);
-                let (rows, places): (Vec<_>, Vec<Place>) = mine.map(|(key, place)| ((key.segment, key.row), *place)).unzip();
-                (rows, places.into())
-            };
-            batches.push(stream.let_go(rows_where(false)));
-            late.push(stream.let_go(rows_where(true)));
+        for ((stream, on_time), belated) in self.streams.iter_mut().zip(on_time).zip(belated) {
+            batches.push(stream.let_go(on_time));
+            late.push(stream.let_go(belated));
             ahead.push(std::mem::take(&mut stream.ahead));
         }
         Released { batches, late, ahead, watermark: watermark(self), forced: std::mem::take(&mut self.forced) }
@@ -237,6 +272,16 @@ impl Reorder {
     /// The live stream whose watermark (or whose silence since the beginning) is what the program's watermark waits for.
     pub fn held_back_by(&self) -> Option<usize> {
         self.holder
+    }
+
+    /// Since when it does, by the arrival clock: when its watermark last moved, or when the clock was first told.
+    pub fn held_back_since(&self) -> Option<Timestamp> {
+        self.streams[self.holder?].stats.moved.or(self.started)
+    }
+
+    /// The largest time of the arrival clock that was told.
+    pub fn clock(&self) -> Option<Timestamp> {
+        self.clock
     }
 
     /// How many events were late for all of their streams. (An event that is late for one of two counts for the other.)
@@ -270,16 +315,19 @@ impl Reorder {
                 continue;
             }
             let time = if verdict == Verdict::Late { own_time.max(self.frontier) } else { own_time };
+            let (segment, first) = self.streams[index].store.address_of_next(arrivals[index].len());
+            let is_late = verdict == Verdict::Late;
+            if !self.has_ties {
+                self.waiting.push(Key { time, ties: Ties::None, number, stream, is_late, row: first + row, segment });
+                continue;
+            }
             // At one time an event stands at one place, so the tie-breaker of its first stream there holds for all of them.
             let ties = match standing.iter().find(|(there, _)| *there == time) {
                 Some((_, ties)) => ties.clone(),
                 None => self.streams[index].ties(&arrivals[index], at),
             };
-            if self.has_ties {
-                standing.push((time, ties.clone()));
-            }
-            let (segment, first) = self.streams[index].store.address_of_next(arrivals[index].len());
-            self.waiting.push(Key { time, ties, number, stream, is_late: verdict == Verdict::Late, row: first + row, segment });
+            standing.push((time, ties.clone()));
+            self.waiting.push(Key { time, ties, number, stream, is_late, row: first + row, segment });
         }
     }
 
@@ -291,8 +339,9 @@ impl Reorder {
         for &(_, stream, row) in event {
             let (index, row) = (usize::from(stream), row as usize);
             let verdict = verdicts[index][row];
-            may_move |= self.holder == Some(index) || self.streams[index].stats.is_idle;
-            self.streams[index].note(verdict, arrivals[index].times[row], clock);
+            let was_idle = self.streams[index].stats.is_idle;
+            let has_moved = self.streams[index].note(verdict, arrivals[index].times[row], clock);
+            may_move |= was_idle || (has_moved && self.holder == Some(index));
         }
         if may_move {
             self.move_frontier();
@@ -349,7 +398,7 @@ impl Reorder {
 
 impl Stream {
     fn new(timing: StreamTiming) -> Self {
-        Self { timing, stats: StreamStats::default(), seen: None, store: Store::default(), ahead: Arrivals::default() }
+        Self { timing, stats: StreamStats::default(), store: Store::default(), ahead: Arrivals::default() }
     }
 
     /// Whether a row of this verdict waits as a row.
@@ -368,20 +417,26 @@ impl Stream {
         Ties::of(self.timing.ties.iter().map(|&column| arrivals.columns[column].value(row).into_owned()).collect())
     }
 
-    fn note(&mut self, verdict: Verdict, time: Timestamp, clock: Timestamp) {
+    /// Counts a row; says whether the stream's watermark has moved.
+    fn note(&mut self, verdict: Verdict, time: Timestamp, clock: Timestamp) -> bool {
+        let before = self.stats.watermark;
         self.stats.events += 1;
-        self.seen = Some(self.seen.map_or(clock, |before| before.max(clock)));
+        self.stats.seen = Some(self.stats.seen.map_or(clock, |before| before.max(clock)));
         self.stats.is_idle = false;
         match verdict {
             Verdict::Ahead => self.stats.ahead += 1,
             Verdict::Late => self.stats.late += 1,
             Verdict::OnTime => {
                 let max_time = self.stats.max_time.map_or(time, |before| before.max(time));
+                if self.stats.max_time != Some(max_time) {
+                    self.stats.moved = Some(clock);
+                }
                 self.stats.max_time = Some(max_time);
                 self.stats.watermark = Some(max_time.saturating_sub(self.timing.delay));
             }
         }
         self.stats.held += u64::from(self.waits(verdict));
+        self.stats.watermark != before
     }
 
     /// Stores the columns of what waits, and sets aside what is ahead of the clock.
@@ -403,7 +458,7 @@ impl Stream {
         self.store.add(&self.timing.schema, arrived.columns, waits);
     }
 
-    fn let_go(&mut self, (rows, places): (Vec<(u64, u32)>, Arc<[Place]>)) -> EventBatch {
+    fn let_go(&mut self, Going { rows, places }: Going) -> EventBatch {
         let schema = self.timing.schema.clone();
         if rows.is_empty() {
             return EventBatch::empty(schema);
@@ -411,7 +466,7 @@ impl Stream {
         let columns = self.store.gather(&schema, &rows);
         self.store.remove(&rows);
         self.stats.held -= rows.len() as u64;
-        EventBatch::new(schema, columns, places)
+        EventBatch::new(schema, columns, places.into())
     }
 }
 

@@ -109,8 +109,12 @@ impl Store {
             self.seal_tail();
         }
         let segments: Vec<&Segment> = numbers.iter().map(|number| &self.segments[number]).collect();
+        // Neighbours are mostly of one segment.
+        let mut part = 0;
         let at = rows.iter().map(|(number, row)| {
-            let part = numbers.binary_search(number).expect("every segment is listed");
+            if numbers[part] != *number {
+                part = numbers.binary_search(number).expect("every segment is listed");
+            }
             (part, segments[part].position(*row))
         });
         if let [segment] = segments.as_slice() {
@@ -128,12 +132,14 @@ impl Store {
 
     /// These rows wait no longer.
     pub(super) fn remove(&mut self, rows: &[(u64, u32)]) {
-        for (number, row) in rows {
-            let segment = self.segments.get_mut(number).expect("a segment stays while a row of it waits");
-            let position = segment.position(*row);
-            debug_assert!(segment.waits[position], "a row goes once");
-            segment.waits[position] = false;
-            segment.waiting -= 1;
+        for rows in rows.chunk_by(|a, b| a.0 == b.0) {
+            let segment = self.segments.get_mut(&rows[0].0).expect("a segment stays while a row of it waits");
+            for (_, row) in rows {
+                let position = segment.position(*row);
+                debug_assert!(segment.waits[position], "a row goes once");
+                segment.waits[position] = false;
+            }
+            segment.waiting -= rows.len();
         }
         for number in segments_of(rows) {
             let Some(segment) = self.segments.get_mut(&number) else { continue };
@@ -154,7 +160,7 @@ impl Store {
 
 /// The segments that these rows are in, each once, in order.
 fn segments_of(rows: &[(u64, u32)]) -> Vec<u64> {
-    let mut numbers: Vec<u64> = rows.iter().map(|(number, _)| *number).collect();
+    let mut numbers: Vec<u64> = rows.chunk_by(|a, b| a.0 == b.0).map(|rows| rows[0].0).collect();
     numbers.sort_unstable();
     numbers.dedup();
     numbers

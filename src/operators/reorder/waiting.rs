@@ -1,7 +1,7 @@
 //! The keys of events that wait, in sorted runs.
 //!
-//! New keys gather unsorted; a cut sorts them (a stable sort that finds runs, so that input in order costs one comparison a key), takes what
-//! lies before the cut off the front of every run, and keeps the rest as a new run. A run at most half as long as the one before it is kept
+//! New keys gather unsorted; a cut sorts them (input in order costs one comparison a key), takes what lies before the cut off the front of
+//! every run, and keeps the rest as a new run. A run at most half as long as the one before it is kept
 //! apart, else both are merged: there are never more than logarithmically many, and a key is moved that often at most.
 
 use std::cmp::Ordering;
@@ -11,9 +11,10 @@ use std::sync::Arc;
 use crate::data::{Timestamp, Value};
 
 /// The values of an event's tie-breaker columns.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) enum Ties {
     /// There are none, or all are NULL.
+    #[default]
     None,
     /// One `INT`, as almost always.
     Int(i64),
@@ -60,7 +61,7 @@ impl Ties {
 }
 
 /// A row that waits, ordered by (time, tie-breaker, arrival); the rows of one event follow each other by stream.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Key {
     /// Where the row is to stand.
     pub(super) time: Timestamp,
@@ -75,12 +76,13 @@ pub(super) struct Key {
 }
 
 impl Key {
+    #[inline]
     fn order(&self, other: &Self) -> Ordering {
-        self.time
-            .cmp(&other.time)
-            .then_with(|| self.ties.order(&other.ties))
-            .then_with(|| self.number.cmp(&other.number))
-            .then_with(|| self.stream.cmp(&other.stream))
+        self.time.cmp(&other.time).then_with(|| self.order_at_one_time(other))
+    }
+
+    fn order_at_one_time(&self, other: &Self) -> Ordering {
+        self.ties.order(&other.ties).then_with(|| self.number.cmp(&other.number)).then_with(|| self.stream.cmp(&other.stream))
     }
 
     /// Whether both are rows of one event that stand at one place.
@@ -111,6 +113,8 @@ impl Cut {
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
     fresh: Vec<Key>,
+    /// Times and positions of the fresh keys, each in one number: they sort many times faster than the keys.
+    packed: Vec<u64>,
     /// Sorted, none empty, each less than half as long as the one before (but for what cuts have taken).
     runs: Vec<VecDeque<Key>>,
     len: usize,
@@ -128,7 +132,7 @@ impl Waiting {
 
     /// Appends what the cut takes to `out`, in order.
     pub(super) fn cut(&mut self, cut: Cut, out: &mut Vec<Key>) {
-        self.fresh.sort_by(Key::order);
+        self.sort_fresh();
         let begin = out.len();
         for run in &mut self.runs {
             let taken = run.partition_point(|key| cut.takes(key));
@@ -138,15 +142,50 @@ impl Waiting {
         let taken = self.fresh.partition_point(|key| cut.takes(key));
         out.extend(self.fresh.drain(..taken));
         // The pieces are sorted; the sort finds that and merges them.
-        out[begin..].sort_by(Key::order);
+        if !out[begin..].is_sorted_by(|a, b| a.order(b).is_le()) {
+            out[begin..].sort_by(Key::order);
+        }
         self.len -= out.len() - begin;
         self.keep_fresh();
     }
 
     /// The time of the first key in order.
     pub(super) fn first_time(&mut self) -> Option<Timestamp> {
-        self.fresh.sort_by(Key::order);
+        self.sort_fresh();
         self.runs.iter().filter_map(VecDeque::front).chain(self.fresh.first()).map(|key| key.time).min()
+    }
+
+    /// Sorts by time and arrival, then what is of one time by all of its order.
+    fn sort_fresh(&mut self) {
+        if self.fresh.is_sorted_by(|a, b| a.order(b).is_le()) {
+            return;
+        }
+        let Some(mut sorted) = self.fresh_by_time() else {
+            self.fresh.sort_by(Key::order);
+            return;
+        };
+        for of_one_time in sorted.chunk_by_mut(|a, b| a.time == b.time) {
+            if of_one_time.len() > 1 {
+                of_one_time.sort_by(Key::order_at_one_time);
+            }
+        }
+        self.fresh = sorted;
+    }
+
+    /// Takes the fresh keys in order of time and arrival; nothing where times lie so far apart that they do not pack.
+    fn fresh_by_time(&mut self) -> Option<Vec<Key>> {
+        let times = || self.fresh.iter().map(|key| key.time.0);
+        let (first, last) = (times().min()?, times().max()?);
+        let bits = usize::BITS - self.fresh.len().leading_zeros();
+        if last.abs_diff(first).leading_zeros() < bits {
+            return None;
+        }
+        self.packed.clear();
+        self.packed.extend(times().zip(0u64..).map(|(time, at)| time.abs_diff(first) << bits | at));
+        self.packed.sort_unstable();
+        let mask = (1 << bits) - 1;
+        let at = |packed: u64| usize::try_from(packed & mask).expect("a position in memory");
+        Some(self.packed.iter().map(|&packed| std::mem::take(&mut self.fresh[at(packed)])).collect())
     }
 
     /// Makes the sorted fresh keys a run.

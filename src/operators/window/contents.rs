@@ -28,6 +28,12 @@ pub(super) struct Recipe {
     context: EvalContext,
 }
 
+#[cfg(test)]
+thread_local! {
+    /// How many contents were merged by this thread: what tests of the cost of windows count.
+    pub(super) static MERGES: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+}
+
 /// The rows of an inbox with all that the window computes of them.
 #[derive(Debug)]
 pub(super) struct Incoming<'b> {
@@ -104,6 +110,8 @@ impl Recipe {
 
     /// Appends `later` to `contents`.
     pub(super) fn merge(&self, contents: &mut Contents, later: &Contents) {
+        #[cfg(test)]
+        MERGES.set(MERGES.get() + 1);
         match (contents, later) {
             (Contents::Aggregates(into), Contents::Aggregates(from)) => {
                 for (into, from) in into.iter_mut().zip(from) {

@@ -117,16 +117,32 @@ impl Fifo {
         merged(recipe, front.into_iter().chain(&self.back_total).chain(newest))
     }
 
-    /// The total of the parts that stand at `time` or later, and the first row of them, if there are any.
-    pub(super) fn total_since(&self, recipe: &Recipe, time: i64) -> Option<(u64, Cow<'_, Contents>)> {
-        if let Some(part) = self.front.iter().rev().find(|p| p.time >= time) {
-            let newest = self.back.back().map(|p| &p.contents);
-            let parts = std::iter::once(&part.contents).chain(&self.back_total).chain(newest);
-            return Some((part.first, merged(recipe, parts)));
-        }
-        let mut later = self.back.iter().skip_while(|p| p.time < time).peekable();
-        let first = later.peek()?.first;
-        Some((first, merged(recipe, later.map(|p| &p.contents))))
+    /// For each of these times, which fall: the first row of the parts that stand there or later, and their total; nothing where there are
+    /// none. It costs one merge a part and one a time, however many parts the totals share.
+    pub(super) fn totals_since(&self, recipe: &Recipe, times: impl Iterator<Item = i64>) -> Vec<Option<(u64, Contents)>> {
+        let mut back = self.back.iter().rev().peekable();
+        let mut total: Option<(u64, Contents)> = None;
+        let mut front = self.front.iter().peekable();
+        let mut suffix: Option<&Part> = None;
+        let of_time = |time: i64| {
+            while let Some(part) = back.next_if(|part| part.time >= time) {
+                let mut contents = part.contents.clone();
+                if let Some((_, later)) = &total {
+                    recipe.merge(&mut contents, later);
+                }
+                total = Some((part.first, contents));
+            }
+            while let Some(part) = front.next_if(|part| part.time >= time) {
+                suffix = Some(part);
+            }
+            let Some(part) = suffix else { return total.clone() };
+            let mut contents = part.contents.clone();
+            if let Some((_, later)) = &total {
+                recipe.merge(&mut contents, later);
+            }
+            Some((part.first, contents))
+        };
+        times.map(of_time).collect()
     }
 }
 

@@ -13,6 +13,7 @@ use super::early::Early;
 use super::fifo::Fifo;
 use crate::data::{Duration, Inbox, Place};
 use crate::operators::groups::Groups;
+use crate::operators::memory::fit_queue;
 use crate::operators::turns::{Turn, fired, turns};
 use crate::operators::{Held, Operator, Outbox};
 use crate::spec::WindowSpec;
@@ -34,6 +35,8 @@ pub struct HoppingWindow {
     /// The window that closes next, of those that have rows, and where.
     due: Option<(i64, Place)>,
     early: Early,
+    /// Early rows of all groups, not only of those that changed.
+    is_ranked: bool,
     /// Rows so far: numbers them.
     taken: u64,
 }
@@ -62,6 +65,7 @@ impl HoppingWindow {
             next: i64::MIN,
             due: None,
             early: Early::new(spec.emit_every),
+            is_ranked: spec.is_ranked,
             taken: 0,
         }
     }
@@ -111,6 +115,7 @@ impl HoppingWindow {
                 return;
             }
             self.slices.pop_front();
+            fit_queue(&mut self.slices);
         }
     }
 
@@ -163,13 +168,16 @@ impl HoppingWindow {
     fn put_out_early(&mut self, place: Place, moment: Place, out: &mut Outbox) {
         let first_open = self.alignment.first_open(place.time().0).max(self.next);
         let mut rows = Vec::new();
-        for id in self.early.take() {
+        let changed = self.early.take();
+        // Each open window that has rows has a new one, because the slice of now is in all of them.
+        let due = if self.is_ranked { self.order.values().copied().collect() } else { changed };
+        for id in due {
             let Some((key, queue)) = self.groups.get(id) else { continue };
             let newest = queue.latest().expect("a group has a part");
-            for window in first_open..=self.alignment.last_start(newest) {
-                let total = queue.total_since(&self.recipe, self.alignment.start(window).0);
-                rows.extend(total.map(|(first, contents)| (window, first, key, contents)));
-            }
+            let windows = (first_open..=self.alignment.last_start(newest)).rev();
+            let totals = queue.totals_since(&self.recipe, windows.clone().map(|window| self.alignment.start(window).0));
+            let found = windows.zip(totals).filter_map(|(window, total)| total.map(|(first, contents)| (window, first, key, contents)));
+            rows.extend(found);
         }
         rows.sort_unstable_by_key(|&(window, first, ..)| (window, first));
         for (window, _, key, contents) in rows {

@@ -6,10 +6,12 @@
 //!
 //! Within one closing, groups come in the order of their first rows in that window. With `EMIT EVERY d` windows that have ends also give
 //! early rows, with FALSE in `final`, just before the events of each multiple of `d`: for each open window and group that has got rows since
-//! the early rows before (an unchanged group would only repeat itself).
+//! the early rows before (an unchanged group would only repeat itself; where the rows of a window are ranked, all its groups are needed).
 
 mod alignment;
 mod contents;
+#[cfg(test)]
+mod cost;
 mod early;
 mod fifo;
 mod hopping;

@@ -93,6 +93,7 @@ impl Tally {
         *count -= 1;
         if *count == 0 {
             self.table.remove(id);
+            self.table.fit(&mut self.counts);
         }
     }
 

@@ -10,6 +10,7 @@ use super::contents::{Bounds, Contents, Incoming, Recipe, Stand};
 use super::early::Early;
 use crate::data::{Duration, Inbox, Phase, Place, Timestamp};
 use crate::operators::groups::Groups;
+use crate::operators::memory::fit_queue;
 use crate::operators::turns::{Holds, Turn, fired, turns};
 use crate::operators::{Held, Operator, Outbox};
 use crate::spec::WindowSpec;
@@ -98,6 +99,7 @@ impl SessionWindow {
         if self.last_rows.len() > 2 * groups.len() + 16 {
             self.last_rows.retain(is_last);
         }
+        fit_queue(&mut self.last_rows);
         self.last_rows.front().map_or(Place::MAX, |&(place, ..)| place)
     }
 

@@ -9,6 +9,7 @@ use super::contents::{Bounds, Recipe, Stand};
 use super::row_queue::RowQueue;
 use crate::data::{Duration, Inbox, Place, Timestamp};
 use crate::operators::groups::Groups;
+use crate::operators::memory::fit_queue;
 use crate::operators::turns::{Turn, turns};
 use crate::operators::{Held, Operator, Outbox};
 use crate::spec::WindowSpec;
@@ -36,6 +37,7 @@ impl SlidingWindow {
             && time < least
         {
             self.rows.pop_front();
+            fit_queue(&mut self.rows);
             let queue = self.groups.of(id);
             queue.pop(&self.recipe);
             if queue.is_empty() {

@@ -34,7 +34,7 @@ fn calls(are_small: bool) -> Vec<AggregateCall> {
 
 fn spec(kind: WindowKind, is_grouped: bool, output: WindowOutput, emit_every: Option<i64>) -> WindowSpec {
     let keys = if is_grouped { vec![slot(0)] } else { vec![] };
-    WindowSpec { kind, keys, output, emit_every: emit_every.map(Duration) }
+    WindowSpec { kind, keys, output, emit_every: emit_every.map(Duration), is_ranked: false }
 }
 
 fn schema(spec: &WindowSpec) -> Arc<Schema> {

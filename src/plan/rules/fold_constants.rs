@@ -24,7 +24,11 @@ pub(super) fn apply(graph: &mut OperatorGraph) {
             OperatorSpec::Pattern { spec, .. } => fold_pattern(spec),
             OperatorSpec::TopOfWindow { order, .. } => order.iter_mut().for_each(|key| fold(&mut key.expr)),
             OperatorSpec::Suppress { keys, .. } => keys.iter_mut().for_each(fold),
-            OperatorSpec::Limit(_) | OperatorSpec::Union => {}
+            OperatorSpec::Lookup { spec, .. } => {
+                let keys = spec.left_keys.iter_mut().chain(&mut spec.right_keys);
+                keys.chain(&mut spec.residual).for_each(fold);
+            }
+            OperatorSpec::Limit(_) | OperatorSpec::Union | OperatorSpec::View { .. } => {}
         }
     }
 }

@@ -4,7 +4,7 @@
 use crate::data::Value;
 use crate::expr::Expr;
 use crate::plan::graph::{Edge, Node, OperatorGraph, OperatorSpec};
-use crate::spec::{AggregateCall, JoinKind, JoinSpec, PatternSpec, SlotKind, WindowOutput, WindowSpec};
+use crate::spec::{AggregateCall, JoinKind, JoinSpec, LookupSpec, PatternSpec, SlotKind, WindowOutput, WindowSpec};
 
 /// Which columns of an edge are read.
 type Needed = Vec<bool>;
@@ -80,6 +80,9 @@ fn of_inputs(node: &Node, own: &[Needed], inputs: &mut [Needed]) {
             pass(&own[0], 0, &mut inputs[0]);
             keys.iter().for_each(|key| read(key, &mut inputs[0], 0));
         }
+        OperatorSpec::Lookup { spec, .. } => of_lookup(spec, &own[0], inputs),
+        // Whoever asks for the table gets all of its columns.
+        OperatorSpec::View { .. } => inputs[0].fill(true),
         OperatorSpec::Union => inputs.iter_mut().for_each(|input| pass(&own[0], 0, input)),
     }
 }
@@ -128,6 +131,14 @@ fn of_join(spec: &JoinSpec, own: &[bool], inputs: &mut [Needed]) {
     if let Some(residual) = &spec.residual {
         read(residual, &mut inputs[0], 0);
         read(residual, &mut inputs[1], split);
+    }
+}
+
+fn of_lookup(spec: &LookupSpec, own: &[bool], inputs: &mut [Needed]) {
+    pass(&own[..inputs[0].len()], 0, &mut inputs[0]);
+    spec.left_keys.iter().chain(&spec.residual).for_each(|expr| read(expr, &mut inputs[0], 0));
+    if let Some(view) = inputs.get_mut(1) {
+        view.fill(true);
     }
 }
 

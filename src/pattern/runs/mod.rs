@@ -5,15 +5,17 @@
 
 use std::collections::VecDeque;
 
-use super::automaton::Origin;
-use super::event::Candidate;
-use super::state::{Deadline, State, WayKind};
-use super::step::{Now, Taking};
-use super::terms::{Before, Surroundings};
-use super::thread::{Entry, Match, Matcher, Stepped, Thread, push_split, without_accept};
-use super::variables::VariableSet;
+mod aftermath;
+
 use crate::data::{Duration, Phase, Place, Timestamp};
-use crate::spec::{AfterMatch, Mode, Runs, VariableId, Within};
+use crate::pattern::automaton::Origin;
+use crate::pattern::event::Candidate;
+use crate::pattern::state::{Interest, State, WayKind};
+use crate::pattern::step::{Now, Taking};
+use crate::pattern::terms::{Before, Surroundings};
+use crate::pattern::thread::{Entry, Match, Matcher, Stepped, Thread, push_split, without_accept};
+use crate::pattern::variables::VariableSet;
+use crate::spec::{AfterMatch, Mode, Runs, Within};
 
 /// What a partition lets out.
 #[derive(Debug)]
@@ -53,6 +55,10 @@ pub(crate) struct Partition {
     before: Before,
     /// Matches so far, where they are limited.
     emitted: u64,
+    /// Starts of runs that have changed since the partition was last tidied.
+    touched: Vec<Place>,
+    /// Threads of all runs, as they were then.
+    threads: usize,
 }
 
 /// All threads of one start.
@@ -62,12 +68,16 @@ struct Run {
     /// The number of its first event.
     index: u64,
     entries: Vec<Entry>,
+    /// Which events can change it.
+    interest: Interest,
     /// What it gives, once that is certain (SKIP: an earlier start may still be undecided).
     decided: Option<Decision>,
     /// A match of it has come out.
     has_matched: bool,
     /// The deadline that has been asked for.
     scheduled: Option<Timestamp>,
+    /// Its threads among `Partition::threads`.
+    counted: usize,
 }
 
 #[derive(Debug)]
@@ -129,11 +139,7 @@ impl Partition {
     /// Runs, and bytes of all of them, about: threads share most of their histories.
     pub(crate) fn size_in_bytes(&self) -> (usize, usize) {
         let before: usize = self.before.events.iter().flat_map(|(_, events)| events).map(|e| e.bytes()).sum();
-        (self.runs.len(), before + self.runs.len() * size_of::<Run>() + self.threads() * 160)
-    }
-
-    fn threads(&self) -> usize {
-        self.runs.iter().map(|r| r.entries.len()).sum()
+        (self.runs.len(), before + self.runs.len() * size_of::<Run>() + self.threads * 160)
     }
 
     /// Whether nothing of the partition is worth keeping.
@@ -155,23 +161,31 @@ impl Partition {
         };
         let emitted_before = tools.out.len();
         let mut consumed = false;
-        let mut at = 0;
-        while at < self.runs.len() {
-            let found = if self.runs[at].decided.is_some() { None } else { self.step_run(at, event, fits, consumed, tools) };
-            if let Some(found) = found {
+        let mut changed = false;
+        let marks = fits.marks();
+        for at in 0..self.runs.len() {
+            let run = &self.runs[at];
+            if run.decided.is_some() || !run.interest.is_in(marks) {
+                continue;
+            }
+            changed = true;
+            if let Some(found) = self.step_run(at, event, fits, consumed, tools) {
                 consumed |= found.history.contains(event.index);
                 self.consume(at, &found, tools);
             }
-            at += 1;
         }
         if may_start && !consumed {
-            self.start(event, fits, tools);
+            changed |= self.start(event, fits, tools);
         }
         self.remember(event, fits, tools.matcher);
         if let Some(Within::Events(n)) = spec.within {
             let full: Vec<Place> = self.runs.iter().take_while(|r| event.index - r.index + 1 >= n).map(|r| r.start).collect();
+            changed |= !full.is_empty();
             full.into_iter().for_each(|start| self.end_run(start, event.place, tools));
             tools.out[emitted_before..].sort_by_key(Emitted::start);
+        }
+        if !changed {
+            return;
         }
         if spec.after_match == AfterMatch::Restart && tools.out.len() > emitted_before {
             self.runs.clear();
@@ -193,8 +207,9 @@ impl Partition {
         }
         let emitted_before = tools.out.len();
         for start in due {
-            let Ok(at) = self.runs.binary_search_by_key(&start, |r| r.start) else { continue };
+            let Some(at) = self.run_at(start) else { continue };
             self.runs[at].scheduled = None;
+            self.touched.push(start);
             let within_end = within_end(tools.matcher, start.time());
             self.fire_run(start, Now { time, within_end }, tools);
             if within_end <= time {
@@ -210,13 +225,12 @@ impl Partition {
     /// The input is over: what is finished comes out.
     pub(crate) fn end(&mut self, tools: &mut Tools<'_>) {
         let starts: Vec<Place> = self.runs.iter().map(|r| r.start).collect();
-        let had_within = matches!(tools.matcher.spec().within, Some(Within::Time(_)));
         for start in starts {
             self.end_run(start, Place::MAX, tools);
+        }
+        if !matches!(tools.matcher.spec().within, Some(Within::Time(_))) {
             // Without WITHIN nothing has timed out: there was no time.
-            if !had_within {
-                tools.out.retain(|e| matches!(e, Emitted::Match { .. }));
-            }
+            tools.out.retain(|emitted| matches!(emitted, Emitted::Match { .. }));
         }
         self.tidy(tools);
     }
@@ -254,9 +268,8 @@ impl Partition {
     /// Lets a time be over for a run.
     fn fire_run(&mut self, start: Place, now: Now, tools: &mut Tools<'_>) {
         let mode = tools.matcher.spec().mode;
-        let taking = if mode == Mode::AllMatches { Taking::All } else { Taking::One };
         // A wait may end in another that is over too.
-        while let Ok(at) = self.runs.binary_search_by_key(&start, |r| r.start) {
+        while let Some(at) = self.run_at(start) {
             let run = &mut self.runs[at];
             if run.decided.is_some() || run.deadline().is_none_or(|d| d > now.time) {
                 return;
@@ -275,7 +288,7 @@ impl Partition {
                     next.push(Entry::Live(thread));
                     continue;
                 }
-                let stepped = tools.matcher.fire(&thread, taking, now);
+                let stepped = tools.matcher.fire(&thread, now);
                 if place(mode, stepped, &mut next, &mut finished) {
                     break;
                 }
@@ -287,14 +300,14 @@ impl Partition {
         }
     }
 
-    /// Starts a run at an event that can start one.
-    fn start(&mut self, event: &Candidate<'_>, fits: &VariableSet, tools: &mut Tools<'_>) {
+    /// Starts a run at an event that can start one. Gives whether there is a new run.
+    fn start(&mut self, event: &Candidate<'_>, fits: &VariableSet, tools: &mut Tools<'_>) -> bool {
         let mode = tools.matcher.spec().mode;
         let now = Now { time: event.time(), within_end: within_end(tools.matcher, event.time()) };
         let around = Surroundings { start: None, match_number: 0, rows: None, rows_ahead: 0, before: &self.before };
         let initial = tools.matcher.automaton.start(Origin::LaterRow).clone();
         if !initial.may_take_any(fits) {
-            return;
+            return false;
         }
         let thread = tools.matcher.thread(initial, event.place);
         let taking = if mode == Mode::AllMatches { Taking::All } else { Taking::One };
@@ -303,19 +316,30 @@ impl Partition {
         let mut finished = Vec::new();
         place(mode, Stepped { kept: None, ..stepped }, &mut entries, &mut finished);
         if entries.is_empty() && finished.is_empty() {
-            return;
+            return false;
         }
-        self.runs.push_back(Run { start: event.place, index: event.index, entries, decided: None, has_matched: false, scheduled: None });
+        self.runs.push_back(Run {
+            start: event.place,
+            index: event.index,
+            entries,
+            interest: Interest::default(),
+            decided: None,
+            has_matched: false,
+            scheduled: None,
+            counted: 0,
+        });
         let at = self.runs.len() - 1;
         if let Some(found) = self.settle(at, finished, tools) {
             self.consume(at, &found, tools);
         }
+        true
     }
 
     /// Looks at what a step has done to a run: lets out what is certain.
     fn settle(&mut self, at: usize, finished: Vec<Match>, tools: &mut Tools<'_>) -> Option<Match> {
         let spec = tools.matcher.spec().clone();
         let start = self.runs[at].start;
+        self.touched.push(start);
         let consumes = spec.after_match == AfterMatch::Consume;
         tools.matcher.merge(&mut self.runs[at].entries, consumes, spec.mode);
         for found in finished.into_iter().filter(|found| tools.having.accepts(start, found)) {
@@ -335,6 +359,10 @@ impl Partition {
         if run.entries.is_empty() {
             run.decided = Some(Decision::Nothing);
         }
+        run.interest = run.entries.iter().fold(Interest::default(), |interest, entry| match entry {
+            Entry::Live(thread) => interest.with(&thread.state),
+            Entry::Finished(_) => interest,
+        });
         None
     }
 
@@ -358,39 +386,10 @@ impl Partition {
         told
     }
 
-    /// CONSUME: threads that have taken an event of the match end, in whichever run.
-    fn consume(&mut self, by: usize, found: &Match, tools: &mut Tools<'_>) {
-        if tools.matcher.spec().after_match != AfterMatch::Consume {
-            return;
-        }
-        let events: Vec<u64> = found.history.iter_back().map(|l| l.taking.event.index).collect();
-        for (_, run) in self.runs.iter_mut().enumerate().filter(|(i, r)| *i != by && r.decided.is_none()) {
-            let free = |entry: &Entry| {
-                let history = match entry {
-                    Entry::Live(thread) => &thread.history,
-                    Entry::Finished(found) => &found.history,
-                };
-                !events.iter().any(|index| history.contains(*index))
-            };
-            run.entries.retain(free);
-            if run.entries.is_empty() {
-                run.decided = Some(Decision::Nothing);
-            }
-        }
-        // What was cut may have stood before a finished match of its start.
-        for at in 0..self.runs.len() {
-            if at != by && self.runs[at].decided.is_none() && matches!(self.runs[at].entries.first(), Some(Entry::Finished(_))) {
-                let next = self.settle(at, Vec::new(), tools);
-                if let Some(next) = next {
-                    return self.consume(at, &next, tools);
-                }
-            }
-        }
-    }
-
     /// WITHIN ends a run: what is finished comes out, the rest is gone.
     fn end_run(&mut self, start: Place, end: Place, tools: &mut Tools<'_>) {
-        let Ok(at) = self.runs.binary_search_by_key(&start, |r| r.start) else { return };
+        let Some(at) = self.run_at(start) else { return };
+        self.touched.push(start);
         let run = &mut self.runs[at];
         if run.decided.is_some() {
             return;
@@ -406,36 +405,6 @@ impl Partition {
             self.consume(at, &found, tools);
         }
         self.runs[at].decided.get_or_insert(Decision::Nothing);
-    }
-
-    /// RUNS LATEST: of unfinished threads with the same rest of the pattern, the one with the latest events stays.
-    fn keep_latest(&mut self) {
-        let mut best: hashbrown::HashMap<State, (usize, usize), ahash::RandomState> =
-            hashbrown::HashMap::with_hasher(ahash::RandomState::with_seeds(5, 6, 7, 8));
-        let mut drop: Vec<(usize, usize)> = Vec::new();
-        for (r, run) in self.runs.iter().enumerate() {
-            for (e, entry) in run.entries.iter().enumerate() {
-                let Entry::Live(thread) = entry else { continue };
-                let (other_run, other) = *best.entry(thread.state.shape()).or_insert((r, e));
-                if (other_run, other) == (r, e) {
-                    continue;
-                }
-                let Entry::Live(first) = &self.runs[other_run].entries[other] else { unreachable!("only live threads are compared") };
-                if is_later(thread, first) {
-                    drop.push((other_run, other));
-                    best.insert(thread.state.shape(), (r, e));
-                } else {
-                    drop.push((r, e));
-                }
-            }
-        }
-        drop.sort_unstable_by(|a, b| b.cmp(a));
-        for (run, entry) in drop {
-            self.runs[run].entries.remove(entry);
-            if self.runs[run].entries.is_empty() {
-                self.runs[run].decided.get_or_insert(Decision::Nothing);
-            }
-        }
     }
 
     /// Remembers an event that a `!B` at the start of the pattern may look back at.
@@ -469,60 +438,56 @@ impl Partition {
         }
     }
 
-    /// Lets out what waits for its turn, removes what is over, keeps to the bounds, and asks for alarms.
+    /// Lets out what waits for its turn, removes what is over, keeps to the bounds, and asks for alarms. Only runs that were touched are
+    /// looked at, unless some of them are over.
     fn tidy(&mut self, tools: &mut Tools<'_>) {
         let spec = tools.matcher.spec().clone();
+        let touched = std::mem::take(&mut self.touched);
+        let runs_before = self.runs.len();
         if spec.after_match.is_skip() {
-            while let Some(run) = self.runs.pop_front() {
-                match run.decided {
-                    None => {
-                        self.runs.push_front(run);
-                        break;
-                    }
-                    Some(Decision::Nothing) => {}
-                    Some(Decision::Match(found)) => self.skip(run.start, found, &spec.after_match, tools),
-                }
-            }
-        } else {
+            self.let_out_in_turn(&spec.after_match, tools);
+        } else if touched.iter().filter_map(|start| self.run_at(*start)).any(|at| self.runs[at].decided.is_some()) {
             self.runs.retain(|run| run.decided.is_none());
         }
         if spec.limit_per_partition.is_some_and(|limit| self.emitted >= limit) {
             self.runs.clear();
         }
-        self.keep_to_bounds(tools);
+        for at in touched.iter().filter_map(|start| self.run_at(*start)).collect::<Vec<_>>() {
+            let run = &mut self.runs[at];
+            self.threads = self.threads - run.counted + run.entries.len();
+            run.counted = run.entries.len();
+        }
+        if self.runs.len() != runs_before || self.threads > tools.bounds.threads {
+            self.keep_to_bounds(tools);
+        }
         let bounded = matches!(spec.within, Some(Within::Time(_)));
-        for run in self.runs.iter_mut().filter(|r| r.decided.is_none()) {
+        for at in touched.iter().filter_map(|start| self.run_at(*start)).collect::<Vec<_>>() {
+            let run = &mut self.runs[at];
             let within = bounded.then(|| within_end(tools.matcher, run.start.time()));
             let next = [run.deadline(), within].into_iter().flatten().min();
-            if next != run.scheduled {
+            if next != run.scheduled && run.decided.is_none() {
                 run.scheduled = next;
                 tools.alarms.extend(next.map(|time| (time, run.start)));
             }
         }
     }
 
-    /// A match with SKIP comes out, and drops the starts that it covers.
-    fn skip(&mut self, start: Place, found: Match, clause: &AfterMatch, tools: &mut Tools<'_>) {
-        let places = |of: &[VariableId]| -> Vec<Place> {
-            found.history.iter_back().filter(|l| of.contains(&l.taking.variable)).map(|l| l.taking.event.place).collect()
-        };
-        let last = found.history.last().map_or(start, |l| l.taking.event.place);
-        let target = match clause {
-            AfterMatch::SkipPastLast => {
-                self.runs.retain(|r| r.start > last);
-                None
+    fn run_at(&self, start: Place) -> Option<usize> {
+        self.runs.binary_search_by_key(&start, |r| r.start).ok()
+    }
+
+    /// SKIP: decided matches come out as long as no earlier start is undecided.
+    fn let_out_in_turn(&mut self, clause: &AfterMatch, tools: &mut Tools<'_>) {
+        while let Some(run) = self.runs.pop_front() {
+            match run.decided {
+                None => {
+                    self.runs.push_front(run);
+                    break;
+                }
+                Some(Decision::Nothing) => {}
+                Some(Decision::Match(found)) => self.skip(run.start, found, clause, tools),
             }
-            AfterMatch::SkipToLastEvent => Some(last),
-            AfterMatch::SkipToFirst(of) => Some(places(of).last().copied().unwrap_or(start)),
-            AfterMatch::SkipToLast(of) => Some(places(of).first().copied().unwrap_or(start)),
-            AfterMatch::SkipToNext | AfterMatch::Everything | AfterMatch::Restart | AfterMatch::Consume => None,
-        };
-        if let Some(target) = target {
-            let is_variable = matches!(clause, AfterMatch::SkipToFirst(_) | AfterMatch::SkipToLast(_));
-            *tools.skips_failed += u64::from(target == start && is_variable);
-            self.runs.retain(|r| r.start >= target);
         }
-        self.emit(start, found, tools);
     }
 
     /// A match comes out, unless the partition has had its number of them.
@@ -533,20 +498,6 @@ impl Partition {
         if self.emitted < limit {
             self.emitted += 1;
             tools.out.push(Emitted::Match { start, found });
-        }
-    }
-
-    fn keep_to_bounds(&mut self, tools: &mut Tools<'_>) {
-        let mut threads = self.threads();
-        while threads > tools.bounds.threads && self.runs.len() > 1 {
-            threads -= self.runs.pop_front().map_or(0, |r| r.entries.len());
-            *tools.dropped += 1;
-        }
-        if threads > tools.bounds.threads
-            && let Some(run) = self.runs.front_mut()
-        {
-            *tools.dropped += (run.entries.len() - tools.bounds.threads) as u64;
-            run.entries.truncate(tools.bounds.threads);
         }
     }
 }
@@ -586,20 +537,12 @@ fn within_end(matcher: &Matcher, start: Timestamp) -> Timestamp {
     }
 }
 
-fn forget_before(events: &mut VecDeque<std::sync::Arc<super::event::Event>>, reach: Option<Duration>, now: Timestamp) {
+fn forget_before(events: &mut VecDeque<std::sync::Arc<crate::pattern::event::Event>>, reach: Option<Duration>, now: Timestamp) {
     let Some(reach) = reach else { return };
     let earliest = now.saturating_sub(reach);
     while events.front().is_some_and(|e| e.time() < earliest) {
         events.pop_front();
     }
-}
-
-/// Whether the events of a thread are later than another's, compared from the last back.
-fn is_later(a: &Thread, b: &Thread) -> bool {
-    fn places(thread: &Thread) -> impl Iterator<Item = Place> {
-        thread.history.iter_back().map(|l| l.taking.event.place)
-    }
-    places(a).gt(places(b))
 }
 
 impl AfterMatch {
@@ -613,19 +556,6 @@ impl AfterMatch {
 }
 
 impl State {
-    /// The state without the times it waits for.
-    fn shape(&self) -> State {
-        let mut state = self.clone();
-        for way in &mut state.ways {
-            match &mut way.kind {
-                WayKind::Wait { deadline, .. } => *deadline = Deadline::WithinEnd,
-                WayKind::Both(abreast) => abreast.operands.iter_mut().for_each(|o| *o = std::sync::Arc::new(o.shape())),
-                WayKind::Take { .. } | WayKind::Accept | WayKind::AcceptAtEnd => {}
-            }
-        }
-        state
-    }
-
     /// Whether the candidate fits the unary terms of any variable that the state can take.
     fn may_take_any(&self, fits: &VariableSet) -> bool {
         self.ways.iter().any(|way| match &way.kind {

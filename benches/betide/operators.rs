@@ -1,0 +1,101 @@
+//! Each kind of operator by itself: Arrow batches in, Arrow batches out, no JSON on the way.
+
+use arrow_array::RecordBatch;
+use betide::Engine;
+use criterion::{BatchSize, Criterion, Throughput};
+
+use crate::events;
+
+const SOURCE: &str = "CREATE STREAM Payment (card STRING, amount FLOAT, at TIMESTAMP) TIMESTAMP BY at;";
+
+/// Group, name, query, and how many rows it must give. The numbers were found by naive loops in Python over the same events.
+const QUERIES: &[(&str, &str, &str, usize)] = &[
+    ("filter", "half_pass", "SELECT card, amount FROM Payment WHERE amount > 500", 50_037),
+    ("filter", "few_pass", "SELECT card, amount * 1.1 AS gross FROM Payment WHERE amount > 999 AND card LIKE 'card-1%'", 6),
+    (
+        "window",
+        "tumbling_1m_by_card",
+        "SELECT card, SUM(amount) AS total, COUNT(*) AS n FROM Payment WINDOW TUMBLING 1m GROUP BY card",
+        15_970,
+    ),
+    ("window", "hopping_1m_every_10s", "SELECT AVG(amount) AS mean FROM Payment WINDOW HOPPING 1m EVERY 10s", 101),
+    ("window", "sliding_1m_by_card", "SELECT card, MAX(amount) AS most FROM Payment WINDOW SLIDING 1m GROUP BY card", events::EVENTS),
+    ("window", "session_5s_by_card", "SELECT card, COUNT(*) AS n FROM Payment WINDOW SESSION 5s GROUP BY card", 59_244),
+    (
+        "join",
+        "by_card_within_1s",
+        "SELECT a.card, b.amount FROM Payment a JOIN Payment b ON a.card = b.card AND a.amount < b.amount WITHIN 1s",
+        10_582,
+    ),
+    (
+        "join",
+        "asof_by_card",
+        "WITH Large AS (SELECT card, amount FROM Payment WHERE amount > 900)
+         SELECT a.card, b.amount FROM Payment a ASOF JOIN Large b ON a.card = b.card",
+        91_089,
+    ),
+    (
+        "sequence",
+        "two_steps_by_card",
+        "SELECT a.card, b.amount FROM PATTERN (Payment a -> Payment b) PARTITION BY card
+         WHERE a.amount > 990 AND b.amount < 10 WITHIN 1m",
+        64,
+    ),
+    (
+        "sequence",
+        "loop_by_card",
+        "SELECT c.card, COUNT(a) AS n FROM PATTERN (Payment a{3,} -> Payment c) PARTITION BY card
+         WHERE a.amount < 100 AND c.amount > 900 WITHIN 1m",
+        236,
+    ),
+    (
+        "sequence",
+        "absence_by_card",
+        "SELECT a.card FROM PATTERN (Payment a -> !Payment b) PARTITION BY card WHERE a.amount > 990 AND b.amount < 500 WITHIN 10s",
+        561,
+    ),
+    (
+        "sequence",
+        "rising_in_a_row",
+        "SELECT a.card, LAST(b.amount) AS top FROM PATTERN (Payment a , Payment b{4} STRICT) PARTITION BY card
+         WHERE b.amount > a.amount AND b.amount > PREV(b.amount) WITHIN 5m",
+        813,
+    ),
+];
+
+fn engine(query: &str) -> Engine {
+    Engine::compile(&format!("{SOURCE}\n{query};")).unwrap_or_else(|told| panic!("{query}: {told:?}"))
+}
+
+/// How many rows the query gives.
+fn run(mut engine: Engine, batches: &[RecordBatch]) -> usize {
+    let mut rows = 0;
+    for batch in batches {
+        engine.push_batch("Payment", batch).expect("the batches fit");
+        rows += rows_of(&mut engine);
+    }
+    engine.finish().expect("nothing is full");
+    rows + rows_of(&mut engine)
+}
+
+fn rows_of(engine: &mut Engine) -> usize {
+    engine.take_batches().iter().map(|(_, rows)| rows.num_rows()).sum()
+}
+
+pub(crate) fn bench(criterion: &mut Criterion) {
+    let batches = events::batches(&events::payments(events::EVENTS));
+    let wrong: Vec<(&str, usize, usize)> = QUERIES
+        .iter()
+        .map(|(_, name, query, rows)| (*name, *rows, run(engine(query), &batches)))
+        .filter(|(_, expected, found)| expected != found)
+        .collect();
+    assert!(wrong.is_empty(), "other rows than expected (name, expected, found): {wrong:?}");
+    for (kind, name, query, _) in QUERIES {
+        let mut group = criterion.benchmark_group(*kind);
+        group.throughput(Throughput::Elements(events::EVENTS as u64));
+        group.sample_size(10);
+        group
+            .bench_function(*name, |bencher| bencher.iter_batched(|| engine(query), |engine| run(engine, &batches), BatchSize::LargeInput));
+        group.finish();
+    }
+}

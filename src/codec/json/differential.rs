@@ -1,0 +1,268 @@
+//! The fast path against the strict one: on random objects, whole and mangled, both give the same rows, the same bad events, the same counts.
+//!
+//! `BETIDE_DIFFERENTIAL_LINES` says how many lines; a release build does a million in seconds.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use super::JsonDecoder;
+use super::projection::Projection;
+use super::scan::{Cell, Scanner};
+use super::token::Token;
+use crate::codec::{ChunkStart, ColumnSpec, Limits, Route, SourceSpec, TimeFormat};
+use crate::data::{DataType, Duration, Field, Schema, TimeUnit, Timestamp, Value};
+
+/// Numbers that are random enough and always the same.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 >> 11).expect("64 bits") % bound
+    }
+
+    fn one_of<'a>(&mut self, texts: &[&'a str]) -> &'a str {
+        texts[self.below(texts.len())]
+    }
+}
+
+const KEYS: [&str; 14] =
+    ["type", "n", "f", "s", "at", "day", "d", "x", "other", "a longer key than sixteen bytes", "gr\u{fc}n", "", "b", "span"];
+const SCALARS: [&str; 44] = [
+    "null",
+    "true",
+    "false",
+    "0",
+    "-0",
+    "-0.0",
+    "1",
+    "12345678",
+    "123456789",
+    "1700000000123",
+    "-5",
+    "01",
+    "1.",
+    "1.5",
+    "0.1",
+    "123.25",
+    "1e3",
+    "1E-2",
+    "1e999",
+    "9007199254740993",
+    "9223372036854775807",
+    "9223372036854775808",
+    "-9223372036854775808",
+    "99999999999999999999",
+    "0.30000000000000004",
+    "3.14159265358979323846",
+    "19.99",
+    "\"\"",
+    "\"a\"",
+    "\"b\"",
+    "\"sixteen bytes!!!\"",
+    "\"seventeen bytes!!\"",
+    "\"2026-03-01T10:04:11.25Z\"",
+    "\"2026-03-01\"",
+    "\"01/02/2026\"",
+    "\"tab\\tquote\\\"\"",
+    "\"\\u00e9\\ud83d\\ude00\"",
+    "\"\\ud800\"",
+    "\"gr\u{fc}\u{df}e\"",
+    "\"\\x\"",
+    "\"tab\there\"",
+    "\"5m\"",
+    "NaN",
+    "nul",
+];
+
+fn value(dice: &mut Dice, depth: usize, out: &mut String) {
+    match dice.below(if depth > 3 { 8 } else { 10 }) {
+        8 => object(dice, depth + 1, out),
+        9 => {
+            out.push('[');
+            for index in 0..dice.below(4) {
+                out.push_str(if index > 0 { dice.one_of(&[",", ", "]) } else { "" });
+                value(dice, depth + 1, out);
+            }
+            out.push(']');
+        }
+        // Most numbers and words of the list are good; the bad ones are to be rare.
+        _ => {
+            let mut scalar = dice.one_of(&SCALARS);
+            if dice.below(4) > 0 && serde_json::from_str::<serde_json::Value>(scalar).is_err() {
+                scalar = "7";
+            }
+            out.push_str(scalar);
+        }
+    }
+}
+
+fn object(dice: &mut Dice, depth: usize, out: &mut String) {
+    let (comma, colon) = [(",", ":"), (", ", ": "), (" ,", " : ")][[0, 0, 0, 1, 2][dice.below(5)]];
+    // Keys in a fixed order mostly, as real events have them.
+    let first = dice.below(KEYS.len());
+    out.push('{');
+    let count = dice.below(8);
+    for index in 0..count {
+        let at = if dice.below(8) == 0 { dice.below(KEYS.len()) } else { (first + index) % KEYS.len() };
+        write!(out, "{}\"{}\"{colon}", if index > 0 { comma } else { "" }, KEYS[at]).expect("memory");
+        if KEYS[at] == "at" && dice.below(8) > 0 {
+            write!(out, "{}", 1_700_000_000_000u64 + dice.below(1_000_000) as u64).expect("memory");
+        } else {
+            value(dice, depth, out);
+        }
+    }
+    out.push('}');
+}
+
+fn mangle(dice: &mut Dice, line: &mut Vec<u8>) {
+    for _ in 0..=dice.below(2) {
+        if line.is_empty() {
+            return;
+        }
+        let at = dice.below(line.len());
+        match dice.below(5) {
+            0 => line[at] = b"{}[]\",:\\0e-u nt\xff"[dice.below(16)],
+            1 => line[at] ^= 1 << dice.below(8),
+            2 => drop(line.remove(at)),
+            3 => line.insert(at, b" \t\r0\"}\xc3"[dice.below(7)]),
+            _ => line.truncate(at),
+        }
+    }
+    line.retain(|byte| *byte != b'\n');
+}
+
+/// Streams that differ in routes, types, time columns and what is needed.
+fn streams() -> Vec<SourceSpec> {
+    let stream = |name: &str, columns: &[(&str, DataType)]| {
+        let fields = columns.iter().map(|(name, data_type)| Field::new(*name, data_type.clone())).collect();
+        SourceSpec::new(name, Arc::new(Schema::new(fields)))
+    };
+    let of_type = |value: &str| Route::Type { field: vec!["type".to_owned()], value: value.to_owned() };
+    let cents = DataType::Decimal { precision: 8, scale: 2 };
+    let mut all = stream("All", &[("n", DataType::Int), ("f", DataType::Float), ("s", DataType::String), ("x", DataType::Json)]);
+    all.columns[0].default = Some(Value::Int(-1));
+    let mut a = stream("A", &[("at", DataType::Timestamp), ("s", DataType::String), ("d", cents), ("n", DataType::Float)]);
+    a.time = Some(0);
+    a.needed[0] = false;
+    a.columns[3].not_null = true;
+    a.route = of_type("a");
+    a.ahead = Some(Duration(0));
+    let mut b =
+        stream("B", &[("at", DataType::Timestamp), ("deep", DataType::Int), ("day", DataType::Timestamp), ("unread", DataType::Int)]);
+    b.columns[0].time_format = TimeFormat::Epoch(TimeUnit::Second);
+    b.columns[1].path = vec!["x".to_owned(), "b".to_owned()];
+    b.columns[2].time_format = TimeFormat::Custom("%d/%m/%Y".to_owned());
+    b.columns[3] = ColumnSpec { path: vec!["other".to_owned()], not_null: true, default: Some(Value::Int(1)), ..b.columns[3].clone() };
+    b.needed[3] = false;
+    b.route = of_type("b");
+    let mut spans = stream("Spans", &[("span", DataType::Duration), ("flag", DataType::Bool), ("gr\u{fc}n", DataType::String)]);
+    spans.columns[1].path = vec!["x".to_owned(), "x".to_owned(), "n".to_owned()];
+    spans.route = of_type("7");
+    vec![all, a, b, spans]
+}
+
+#[test]
+fn fast_and_strict_agree() {
+    let lines: usize = std::env::var("BETIDE_DIFFERENTIAL_LINES").ok().and_then(|n| n.parse().ok()).unwrap_or(20_000);
+    let limits = Limits { max_line: 400, ..Limits::default() };
+    let watched = ["type".to_owned()];
+    let sets = [|| streams(), || streams().drain(..1).collect(), || streams().drain(1..3).collect()];
+    let mut pairs = sets.map(|set: fn() -> Vec<SourceSpec>| {
+        let decoder = || JsonDecoder::new(set(), limits).watching(&watched);
+        (decoder(), decoder().strict())
+    });
+    let mut dice = Dice(0x5eed_cafe);
+    let (mut good, mut bad) = (0, 0);
+    let mut done = 0;
+    while done < lines {
+        let mut chunk = Vec::new();
+        for _ in 0..=dice.below(30) {
+            let mut text = String::new();
+            object(&mut dice, 0, &mut text);
+            let mut line = text.into_bytes();
+            if dice.below(3) == 0 {
+                mangle(&mut dice, &mut line);
+            }
+            chunk.extend_from_slice(&line);
+            chunk.extend_from_slice([b"\n".as_slice(), b"\r\n", b" \n", b"\n"][dice.below(4)]);
+            done += 1;
+        }
+        if dice.below(4) == 0 {
+            chunk.truncate(dice.below(chunk.len() + 1));
+        }
+        let clock = Timestamp(1_700_000_500_000_000_000);
+        let start = ChunkStart { line: 1 + dice.below(2) as u64, offset: 7, clock };
+        for (fast, strict) in &mut pairs {
+            let (mut got, mut wanted) = (fast.decoded(), strict.decoded());
+            fast.decode(&chunk, start, &mut got);
+            strict.decode(&chunk, start, &mut wanted);
+            let shown = String::from_utf8_lossy(&chunk);
+            assert_eq!(got.bad, wanted.bad, "{shown}");
+            assert_eq!((got.events, got.unrouted, got.next_number), (wanted.events, wanted.unrouted, wanted.next_number), "{shown}");
+            assert_eq!(fast.several_types(), strict.several_types(), "{shown}");
+            good += usize::try_from(got.next_number).expect("small");
+            bad += got.bad.len();
+            for (got, wanted) in got.take_rows().iter().zip(wanted.take_rows()) {
+                assert_eq!((&got.times, &got.numbers), (&wanted.times, &wanted.numbers), "{shown}");
+                for (got, wanted) in got.columns.iter().zip(&wanted.columns) {
+                    for row in 0..wanted.len() {
+                        let same = match (got.value(row), wanted.value(row)) {
+                            (Value::Float(got), Value::Float(wanted)) => got.to_bits() == wanted.to_bits(),
+                            (got, wanted) => got == wanted,
+                        };
+                        assert!(same, "{:?} for {:?} in row {row} of {shown}", got.value(row), wanted.value(row));
+                    }
+                    assert_eq!(got.len(), wanted.len());
+                }
+            }
+        }
+    }
+    assert!(good > lines / 10 && bad > lines / 10, "{good} good events and {bad} bad ones of {lines} lines");
+}
+
+/// What the whole of a text has in these slots; none where it is left to the strict parser.
+fn scanned(scanner: &mut Scanner, projection: &Projection, text: &str) -> Option<Vec<Option<String>>> {
+    let mut cells = vec![Cell::default(); projection.slots()];
+    scanner.scan(projection, text, 0, &mut cells)?;
+    Some(cells.iter().map(|cell| cell.text(text).map(str::to_owned)).collect())
+}
+
+#[test]
+fn plain_lines_take_the_fast_path() {
+    let mut projection = Projection::new();
+    for path in [&["a"][..], &["b", "c"], &["a longer key than sixteen bytes"]] {
+        projection.slot(&path.iter().map(|key| (*key).to_owned()).collect::<Vec<_>>());
+    }
+    let mut scanner = Scanner::new(&projection, 128);
+    let some = |text: &str| Some(text.to_owned());
+    for _ in 0..3 {
+        for (text, wanted) in [
+            (r#"{"a":1,"x":"skipped \" \u00e9","b":{"c":"d","e":[{}]}}"#, [some("1"), some("\"d\""), None]),
+            (
+                r#"{ "b" : { "e":1, "c" :2.50 }, "a longer key than sixteen bytes" : true , "a": null }"#,
+                [some("null"), some("2.50"), some("true")],
+            ),
+            (r#"{"a":[1, {"a":2}],"b":3}"#, [some("[1, {\"a\":2}]"), None, None]),
+            ("{ }", [None, None, None]),
+        ] {
+            assert_eq!(scanned(&mut scanner, &projection, text).as_deref(), Some(&wanted[..]), "{text}");
+        }
+    }
+    for text in
+        [r#"{"a":1,"a":2}"#, r#"{"b":{"c":1},"b":{}}"#, r#"{"\u0061":1}"#, "{\t}", r#"{"a":1}}"#, r#"{"a":1"#, r#"[1]"#, "{\"a\":\"\n\"}"]
+    {
+        assert_eq!(scanned(&mut scanner, &projection, text), None, "{text}");
+    }
+    for key in 0..5000 {
+        let text = format!("{{\"{key}\":0,\"a\":{key}}}");
+        assert_eq!(
+            scanned(&mut scanner, &projection, &text).and_then(|cells| cells[0].clone()),
+            some(&key.to_string()),
+            "keys that never repeat"
+        );
+    }
+    assert_eq!(Token::Missing, Token::default());
+}

@@ -1,0 +1,91 @@
+//! Views: the newest row of each key, for those who ask between rounds.
+//!
+//! A view takes in the changes of a round as they come, but shows them only when its pipeline says up to which place all views have theirs.
+//! So whoever asks sees all views as of one place, and that place lies between events: a change shows when all that its event causes can
+//! have come. Operators do not read this state; they get the changes.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::merge::{BrokenPromise, Flow, Merge};
+use crate::data::{Entry, EventBatch, Place, Schema, Value};
+use crate::operators::{Held, NewestRows};
+
+/// A view of a running program.
+#[derive(Debug)]
+pub struct View {
+    name: Arc<str>,
+    merge: Merge,
+    waiting: VecDeque<Change>,
+    /// Every change still to come stands at or behind this place.
+    watermark: Place,
+    shown: NewestRows,
+}
+
+#[derive(Debug)]
+struct Change {
+    place: Place,
+    values: Arc<[Value<'static>]>,
+    is_there: bool,
+}
+
+impl View {
+    /// A view whose changes have these columns: those of its rows, then whether the key has a row.
+    pub(super) fn new(name: Arc<str>, schema: Arc<Schema>, key: Vec<usize>, lags: bool) -> Self {
+        let merge = Merge::new(vec![schema], lags);
+        Self { name, merge, waiting: VecDeque::new(), watermark: Place::MIN, shown: NewestRows::new(key) }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The rows as of the place that all views of the program have reached.
+    pub fn rows(&self) -> &NewestRows {
+        &self.shown
+    }
+
+    /// Takes in the changes of a round, which go on to whoever reads them.
+    pub(super) fn take_in(&mut self, flow: &Flow) -> Result<Flow, BrokenPromise> {
+        let (inbox, promises) = self.merge.inbox(&[flow])?;
+        let batch = &inbox.inputs[0];
+        for entry in &inbox.entries {
+            if let Entry::Row { row, place, .. } = *entry {
+                self.waiting.push_back(change(batch, row as usize, place));
+            }
+        }
+        self.watermark = inbox.watermark;
+        Ok(Flow { rows: batch.clone(), promises })
+    }
+
+    /// Up to which place its changes are there.
+    pub(super) fn watermark(&self) -> Place {
+        self.watermark
+    }
+
+    /// Shows the changes of all events that are over before this place.
+    pub(super) fn show(&mut self, before: Place) {
+        while self.waiting.front().is_some_and(|change| change.place.end_of_event() < before)
+            && let Some(change) = self.waiting.pop_front()
+        {
+            self.shown.put(change.values, change.is_there);
+        }
+    }
+
+    /// How many rows wait in front of it, or to be shown.
+    pub(super) fn waiting(&self) -> usize {
+        self.merge.held() + self.waiting.len()
+    }
+
+    pub(super) fn held(&self) -> Held {
+        let waiting = self.waiting.iter().map(|change| size_of_val(&*change.values)).sum::<usize>();
+        Held { keys: self.shown.len(), rows: self.waiting(), bytes: self.shown.bytes() + waiting, dropped: 0 }
+    }
+}
+
+fn change(batch: &EventBatch, row: usize, place: Place) -> Change {
+    let (last, columns) = batch.columns().split_last().expect("the last column says whether the key has a row");
+    let values = columns.iter().map(|column| column.value(row).into_owned()).collect();
+    Change { place, values, is_there: last.value(row).is_true() }
+}
