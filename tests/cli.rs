@@ -107,6 +107,30 @@ fn inputs_are_standard_input_files_and_gzip_one_after_the_other() {
 }
 
 #[test]
+fn gzip_is_known_by_its_bytes() {
+    let folder = Folder::new("gzip");
+    folder.put("q.tide", PAYMENTS).put("named.jsonl", gzip(&payment("a", 900, 1))).put("plain.gz", payment("b", 800, 2));
+    let piped = folder.betide(&["run", "q.tide"], gzip(&(payment("a", 900, 1) + &payment("b", 800, 2))));
+    assert_eq!((piped.code, piped.lines()), (0, vec![ROW_A, ROW_B]), "{}", piped.err);
+    let named = folder.betide(&["run", "q.tide", "named.jsonl", "plain.gz"], "");
+    assert_eq!((named.code, named.lines()), (0, vec![ROW_A, ROW_B]), "{}", named.err);
+    let cut = gzip(&payment("a", 900, 1));
+    let cut = folder.betide(&["run", "q.tide"], &cut[..cut.len() - 9]);
+    assert_eq!(cut.code, 74, "{}", cut.err);
+    assert!(cut.err.contains("cannot read standard input: "), "{}", cut.err);
+}
+
+#[test]
+fn input_that_never_ends_makes_lasting_state_an_error() {
+    let folder = Folder::new("endless");
+    folder.put("q.tide", "CREATE STREAM P (x INT); SELECT a.x FROM PATTERN (P a -> P b);");
+    let ends = folder.betide(&["check", "q.tide"], "");
+    assert!(ends.code == 0 && ends.err.starts_with("warning[E0332]: "), "{}", ends.err);
+    let endless = folder.betide(&["check", "--endless", "q.tide"], "");
+    assert!(endless.code == 2 && endless.err.starts_with("error[E0332]: "), "{}", endless.err);
+}
+
+#[test]
 fn a_query_needs_no_file() {
     let folder = Folder::new("query");
     let stream = "Payment(card STRING, amount FLOAT)";
@@ -294,6 +318,18 @@ fn check_tells_all_mistakes_and_reads_nothing() {
 }
 
 #[test]
+fn what_could_not_be_read_is_not_unknown() {
+    let folder = Folder::new("followers");
+    folder.put("q.tide", "CREATE STREAM P (card STRING;\nSELECT card FROM P;\nSELECT card FROM Q;\n").put("p.jsonl", payment("a", 900, 1));
+    let ended = folder.betide(&["check", "q.tide"], "");
+    let titles: Vec<&str> = ended.err.lines().filter(|line| line.starts_with("error")).collect();
+    assert_eq!(titles.len(), 2, "{}", ended.err);
+    assert!(titles[0].starts_with("error[E0112]") && titles[1] == "error[E0201]: unknown stream `Q`", "{}", ended.err);
+    let swapped = folder.betide(&["run", "p.jsonl", "q.tide"], "");
+    assert_eq!((swapped.code, swapped.err.contains("p.jsonl holds events, and the program stands first")), (2, true), "{}", swapped.err);
+}
+
+#[test]
 fn explain_shows_the_graph() {
     let folder = Folder::new("explain");
     folder.put("q.tide", PAYMENTS);
@@ -445,6 +481,30 @@ fn an_interrupt_drains_and_exits_130() {
     drop(input);
     assert_eq!(output.status.code(), Some(130));
     assert!(String::from_utf8(output.stderr).unwrap().starts_with("read 2 · late 0 · bad 0 · unrouted 0 · rows 3 · "));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_second_interrupt_ends_a_run_that_cannot_drain() {
+    let folder = Folder::new("interrupt-twice");
+    folder.put("q.tide", "CREATE STREAM P (card STRING, amount INT, at TIMESTAMP) TIMESTAMP BY at; SELECT card, amount FROM P;");
+    folder.put("p.jsonl", (0..20_000).map(|i| payment("a", i, 1)).collect::<String>());
+    // Nobody reads the rows, so the run stands still as soon as the pipe is full.
+    let mut child = folder.command(&["run", "q.tide", "p.jsonl"]).spawn().unwrap();
+    let out = child.stdout.take().unwrap();
+    // Before the run listens, the first signal would end it, by the signal and not by a code.
+    let mut row = String::new();
+    let mut out = BufReader::with_capacity(64, out);
+    out.read_line(&mut row).unwrap();
+    let ended = (0..600).find_map(|_| {
+        Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        child.try_wait().unwrap()
+    });
+    if ended.is_none() {
+        child.kill().unwrap();
+    }
+    assert_eq!(ended.expect("it ends").code(), Some(130));
 }
 
 /// What becomes of a line.

@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
+use betide::plan::{PlanOptions, plan};
 use betide::semantics::{CheckOptions, check};
 use betide::syntax::parse;
 use betide::text::{Diagnostics, Source, render};
@@ -135,7 +136,12 @@ fn first_told(program: &str) -> String {
     let source = Source::new("q.tide", program.trim_end());
     let (file, mut diagnostics) = parse(&source);
     if !diagnostics.has_errors() {
-        diagnostics.extend(check(&file, &CheckOptions::default()).1);
+        let (typed, found) = check(&file, &CheckOptions::default());
+        if !found.has_errors() {
+            diagnostics.extend(plan(&typed, &PlanOptions::default()).map_or_else(|errors| errors, |(_, warnings)| warnings));
+        }
+        diagnostics.extend(found);
+        diagnostics.sort();
     }
     let mut first = Diagnostics::default();
     diagnostics.iter().take(1).for_each(|d| first.push(d.clone()));
@@ -169,6 +175,79 @@ fn wrong_programs_give_the_right_message_first() {
     }
     assert!(count >= 60, "{count} cases");
     assert!(fill || wrong.is_empty(), "{wrong}");
+}
+
+/// Codes that no program text alone can give, each with its reason.
+const NOT_SHOWN: &[(&str, &str)] = &[
+    ("E0113", "a program of 4 GiB"),
+    ("E0502", "the checker tells circles first, as E0218, with their path"),
+    ("E0211", "a value from outside, below"),
+    ("W0201", "a value from outside, below"),
+    ("E0501", "a name from outside, below"),
+];
+
+/// The texts that the cases under `tests/suite` show, wherever they stand.
+fn suite_texts(folder: &Path) -> String {
+    let mut texts = String::new();
+    for path in std::fs::read_dir(folder).expect("the cases").map(|entry| entry.expect("an entry").path()) {
+        texts += &if path.is_dir() { suite_texts(&path) } else { std::fs::read_to_string(&path).expect("a readable file") };
+    }
+    texts
+}
+
+#[test]
+fn every_code_is_shown_as_a_person_sees_it() {
+    let texts = suite_texts(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suite"));
+    let tables = [betide::syntax::CODES, betide::semantics::CODES, betide::semantics::PATTERN_CODES, betide::semantics::ROW_PATTERN_CODES];
+    let codes = tables.into_iter().flatten().map(|entry| entry.code.0).chain(betide::plan::CODES.iter().map(|code| code.0));
+    for code in codes {
+        let is_shown = ["error", "warning"].iter().any(|level| texts.contains(&format!("\n{level}[{code}]: ")));
+        let is_excused = NOT_SHOWN.iter().any(|(known, _)| *known == code);
+        assert!(is_shown != is_excused, "{code}: shown {is_shown}, excused {is_excused}");
+    }
+}
+
+#[test]
+fn what_is_wrong_outside_of_the_text_points_to_no_place_in_it() {
+    let told = |set: &[(&str, &str)], outputs: &[&str]| {
+        let options = betide::Options {
+            set: set.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            outputs: outputs.iter().map(|name| (*name).to_owned()).collect(),
+            ..betide::Options::default()
+        };
+        let program = "SET least = 5;\nCREATE STREAM S (x INT);\nCREATE STREAM Big AS SELECT x FROM S WHERE x > $least;";
+        match betide::Engine::with_options(program, &options) {
+            Ok(engine) => render(engine.warnings(), engine.source(), false),
+            Err(error) => error.to_string(),
+        }
+    };
+    assert_eq!(
+        told(&[("leest", "8")], &[]),
+        "warning[W0201]: the program has no parameter `$leest`\n |\n = help: did you mean `$least`?\n"
+    );
+    assert_eq!(told(&[], &["Bog"]), "error[E0501]: no stream `Bog` to write\n |\n = help: did you mean `Big`?\n");
+    assert_eq!(told(&[], &["Weather"]), "error[E0501]: no stream `Weather` to write\n |\n = help: there are: S, Big\n");
+    assert!(told(&[("least", "eight")], &[]).starts_with("error[E0211]: "), "{}", told(&[("least", "eight")], &[]));
+    assert_eq!(told(&[("least", "8")], &["Big"]), "");
+}
+
+#[test]
+fn what_feeds_a_stream_may_stand_before_it() {
+    let sources = "CREATE STREAM S (x INT); CREATE STREAM U (x INT);";
+    let [insert, create] = ["INSERT INTO T SELECT x FROM S;", "CREATE STREAM T AS SELECT x FROM U;"];
+    let [source, late] = ["CREATE STREAM T (x INT);", "CREATE STREAM T (x INT, at TIMESTAMP) TIMESTAMP BY at LATE INTO L;"];
+    for (first, second, compiles) in [
+        (insert, create, true),
+        (insert, source, false),
+        ("INSERT INTO L SELECT x FROM S;", late, false),
+        ("SELECT a.x FROM PATTERN (S a -> U b) WITHIN 1m TIMEOUT INTO T;", source, false),
+        (insert, "CREATE TABLE T AS SELECT x, COUNT(*) AS n FROM U GROUP BY x;", false),
+    ] {
+        let (one, other) = (compile(&format!("{sources}{first}{second}")), compile(&format!("{sources}{second}{first}")));
+        let title = |text: &str| text.lines().next().unwrap_or_default().to_owned();
+        assert_eq!((one.0, title(&one.1)), (compiles, title(&other.1)), "{first}");
+        assert_eq!(one.0, other.0);
+    }
 }
 
 #[test]

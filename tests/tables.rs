@@ -319,3 +319,42 @@ fn explain_says_what_is_looked_up_where() {
         assert!(text.contains(line), "{line}\n---\n{text}");
     }
 }
+
+#[cfg(feature = "cli")]
+#[test]
+fn the_command_loads_a_table_again_when_its_file_changes() {
+    use std::io::{BufRead, BufReader, Write};
+    use std::process::{Command, Stdio};
+
+    let folder = folder("command");
+    let path = folder.join("customers.csv");
+    fs::write(&path, "id,tier\na,gold\n").unwrap();
+    let program = format!(
+        "{} CREATE TABLE Customer (id STRING PRIMARY KEY, tier STRING) WITH (path = 'customers.csv');
+        SELECT p.amount, c.tier FROM Payment p JOIN Customer c ON p.card = c.id;",
+        PAYMENT.replace("DELAY 2 seconds", "")
+    );
+    // The path of the table starts at the program's folder, not at the working directory.
+    fs::write(folder.join("q.tide"), program).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_betide"));
+    command.arg("run").arg(folder.join("q.tide")).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut ask = |amount: i64| {
+        input.write_all(payment("a", amount, amount).as_bytes()).unwrap();
+        input.flush().unwrap();
+        output.next().unwrap().unwrap()
+    };
+    assert_eq!(ask(1), r#"{"amount":1,"tier":"gold"}"#);
+    fs::write(&path, "id,tier\na,platinum\n").unwrap();
+    assert_eq!(ask(2), r#"{"amount":2,"tier":"platinum"}"#);
+    fs::write(&path, "id,tier\na,lead\na,tin\n").unwrap();
+    assert_eq!(ask(3), r#"{"amount":3,"tier":"platinum"}"#);
+    drop(input);
+    let done = child.wait_with_output().unwrap();
+    assert!(done.status.success());
+    let told = String::from_utf8(done.stderr).unwrap();
+    assert!(told.contains("the tables have been loaded again") && told.contains("the tables stay as they were"), "{told}");
+    assert!(told.contains("line 3: the key \"a\" is there already, in line 2"), "{told}");
+}

@@ -32,7 +32,7 @@ pub(crate) enum Command {
     #[command(after_help = RUN_EXAMPLES)]
     Run(RunFlags),
     /// Checks a program and tells all its mistakes.
-    Check(ProgramFlags),
+    Check(CheckFlags),
     /// Tells how a program will run: what feeds what, and how much it can come to hold.
     Explain(ProgramFlags),
 }
@@ -41,7 +41,8 @@ const RUN_EXAMPLES: &str = "\
 Rows go to standard output, everything else to standard error.
 
 Exit codes: 0 done, 2 the program does not compile, 65 bad data with --strict,
-74 a file or the output failed, 130 interrupted.";
+74 a file or the output failed, 130 interrupted. Ctrl-C finishes what has been
+read; a second one ends at once.";
 
 /// Where the program comes from.
 #[derive(Debug, Args)]
@@ -73,10 +74,20 @@ pub(crate) struct TextFlags {
     pub(crate) output: Vec<String>,
 }
 
+/// `betide check`
+#[derive(Debug, Args)]
+pub(crate) struct CheckFlags {
+    #[command(flatten)]
+    pub(crate) program: ProgramFlags,
+    /// For input that never ends: state that grows for ever is an error, not a warning
+    #[arg(long)]
+    pub(crate) endless: bool,
+}
+
 /// `betide run`
 #[derive(Debug, Args)]
 pub(crate) struct RunFlags {
-    /// The query file (`.tide`), then the inputs: files of JSON lines, `.gz` too, `-` for standard input (the default). With -q, inputs
+    /// The query file (`.tide`), then the inputs: files of JSON lines, gzip too, `-` for standard input (the default). With -q, inputs
     /// only
     #[arg(value_name = "FILE [INPUT]…")]
     pub(crate) paths: Vec<String>,

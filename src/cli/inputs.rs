@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use betide::connect::Input;
 
-use super::Failure;
+use super::{Failure, INTERRUPTED};
 
 /// Bytes read in one go.
 const CHUNK: usize = 256 * 1024;
@@ -61,8 +61,16 @@ impl Inputs {
         let inputs = paths.iter().map(|path| Input::open(path)).collect::<Result<Vec<_>, _>>()?;
         let (sender, receiver) = sync_channel(CHUNKS_AHEAD);
         let interrupts = sender.clone();
+        let mut is_draining = false;
         let handler = move || {
-            let _ = interrupts.send(Message::Interrupted);
+            if std::mem::replace(&mut is_draining, true) {
+                end_at_once();
+            }
+            // Sent by a thread of its own: while the channel is full, the next Ctrl-C must still be heard.
+            let interrupts = interrupts.clone();
+            std::thread::spawn(move || {
+                let _ = interrupts.send(Message::Interrupted);
+            });
         };
         ctrlc::set_handler(handler).map_err(|error| Failure::outside(format!("cannot listen for interrupts: {error}")))?;
         let (used, to_fill) = channel();
@@ -93,6 +101,12 @@ impl Inputs {
             Err(RecvTimeoutError::Timeout) => None,
         }
     }
+}
+
+/// The second Ctrl-C: whoever sends it does not want to wait for the rest.
+#[allow(clippy::exit, reason = "the run may be stuck in a write that nobody reads; there is no other way to end it")]
+fn end_at_once() -> ! {
+    std::process::exit(i32::from(INTERRUPTED))
 }
 
 /// Reads until all is read, reading fails, or nobody listens any more.

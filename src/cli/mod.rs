@@ -7,7 +7,7 @@
 //! | 65 | bad data with `--strict`, or a cap whose policy is to stop |
 //! | 70 | a defect of betide |
 //! | 74 | something outside failed: a file, the output |
-//! | 130 | interrupted; what was read has been finished |
+//! | 130 | interrupted; what was read has been finished, unless a second Ctrl-C ended that too |
 
 mod check;
 mod explain;

@@ -37,11 +37,6 @@ pub enum ConnectError {
         /// Why.
         source: Arc<io::Error>,
     },
-    /// The input is compressed, and this build cannot read that.
-    NoDecompressor {
-        /// Its name.
-        input: Arc<str>,
-    },
 }
 
 impl ConnectError {
@@ -51,7 +46,6 @@ impl ConnectError {
             | Self::Read { source, .. }
             | Self::CreateDeadLetters { source, .. }
             | Self::WriteDeadLetter { source, .. } => Some(source),
-            Self::NoDecompressor { .. } => None,
         }
     }
 }
@@ -63,7 +57,6 @@ impl fmt::Display for ConnectError {
             Self::Read { input, offset, source } => write!(f, "cannot read {input} after {offset} bytes: {source}"),
             Self::CreateDeadLetters { path, source } => write!(f, "cannot create the dead-letter file {path}: {source}"),
             Self::WriteDeadLetter { path, source } => write!(f, "cannot write to the dead-letter file {path}: {source}"),
-            Self::NoDecompressor { input } => write!(f, "cannot read {input}: this build has no gzip (feature `cli`)"),
         }
     }
 }

@@ -1,4 +1,6 @@
-//! Named inputs: standard input (`-`), files, and gzip files (`.gz`, of one or several members).
+//! Named inputs: standard input (`-`) and files, decompressed on the way where their bytes begin as gzip does (of one or several members).
+//!
+//! The bytes decide, not the name: a pipe has none. JSON cannot begin so. Nothing is read before the first `read`.
 
 use std::fmt;
 use std::fs::File;
@@ -14,10 +16,10 @@ pub struct Input {
 }
 
 impl Input {
-    /// Opens standard input (`-`) or a file; one whose name ends in `.gz` is decompressed on the way.
+    /// Opens standard input (`-`) or a file.
     pub fn open(path: &str) -> Result<Self, ConnectError> {
         if path == "-" {
-            return Ok(Self::new("standard input", io::stdin()));
+            return Ok(Self { name: "standard input".into(), bytes: Box::new(Unpacked::Unread(Box::new(io::stdin()))) });
         }
         let name: Arc<str> = path.into();
         let open_failed = |source: io::Error| ConnectError::Open { input: name.clone(), source: Arc::new(source) };
@@ -25,13 +27,10 @@ impl Input {
         if file.metadata().map_err(open_failed)?.is_dir() {
             return Err(open_failed(io::ErrorKind::IsADirectory.into()));
         }
-        if path.ends_with(".gz") {
-            return decompressed(name, file);
-        }
-        Ok(Self { name, bytes: Box::new(file) })
+        Ok(Self { name, bytes: Box::new(Unpacked::Unread(Box::new(file))) })
     }
 
-    /// An input of this name from any reader.
+    /// An input of this name from any reader, whose bytes are taken as they are.
     pub fn new(name: &str, bytes: impl Read + Send + 'static) -> Self {
         Self { name: name.into(), bytes: Box::new(bytes) }
     }
@@ -42,14 +41,54 @@ impl Input {
     }
 }
 
+/// Bytes as they are, or decompressed.
+enum Unpacked {
+    /// Nothing has been read yet.
+    Unread(Box<dyn Read + Send>),
+    Begun(Box<dyn Read + Send>),
+}
+
+impl Read for Unpacked {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if let Self::Unread(raw) = self {
+            let head = head(raw)?;
+            let is_packed = head == GZIP;
+            let raw = std::mem::replace(raw, Box::new(io::empty()));
+            let whole: Box<dyn Read + Send> = Box::new(io::Cursor::new(head).chain(raw));
+            *self = Self::Begun(if is_packed { decompressed(whole)? } else { whole });
+        }
+        match self {
+            Self::Unread(bytes) | Self::Begun(bytes) => bytes.read(buffer),
+        }
+    }
+}
+
+/// The first two bytes of everything that gzip has written.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+
+/// As many of the first bytes as it takes to know whether they are gzip's.
+fn head(raw: &mut dyn Read) -> io::Result<Vec<u8>> {
+    let mut head = Vec::with_capacity(GZIP.len());
+    while head.len() < GZIP.len() && GZIP.starts_with(&head) {
+        let mut byte = [0];
+        match raw.read(&mut byte) {
+            Ok(0) => break,
+            Ok(_) => head.extend(byte),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(head)
+}
+
 #[cfg(feature = "cli")]
-fn decompressed(name: Arc<str>, file: File) -> Result<Input, ConnectError> {
-    Ok(Input { name, bytes: Box::new(flate2::read::MultiGzDecoder::new(io::BufReader::new(file))) })
+fn decompressed(bytes: Box<dyn Read + Send>) -> io::Result<Box<dyn Read + Send>> {
+    Ok(Box::new(flate2::read::MultiGzDecoder::new(bytes)))
 }
 
 #[cfg(not(feature = "cli"))]
-fn decompressed(name: Arc<str>, _: File) -> Result<Input, ConnectError> {
-    Err(ConnectError::NoDecompressor { input: name })
+fn decompressed(_: Box<dyn Read + Send>) -> io::Result<Box<dyn Read + Send>> {
+    Err(io::Error::new(io::ErrorKind::Unsupported, "it is gzip, and this build has no decompressor (feature `cli`)"))
 }
 
 impl Read for Input {
@@ -85,6 +124,31 @@ mod tests {
         Input::open(path.to_str().unwrap()).unwrap().read_to_string(&mut text).unwrap();
         std::fs::remove_file(&path).unwrap();
         assert_eq!(text, "{\"a\":1}\n{\"a\":2}\n");
+    }
+
+    /// Bytes that come one at a time.
+    struct Drop(std::vec::IntoIter<u8>);
+
+    impl Read for Drop {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let byte = self.0.next();
+            byte.into_iter().for_each(|byte| buffer[0] = byte);
+            Ok(usize::from(byte.is_some()))
+        }
+    }
+
+    #[test]
+    fn the_first_bytes_say_whether_it_is_gzip() {
+        let mut member = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        member.write_all(b"{}\n").unwrap();
+        let packed = member.finish().unwrap();
+        for (bytes, expected) in
+            [(packed, &b"{}\n"[..]), (b"{}\n".to_vec(), b"{}\n"), (vec![], b""), (vec![0x1f], b"\x1f"), (b"\x1f{".to_vec(), b"\x1f{")]
+        {
+            let mut read = Vec::new();
+            Unpacked::Unread(Box::new(Drop(bytes.into_iter()))).read_to_end(&mut read).unwrap();
+            assert_eq!(read, expected);
+        }
     }
 
     #[test]

@@ -27,6 +27,9 @@ const CYCLE: Code = Code("E0502");
 /// State that grows for ever.
 const UNBOUNDED_STATE: Code = Code("E0503");
 
+/// All codes of this stage, in order.
+pub const CODES: &[Code] = &[UNKNOWN_OUTPUT, CYCLE, UNBOUNDED_STATE];
+
 /// What is known of the run when it is planned.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PlanOptions {
@@ -71,7 +74,14 @@ fn refusal(error: &LowerError, program: &Program) -> Diagnostics {
         LowerError::Cycle => Diagnostic::error(CYCLE, Span::default(), "streams of this program are made of each other"),
         LowerError::UnknownOutput(name) => {
             let known = nearest(name, program.streams.iter().filter(|s| s.table.is_none()).map(|s| &*s.name));
-            Diagnostic::error(UNKNOWN_OUTPUT, Span::default(), format!("no stream `{name}` to write")).did_you_mean(&known)
+            let diagnostic =
+                Diagnostic::error(UNKNOWN_OUTPUT, Span::default(), format!("no stream `{name}` to write")).did_you_mean(&known);
+            let all: Vec<&str> = program.streams.iter().map(|s| &*s.name).collect();
+            if diagnostic.hints.is_empty() && !all.is_empty() {
+                diagnostic.hint(format!("there are: {}", all.join(", ")))
+            } else {
+                diagnostic
+            }
         }
     });
     told

@@ -8,6 +8,7 @@ use super::codes;
 use super::constant::count;
 use super::context::{Context, Relation, Reported};
 use super::infer::{condition, fields, infer};
+use super::refusal::{as_text, listed};
 use super::scope::{Names, Rows, Scope, column, is_window_bound, misplaced_aggregate};
 use super::select::{Outputs, outputs, projected};
 use super::tree::has_aggregate;
@@ -17,7 +18,7 @@ use crate::data::DataType;
 use crate::expr::{Expr, SlotId};
 use crate::spec::{AggregateCall, WindowKind, WindowOutput, WindowSpec};
 use crate::syntax::ast::{self, ExprKind, Name, SelectItem};
-use crate::text::{Diagnostic, Span};
+use crate::text::{Diagnostic, Span, nearest};
 
 /// Stand for the window's bounds until their columns are known.
 const START: u32 = u32::MAX;
@@ -335,6 +336,13 @@ impl Names for Behindhand<'_, '_> {
         {
             return self.bound(cx, &name.node, span);
         }
+        if self.aliases == Aliases::BeforeColumns
+            && let [name] = path
+            && !scope.is_poisoned()
+            && !scope.has_column(&name.node)
+        {
+            return Err(self.unknown_order(cx, name));
+        }
         match &mut self.inner {
             Inner::Rows(scope) => Rows { scope, place: "SELECT" }.path(cx, path, span),
             Inner::Groups(groups) => groups.column(cx, path, span),
@@ -360,6 +368,28 @@ impl Names for Behindhand<'_, '_> {
 }
 
 impl Behindhand<'_, '_> {
+    /// A name in ORDER BY that is neither an output column nor one that is read.
+    fn unknown_order(&self, cx: &mut Context<'_>, name: &Name) -> Reported {
+        let outputs: Vec<&str> = self
+            .query
+            .items
+            .iter()
+            .filter_map(|item| match item {
+                SelectItem::Expr { alias: Some(alias), .. } => Some(alias.node.as_str()),
+                SelectItem::Expr { expr: ast::Expr { kind: ExprKind::Path(path), .. }, .. } => path.last().map(|name| name.node.as_str()),
+                SelectItem::Expr { .. } | SelectItem::All(_) | SelectItem::AllOf(_) => None,
+            })
+            .collect();
+        let read: Vec<&str> = self.scope().columns().map(|(_, field)| &*field.name).collect();
+        let text = format!("unknown column `{}`", name.node);
+        let mut diagnostic = as_text(Diagnostic::error(codes::UNKNOWN_COLUMN, name.span, text), name)
+            .did_you_mean(&nearest(&name.node, outputs.iter().chain(&read).copied()));
+        if !outputs.is_empty() {
+            diagnostic = diagnostic.hint(format!("output columns: {}", listed(&outputs)));
+        }
+        cx.error(diagnostic.hint(format!("columns that are read: {}", listed(&read))))
+    }
+
     fn bound(&self, cx: &mut Context<'_>, name: &str, span: Span) -> Result<Expr, Reported> {
         let has_window = match &self.inner {
             Inner::Rows(_) => true,

@@ -129,4 +129,7 @@ codes! {
     UNUSED_PARAMETER = "W0201", "A value from outside for a parameter that the program does not have.",
         "",
         "";
+    COMPARED_WITH_NULL = "W0202", "A comparison with NULL, which is never true (a warning).",
+        "CREATE STREAM S (x INT); SELECT x FROM S WHERE x = NULL;",
+        "CREATE STREAM S (x INT); SELECT x FROM S WHERE x IS NULL;";
 }

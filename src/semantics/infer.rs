@@ -229,6 +229,7 @@ fn binary(
     right: &ast::Expr,
 ) -> Result<Expr, Reported> {
     let trees = [left, right];
+    warn_of_null(cx, op, place, trees);
     let operands = inferred_array(cx, names, trees)?;
     let [a, b] = literal::as_decimals(trees, operands);
     let built = match op {
@@ -245,6 +246,20 @@ fn binary(
         BinaryOp::Mod => call::operator("%", vec![a, b]),
     };
     built.map_err(|error| refused(cx, &error, place, &trees))
+}
+
+/// Tells a comparison with a written NULL, which is never true.
+fn warn_of_null(cx: &mut Context<'_>, op: BinaryOp, place: Span, trees: [&ast::Expr; 2]) {
+    let instead = match op {
+        BinaryOp::Eq => Some("write `IS NULL`"),
+        BinaryOp::NotEq => Some("write `IS NOT NULL`"),
+        BinaryOp::Less | BinaryOp::LessEq | BinaryOp::Greater | BinaryOp::GreaterEq => None,
+        BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul | BinaryOp::Div | BinaryOp::Mod => return,
+    };
+    if trees.iter().any(|tree| matches!(tree.kind, ExprKind::Null)) {
+        let diagnostic = Diagnostic::warning(codes::COMPARED_WITH_NULL, place, "a comparison with NULL is never true");
+        cx.warn(instead.into_iter().fold(diagnostic, Diagnostic::hint));
+    }
 }
 
 fn membership(

@@ -6,7 +6,7 @@ use super::codes;
 use super::context::{Context, Reported};
 use crate::data::DataType;
 use crate::expr::TypeError;
-use crate::syntax::ast::{self, ExprKind};
+use crate::syntax::ast::{self, ExprKind, Name};
 use crate::text::{Diagnostic, Span};
 
 /// An operand as messages name it: its type, and its name where it has one.
@@ -46,6 +46,17 @@ pub(crate) fn listed(names: &[&str]) -> String {
     let (shown, rest) = names.split_at(names.len().min(MOST));
     let more = if rest.is_empty() { String::new() } else { format!(", and {} more", rest.len()) };
     format!("{}{more}", shown.join(", "))
+}
+
+/// Says how a text is written, where a name that nothing has stands in double quotes, as texts do in other languages.
+pub(crate) fn as_text(diagnostic: Diagnostic, name: &Name) -> Diagnostic {
+    let length = usize::try_from(name.span.end.saturating_sub(name.span.start)).unwrap_or(usize::MAX);
+    let is_quoted = length > name.node.len();
+    if !is_quoted {
+        return diagnostic;
+    }
+    let text = if name.node.chars().count() <= 40 { name.node.replace('\'', "''") } else { String::from("…") };
+    diagnostic.hint(format!("double quotes are for names; a text stands in single ones: '{text}'"))
 }
 
 /// Tells that operands or arguments do not fit. `trees` are all of them in order, `span` is the operator or the whole call.

@@ -9,7 +9,7 @@ use super::call::is_aggregate;
 use super::codes;
 use super::context::{Context, Reported};
 use super::infer::fields;
-use super::refusal::listed;
+use super::refusal::{as_text, listed};
 use crate::data::{DataType, Field, Schema};
 use crate::expr::{Expr, SlotId};
 use crate::syntax::ast::{self, Name};
@@ -177,7 +177,7 @@ impl Scope {
 
     fn unknown_column(&self, cx: &mut Context<'_>, name: &Name, among: &[Member]) -> Reported {
         let known: Vec<&str> = among.iter().filter_map(|m| m.schema.as_ref()).flat_map(|s| s.fields().iter().map(|f| &*f.name)).collect();
-        let mut diagnostic = Diagnostic::error(codes::UNKNOWN_COLUMN, name.span, format!("unknown column `{}`", name.node));
+        let mut diagnostic = as_text(Diagnostic::error(codes::UNKNOWN_COLUMN, name.span, format!("unknown column `{}`", name.node)), name);
         let near = nearest(&name.node, known.iter().copied());
         if near.is_empty() && self.members.iter().any(|m| m.name.as_deref() == Some(name.node.as_str())) {
             diagnostic = diagnostic.hint(format!("`{0}` is a stream here; write `{0}.column`", name.node));

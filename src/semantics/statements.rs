@@ -54,7 +54,8 @@ fn warn_of_unused_parameters(cx: &mut Context<'_>) {
     let options = cx.options;
     for name in options.parameters.keys().filter(|name| !known.contains(name)) {
         let diagnostic = Diagnostic::warning(codes::UNUSED_PARAMETER, Span::default(), format!("the program has no parameter `${name}`"));
-        cx.warn(diagnostic.did_you_mean(&nearest(name, known.iter().map(String::as_str))));
+        let near: Vec<String> = nearest(name, known.iter().map(String::as_str)).iter().map(|name| format!("${name}")).collect();
+        cx.warn(diagnostic.did_you_mean(&near.iter().map(String::as_str).collect::<Vec<_>>()));
     }
 }
 
@@ -119,8 +120,10 @@ struct Definitions<'f> {
 impl<'f> Definitions<'f> {
     fn of(cx: &mut Context<'_>, file: &'f File) -> Self {
         let mut all = Self { streams: Vec::new(), by_name: BTreeMap::new(), late: BTreeMap::new(), queries: Vec::new() };
-        for statement in &file.statements {
-            all.add(cx, statement);
+        // All definitions first, so that what feeds a stream may stand before it.
+        let defined: Vec<Option<usize>> = file.statements.iter().map(|statement| all.definition(cx, statement)).collect();
+        for (statement, defined) in file.statements.iter().zip(defined) {
+            all.feeder(cx, statement, defined);
         }
         for (i, definition) in all.streams.iter().enumerate() {
             cx.define_stream(&definition.name.node, id(i), None);
@@ -128,26 +131,32 @@ impl<'f> Definitions<'f> {
         all
     }
 
-    fn add(&mut self, cx: &mut Context<'_>, statement: &'f ast::Statement) {
+    /// Defines what a statement creates.
+    fn definition(&mut self, cx: &mut Context<'_>, statement: &'f ast::Statement) -> Option<usize> {
         match &statement.kind {
-            StatementKind::Set { .. } => {}
             StatementKind::CreateSource(create) => {
                 let source = self.define(cx, &create.name, Kind::Source(create));
                 if let (Some(late), Some(source)) = (&create.late_into, source) {
                     let late = self.define(cx, late, Kind::Late);
                     self.late.extend(late.map(|late| (source, late)));
                 }
+                source
             }
-            StatementKind::CreateStream { name, query } => {
-                let output = self.define(cx, name, Kind::Derived);
-                self.query(cx, query, output, statement.span, output.is_none());
-            }
+            StatementKind::CreateStream { name, .. } => self.define(cx, name, Kind::Derived),
             StatementKind::CreateTable { name, columns, time_by, options } => {
-                self.define(cx, name, Kind::Table(CreateTable { name, columns, time_by: time_by.as_deref(), options }));
+                self.define(cx, name, Kind::Table(CreateTable { name, columns, time_by: time_by.as_deref(), options }))
             }
-            StatementKind::CreateView { name, query } => {
-                let output = self.define(cx, name, Kind::View);
-                self.query(cx, query, output, statement.span, output.is_none());
+            StatementKind::CreateView { name, .. } => self.define(cx, name, Kind::View),
+            StatementKind::Set { .. } | StatementKind::Insert { .. } | StatementKind::Query(_) => None,
+        }
+    }
+
+    /// Takes a statement's query, and what it feeds.
+    fn feeder(&mut self, cx: &mut Context<'_>, statement: &'f ast::Statement, defined: Option<usize>) {
+        match &statement.kind {
+            StatementKind::Set { .. } | StatementKind::CreateSource(_) | StatementKind::CreateTable { .. } => {}
+            StatementKind::CreateStream { query, .. } | StatementKind::CreateView { query, .. } => {
+                self.query(cx, query, defined, statement.span, defined.is_none());
             }
             StatementKind::Insert { into, query } => {
                 let output = self.feed(cx, into);
@@ -161,10 +170,6 @@ impl<'f> Definitions<'f> {
     fn define(&mut self, cx: &mut Context<'_>, name: &'f Name, kind: Kind<'f>) -> Option<usize> {
         match self.by_name.get(name.node.as_str()).copied() {
             None => Some(self.push(name, kind)),
-            Some(index) if self.streams[index].kind == Kind::Fed && kind == Kind::Derived => {
-                self.streams[index].kind = Kind::Derived;
-                Some(index)
-            }
             Some(index) => {
                 let diagnostic = Diagnostic::error(codes::DEFINED_TWICE, name.span, format!("`{}` is defined twice", name.node));
                 let diagnostic = diagnostic.related(self.streams[index].name.span, "first here");

@@ -20,6 +20,9 @@ fn block(diagnostic: &Diagnostic, source: &Source, renderer: &Renderer) -> Strin
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
+    if diagnostic.primary.span == Span::default() && diagnostic.primary.text.is_empty() && diagnostic.related.is_empty() {
+        return placeless(diagnostic, level, renderer);
+    }
     // Only the lines from the first to the last label are handed over: a long program costs no more than a short one.
     let spans = || std::iter::once(&diagnostic.primary).chain(&diagnostic.related).map(|label| label.span);
     let window = Window::around(source.text(), spans());
@@ -28,7 +31,18 @@ fn block(diagnostic: &Diagnostic, source: &Source, renderer: &Renderer) -> Strin
     let snippet = Snippet::source(window.text).line_start(window.line).path(source.name()).annotation(primary).annotations(related);
     let group: Group<'_> = level.primary_title(diagnostic.message.as_str()).id(diagnostic.code.0).element(snippet);
     let group = diagnostic.hints.iter().fold(group, |group, hint| group.element(Level::HELP.message(hint.as_str())));
-    let block = renderer.render(&[group]);
+    ended(renderer.render(&[group]))
+}
+
+/// One that is about nothing in the text, like a value from outside: its first byte would be a wrong place.
+fn placeless(diagnostic: &Diagnostic, level: Level<'_>, renderer: &Renderer) -> String {
+    let title = level.primary_title(diagnostic.message.as_str()).id(diagnostic.code.0);
+    let group = diagnostic.hints.iter().fold(Group::with_title(title), |group, hint| group.element(Level::HELP.message(hint.as_str())));
+    ended(renderer.render(&[group]))
+}
+
+/// With the end of its last line.
+fn ended(block: String) -> String {
     if block.ends_with('\n') { block } else { block + "\n" }
 }
 

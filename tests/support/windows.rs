@@ -219,10 +219,10 @@ fn early(window: Window, rows: &[Event], every: i64) -> Vec<Pane<'_>> {
         if let Window::Rows(n) = window {
             let open = &so_far[so_far.len() / n * n..];
             // A window that was filled since has come out, and nothing is open.
-            if let [first, .., last] | [first @ last] = open {
-                if last.at >= at - every {
-                    found.push(Pane { rows: open.iter().collect(), bounds: (first.at, last.at), moment });
-                }
+            if let [first, .., last] | [first @ last] = open
+                && last.at >= at - every
+            {
+                found.push(Pane { rows: open.iter().collect(), bounds: (first.at, last.at), moment });
             }
             continue;
         }

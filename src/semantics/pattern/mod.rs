@@ -8,6 +8,7 @@ mod clauses;
 mod codes;
 mod lasting;
 mod names;
+mod never;
 mod output;
 mod partition;
 mod shape;

@@ -14,7 +14,7 @@ use crate::expr::{Expr, TypeError};
 use crate::semantics::call::is_aggregate;
 use crate::semantics::context::{Context, Reported};
 use crate::semantics::infer::{fields, infer};
-use crate::semantics::refusal::refused;
+use crate::semantics::refusal::{as_text, refused};
 use crate::semantics::scope::{self, Names};
 use crate::spec::{NavigationBase, SlotKind, VariableId, VariableKind};
 use crate::syntax::ast::{self, Name};
@@ -175,7 +175,7 @@ impl<'v, 'a> PatternNames<'v, 'a> {
     }
 
     fn unknown_column(&self, cx: &mut Context<'_>, name: &Name, among: &[VariableId]) -> Reported {
-        let mut diagnostic = Diagnostic::error(codes::UNKNOWN_COLUMN, name.span, format!("unknown column `{}`", name.node));
+        let mut diagnostic = as_text(Diagnostic::error(codes::UNKNOWN_COLUMN, name.span, format!("unknown column `{}`", name.node)), name);
         let mut inputs: Vec<usize> = among.iter().filter_map(|id| self.variables.get(*id).input).collect();
         inputs.sort_unstable();
         inputs.dedup();

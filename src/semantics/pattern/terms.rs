@@ -89,6 +89,11 @@ impl Placement<'_, '_> {
         let what = if place == Place::Where { "WHERE" } else { "the condition of a step" };
         let expr = condition(cx, &mut names, tree, what)?;
         let (steps, silent): (Vec<_>, Vec<_>) = names.named.iter().partition(|id| self.variables.get(**id).kind == VariableKind::Step);
+        if let ([only], []) = (steps.as_slice(), silent.as_slice())
+            && (place == Place::Where || place == Place::Inline(*only))
+        {
+            super::never::warn(cx, self.variables.get(*only), tree);
+        }
         let cost = names.named.len() + if names.with_aggregate { 10 } else { 0 };
         Ok(Term { expr, span: tree.span, steps, silent, with_prev: names.with_prev, cost })
     }

@@ -12,6 +12,7 @@ use crate::semantics::call::is_aggregate;
 use crate::semantics::context::{Context, Reported};
 use crate::semantics::infer::{fields, infer};
 use crate::semantics::pattern::{Slots, build_aggregate, navigation_offset};
+use crate::semantics::refusal::as_text;
 use crate::semantics::scope::{self, Names};
 use crate::semantics::tree::children;
 use crate::spec::{NavigationBase, SlotKind};
@@ -93,7 +94,7 @@ impl<'v> RowNames<'v> {
     fn unknown_column(&self, cx: &mut Context<'_>, name: &Name, is_qualifier: bool) -> Reported {
         let known = || self.schema.fields().iter().map(|field| &*field.name);
         let text = if is_qualifier { "neither a variable of this pattern nor a column" } else { "no column of the input" };
-        let mut diagnostic = Diagnostic::error(codes::UNKNOWN_COLUMN, name.span, format!("`{}` is {text}", name.node));
+        let mut diagnostic = as_text(Diagnostic::error(codes::UNKNOWN_COLUMN, name.span, format!("`{}` is {text}", name.node)), name);
         if self.variables.find(&name.node).is_some() {
             diagnostic = diagnostic.hint(format!("`{0}` is a variable; write `{0}.column`", name.node));
         } else if is_qualifier {
