@@ -318,6 +318,18 @@ fn check_tells_all_mistakes_and_reads_nothing() {
 }
 
 #[test]
+fn what_could_not_be_read_is_not_unknown() {
+    let folder = Folder::new("followers");
+    folder.put("q.tide", "CREATE STREAM P (card STRING;\nSELECT card FROM P;\nSELECT card FROM Q;\n").put("p.jsonl", payment("a", 900, 1));
+    let ended = folder.betide(&["check", "q.tide"], "");
+    let titles: Vec<&str> = ended.err.lines().filter(|line| line.starts_with("error")).collect();
+    assert_eq!(titles.len(), 2, "{}", ended.err);
+    assert!(titles[0].starts_with("error[E0112]") && titles[1] == "error[E0201]: unknown stream `Q`", "{}", ended.err);
+    let swapped = folder.betide(&["run", "p.jsonl", "q.tide"], "");
+    assert_eq!((swapped.code, swapped.err.contains("p.jsonl holds events, and the program stands first")), (2, true), "{}", swapped.err);
+}
+
+#[test]
 fn explain_shows_the_graph() {
     let folder = Folder::new("explain");
     folder.put("q.tide", PAYMENTS);

@@ -68,8 +68,8 @@ fn state_after_expiry_is_what_it_was_before() {
         let told = format!("\nbefore {before:?}\nduring {during:?}\nafter {after:?}");
         assert!(is_near(before.keys, after.keys), "{told}");
         assert!(is_near(before.held, after.held), "{told}");
-        // Tables and queues keep room for a few more than they have.
-        assert!(after.bytes <= before.bytes + before.bytes / 100 + 2048, "{told}");
+        // Tables and queues keep room for a few more than they have, whatever the number of keys was: a step of their size, 4 KiB here.
+        assert!(after.bytes <= before.bytes + before.bytes / 100 + 4096, "{told}");
         assert_eq!(after.dropped, 0);
     }
     assert!(before.sources.iter().zip(&after.sources).all(|(before, after)| before.waiting == after.waiting));

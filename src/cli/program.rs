@@ -23,6 +23,10 @@ pub(crate) fn compile(file: Option<&str>, flags: &TextFlags, options: Options) -
             let bytes = std::fs::read(file).map_err(|error| Failure::outside(format!("cannot read the program {file}: {error}")))?;
             let text =
                 String::from_utf8(bytes).map_err(|_| Failure::outside(format!("cannot read the program {file}: it is not UTF-8")))?;
+            if text.trim_start().starts_with('{') {
+                let text = format!("{file} holds events, and the program stands first: betide run PROGRAM {file}");
+                return Err(Failure::usage(text));
+            }
             (file.to_owned(), text)
         }
         (None, None) => return Err(Failure::usage("which program? Give a query file, or the query itself with -q '…'")),

@@ -3,7 +3,8 @@
 use super::Options;
 use crate::plan::{OperatorGraph, Outputs, PlanOptions, plan};
 use crate::runtime::{AssembleOptions, RunOptions, Running, assemble};
-use crate::semantics::{CheckOptions, Program, check};
+use crate::semantics::{CheckOptions, Program, UNKNOWN_STREAM, check};
+use crate::syntax::ast::File;
 use crate::syntax::parse;
 use crate::text::{Diagnostics, Source};
 
@@ -20,7 +21,7 @@ pub(super) struct Compiled {
 pub(super) fn compile(source: &Source, options: &Options) -> Result<Compiled, Diagnostics> {
     let (file, mut told) = parse(source);
     let (program, found) = check(&file, &CheckOptions { parameters: options.set.clone(), endless: options.endless });
-    told.extend(found);
+    told.extend(without_followers(source, &file, found));
     told.sort();
     if told.has_errors() {
         return Err(told);
@@ -41,6 +42,32 @@ pub(super) fn compile(source: &Source, options: &Options) -> Result<Compiled, Di
     told.sort();
     let running = assemble(&graph, &assemble_options(options), run_options(options));
     Ok(Compiled { program, graph, running, warnings: told })
+}
+
+/// Leaves out the streams that are unknown only because the statement that names them could not be read, which has been told.
+fn without_followers(source: &Source, file: &File, found: Diagnostics) -> Diagnostics {
+    let mut unread = String::new();
+    let mut end = 0;
+    for statement in &file.statements {
+        unread.push_str(text_of(source, end, statement.span.start));
+        end = statement.span.end;
+    }
+    unread.push_str(text_of(source, end, u32::MAX));
+    let mut kept = Diagnostics::default();
+    for diagnostic in found.iter() {
+        let span = diagnostic.primary.span;
+        let names_unread = || unread.contains(text_of(source, span.start, span.end));
+        if diagnostic.code != UNKNOWN_STREAM || !names_unread() {
+            kept.push(diagnostic.clone());
+        }
+    }
+    kept
+}
+
+fn text_of(source: &Source, start: u32, end: u32) -> &str {
+    let text = source.text();
+    let byte = |at: u32| usize::try_from(at).unwrap_or(usize::MAX).min(text.len());
+    text.get(byte(start)..byte(end)).unwrap_or_default()
 }
 
 fn assemble_options(options: &Options) -> AssembleOptions {

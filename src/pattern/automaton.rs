@@ -454,13 +454,14 @@ impl Walk {
     }
 
     fn finish(&mut self, here: Here) {
-        let trailing: Vec<Watch> = here.watches.iter().copied().filter(|w| w.trailing && !matches!(w.reach, Reach::Before(_))).collect();
-        let (kind, watches) = match (here.at_end, trailing.is_empty()) {
+        // What was left out before a `!B` at the end leaves its own negations on the way to that end.
+        let watching: Vec<Watch> = here.watches.iter().copied().filter(|w| !matches!(w.reach, Reach::Before(_))).collect();
+        let (kind, watches) = match (here.at_end, watching.iter().any(|w| w.trailing)) {
             (true, _) => (WayKind::AcceptAtEnd, Box::default()),
-            (false, true) => (WayKind::Accept, Box::default()),
-            (false, false) => {
+            (false, false) => (WayKind::Accept, Box::default()),
+            (false, true) => {
                 let wait = WayKind::Wait { deadline: Deadline::WithinEnd, next: ContinuationId::END, carried: Box::default() };
-                (wait, trailing.into())
+                (wait, watching.into())
             }
         };
         let way = Way { kind, arrow: Arrow::Next, watches, untils: Box::default() };

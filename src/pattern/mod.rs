@@ -10,7 +10,7 @@
 //! | `Partition`, `Run` | "start" | run |
 //!
 //! `nodes` lays the pattern flat; `automaton` tells the ways on; `step` is what an event does to a state; `terms` decide whether it fits,
-//! with `registers` for what they need of the past; `thread` puts this together; `runs` (FROM PATTERN) and `rows` (MATCH_RECOGNIZE) keep the
+//! with `registers` for what they need of the past; `thread` puts this together, and `merge` drops what is twice; `runs` (FROM PATTERN) and `rows` (MATCH_RECOGNIZE) keep the
 //! threads of a partition and say which matches come out; `outputs` turns them into rows; `evaluator` is the face of it all.
 //!
 //! Time and memory: an event costs one step of each live thread of its partition, and a thread a handful of words beside the events it
@@ -21,6 +21,7 @@ mod automaton;
 mod evaluator;
 mod event;
 mod level;
+mod merge;
 mod nodes;
 mod outputs;
 mod rank_evaluator;

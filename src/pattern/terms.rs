@@ -424,15 +424,17 @@ impl<'a> Probe<'a> {
     /// The events of a negated variable that stand before the candidate, at most so long.
     fn found_before(&self, negated: VariableId, back: Option<Duration>) -> impl Iterator<Item = &'a Arc<Event>> {
         let terms = self.terms;
-        let within = match terms.spec.within {
-            Some(Within::Time(duration)) => Some(duration),
-            Some(Within::Events(_)) | None => None,
+        let (within, first_index) = match terms.spec.within {
+            Some(Within::Time(duration)) => (Some(duration), 0),
+            // FOR says how far back; without it a match of n events has n - 1 of them before its first.
+            Some(Within::Events(n)) if back.is_none() => (None, (self.candidate.index + 1).saturating_sub(n)),
+            Some(Within::Events(_)) | None => (None, 0),
         };
         let earliest = back.or(within).map_or(Timestamp::MIN, |d| self.candidate.time().saturating_sub(d));
         let (candidate, registers, around, fits) = (self.candidate.place, self.registers, self.around, self.fits);
         let of_variable = around.before.events.iter().filter(move |(v, _)| *v == negated);
         let events = of_variable.flat_map(|(_, events)| events.iter().rev());
-        events.take_while(move |e| e.time() >= earliest).filter(move |event| {
+        events.take_while(move |e| e.time() >= earliest && e.index >= first_index).filter(move |event| {
             if event.place >= candidate {
                 return false;
             }

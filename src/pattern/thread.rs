@@ -11,15 +11,15 @@ use super::step::{self, Kept, Next, Now};
 use super::terms::{Probe, Surroundings, Terms, Undecided};
 use super::variables::VariableSet;
 use crate::data::{Duration, Phase, Place};
-use crate::spec::{Mode, PatternSpec, VariableId};
+use crate::spec::{PatternSpec, VariableId};
 
 /// A history that still has ways on.
 #[derive(Debug, Clone)]
 pub(crate) struct Thread {
     pub(crate) state: Arc<State>,
     pub(crate) history: History,
-    registers: Arc<[Register]>,
-    undecided: Arc<[Undecided]>,
+    pub(crate) registers: Arc<[Register]>,
+    pub(crate) undecided: Arc<[Undecided]>,
     /// Where the thread stands: at its last event, or at the time that was over since.
     pub(crate) end: Place,
 }
@@ -62,7 +62,7 @@ impl History {
     }
 
     /// The same events for the same variables.
-    fn equals(&self, other: &Self) -> bool {
+    pub(crate) fn equals(&self, other: &Self) -> bool {
         self.iter_back().map(|l| &l.taking).eq(other.iter_back().map(|l| &l.taking))
     }
 
@@ -120,6 +120,11 @@ impl Matcher {
         &self.terms.spec
     }
 
+    /// Whether no term looks at what was taken before.
+    pub(crate) fn has_no_registers(&self) -> bool {
+        self.initial_registers.is_empty()
+    }
+
     /// A thread that has taken nothing.
     pub(crate) fn thread(&self, state: Arc<State>, at: Place) -> Thread {
         Thread { state, history: History::default(), registers: self.initial_registers.clone(), undecided: Arc::new([]), end: at }
@@ -156,47 +161,6 @@ impl Matcher {
         let end = thread.end.max(Place::bound(now.time, Phase::After));
         let waited = |next: Next| Thread { state: next.state, end, ..thread.clone() };
         Stepped { taken: outcome.taken.into_iter().map(waited).collect(), kept: kept(thread, outcome.kept), unknown_before: None }
-    }
-
-    /// Of the threads of one start, drops those that can do nothing that an earlier one cannot (not where every way to match is wanted).
-    ///
-    /// `histories`: whether it matters which events a thread has taken (for CONSUME it does).
-    pub(crate) fn merge(&self, entries: &mut Vec<Entry>, histories: bool, mode: Mode) {
-        if entries.len() < 2 || mode == Mode::AllMatches {
-            return;
-        }
-        let mut kept: Vec<Entry> = Vec::with_capacity(entries.len());
-        let mut by_state: hashbrown::HashMap<Arc<State>, Vec<usize>, ahash::RandomState> =
-            hashbrown::HashMap::with_hasher(ahash::RandomState::with_seeds(1, 2, 3, 4));
-        for entry in entries.drain(..) {
-            if let Entry::Live(thread) = &entry {
-                let same_state = by_state.entry(thread.state.clone()).or_default();
-                let is_equal = |&index: &usize| {
-                    let Entry::Live(first) = &kept[index] else { return false };
-                    self.are_equal(first, thread) && (!histories || first.history.equals(&thread.history))
-                };
-                if same_state.iter().any(is_equal) {
-                    continue;
-                }
-                same_state.push(kept.len());
-            }
-            kept.push(entry);
-        }
-        *entries = kept;
-    }
-
-    /// Whether two threads at equal states can never be told apart by a term that is still to be checked.
-    fn are_equal(&self, a: &Thread, b: &Thread) -> bool {
-        if a.undecided != b.undecided {
-            return false;
-        }
-        if Arc::ptr_eq(&a.registers, &b.registers) {
-            return true;
-        }
-        let live = self.automaton.reachable(&a.state);
-        let watching = self.terms.watching();
-        let variables = live.iter().chain(watching.iter().copied());
-        variables.flat_map(|v| self.terms.plan.read_at(v)).all(|&register| a.registers[register] == b.registers[register])
     }
 }
 
@@ -256,12 +220,4 @@ pub(crate) fn push_split(entries: &mut Vec<Entry>, thread: Thread) -> bool {
 pub(crate) fn without_accept(thread: Thread) -> Option<Thread> {
     let ways: Vec<_> = thread.state.ways.iter().filter(|w| w.kind != WayKind::Accept).cloned().collect();
     (!ways.is_empty()).then(|| Thread { state: Arc::new(State { ways }), ..thread })
-}
-
-impl Terms {
-    /// Variables that a thread looks at without taking their events.
-    fn watching(&self) -> Vec<VariableId> {
-        let numbered = (0..).map(VariableId).zip(&self.spec.variables);
-        numbered.filter(|(_, v)| v.kind != crate::spec::VariableKind::Step).map(|(id, _)| id).collect()
-    }
 }

@@ -33,12 +33,6 @@ impl VariableSet {
             *mine |= theirs;
         }
     }
-
-    /// The variables of the set, in order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = VariableId> {
-        let words = self.0.iter().enumerate();
-        words.flat_map(|(i, word)| (0..64).filter(move |bit| word >> bit & 1 == 1).map(move |bit| VariableId(i as u32 * 64 + bit)))
-    }
 }
 
 /// The bit of a variable in [`VariableSet::marks`].

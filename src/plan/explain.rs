@@ -1,14 +1,16 @@
 //! The operator graph as stable text: what feeds what, keys and windows in plain words, and how much each operator can come to hold.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
 use super::columns::{aggregate_text, in_words, list};
 use super::graph::{Edge, LookupTable, Node, OperatorGraph, OperatorSpec, SourceNode, TableNode};
 use super::state::class_of;
+use super::words::pattern_in_words;
 use crate::data::{Duration, Schema};
 use crate::expr::Expr;
 use crate::semantics::{OrderKey, Route};
-use crate::spec::{EvaluatorChoice, JoinKind, JoinSpec, LookupSpec, PatternSpec, WindowKind, WindowOutput, WindowSpec, Within};
+use crate::spec::{EvaluatorChoice, JoinKind, JoinSpec, LookupSpec, PatternSpec, WindowKind, WindowOutput, WindowSpec};
 
 /// The graph as text.
 pub fn explain(graph: &OperatorGraph) -> String {
@@ -99,7 +101,7 @@ fn of_node(graph: &OperatorGraph, node: &Node) -> Vec<String> {
         OperatorSpec::Project(exprs) => vec![project_text(exprs, &inputs, &node.ports[0])],
         OperatorSpec::Window(spec) => of_window(spec, inputs[0]),
         OperatorSpec::Join(spec) => of_join(spec, &inputs),
-        OperatorSpec::Pattern { spec, evaluator, .. } => of_pattern(spec, evaluator, &inputs),
+        OperatorSpec::Pattern { spec, names, evaluator } => of_pattern(spec, names, evaluator),
         OperatorSpec::TopOfWindow { order, limit, .. } => vec![order_text(order, *limit, &inputs)],
         OperatorSpec::Limit(rows) => vec![format!("ends after {rows} rows")],
         OperatorSpec::Suppress { keys, duration } => {
@@ -236,27 +238,11 @@ fn of_lookup(graph: &OperatorGraph, spec: &LookupSpec, table: &LookupTable, inpu
     lines
 }
 
-/// Partition and bound of a pattern, and the evaluator that runs it.
-fn of_pattern(spec: &PatternSpec, evaluator: &EvaluatorChoice, inputs: &[&Schema]) -> Vec<String> {
-    let mut lines = Vec::new();
-    let partitions: Vec<String> = spec.partition.by_input.iter().zip(inputs).map(|(keys, input)| list(keys, &[input])).collect();
-    if partitions.iter().any(|keys| !keys.is_empty()) {
-        let mut distinct = partitions.clone();
-        distinct.dedup();
-        lines.push(format!("for each ({})", distinct.join(" = ")));
-    }
-    lines.extend(spec.within.map(|within| match within {
-        Within::Time(span) => format!("within {span}"),
-        Within::Events(count) => format!("within {count} events"),
-    }));
-    lines.extend(pattern_in_words(spec));
+/// What a pattern means, and the evaluator that runs it.
+fn of_pattern(spec: &PatternSpec, names: &[Arc<str>], evaluator: &EvaluatorChoice) -> Vec<String> {
+    let mut lines = pattern_in_words(spec, names);
     lines.push(format!("evaluator: {}", evaluator.text()));
     lines
-}
-
-/// What a pattern means, in plain words: nothing is said yet beyond its partition and bound.
-fn pattern_in_words(_spec: &PatternSpec) -> Option<String> {
-    None
 }
 
 fn order_text(order: &[OrderKey], limit: Option<u64>, inputs: &[&Schema]) -> String {

@@ -6,6 +6,7 @@ mod graph;
 mod lower;
 mod rules;
 mod state;
+mod words;
 
 pub use explain::explain;
 pub use graph::{Edge, LookupTable, Node, NodeId, OperatorGraph, OperatorSpec, OutputNode, SourceId, SourceNode, TableNode};

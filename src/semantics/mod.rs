@@ -34,6 +34,7 @@ mod window;
 mod tests;
 
 pub use codes::CODES;
+pub(crate) use codes::UNKNOWN_STREAM;
 pub use options::CheckOptions;
 pub use pattern::PATTERN_CODES;
 pub use row_pattern::ROW_PATTERN_CODES;

@@ -239,7 +239,7 @@ impl Generator<'_> {
                 let end = if self.random.chance(50) {
                     format!("({})", self.bare_condition())
                 } else {
-                    self.random.pick(&["B", "C", "D"]).to_owned()
+                    format!("{} u{}", self.random.pick(&["B", "C", "D"]), self.variables.len())
                 };
                 return (format!("{step}{quantifier} UNTIL {end}"), true);
             }

@@ -333,7 +333,8 @@ impl Partition<'_> {
                 vec![Choice::Absence { watch: rest(watch) }]
             }
             Choice::Wait { not, .. } => {
-                let lost = self.terms.forbids(self.query, self.events, *not, &history.taken, event);
+                // What a later step decides on is looked at when the wait is over.
+                let lost = self.terms.late(*not).is_empty() && self.terms.forbids(self.query, self.events, *not, &history.taken, event);
                 if lost { vec![] } else { vec![choice.clone()] }
             }
             Choice::Both { node, operands, touched, arrival, after } => {
@@ -455,13 +456,17 @@ impl Partition<'_> {
         let threads = std::mem::take(&mut self.starts[index].threads);
         let all = self.query.all_matches();
         let mut next = Vec::new();
-        for thread in threads {
+        for mut thread in threads {
             let here = Here { now: time, ..self.here(&thread.history) };
+            let before = thread.history.clone();
             let mut fired = Vec::new();
             let mut rest = Vec::new();
             for choice in &thread.choices {
                 match over(&here, choice, time) {
-                    Some(choices) => fired.extend(choices),
+                    Some(choices) => {
+                        fired.extend(choices);
+                        self.keep_between(choice, &before, time, &mut thread.history);
+                    }
                     None => rest.push(choice.clone()),
                 }
             }
@@ -474,6 +479,21 @@ impl Partition<'_> {
             }
         }
         self.install(index, next, time);
+    }
+
+    /// Notes the events of a wait that is over at `time` that a later step decides on.
+    fn keep_between(&self, choice: &Choice, before: &History, time: i64, into: &mut History) {
+        match choice {
+            Choice::Wait { not, deadline, .. } if deadline.0 == time && !self.terms.late(*not).is_empty() => {
+                let since = self.since(before, usize::MAX, false).into_iter().filter(|e| self.events[*e].time <= time);
+                let hits = since.filter(|e| self.terms.forbids(self.query, self.events, *not, &before.taken, *e)).collect();
+                into.between.push((*not, hits));
+            }
+            Choice::Both { operands, .. } => {
+                operands.iter().flatten().for_each(|choice| self.keep_between(choice, before, time, into));
+            }
+            _ => {}
+        }
     }
 
     /// Rule 6: WITHIN, or the input, is over for a start.

@@ -4,11 +4,13 @@
 //! count, except in COUNT(*), FIRST, LAST and ARRAY_AGG, which speak of rows. Over no rows COUNT is 0 and everything else NULL.
 
 mod accumulator;
+mod moving_quantile;
 mod quantile;
 mod spread;
 mod sum;
 
 pub use accumulator::Accumulator;
+pub use moving_quantile::MovingQuantile;
 
 use std::fmt;
 use std::sync::Arc;

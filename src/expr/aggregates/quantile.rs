@@ -17,6 +17,33 @@ enum Samples {
     Durations(Vec<i64>),
 }
 
+/// Where a quantile lies among sorted values: the numbers of its neighbours, and how far it is from the one to the other.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Neighbours {
+    pub(super) below: usize,
+    pub(super) above: usize,
+    pub(super) part: f64,
+}
+
+/// The neighbours of a share among so many values, at least one.
+pub(super) fn neighbours(share: f64, len: usize) -> Neighbours {
+    let at = share * (len - 1) as f64;
+    let below = at.floor() as usize;
+    Neighbours { below, above: (below + 1).min(len - 1), part: at - at.floor() }
+}
+
+/// So far from `a` to `b`.
+pub(super) fn number_between(a: f64, b: f64, part: f64) -> f64 {
+    if part == 0.0 { a } else { a + (b - a) * part }
+}
+
+/// The same for whole lengths. The distance may need 65 bits; its share of it never leads beyond the neighbour.
+pub(super) fn length_between(a: i64, b: i64, part: f64) -> i64 {
+    let distance = (i128::from(b) - i128::from(a)) as f64;
+    let value = i128::from(a) + (distance * part).round() as i128;
+    i64::try_from(value).unwrap_or(b)
+}
+
 impl Quantile {
     /// Nothing yet of this type; the median asks for the share 0.5, a quantile takes it from its rows.
     pub(super) fn new(data_type: &DataType, share: Option<f64>) -> Self {
@@ -54,24 +81,19 @@ impl Quantile {
         if !(0.0..=1.0).contains(&share) {
             return None;
         }
-        let at = share * (len - 1) as f64;
-        let (below, part) = (at.floor() as usize, at - at.floor());
-        let above = (below + 1).min(len - 1);
+        let Neighbours { below, above, part } = neighbours(share, len);
         Some(match &self.samples {
             Samples::Numbers(samples) => {
                 let mut sorted = samples.clone();
                 sorted.sort_by(f64::total_cmp);
                 let (a, b) = (sorted[below], sorted[above]);
-                Value::Float(if part == 0.0 { a } else { a + (b - a) * part })
+                Value::Float(number_between(a, b, part))
             }
             Samples::Durations(samples) => {
                 let mut sorted = samples.clone();
                 sorted.sort_unstable();
                 let (a, b) = (sorted[below], sorted[above]);
-                // The distance may need 65 bits; its share of it never leads beyond the neighbour.
-                let distance = (i128::from(b) - i128::from(a)) as f64;
-                let value = i128::from(a) + (distance * part).round() as i128;
-                Value::Duration(Duration(i64::try_from(value).unwrap_or(b)))
+                Value::Duration(Duration(length_between(a, b, part)))
             }
         })
     }

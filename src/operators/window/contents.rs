@@ -62,7 +62,7 @@ impl Recipe {
 
     /// For windows whose rows go one by one ([`RowQueue`](super::row_queue::RowQueue)).
     pub(super) fn for_row_queue(spec: &WindowSpec) -> Self {
-        Self::with_tallies(spec, |call| call.distinct && call.function.kind == AggregateKind::Count)
+        Self::with_tallies(spec, |call| Tally::of(call).is_some())
     }
 
     fn with_tallies(spec: &WindowSpec, is_tallied: impl Fn(&AggregateCall) -> bool) -> Self {
@@ -80,9 +80,9 @@ impl Recipe {
         calls_of(&self.output).iter().zip(&self.is_tallied).filter(move |&(_, t)| *t == is_tallied).map(|(call, _)| call)
     }
 
-    /// How many calls are tallied.
-    pub(super) fn tallied(&self) -> usize {
-        self.calls(true).count()
+    /// An empty tally for each call that is tallied.
+    pub(super) fn tallies(&self) -> Vec<Tally> {
+        self.calls(true).filter_map(Tally::of).collect()
     }
 
     /// Whether contents are of bounded size, so that totals of them can be kept.
@@ -212,7 +212,7 @@ impl Recipe {
         match contents {
             Contents::Aggregates(accumulators) => {
                 let mut accumulators = accumulators.iter().map(|a| self.value_of(a));
-                let mut tallies = tallies.iter().map(Tally::count);
+                let mut tallies = tallies.iter().map(Tally::value);
                 let of_call = |&is_tallied: &bool| {
                     let value = if is_tallied { tallies.next() } else { accumulators.next() };
                     value.expect("each call has its accumulator or its tally")

@@ -23,7 +23,9 @@ fn counted(kind: WindowKind, emit_every: Option<i64>) -> (u64, u64) {
     };
     let is_row_by_row = matches!(kind, WindowKind::Sliding(_) | WindowKind::LastRows(_));
     let mut calls = vec![call("MAX", false), call("SUM", false)];
-    calls.extend(is_row_by_row.then(|| call("COUNT", true)));
+    if is_row_by_row {
+        calls.extend([call("COUNT", true), call("MEDIAN", false)]);
+    }
     let types = calls.iter().map(|call| call.data_type.clone()).chain([DataType::Timestamp, DataType::Timestamp, DataType::Bool]);
     let schema = Arc::new(Schema::new(types.enumerate().map(|(i, t)| Field::new(format!("o{i}"), t)).collect()));
     let spec =

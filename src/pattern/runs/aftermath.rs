@@ -117,8 +117,10 @@ impl Partition {
 
 /// Whether the events of a thread are later than another's, compared from the last back.
 fn is_later(a: &Thread, b: &Thread) -> bool {
-    let places = |thread: &Thread| thread.history.iter_back().map(|l| l.taking.event.place).collect::<Vec<_>>();
-    places(a) > places(b)
+    fn places(thread: &Thread) -> impl Iterator<Item = Place> {
+        thread.history.iter_back().map(|l| l.taking.event.place)
+    }
+    places(a).gt(places(b))
 }
 
 impl State {
