@@ -17,7 +17,7 @@ pub struct SourceSpec {
     /// The column of the event time (a `TIMESTAMP`). Without one, time is the time of arrival.
     pub time: Option<usize>,
     /// Which columns any statement reads, the tie-breaker columns and those of a [`Route::When`] among them. The others are NULL in what is
-    /// decoded, and their values may be of any type; only `NOT NULL` is still checked.
+    /// decoded; their values are checked like all others.
     pub needed: Vec<bool>,
     /// An event further than this ahead of the arrival clock is bad.
     pub ahead: Option<Duration>,

@@ -88,11 +88,8 @@ impl JsonDecoder {
         let mut routes: Vec<TypeRoutes> = Vec::new();
         let mut others = Vec::new();
         for (source, spec) in specs.iter().enumerate() {
-            let slots = spec.columns.iter().enumerate().map(|(index, column)| {
-                let is_looked_at = spec.needed[index] || column.not_null || spec.time == Some(index);
-                is_looked_at.then(|| projection.slot(&column.path))
-            });
-            columns.push(slots.collect());
+            // A value that no statement reads has to fit its column all the same.
+            columns.push(spec.columns.iter().map(|column| Some(projection.slot(&column.path))).collect());
             let Route::Type { field, value } = &spec.route else {
                 others.push(source);
                 continue;
@@ -353,7 +350,7 @@ impl JsonDecoder {
     }
 }
 
-/// The value of a column. One that nobody needs is NULL, but has to be there if it is `NOT NULL`.
+/// The value of a column. One that nobody needs is NULL, but has to fit, and to be there if it is `NOT NULL`.
 fn value_of<'line>(
     cell: Option<&'line str>,
     column: &'line ColumnSpec,
@@ -361,9 +358,8 @@ fn value_of<'line>(
     is_needed: bool,
 ) -> Result<Value<'line>, Misfit> {
     let value = match (cell, &column.default) {
-        (Some(text), _) if is_needed => convert(text, data_type, &column.time_format)?,
-        (Some("null"), _) | (None, None) => Value::Null,
-        (Some(_), _) => return Ok(Value::Null),
+        (Some(text), _) => convert(text, data_type, &column.time_format)?,
+        (None, None) => Value::Null,
         (None, Some(default)) => default.borrowed(),
     };
     if column.not_null && value.is_null() {

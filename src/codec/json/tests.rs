@@ -150,17 +150,18 @@ fn missing_values_defaults_and_not_null() {
 }
 
 #[test]
-fn columns_that_nobody_needs_may_hold_anything() {
+fn columns_that_nobody_needs_have_to_fit_all_the_same() {
     let mut spec = stream("S", &[("a", DataType::Int), ("b", DataType::Int)]);
     spec.needed = vec![false, true];
     spec.columns[0].not_null = true;
     let mut out = decode(
         &mut JsonDecoder::new(vec![spec], Limits::default()),
-        b"{\"a\":\"x\",\"b\":1}\n{\"b\":2}\n{\"a\":null,\"b\":3}\n{\"a\":[],\"b\":4,\"c\":\"\\ud800\"}",
+        b"{\"a\":\"x\",\"b\":1}\n{\"b\":2}\n{\"a\":null,\"b\":3}\n{\"a\":9,\"b\":4,\"c\":\"\\ud800\"}",
     );
-    assert_eq!(out.bad.iter().map(|b| (b.line, b.cause)).collect::<Vec<_>>(), [(2, BadCause::MissingValue), (3, BadCause::MissingValue)]);
+    let bad = [(1, BadCause::WrongType), (2, BadCause::MissingValue), (3, BadCause::MissingValue)];
+    assert_eq!(out.bad.iter().map(|b| (b.line, b.cause)).collect::<Vec<_>>(), bad);
     let rows = out.take_rows();
-    assert_eq!((rows[0].columns[0].value(0), rows[0].columns[1].value(1)), (Value::Null, Value::Int(4)));
+    assert_eq!((rows[0].columns[0].value(0), rows[0].columns[1].value(0)), (Value::Null, Value::Int(4)), "it fits, and is not kept");
 }
 
 #[test]

@@ -95,9 +95,10 @@ impl Layout {
                     true
                 }
                 Some(cell) => {
-                    if reader.is_needed || self.time == Some(index) {
-                        reader.read(cell, text, spec, index, staged)?;
-                    } else {
+                    reader.read(cell, text, spec, index, staged)?;
+                    if !reader.is_needed && self.time != Some(index) {
+                        // It had to fit, and nobody reads it.
+                        staged.truncate(begin + index);
                         staged.push(Staged::Unneeded);
                     }
                     false
