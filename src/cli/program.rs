@@ -36,7 +36,7 @@ pub(crate) fn compile(file: Option<&str>, flags: &TextFlags, options: Options) -
     let options = Options {
         folder,
         name,
-        set: parameters(&flags.set)?,
+        set: parameters(&flags.set, &text)?,
         type_field: flags.type_field.clone(),
         outputs: flags.output.clone(),
         ..options
@@ -63,9 +63,10 @@ fn with_declarations(mut text: String, streams: &[String]) -> String {
     text
 }
 
-/// `--set name=value`, and behind it `BETIDE_SET_name=value`.
-fn parameters(set: &[String]) -> Result<BTreeMap<String, String>, Failure> {
+/// `--set name=value`, and behind it `BETIDE_SET_name=value` for the names that the program writes: the environment serves many programs.
+fn parameters(set: &[String], program: &str) -> Result<BTreeMap<String, String>, Failure> {
     let from_environment = std::env::vars().filter_map(|(key, value)| Some((key.strip_prefix(SET_PREFIX)?.to_owned(), value)));
+    let from_environment = from_environment.filter(|(name, _)| program.contains(name.as_str()));
     let mut all: BTreeMap<String, String> = from_environment.collect();
     for setting in set {
         let Some((name, value)) = setting.split_once('=') else {
