@@ -25,8 +25,8 @@ pub struct JsonDecoder {
     specs: Vec<SourceSpec>,
     limits: Limits,
     projection: Projection,
-    /// The slot of each column of each stream, where the column has to be looked at.
-    columns: Vec<Vec<Option<usize>>>,
+    /// The slot of each column of each stream.
+    columns: Vec<Vec<usize>>,
     routes: Vec<TypeRoutes>,
     /// Streams of every event, and streams with a condition.
     others: Vec<usize>,
@@ -89,7 +89,7 @@ impl JsonDecoder {
         let mut others = Vec::new();
         for (source, spec) in specs.iter().enumerate() {
             // A value that no statement reads has to fit its column all the same.
-            columns.push(spec.columns.iter().map(|column| Some(projection.slot(&column.path))).collect());
+            columns.push(spec.columns.iter().map(|column| projection.slot(&column.path)).collect());
             let Route::Type { field, value } = &spec.route else {
                 others.push(source);
                 continue;
@@ -297,7 +297,7 @@ impl JsonDecoder {
         let mut misfit = None;
         for (index, column) in spec.columns.iter().enumerate() {
             let field = &spec.schema.fields()[index];
-            let cell = self.columns[source][index].and_then(|slot| cells[slot]);
+            let cell = cells[self.columns[source][index]];
             values.push(value_of(cell, column, &field.data_type, spec.needed[index]).unwrap_or_else(|found| {
                 misfit.get_or_insert_with(|| found.in_column(&field.name));
                 Value::Null
@@ -314,7 +314,7 @@ impl JsonDecoder {
         let value = if spec.needed[index] {
             row[index].borrowed()
         } else {
-            let cell = self.columns[source][index].and_then(|slot| cells[slot]);
+            let cell = cells[self.columns[source][index]];
             value_of(cell, column, &DataType::Timestamp, true).map_err(|found| found.in_column(&field.name))?
         };
         let Value::Timestamp(time) = value else {

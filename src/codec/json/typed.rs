@@ -19,7 +19,7 @@ pub(super) struct Layout {
 
 #[derive(Debug)]
 struct Reader {
-    slot: Option<usize>,
+    slot: usize,
     kind: Kind,
     is_needed: bool,
     not_null: bool,
@@ -53,7 +53,7 @@ pub(super) enum Staged<'line> {
 
 impl Layout {
     /// The layout of a stream whose columns have these slots.
-    pub(super) fn new(spec: &SourceSpec, slots: &[Option<usize>]) -> Self {
+    pub(super) fn new(spec: &SourceSpec, slots: &[usize]) -> Self {
         let columns = spec.columns.iter().zip(spec.schema.fields()).zip(slots).enumerate();
         let columns = columns.map(|(index, ((column, field), &slot))| {
             let kind = match (&field.data_type, &column.time_format) {
@@ -80,8 +80,8 @@ impl Layout {
     ) -> Option<Timestamp> {
         let begin = staged.len();
         for (index, reader) in self.columns.iter().enumerate() {
-            let is_null = match reader.slot.map(|slot| &cells[slot]) {
-                None | Some(Cell { token: Token::Missing, .. }) => {
+            let is_null = match &cells[reader.slot] {
+                Cell { token: Token::Missing, .. } => {
                     let default = spec.columns[index].default.as_ref();
                     staged.push(match default {
                         Some(default) if reader.is_needed => Staged::Value(default.borrowed()),
@@ -90,11 +90,11 @@ impl Layout {
                     });
                     default.is_none_or(Value::is_null)
                 }
-                Some(Cell { token: Token::Null, .. }) => {
+                Cell { token: Token::Null, .. } => {
                     staged.push(Staged::Null);
                     true
                 }
-                Some(cell) => {
+                cell => {
                     reader.read(cell, text, spec, index, staged)?;
                     if !reader.is_needed && self.time != Some(index) {
                         // It had to fit, and nobody reads it.
