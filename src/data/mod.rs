@@ -13,13 +13,18 @@ mod time;
 mod types;
 mod value;
 
+mod saved;
+mod state;
+
 pub use arrivals::Arrivals;
 pub use batch::{Entry, EventBatch, Inbox, WatermarkStep};
 pub use builder::ColumnBuilder;
 pub use column::Column;
 pub use key::{Key, KeyBuffer, KeyRef, KeyTable};
 pub use place::{Phase, Place};
+pub use saved::Saved;
 pub use schema::{Field, Schema};
+pub use state::{Ids, Kept, KeyRange, Ranks, Slot, StateError, StateReader, StateWriter};
 pub use time::{Duration, TimeUnit, Timestamp};
 pub use types::DataType;
 pub use value::Value;
