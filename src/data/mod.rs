@@ -17,6 +17,9 @@ mod types;
 mod validity;
 mod value;
 
+mod saved;
+mod state;
+
 pub use arrivals::Arrivals;
 pub use batch::{Entry, EventBatch, Inbox, WatermarkStep};
 pub use builder::ColumnBuilder;
@@ -25,7 +28,9 @@ pub use column::Column;
 pub use dictionary::{Dictionary, Interner, MAX_BYTES as MAX_DICTIONARY_BYTES, MAX_ENTRIES as MAX_DICTIONARY_ENTRIES};
 pub use key::{Key, KeyBuffer, KeyRef, KeyTable};
 pub use place::{Phase, Place};
+pub use saved::Saved;
 pub use schema::{Field, Schema};
+pub use state::{Ids, Kept, KeyRange, Ranks, Slot, StateError, StateReader, StateWriter};
 pub use time::{Duration, TimeUnit, Timestamp};
 pub use types::DataType;
 pub use value::Value;
