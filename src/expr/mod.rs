@@ -13,6 +13,7 @@ mod display;
 mod fold;
 mod keyset;
 mod text;
+mod total;
 
 mod batch;
 mod eval;

@@ -66,16 +66,19 @@ impl Expr {
 
     /// The rows of a batch for which the condition is TRUE.
     pub fn select(&self, batch: &EventBatch, ctx: &EvalContext) -> Vec<u32> {
+        let is_true = self.truth(batch, ctx);
+        is_true.set_indices().map(|row| u32::try_from(row).expect("a batch has less than 2^32 rows")).collect()
+    }
+
+    /// For each row of a batch, whether the condition is TRUE.
+    pub fn truth(&self, batch: &EventBatch, ctx: &EvalContext) -> BooleanBuffer {
         match self.operand(Rows { batch, mask: None, ctx }) {
-            Operand::Column(Column::Bool(array)) => {
-                let is_true = match array.nulls() {
-                    Some(nulls) => array.values() & nulls.inner(),
-                    None => array.values().clone(),
-                };
-                is_true.set_indices().map(|row| u32::try_from(row).expect("a batch has less than 2^32 rows")).collect()
-            }
-            Operand::Constant(Value::Bool(true)) => (0u32..).take(batch.len()).collect(),
-            Operand::Column(_) | Operand::Constant(_) => Vec::new(),
+            Operand::Column(Column::Bool(array)) => match array.nulls() {
+                Some(nulls) => array.values() & nulls.inner(),
+                None => array.values().clone(),
+            },
+            Operand::Constant(Value::Bool(true)) => BooleanBuffer::new_set(batch.len()),
+            Operand::Column(_) | Operand::Constant(_) => BooleanBuffer::new_unset(batch.len()),
         }
     }
 
