@@ -86,21 +86,18 @@ fn is_for_lists(spec: &PatternSpec, steps: &[(VariableId, Arrow)]) -> bool {
     };
     // A key is looked up only where its row matters, so it must not count NULLs.
     let keys_are_total = spec.partition.by_input.iter().flatten().all(Expr::is_total);
-    spec.after_match != AfterMatch::Consume
-        && steps.len() <= LISTS_MAX
-        && keys_are_total
-        && steps.iter().enumerate().all(terms_are_known)
+    spec.after_match != AfterMatch::Consume && steps.len() <= LISTS_MAX && keys_are_total && steps.iter().enumerate().all(terms_are_known)
 }
 
 /// The variable and the column, if a slot is a column of the only event that a step takes.
 pub fn column_of_step(spec: &PatternSpec, slot: usize) -> Option<(VariableId, usize)> {
     match &spec.slots[slot].kind {
-        SlotKind::Column {
-            variables, column, base: NavigationBase::Last(0) | NavigationBase::First(0), physical: 0, ..
-        } => match variables.as_slice() {
-            [variable] => Some((*variable, *column)),
-            _ => None,
-        },
+        SlotKind::Column { variables, column, base: NavigationBase::Last(0) | NavigationBase::First(0), physical: 0, .. } => {
+            match variables.as_slice() {
+                [variable] => Some((*variable, *column)),
+                _ => None,
+            }
+        }
         _ => None,
     }
 }

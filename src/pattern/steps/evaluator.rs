@@ -95,7 +95,11 @@ impl StepEvaluator {
             shapes: (1..plan.steps.len()).map(shape).collect(),
             writer: RowWriter::new(&plan),
             offers: Offers::new(&plan, |step| terms.unary_of(plan.steps[step].variable)),
-            logs: plan.steps.iter().map(|step| Log::new(&step.keeps.iter().map(|(keeps, _)| keeps.clone()).collect::<Vec<Keeps>>())).collect(),
+            logs: plan
+                .steps
+                .iter()
+                .map(|step| Log::new(&step.keeps.iter().map(|(keeps, _)| keeps.clone()).collect::<Vec<Keeps>>()))
+                .collect(),
             finished: Vec::new(),
             finished_count: 0,
             ready: Vec::new(),

@@ -22,11 +22,23 @@ pub(super) struct Log {
 #[derive(Debug)]
 enum Kept {
     /// Eight bytes each; and which are no NULLs, once one is.
-    Words { words: Vec<i64>, valid: Option<Vec<bool>>, data_type: DataType },
+    Words {
+        words: Vec<i64>,
+        valid: Option<Vec<bool>>,
+        data_type: DataType,
+    },
     /// What terms compare: words of this kind.
-    Keys { words: Vec<i64>, valid: Option<Vec<bool>>, kind: WordKind },
+    Keys {
+        words: Vec<i64>,
+        valid: Option<Vec<bool>>,
+        kind: WordKind,
+    },
     /// Texts behind each other, with the end of each; and which are no NULLs, once one is.
-    Text { text: String, ends: Vec<usize>, valid: Option<Vec<bool>> },
+    Text {
+        text: String,
+        ends: Vec<usize>,
+        valid: Option<Vec<bool>>,
+    },
     Values(Vec<Value<'static>>),
 }
 
@@ -167,12 +179,9 @@ impl Kept {
                     Self::Words { words: Vec::new(), valid: None, data_type: data_type.clone() }
                 }
                 DataType::String => Self::Text { text: String::new(), ends: Vec::new(), valid: None },
-                DataType::Null
-                | DataType::Bool
-                | DataType::Decimal { .. }
-                | DataType::List(_)
-                | DataType::Struct(_)
-                | DataType::Json => Self::Values(Vec::new()),
+                DataType::Null | DataType::Bool | DataType::Decimal { .. } | DataType::List(_) | DataType::Struct(_) | DataType::Json => {
+                    Self::Values(Vec::new())
+                }
             },
         }
     }
@@ -267,9 +276,15 @@ mod tests {
 
     #[test]
     fn what_is_needed_keeps_its_values_under_new_numbers() {
-        let keeps = [Keeps::Values(DataType::String), Keeps::Values(DataType::Float), Keeps::Keys(WordKind::Integer), Keeps::Values(DataType::Bool)];
+        let keeps = [
+            Keeps::Values(DataType::String),
+            Keeps::Values(DataType::Float),
+            Keeps::Keys(WordKind::Integer),
+            Keeps::Values(DataType::Bool),
+        ];
         let text = Column::from_values(&DataType::String, ["a", "", "cc", "d"].map(Value::string).into_iter().chain([Value::Null]));
-        let floats = Column::from_values(&DataType::Float, [1.0, 2.0].map(Value::Float).into_iter().chain([Value::Null, Value::Null, Value::Null]));
+        let floats =
+            Column::from_values(&DataType::Float, [1.0, 2.0].map(Value::Float).into_iter().chain([Value::Null, Value::Null, Value::Null]));
         let keys = Column::from_values(&DataType::Int, [Value::Int(7), Value::Null, Value::Int(9), Value::Int(10), Value::Int(11)]);
         let flags = Column::from_values(&DataType::Bool, [true, false, true, false, true].map(Value::Bool));
         let columns = [&text, &floats, &keys, &flags];
@@ -278,7 +293,11 @@ mod tests {
             let place = Place::event(Timestamp(row as i64), 1 + row as u64);
             assert_eq!(log.push(place, columns.into_iter(), row, None) as usize, row);
         }
-        let values = |log: &Log, id: u32| (0..4).map(|c| if c == 2 { log.key(2, id).map_or(Value::Null, Value::Int) } else { log.value(c, id).into_owned() }).collect::<Vec<_>>();
+        let values = |log: &Log, id: u32| {
+            (0..4)
+                .map(|c| if c == 2 { log.key(2, id).map_or(Value::Null, Value::Int) } else { log.value(c, id).into_owned() })
+                .collect::<Vec<_>>()
+        };
         let before: Vec<Vec<Value<'static>>> = (0..5).map(|id| values(&log, id)).collect();
         assert_eq!(before[2], [Value::string("cc"), Value::Null, Value::Int(9), Value::Bool(true)]);
         let bytes = log.bytes();

@@ -80,7 +80,8 @@ impl StepPartition {
         if self.waiting() <= most {
             return 0;
         }
-        let mut starts: Vec<u32> = self.lists.iter().zip(shapes).flat_map(|(list, shape)| list.records(shape)).map(|r| r.event(0)).collect();
+        let mut starts: Vec<u32> =
+            self.lists.iter().zip(shapes).flat_map(|(list, shape)| list.records(shape)).map(|r| r.event(0)).collect();
         starts.sort_unstable();
         let over = starts.len() - target.max(1);
         let first = starts[over];

@@ -91,8 +91,9 @@ impl Shape {
         let record = &mut to[from..];
         record[0] = start.cast_unsigned();
         record[1] = compared.flags;
-        for (at, event) in (1..).zip(events) {
-            record[1 + at / 2] |= u64::from(event) << (32 * (at % 2));
+        for (step, event) in events.enumerate() {
+            let (word, shift) = position(step);
+            record[word] |= u64::from(event) << shift;
         }
         for (word, compared) in record[self.first_word..].iter_mut().zip(&compared.words) {
             *word = compared.cast_unsigned();
@@ -135,6 +136,13 @@ impl Compared {
     }
 }
 
+/// Where a record has the number of its event of a step: in which word, and how far up.
+#[inline]
+fn position(step: usize) -> (usize, usize) {
+    let half = step + 1;
+    (1 + half / 2, 32 * (half % 2))
+}
+
 impl<'a> Record<'a> {
     /// When the match began.
     pub(super) fn start(self) -> i64 {
@@ -144,8 +152,8 @@ impl<'a> Record<'a> {
     /// The number of its event of a step, in the log of that step.
     #[inline]
     pub(super) fn event(self, step: usize) -> u32 {
-        let at = step + 1;
-        ((self.0[1 + at / 2] >> (32 * (at % 2))) & u64::from(u32::MAX)) as u32
+        let (word, shift) = position(step);
+        ((self.0[word] >> shift) & u64::from(u32::MAX)) as u32
     }
 
     /// The numbers of so many of its events.
@@ -284,7 +292,7 @@ impl Waiting {
                 continue;
             }
             for step in 0..shape.events {
-                let (word, shift) = (1 + (step + 1) / 2, 32 * ((step + 1) % 2));
+                let (word, shift) = position(step);
                 let new = number(step, Record(record).event(step));
                 record[word] = record[word] & !(u64::from(u32::MAX) << shift) | u64::from(new) << shift;
             }
@@ -354,7 +362,8 @@ impl Waiting {
 
     /// Bytes, about.
     pub(super) fn bytes(&self) -> usize {
-        let index = self.index.as_ref().map_or(0, |i| size_of::<Indexed>() + i.index.bytes() + (i.free.capacity() + i.apart.capacity()) * 4);
+        let index =
+            self.index.as_ref().map_or(0, |i| size_of::<Indexed>() + i.index.bytes() + (i.free.capacity() + i.apart.capacity()) * 4);
         self.words.capacity() * 8 + index
     }
 }
