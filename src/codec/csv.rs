@@ -35,8 +35,8 @@ pub struct CsvDecoder {
     /// Where the record at hand begins.
     line: u64,
     offset: u64,
-    /// Bytes of a record that was too long, up to its line end, are passed over.
-    skipped: Option<u64>,
+    /// What is left of a line that was too long is passed over.
+    is_skipping: bool,
 }
 
 /// Where each column stands.
@@ -64,7 +64,7 @@ impl CsvDecoder {
             ends_len: 0,
             line: 1,
             offset: 0,
-            skipped: None,
+            is_skipping: false,
         }
     }
 
@@ -84,13 +84,13 @@ impl CsvDecoder {
 
     /// The end of the input: its last record may have no line end. The next input begins with a header.
     pub fn finish(&mut self, specs: &[SourceSpec], clock: Timestamp, out: &mut Decoded) {
-        if !self.raw.is_empty() && self.skipped.is_none() {
+        if !self.raw.is_empty() && !self.is_skipping {
             let mut records = 0;
             // A header that never came to its end is known to be whole only now.
             if self.header.is_none() && self.raw.last() != Some(&b'\n') {
                 self.step(specs, b"\n", clock, out, &mut records);
             }
-            while !self.raw.is_empty() && records == 0 && self.skipped.is_none() {
+            while !self.raw.is_empty() && records == 0 && !self.is_skipping {
                 self.read(specs, &[], clock, out, &mut records);
             }
         }
@@ -99,12 +99,13 @@ impl CsvDecoder {
 
     /// Takes some of the bytes, at most to the end of a record.
     fn step(&mut self, specs: &[SourceSpec], bytes: &[u8], clock: Timestamp, out: &mut Decoded, records: &mut usize) -> usize {
-        if self.skipped.is_some() {
+        if self.is_skipping {
             return self.skip(bytes);
         }
         if self.header.is_some() {
             return self.read(specs, bytes, clock, out, records);
         }
+        let bytes = self.as_much_as_may_come(bytes);
         // The header is gathered whole, because what stands between its cells has to be known before it is taken apart.
         let end = memchr::memchr(b'\n', bytes).map(|end| end + 1);
         self.raw.extend_from_slice(&bytes[..end.unwrap_or(bytes.len())]);
@@ -139,12 +140,21 @@ impl CsvDecoder {
         self.reader.reset();
     }
 
+    /// Not more than it takes to know that a record is too long: so it ends at the same byte however the input was cut.
+    fn as_much_as_may_come<'b>(&self, bytes: &'b [u8]) -> &'b [u8] {
+        let room = self.limits.max_line.saturating_add(3) - self.raw.len();
+        &bytes[..room.min(bytes.len())]
+    }
+
     fn read(&mut self, specs: &[SourceSpec], bytes: &[u8], clock: Timestamp, out: &mut Decoded, records: &mut usize) -> usize {
+        let bytes = self.as_much_as_may_come(bytes);
         let (result, used, wrote, ended) = self.reader.read_record(bytes, &mut self.text[self.text_len..], &mut self.ends[self.ends_len..]);
         self.raw.extend_from_slice(&bytes[..used]);
         self.text_len += wrote;
         self.ends_len += ended;
         match result {
+            // Blank lines are no beginning of a record.
+            ReadRecordResult::InputEmpty if self.raw.iter().all(|byte| matches!(byte, b'\n' | b'\r')) => self.pass_over(),
             ReadRecordResult::InputEmpty => {}
             ReadRecordResult::OutputFull => self.text.resize(self.text.len() * 2, 0),
             ReadRecordResult::OutputEndsFull => self.ends.resize(self.ends.len() * 2, 0),
@@ -169,10 +179,12 @@ impl CsvDecoder {
         let offset = self.offset + blank as u64;
         let header = self.header.as_ref().expect("records come behind the header");
         let cells = Cells { text: &self.text[..self.text_len], ends: &self.ends[..self.ends_len] };
-        if let Err((cause, detail)) = header.push(specs, &cells, clock, out) {
-            let bytes = record.strip_suffix(b"\n").unwrap_or(record);
-            let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes).to_vec();
-            out.add_bad(BadEvent { line, offset, cause, detail, bytes });
+        let record = record.strip_suffix(b"\n").unwrap_or(record);
+        let record = record.strip_suffix(b"\r").unwrap_or(record);
+        if record.len() > self.limits.max_line {
+            out.add_bad(BadEvent::too_long(line, offset, record.len() as u64, record.to_vec(), self.limits));
+        } else if let Err((cause, detail)) = header.push(specs, &cells, clock, out) {
+            out.add_bad(BadEvent { line, offset, cause, detail, bytes: record.to_vec() });
         }
         self.pass_over();
     }
@@ -194,7 +206,7 @@ impl CsvDecoder {
         out.add_bad(bad);
         self.line += memchr::memchr_iter(b'\n', &raw).count() as u64;
         self.offset += raw.len() as u64;
-        self.skipped = Some(0);
+        self.is_skipping = raw.last() != Some(&b'\n');
         (self.text_len, self.ends_len) = (0, 0);
         self.reader.reset();
     }
@@ -205,7 +217,7 @@ impl CsvDecoder {
         self.offset += used as u64;
         if end.is_some() {
             self.line += 1;
-            self.skipped = None;
+            self.is_skipping = false;
         }
         used
     }
@@ -402,9 +414,11 @@ mod tests {
         let mut found: Vec<String> = (0..rows.times.len())
             .map(|row| rows.columns.iter().map(|column| format!("{:?}", column.value(row))).collect::<Vec<_>>().join(" "))
             .collect();
-        found.extend(out.bad.iter().map(|bad| {
-            format!("{}@{} {}: {} | {}", bad.line, bad.offset, bad.cause, bad.detail, String::from_utf8_lossy(&bad.bytes))
-        }));
+        found.extend(
+            out.bad
+                .iter()
+                .map(|bad| format!("{}@{} {}: {} | {}", bad.line, bad.offset, bad.cause, bad.detail, String::from_utf8_lossy(&bad.bytes))),
+        );
         found
     }
 
@@ -416,8 +430,8 @@ mod tests {
         let expected = [
             "String(\"a,\\n\\\"b\") Int(7) Timestamp(Timestamp(1000000000))",
             "String(\"007\") Null Timestamp(Timestamp(3000000000))",
-            "5@40 wrong_type: column `n`: `seven` is no INT: ",
-            "6@54 not_csv: there are 3 cells, and the header has 4 | d,1,2",
+            "5@37 wrong_type: column `n`: `seven` is no INT | c,,seven,2000",
+            "6@51 not_csv: there are 3 cells, and the header has 4 | d,1,2",
         ];
         for (found, expected) in whole.iter().zip(expected) {
             assert!(found.starts_with(expected), "{found}\n{expected}");
@@ -434,6 +448,9 @@ mod tests {
     fn an_open_quote_costs_one_record() {
         let text = [b"id,n,at\nx,1,1000\n\"open,1,".to_vec(), vec![b'y'; 100], b"\nz,3,3000\n".to_vec()].concat();
         let found = decode(&[&text], 40);
+        for at in 0..=text.len() {
+            assert_eq!(decode(&[&text[..at], &text[at..]], 40), found, "cut at {at}");
+        }
         assert_eq!(found.len(), 3, "{found:?}");
         assert!(found[1].starts_with("String(\"z\")"), "{found:?}");
         assert!(found[2].starts_with("3@17 line_too_long: the record has more than 40 bytes"), "{found:?}");

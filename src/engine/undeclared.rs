@@ -108,7 +108,8 @@ mod tests {
 
     #[test]
     fn what_no_statement_makes_is_undeclared() {
-        let found = Undeclared::of("CREATE STREAM A (x INT); CREATE STREAM B AS SELECT x FROM A; SELECT b.x FROM PATTERN (B b -> C c -> D);");
+        let found =
+            Undeclared::of("CREATE STREAM A (x INT); CREATE STREAM B AS SELECT x FROM A; SELECT b.x FROM PATTERN (B b -> C c -> D);");
         assert_eq!(found.streams, ["C", "D"]);
         assert!(!found.is_without_sources && found.needs_time && !found.takes_all_columns);
         let found = Undeclared::of("WITH V AS (SELECT * FROM A) SELECT \"odd name\" FROM V WHERE y > 1");

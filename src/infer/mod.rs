@@ -64,6 +64,12 @@ impl Observer {
         }
     }
 
+    /// Takes all events for one stream, whatever their type.
+    #[must_use]
+    pub fn of_one_stream() -> Self {
+        Self { is_chosen: true, ..Self::new(None) }
+    }
+
     /// Looks for a field that has these names as values, before others.
     #[must_use]
     pub fn looking_for(self, names: &[String]) -> Self {
@@ -175,19 +181,6 @@ impl Observer {
             return 0;
         }
         self.streams.iter().filter(|stream| stream.type_name.is_none()).map(|stream| stream.events).sum()
-    }
-
-    /// One declaration for all events, whatever their type.
-    pub fn whole(&mut self, name: &str) -> Option<Declaration> {
-        self.choose();
-        let mut streams = self.streams.iter();
-        let first = streams.next()?;
-        let (mut events, mut shape) = (first.events, first.shape.clone());
-        for stream in streams {
-            events += stream.events;
-            shape.merge(&stream.shape);
-        }
-        Some(Declaration::new(name, None, events, &shape, &[]))
     }
 }
 

@@ -131,27 +131,6 @@ impl Shape {
         self.times.see_text(text);
     }
 
-    /// Takes into account what another shape has seen.
-    pub(super) fn merge(&mut self, other: &Self) {
-        self.count += other.count;
-        self.bools += other.bools;
-        self.ints += other.ints;
-        self.floats += other.floats;
-        self.texts += other.texts;
-        self.lists += other.lists;
-        self.objects += other.objects;
-        self.others += other.others;
-        self.times.merge(&other.times);
-        if let Some(item) = &other.item {
-            self.item.get_or_insert_default().merge(item);
-        }
-        for (name, shape) in other.fields.iter() {
-            if let Some(mine) = self.fields.shape_of(name) {
-                mine.merge(shape);
-            }
-        }
-    }
-
     /// What the place holds. Kinds that do not go together are text where all are scalars, and else JSON.
     pub(super) fn kind(&self) -> Kind {
         let scalars = self.bools + self.ints + self.floats + self.texts;

@@ -133,28 +133,6 @@ impl Times {
         self.dates_only &= text.len() <= 10;
     }
 
-    /// What two places have in common. How far out of order they came together is not known, and taken to be the worst of both.
-    pub(super) fn merge(&mut self, other: &Self) {
-        if !other.has_begun {
-            return;
-        }
-        if !self.has_begun {
-            self.clone_from(other);
-            return;
-        }
-        let both = |a: Option<Track>, b: Option<Track>| Some(together(a?, b?));
-        self.plain = both(self.plain, other.plain);
-        self.formats.retain_mut(|(index, track)| {
-            let found = other.formats.iter().find(|(other, _)| other == index);
-            found.map(|(_, other)| *track = together(*track, *other)).is_some()
-        });
-        self.numbers = match (self.numbers, other.numbers) {
-            (Some(a), Some(b)) if a.unit == b.unit => Some(Numbers { unit: a.unit, track: together(a.track, b.track) }),
-            _ => None,
-        };
-        self.dates_only &= other.dates_only;
-    }
-
     /// How the times are written, and in which order they came. Of several forms that fit, the one that gives the least disorder.
     pub(super) fn found(&self) -> Option<(Written, Track)> {
         if let Some(track) = self.plain {
@@ -178,11 +156,6 @@ impl Times {
     pub(super) fn are_dates(&self) -> bool {
         self.dates_only && self.plain.is_some()
     }
-}
-
-fn together(a: Track, b: Track) -> Track {
-    let behind = std::array::from_fn(|class| a.behind[class] + b.behind[class]);
-    Track { min: a.min.min(b.min), max: a.max.max(b.max), worst: a.worst.max(b.worst), behind }
 }
 
 fn plausible(time: Option<Timestamp>) -> Option<i64> {
