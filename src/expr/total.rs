@@ -1,14 +1,15 @@
-//! Which expressions can never make up a NULL: it then does not matter how often they are evaluated.
+//! Whether an expression can fail: make up a NULL, which is counted, or ask the user's own code.
+//!
+//! One that cannot may be evaluated earlier, for more rows, or twice, and nobody can tell.
 
-use super::functions::{FloatOp, Kernel};
-use super::tree::{Expr, ExprKind};
-use crate::data::{DataType, Value};
+use super::functions::{FloatOp, Kernel, Prepared};
+use super::tree::{Call, Expr, ExprKind};
+use crate::data::DataType;
 
 impl Expr {
-    /// Whether evaluation makes up no NULL whatever the row, and gives the same each time. Rather too cautious than too bold: what is not
-    /// known to be so is not.
+    /// Whether the expression never makes up a NULL, whatever the row, and calls no function of the user's. What is not known to be so is not.
     pub fn is_total(&self) -> bool {
-        let is_total_here = match &self.kind {
+        let is_total = match &self.kind {
             ExprKind::Literal(_)
             | ExprKind::Slot(_)
             | ExprKind::Compare(_)
@@ -22,37 +23,44 @@ impl Expr {
             | ExprKind::Case
             | ExprKind::Coalesce
             | ExprKind::Field(_) => true,
-            ExprKind::Cast => matches!((self.args[0].data_type(), &self.data_type), (DataType::Int, DataType::Float)),
-            ExprKind::Call(call) => match call.kernel {
-                Kernel::Float(FloatOp::Add | FloatOp::Sub | FloatOp::Mul) => true,
-                Kernel::Float(FloatOp::Div | FloatOp::Rem) => matches!(self.args[1].as_literal(), Some(Value::Float(by)) if *by != 0.0),
-                Kernel::Int(_) | Kernel::Values(_) => false,
-            },
+            ExprKind::Cast => matches!((&self.args[0].data_type, &self.data_type), (DataType::Int, DataType::Float) | (DataType::Null, _)),
+            ExprKind::Call(call) => is_total_call(call),
             ExprKind::Custom(_) => false,
         };
-        is_total_here && self.args.iter().all(Expr::is_total)
+        is_total && self.args.iter().all(Self::is_total)
+    }
+}
+
+fn is_total_call(call: &Call) -> bool {
+    match call.kernel {
+        // Too large a FLOAT is an infinity.
+        Kernel::Float(FloatOp::Add | FloatOp::Sub | FloatOp::Mul) => true,
+        Kernel::Float(FloatOp::Div | FloatOp::Rem) | Kernel::Int(_) => false,
+        // A pattern that is constant has been understood already.
+        Kernel::Values(_) => matches!(call.prepared, Prepared::Like(_)),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::expr::SlotId;
+    use crate::data::{DataType, Value};
     use crate::expr::functions::lookup;
+    use crate::expr::{CompareOp, Expr, SlotId};
 
     #[test]
-    fn what_can_overflow_or_divide_by_zero_is_not_total() {
-        let slot = |data_type| Expr::slot(SlotId(0), data_type);
-        let call = |name: &str, a: Expr, b: Expr| Expr::call(lookup(name).unwrap(), vec![a, b]).unwrap();
-        let float = |value| Expr::literal(Value::Float(value));
-        let int = |value| Expr::literal(Value::Int(value));
-        assert!(call("*", slot(DataType::Float), float(4.0)).is_total());
-        assert!(call("*", slot(DataType::Int), float(4.0)).is_total(), "an INT as FLOAT never fails");
-        assert!(call("/", slot(DataType::Float), float(4.0)).is_total());
-        assert!(!call("/", slot(DataType::Float), float(0.0)).is_total());
-        assert!(!call("/", float(1.0), slot(DataType::Float)).is_total());
-        assert!(!call("+", slot(DataType::Int), int(1)).is_total());
-        assert!(!call("-", slot(DataType::Timestamp), slot(DataType::Timestamp)).is_total());
-        assert!(!Expr::cast(slot(DataType::String), &DataType::Int).unwrap().is_total());
+    fn what_can_fail_is_not_total() {
+        let float = || Expr::slot(SlotId(0), DataType::Float);
+        let int = || Expr::slot(SlotId(1), DataType::Int);
+        let call = |name: &str, args: Vec<Expr>| Expr::call(lookup(name).unwrap(), args).unwrap();
+        let above = |e: Expr| Expr::compare(CompareOp::Greater, e, Expr::literal(Value::Float(1.0))).unwrap();
+        let text = || Expr::slot(SlotId(2), DataType::String);
+        let like = |pattern: Expr| Expr::like(text(), pattern, None, false).unwrap();
+        assert!(above(float()).is_total() && above(int()).is_total());
+        assert!(above(call("*", vec![float(), int()])).is_total());
+        assert!(!above(call("/", vec![float(), float()])).is_total());
+        assert!(!above(call("+", vec![int(), int()])).is_total());
+        assert!(!above(Expr::cast(text(), &DataType::Float).unwrap()).is_total());
+        assert!(like(Expr::literal(Value::string("a%"))).is_total() && !like(text()).is_total());
+        assert!(!Expr::and(vec![above(float()), above(call("/", vec![int(), int()]))]).unwrap().is_total());
     }
 }
