@@ -16,4 +16,5 @@ mod scan;
 
 pub use codes::{CODES, CodeEntry};
 pub use parse::parse;
+pub use parse_grammar::keywords;
 pub use print::print;
