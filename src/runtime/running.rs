@@ -140,9 +140,7 @@ impl Running {
         self.intake.decoded.next_number += rows as u64;
         self.intake.decoded.events += rows as u64;
         let numbers = (first..first + rows as u64).collect();
-        let mut arrivals: Vec<Arrivals> = self.intake.decoder.specs().iter().map(|_| Arrivals::default()).collect();
-        arrivals[source] = Arrivals { columns, times, numbers };
-        self.intake.reorder.push(arrivals, clock);
+        self.intake.reorder.push_to(source, Arrivals { columns, times, numbers }, clock);
         self.release()
     }
 
@@ -278,6 +276,9 @@ impl Running {
     }
 
     fn release(&mut self) -> Result<(), RunError> {
+        if !self.intake.reorder.has_news() {
+            return Ok(());
+        }
         let released = self.intake.reorder.release();
         self.depart(released)
     }
