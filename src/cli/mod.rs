@@ -13,6 +13,7 @@ mod check;
 mod explain;
 mod flags;
 mod inputs;
+mod lsp;
 mod program;
 mod run;
 mod summary;
@@ -33,6 +34,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Run(run) => run::run(run),
         Command::Check(program) => check::check(program),
         Command::Explain(program) => explain::explain(program),
+        Command::Lsp => lsp::lsp(),
     };
     match done {
         Ok(code) => ExitCode::from(code),
