@@ -18,3 +18,4 @@ pub use codes::{CODES, CodeEntry};
 pub use parse::parse;
 pub use parse_grammar::keywords;
 pub use print::print;
+pub use print_expr::{quoted_name, quoted_text};
