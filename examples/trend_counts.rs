@@ -79,7 +79,9 @@ fn counts(kinds: &[Kind]) -> BTreeMap<usize, u128> {
 type Program = (&'static str, String, Vec<(&'static str, RecordBatch)>);
 
 fn select(pattern: &str) -> String {
-    format!("SELECT COUNT(*) AS trends, START_TIME FROM (SELECT a.at FROM PATTERN ({pattern}) WITHIN {WITHIN} ms) WINDOW TUMBLING {WINDOW} ms;\n")
+    format!(
+        "SELECT COUNT(*) AS trends, START_TIME FROM (SELECT a.at FROM PATTERN ({pattern}) WITHIN {WITHIN} ms) WINDOW TUMBLING {WINDOW} ms;\n"
+    )
 }
 
 fn one_stream(kinds: &[Kind]) -> Result<Program, Box<dyn Error>> {

@@ -8,6 +8,7 @@ use super::counters::{Counters, Frame, Moves, Scratch};
 use super::event::RowOf;
 use super::lanes::{Lanes, Totals, number_of};
 use super::net::{Net, NetState, START};
+use super::plain_counters::{PlainCounters, PlainFrame};
 use super::terms::Terms;
 use crate::data::{EventBatch, Phase, Place};
 use crate::spec::{AfterMatch, CountSpec, MatchTrait, VariableId, Within};
@@ -21,10 +22,11 @@ pub(crate) struct CountEvaluator {
     /// For each state, its number among those that can go on.
     live: Vec<Option<usize>>,
     frame: Frame,
-    /// For each set of variables seen so far, its moves.
+    /// Where nothing is asked but how many matches there are, `frame` as bare numbers.
+    plain: Option<PlainFrame>,
+    /// For each set of variables seen so far, its moves; of the first eight variables in a table.
     moves_of: HashMap<u64, u32, ahash::RandomState>,
-    /// The last set looked up.
-    last: (u64, u32),
+    table: [u32; 256],
     given: Vec<Option<i128>>,
     found: Totals,
     most: usize,
@@ -33,7 +35,15 @@ pub(crate) struct CountEvaluator {
 
 /// What the evaluator keeps for a partition.
 #[derive(Debug)]
-pub(crate) struct CountPartition(Counters);
+pub(crate) enum CountPartition {
+    /// With sums and extremes.
+    Valued(Box<Counters>),
+    /// Bare numbers.
+    Plain(PlainCounters),
+}
+
+/// Not looked up yet.
+const UNKNOWN: u32 = u32::MAX;
 
 /// The variables that the rows of a batch fit, as bits.
 pub(crate) type Masks = Vec<u64>;
@@ -50,18 +60,26 @@ impl CountEvaluator {
         };
         let live: Vec<Option<usize>> = net.states().iter().enumerate().map(&mut number).collect();
         let lanes = Lanes::new(&spec);
-        let only_counts = spec.traits.is_empty();
         let expires = matches!(spec.pattern.within, Some(Within::Time(_)));
         let found = lanes.no_totals();
-        let frame = Frame { lanes, states, moves: vec![Moves::default()], expires, only_counts, scratch: Scratch::default() };
+        let steps = net.states().iter().zip(&live).filter_map(|(state, from)| Some((state, (*from)?)));
+        let steps: Vec<(usize, usize)> = steps
+            .flat_map(|(state, from)| state.ways.iter().filter_map(|way| live[way.to]).map(move |to| (from, to)).collect::<Vec<_>>())
+            .collect();
+        let plain = spec.traits.is_empty().then(|| PlainFrame::new(states, expires, &steps));
+        let frame = Frame { lanes, states, moves: vec![Moves::default()], expires, scratch: Scratch::default() };
         let terms = Terms::new(Arc::new(spec.pattern.clone()));
         let moves_of = HashMap::from_iter([(0, 0)]);
-        Self { spec, terms, net, live, frame, moves_of, last: (0, 0), given: Vec::new(), found, most, dropped: 0 }
+        let table = [UNKNOWN; 256];
+        Self { spec, terms, net, live, frame, plain, moves_of, table, given: Vec::new(), found, most, dropped: 0 }
     }
 
     /// A partition that has seen nothing.
     pub(crate) fn partition(&self) -> CountPartition {
-        CountPartition(Counters::new(&self.frame))
+        match self.plain {
+            Some(_) => CountPartition::Plain(PlainCounters::default()),
+            None => CountPartition::Valued(Box::new(Counters::new(&self.frame))),
+        }
     }
 
     /// For each input, which variables its rows fit.
@@ -95,10 +113,14 @@ impl CountEvaluator {
     /// What an event does that fits these variables; 0 is nothing.
     #[inline]
     pub(crate) fn moves_of(&mut self, mask: u64) -> u32 {
-        if self.last.0 != mask {
-            self.last = (mask, self.find_moves(mask));
+        let Ok(small) = u8::try_from(mask) else { return self.find_moves(mask) };
+        let known = self.table[usize::from(small)];
+        if known != UNKNOWN {
+            return known;
         }
-        self.last.1
+        let moves = self.find_moves(mask);
+        self.table[usize::from(small)] = moves;
+        moves
     }
 
     fn find_moves(&mut self, mask: u64) -> u32 {
@@ -119,6 +141,7 @@ impl CountEvaluator {
             }
         }
         let number = u32::try_from(self.frame.moves.len()).expect("a stream has fewer than 2^32 kinds of events");
+        self.plain.iter_mut().for_each(|plain| plain.add(&moves));
         self.frame.moves.push(moves);
         self.moves_of.insert(mask, number);
         number
@@ -135,23 +158,35 @@ impl CountEvaluator {
     #[inline]
     pub(crate) fn event(&mut self, partition: &mut CountPartition, moves: u32, rows: &[RowOf<'_>], place: Place) -> Option<&Totals> {
         let earliest = self.earliest(place);
-        if !self.frame.only_counts {
-            self.take_given(rows);
+        let restarts = self.spec.pattern.after_match == AfterMatch::Restart;
+        let time = place.time().0;
+        match partition {
+            CountPartition::Plain(counters) => {
+                let frame = self.plain.as_mut().expect("bare counters have a frame of their own");
+                counters.expire(frame, earliest);
+                let found = counters.event(frame, moves, time);
+                if counters.events() > self.most {
+                    self.dropped += counters.keep_within(frame, self.most);
+                }
+                self.found.set_count(found);
+                if found > 0 && restarts {
+                    counters.clear();
+                }
+            }
+            CountPartition::Valued(counters) => {
+                self.take_given(rows);
+                counters.expire(&mut self.frame, earliest);
+                self.frame.lanes.reset(self.found.cell_mut(), 1);
+                counters.event(&mut self.frame, moves, (time, &self.given), self.found.cell_mut());
+                if counters.events() > self.most {
+                    self.dropped += counters.keep_within(&mut self.frame, self.most);
+                }
+                if !self.found.is_none() && restarts {
+                    counters.clear(&self.frame);
+                }
+            }
         }
-        let counters = &mut partition.0;
-        counters.expire(&mut self.frame, earliest);
-        self.frame.lanes.reset(self.found.cell_mut(), 1);
-        counters.event(&mut self.frame, moves, (place.time().0, &self.given), self.found.cell_mut());
-        if counters.events() > self.most {
-            self.dropped += counters.keep_within(&mut self.frame, self.most);
-        }
-        if self.found.is_none() {
-            return None;
-        }
-        if self.spec.pattern.after_match == AfterMatch::Restart {
-            counters.clear(&self.frame);
-        }
-        Some(&self.found)
+        (!self.found.is_none()).then_some(&self.found)
     }
 
     fn take_given(&mut self, rows: &[RowOf<'_>]) {
@@ -175,8 +210,12 @@ impl CountEvaluator {
     /// Forgets what is over at this place. Gives whether nothing is left.
     pub(crate) fn expire(&mut self, partition: &mut CountPartition, place: Place) -> bool {
         let earliest = self.earliest(place);
-        partition.0.expire(&mut self.frame, earliest);
-        partition.0.is_empty()
+        match (&mut *partition, &mut self.plain) {
+            (CountPartition::Plain(counters), Some(plain)) => counters.expire(plain, earliest),
+            (CountPartition::Plain(_), None) => {}
+            (CountPartition::Valued(counters), _) => counters.expire(&mut self.frame, earliest),
+        }
+        partition.is_empty()
     }
 
     /// How many NULLs its terms had to make up since the last call.
@@ -193,11 +232,18 @@ impl CountEvaluator {
 impl CountPartition {
     /// Whether nothing is kept.
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        match self {
+            Self::Plain(counters) => counters.is_empty(),
+            Self::Valued(counters) => counters.is_empty(),
+        }
     }
 
     /// Events and bytes, about.
     pub(crate) fn size(&self) -> (usize, usize) {
-        (self.0.events(), size_of::<Self>() + self.0.bytes())
+        let (events, bytes) = match self {
+            Self::Plain(counters) => (counters.events(), counters.bytes()),
+            Self::Valued(counters) => (counters.events(), counters.bytes()),
+        };
+        (events, size_of::<Self>() + bytes)
     }
 }

@@ -36,8 +36,6 @@ pub(super) struct Frame {
     pub(super) moves: Vec<Moves>,
     /// Whether starts expire.
     pub(super) expires: bool,
-    /// Nothing has a value beside its count.
-    pub(super) only_counts: bool,
     pub(super) scratch: Scratch,
 }
 
@@ -50,7 +48,7 @@ pub(super) struct Scratch {
 
 /// See the module.
 #[derive(Debug)]
-pub(super) struct Counters {
+pub(crate) struct Counters {
     back: Cells,
     log: Vec<Logged>,
     /// What the events of the log gave the traits, where there are any.
@@ -184,13 +182,8 @@ impl Counters {
     }
 
     fn start(&mut self, frame: &mut Frame, moves: u32, given: &Given) {
-        let Frame { lanes, moves: all, scratch: Scratch { one, .. }, only_counts, .. } = frame;
+        let Frame { lanes, moves: all, scratch: Scratch { one, .. }, .. } = frame;
         for &(to, variable) in &all[moves as usize].starts {
-            if *only_counts {
-                let count = &mut self.back.counts_mut()[to];
-                *count = count.saturating_add(1);
-                continue;
-            }
             lanes.reset(one, 1);
             lanes.set_one(one, 0);
             lanes.take(one, 0, variable, given);
@@ -199,14 +192,9 @@ impl Counters {
     }
 
     fn finish(&mut self, frame: &mut Frame, moves: u32, given: &Given, found: &mut Cells) {
-        let Frame { lanes, moves: all, scratch: Scratch { one: ways, .. }, only_counts, states, .. } = frame;
+        let Frame { lanes, moves: all, scratch: Scratch { one: ways, .. }, states, .. } = frame;
         let states = *states;
         for &(from, variable) in &all[moves as usize].ends {
-            if *only_counts && self.front.is_empty() {
-                let count = &mut found.counts_mut()[0];
-                *count = count.saturating_add(self.back.counts_mut()[from]);
-                continue;
-            }
             lanes.reset(ways, 1);
             lanes.add(&self.back, from, ways, 0);
             if let Some(oldest) = self.front.len().checked_sub(1) {
@@ -268,14 +256,8 @@ fn set_identity(frame: &Frame, over: &mut Cells) {
 /// The moves of an event, in a run of cells, one a state, that begins at `from`. All of them see the cells as they were.
 #[inline]
 fn step(frame: &mut Frame, moves: u32, given: &Given, cells: &mut Cells, begin: usize) {
-    let Frame { lanes, moves: all, scratch: Scratch { many, .. }, only_counts, .. } = frame;
+    let Frame { lanes, moves: all, scratch: Scratch { many, .. }, .. } = frame;
     let steps = &all[moves as usize].steps;
-    if *only_counts {
-        if steps.len() > 2 {
-            lanes.reset(many, steps.len());
-        }
-        return step_counts(steps, &mut cells.counts_mut()[begin..], many.counts_mut());
-    }
     lanes.reset(many, steps.len());
     for (number, &(from, _, variable)) in steps.iter().enumerate() {
         lanes.add(cells, begin + from, many, number);
@@ -283,25 +265,5 @@ fn step(frame: &mut Frame, moves: u32, given: &Given, cells: &mut Cells, begin: 
     }
     for (number, &(_, to, _)) in steps.iter().enumerate() {
         lanes.add(many, number, cells, begin + to);
-    }
-}
-
-#[inline]
-fn step_counts(steps: &[(usize, usize, VariableId)], counts: &mut [u128], scratch: &mut [u128]) {
-    match *steps {
-        [(from, to, _)] => counts[to] = counts[to].saturating_add(counts[from]),
-        [(from, to, _), (from_2, to_2, _)] => {
-            let (more, more_2) = (counts[from], counts[from_2]);
-            counts[to] = counts[to].saturating_add(more);
-            counts[to_2] = counts[to_2].saturating_add(more_2);
-        }
-        _ => {
-            for (scratch, &(from, ..)) in scratch.iter_mut().zip(steps) {
-                *scratch = counts[from];
-            }
-            for (more, &(_, to, _)) in scratch.iter().zip(steps) {
-                counts[to] = counts[to].saturating_add(*more);
-            }
-        }
     }
 }

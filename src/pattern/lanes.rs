@@ -134,7 +134,9 @@ impl Lanes {
         for (into, from) in into.wide[to * width..(to + 1) * width].iter_mut().zip(&from.wide[at * width..]) {
             *into = into.saturating_add(*from);
         }
-        for ((into, from), extreme) in into.best[to * extremes..(to + 1) * extremes].iter_mut().zip(&from.best[at * extremes..]).zip(&self.extremes) {
+        for ((into, from), extreme) in
+            into.best[to * extremes..(to + 1) * extremes].iter_mut().zip(&from.best[at * extremes..]).zip(&self.extremes)
+        {
             into.kept |= from.kept;
             into.value = extreme.better(into.value, from.value);
         }
@@ -227,16 +229,11 @@ impl Cells {
         self.wide.truncate(cells * lanes.width());
         self.best.truncate(cells * lanes.extremes.len());
     }
-
-    /// The numbers of all cells, where they have nothing but their count.
-    pub(super) fn counts_mut(&mut self) -> &mut [u128] {
-        &mut self.wide
-    }
 }
 
 /// A product that stays at `u128::MAX` when it gets there.
 #[inline]
-fn times(a: u128, b: u128) -> u128 {
+pub(super) fn times(a: u128, b: u128) -> u128 {
     match (u64::try_from(a), u64::try_from(b)) {
         (Ok(a), Ok(b)) => u128::from(a) * u128::from(b),
         _ => a.saturating_mul(b),
@@ -360,6 +357,12 @@ impl Totals {
     /// How many matches there are; `None` beyond 128 bits.
     pub(crate) fn is_none(&self) -> bool {
         self.cell.wide.first().is_none_or(|count| *count == 0)
+    }
+
+    /// Makes them those of so many matches of which nothing else is asked.
+    #[inline]
+    pub(super) fn set_count(&mut self, count: u128) {
+        self.cell.wide[0] = count;
     }
 
     pub(super) fn cell_mut(&mut self) -> &mut Cells {

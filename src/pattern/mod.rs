@@ -28,6 +28,7 @@ mod merge;
 mod net;
 mod nodes;
 mod outputs;
+mod plain_counters;
 mod rank_evaluator;
 mod ranks;
 mod registers;

@@ -73,7 +73,9 @@ fn state_of(state: &State, number_of: &mut impl FnMut(ContinuationId) -> usize) 
         match &way.kind {
             WayKind::Take { variable, next, .. } => found.ways.push(NetWay { variable: *variable, to: number_of(*next) }),
             WayKind::Accept => found.accepts = true,
-            WayKind::Wait { .. } | WayKind::Both(_) | WayKind::AcceptAtEnd => unreachable!("the pattern has only steps that follow by `->>`"),
+            WayKind::Wait { .. } | WayKind::Both(_) | WayKind::AcceptAtEnd => {
+                unreachable!("the pattern has only steps that follow by `->>`")
+            }
         }
     }
     found

@@ -15,8 +15,8 @@ use crate::connect::TableFileFormat;
 use crate::data::{Duration, Schema, Value};
 use crate::expr::{EvalContext, Expr, Row, SlotId};
 use crate::operators::{
-    Filter, Limit, Lookup, MatchCounts, Operator, Project, RankSequence, Reorder, Sequence, SharedTable, StreamTiming, Suppress, TopOfWindow,
-    ViewLookup, join, window,
+    Filter, Limit, Lookup, MatchCounts, Operator, Project, RankSequence, Reorder, Sequence, SharedTable, StreamTiming, Suppress,
+    TopOfWindow, ViewLookup, join, window,
 };
 use crate::plan::{Edge, LookupTable, Node, OperatorGraph, OperatorSpec, Route, SourceColumn, SourceNode, TableFormat, TableNode};
 use crate::spec::{EvaluatorChoice, PatternSpec};
@@ -128,6 +128,7 @@ fn timing(source: &SourceNode, options: &AssembleOptions, keeps_late: bool) -> S
         ties: source.read_as.tie_columns.clone(),
         is_read: source.is_read,
         keeps_late,
+        wanted: source.wanted.clone(),
     }
 }
 

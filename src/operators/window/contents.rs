@@ -77,14 +77,7 @@ impl Recipe {
             WindowOutput::Rows => false,
         };
         let is_tallied = calls.iter().map(is_tallied).collect();
-        Self {
-            keys: spec.keys.clone(),
-            output: spec.output.clone(),
-            is_tallied,
-            keeps_totals,
-            reader: None,
-            context: EvalContext::new(),
-        }
+        Self { keys: spec.keys.clone(), output: spec.output.clone(), is_tallied, keeps_totals, reader: None, context: EvalContext::new() }
     }
 
     /// For windows over matches that are counted and not listed.

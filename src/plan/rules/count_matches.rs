@@ -147,15 +147,16 @@ impl Reader<'_> {
 
     fn trait_of(&self, arg: &Expr) -> Option<MatchTrait> {
         match self.slot_of(arg)? {
-            SlotKind::Column { variables, column, base: base @ (NavigationBase::First(0) | NavigationBase::Last(0)), physical: 0, .. } => {
+            SlotKind::Column {
+                variables, column, base: base @ (NavigationBase::First(0) | NavigationBase::Last(0)), physical: 0, ..
+            } => {
                 let [variable] = variables.as_slice() else { return None };
                 let of = &self.pattern.variables[variable.0 as usize];
                 if *base == NavigationBase::First(0) && of.looped {
                     return None;
                 }
                 let data_type = self.pattern.inputs[of.input].fields()[*column].data_type.clone();
-                let is_exact =
-                    matches!(data_type, DataType::Int | DataType::Timestamp | DataType::Duration | DataType::Decimal { .. });
+                let is_exact = matches!(data_type, DataType::Int | DataType::Timestamp | DataType::Duration | DataType::Decimal { .. });
                 is_exact.then_some(MatchTrait::Column { variable: *variable, column: *column, data_type })
             }
             SlotKind::Aggregate { variables, call, .. } => {

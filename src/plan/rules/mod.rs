@@ -1,7 +1,9 @@
 //! What the planner does to an operator graph, in this order: constants are folded first, so that a filter may turn out to be TRUE; then
-//! filters that follow each other become one; then windows over matches take the place of their patterns; then the columns that nobody reads are dropped, down to the decoder, over what is left.
+//! filters that follow each other become one; then windows over matches take the place of their patterns; then the columns that nobody
+//! reads are dropped, down to the decoder, over what is left; and last the events that nobody wants, once it is known who reads what.
 
 mod count_matches;
+mod drop_unwanted;
 mod fold_constants;
 mod merge_filters;
 mod prune_columns;
@@ -16,4 +18,5 @@ pub(super) fn apply(graph: &mut OperatorGraph, general: bool) {
         count_matches::apply(graph);
     }
     prune_columns::apply(graph);
+    drop_unwanted::apply(graph);
 }
