@@ -12,6 +12,8 @@ use crate::expr::Expr;
 pub enum EvaluatorChoice {
     /// Time-ordered columns of the events that reached each of these steps.
     RankColumns(Vec<VariableId>),
+    /// Threads of a fixed size over an automaton that is a table.
+    FlatThreads,
     /// Ordered threads over an automaton.
     Threads,
 }
@@ -21,6 +23,7 @@ impl EvaluatorChoice {
     pub fn text(&self) -> &'static str {
         match self {
             Self::RankColumns(_) => "rank columns (every `->>`, unary terms)",
+            Self::FlatThreads => "flat threads (an automaton as a table; each thread remembers a few events)",
             Self::Threads => "ordered threads (general)",
         }
     }
