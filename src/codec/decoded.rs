@@ -144,7 +144,7 @@ pub struct SourceRows {
 
 impl SourceRows {
     fn new(spec: &SourceSpec) -> Self {
-        let columns = spec.schema.fields().iter().map(|f| ColumnBuilder::new(&f.data_type, 0)).collect();
+        let columns = spec.schema.fields().iter().map(|f| ColumnBuilder::interning(&f.data_type)).collect();
         Self { columns, times: Vec::new(), numbers: Vec::new() }
     }
 
@@ -169,7 +169,7 @@ impl SourceRows {
             builder.fill_with_nulls(rows);
             let column = builder.finish();
             // The next chunk will bring about as many.
-            *builder = ColumnBuilder::new(&column.data_type(), rows);
+            builder.reserve(rows);
             column
         };
         Arrivals {

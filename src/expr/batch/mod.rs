@@ -1,10 +1,11 @@
 //! Evaluation over a batch: columns in, a column out, equal to evaluation row by row, counted NULLs included.
 //!
 //! A node is computed from the columns of its operands: comparisons, arithmetic and logic in loops over Arrow buffers, everything else value by
-//! value through the scalar kernels. AND, OR, CASE and COALESCE do not evaluate every operand for every row; there a mask says which rows
+//! value through the scalar kernels, and conditions over one column of codes once a text. AND, OR, CASE and COALESCE do not evaluate every operand for every row; there a mask says which rows
 //! count. Rows outside the mask hold anything, and make up no NULLs.
 
 mod arithmetic;
+mod by_code;
 mod compare;
 mod logic;
 
@@ -16,6 +17,7 @@ use super::eval::BatchRow;
 use super::functions::Kernel;
 use super::tree::{Expr, ExprKind};
 use crate::data::{Column, ColumnBuilder, EventBatch, Value};
+pub(super) use by_code::KnownTexts;
 
 /// The values of an operand: a column, or one constant for all rows.
 #[derive(Debug, Clone)]
@@ -83,7 +85,7 @@ impl Expr {
         match &self.kind {
             ExprKind::Literal(value) => Operand::Constant(value),
             ExprKind::Slot(slot) => Operand::Column(rows.batch.columns()[slot.0 as usize].clone()),
-            _ => Operand::Column(self.column(rows)),
+            _ => Operand::Column(by_code::condition(self, rows).unwrap_or_else(|| self.column(rows))),
         }
     }
 
