@@ -3,6 +3,7 @@
 //! Ordered threads are exact for everything. Rank columns are for sequences of which every step follows by `->>` and is decided by the
 //! candidate alone: then what has reached a step is all that matters, and no unfinished match need be stored.
 
+use super::flat;
 use super::pattern::{AfterMatch, Arrow, Mode, NavigationBase, PatternNode, PatternSpec, RowOutput, Runs, SlotKind};
 use super::pattern::{VariableId, VariableKind, Within};
 use crate::expr::Expr;
@@ -31,6 +32,7 @@ impl EvaluatorChoice {
 
 /// Chooses.
 pub fn choose(spec: &PatternSpec) -> EvaluatorChoice {
+    let otherwise = || if flat::fits(spec) { EvaluatorChoice::FlatThreads } else { EvaluatorChoice::Threads };
     let is_plain = spec.mode == Mode::AllMatches
         && spec.runs == Runs::All
         && spec.rows == RowOutput::OnePerMatch
@@ -42,7 +44,7 @@ pub fn choose(spec: &PatternSpec) -> EvaluatorChoice {
         && matches!(spec.within, None | Some(Within::Time(_)));
     let mut steps = Vec::new();
     if !is_plain || !gather_steps(&spec.root, &mut steps) || steps.is_empty() {
-        return EvaluatorChoice::Threads;
+        return otherwise();
     }
     let is_once = |step: &VariableId| steps.iter().filter(|other| *other == step).count() == 1;
     let takes_all_variables = steps.len() == spec.variables.len() && steps.iter().all(is_once);
@@ -53,7 +55,7 @@ pub fn choose(spec: &PatternSpec) -> EvaluatorChoice {
             && variable.checks_after_first.is_empty()
             && variable.checks.iter().all(|term| is_unary(spec, *step, term))
     };
-    if takes_all_variables && steps.iter().all(are_unary) { EvaluatorChoice::RankColumns(steps) } else { EvaluatorChoice::Threads }
+    if takes_all_variables && steps.iter().all(are_unary) { EvaluatorChoice::RankColumns(steps) } else { otherwise() }
 }
 
 /// The steps of a sequence, in order; false where it is anything but steps that follow by `->>`. As deep as the pattern is written.

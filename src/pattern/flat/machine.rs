@@ -22,15 +22,33 @@ pub(super) const FINISHED: u32 = u32::MAX - 1;
 pub(super) enum Source {
     Null,
     /// A column of the candidate; of a finished match, of its last event.
-    Candidate { column: usize },
+    Candidate {
+        column: usize,
+    },
     /// A column of the event at a place of the record.
-    Remembered { at: usize, column: usize },
+    Remembered {
+        at: usize,
+        column: usize,
+    },
     /// The same, or of the candidate where it is the next to come to that place.
-    RememberedOrCandidate { at: usize, before: Option<usize>, column: usize },
+    RememberedOrCandidate {
+        at: usize,
+        before: Option<usize>,
+        column: usize,
+    },
     /// A column of the row so many beside what another source names.
-    Beside { at: Option<usize>, or_candidate: bool, before: Option<usize>, by: i64, column: usize },
+    Beside {
+        at: Option<usize>,
+        or_candidate: bool,
+        before: Option<usize>,
+        by: i64,
+        column: usize,
+    },
     /// How many events, with so many more being taken.
-    Count { at: usize, and: u32 },
+    Count {
+        at: usize,
+        and: u32,
+    },
     MatchNumber,
     StartTime,
     EndTime,

@@ -118,18 +118,18 @@ impl FlatEvaluator {
         }
     }
 
-    fn with_tools(&mut self, act: impl FnOnce(&mut Tools<'_>)) {
+    fn with_tools<T>(&mut self, act: impl FnOnce(&mut Tools<'_>) -> T) -> T {
         let Self { machine, results, threads_max, found, scratch, dropped, skips_failed, .. } = self;
-        act(&mut Tools { machine, results, threads_max: *threads_max, found, scratch, dropped, skips_failed });
+        act(&mut Tools { machine, results, threads_max: *threads_max, found, scratch, dropped, skips_failed })
     }
 
-    /// The next event of a partition.
-    pub(crate) fn event(&mut self, partition: &mut FlatPartition, rows: &[RowOf<'_>], fits: u64, place: Place) {
+    /// The next event of a partition. Gives whether the partition had any use for it.
+    pub(crate) fn event(&mut self, partition: &mut FlatPartition, rows: &[RowOf<'_>], fits: u64, place: Place) -> bool {
         let (event, passing) = (Arriving { rows, place, fits }, self.passing);
         self.with_tools(|tools| match partition {
             FlatPartition::Runs(partition) => partition.0.event(&event, tools),
             FlatPartition::Rows(partition) => partition.0.row(&event, passing, tools),
-        });
+        })
     }
 
     /// A time that the oldest start of a partition waited for is over.

@@ -3,10 +3,10 @@
 //! The rules are those of `rows` beside this folder. A row at which nothing can start while no start is undecided is not kept, and where
 //! every state waits, neither is a row that fits only what leaves no trace: `A X*? B` is then, row by row, as cheap as its A and B are rare.
 
+use super::Tools;
 use super::log::{Arriving, Log};
 use super::machine::{FINISHED, Machine, Offered, Stepped};
 use super::table::NONE;
-use super::Tools;
 use crate::data::{Place, Timestamp};
 use crate::pattern::automaton::Origin;
 use crate::spec::{AfterMatch, SlotKind, Within};
@@ -60,11 +60,7 @@ impl Passing {
         let looks_beside = machine.back > 0 || matches!(machine.spec.within, Some(Within::Events(_)));
         let numbers = machine.spec.slots.iter().any(|slot| matches!(slot.kind, SlotKind::MatchNumber));
         let has_first_row = starts[0] != starts[1];
-        Self {
-            counts,
-            drops: all_wait && !looks_beside && !has_first_row,
-            forgets: machine.back == 0 && !numbers && !has_first_row,
-        }
+        Self { counts, drops: all_wait && !looks_beside && !has_first_row, forgets: machine.back == 0 && !numbers && !has_first_row }
     }
 
     pub(super) fn forgets(self) -> bool {
@@ -93,19 +89,20 @@ impl RowPartition {
         (self.log.len(&machine.layout), self.log.bytes() + self.threads.capacity() * 4)
     }
 
-    /// A row comes.
-    pub(super) fn row(&mut self, event: &Arriving<'_>, passing: Passing, tools: &mut Tools<'_>) {
+    /// A row comes. Gives whether it was of any use.
+    pub(super) fn row(&mut self, event: &Arriving<'_>, passing: Passing, tools: &mut Tools<'_>) -> bool {
         let machine = tools.machine;
         if passing.drops && event.fits & passing.counts == 0 {
-            return;
+            return false;
         }
         let may_be_unseen = self.run.is_none() && machine.back == 0;
         if may_be_unseen && !self.can_start(machine, event.fits) {
             self.is_begun = true;
-            return;
+            return false;
         }
         self.log.push(&machine.layout, event);
         self.decide_starts(None, tools);
+        true
     }
 
     /// A time is over: the undecided start can take no row behind it.

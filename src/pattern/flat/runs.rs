@@ -5,11 +5,11 @@
 
 use std::collections::VecDeque;
 
+use super::Tools;
 use super::log::{Arriving, Log};
 use super::machine::{FINISHED, Machine, Offered, Stepped};
-use super::table::NONE;
-use super::Tools;
 use super::results::{Found, Results};
+use super::table::NONE;
 use crate::data::{Phase, Place, Timestamp};
 use crate::pattern::automaton::Origin;
 use crate::spec::{AfterMatch, Runs, Within};
@@ -90,8 +90,8 @@ impl RunPartition {
         (self.runs.len(), self.log.bytes() + self.runs.capacity() * size_of::<Run>() + self.threads.capacity() * 4)
     }
 
-    /// Handles the next event.
-    pub(super) fn event(&mut self, event: &Arriving<'_>, tools: &mut Tools<'_>) {
+    /// Handles the next event. Gives whether it was of any use.
+    pub(super) fn event(&mut self, event: &Arriving<'_>, tools: &mut Tools<'_>) -> bool {
         let machine = tools.machine;
         let counts = matches!(machine.spec.within, Some(Within::Events(_)));
         let index = self.events;
@@ -100,7 +100,7 @@ impl RunPartition {
         let may_start = start != NONE && machine.table.row(start).takes & event.fits != 0 && self.has_room(machine);
         let concerns = self.interest.is_in(event.fits);
         if !concerns && !may_start && !counts {
-            return;
+            return false;
         }
         let found_before = tools.found.len();
         let runs_before = self.runs.len();
@@ -130,6 +130,7 @@ impl RunPartition {
         if self.runs.len() > runs_before || self.count(machine) > tools.threads_max {
             self.keep_to_bounds(tools);
         }
+        true
     }
 
     /// RUNS n: whether one more run may start.
