@@ -91,11 +91,6 @@ impl Layout {
             Kind::Key(_) => unreachable!("a part of the key is in no row"),
         }
     }
-
-    /// Bytes that an event takes beside its text.
-    pub(super) fn bytes_per_event(&self) -> usize {
-        self.stride * 8 + self.values * size_of::<Value<'_>>()
-    }
 }
 
 /// Which part of the key a column is, where equal keys mean equal values.

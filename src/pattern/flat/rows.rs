@@ -54,7 +54,8 @@ impl Passing {
         let starts = [Origin::FirstRow, Origin::LaterRow].map(|origin| machine.table.start(origin));
         let is_start = |id: usize| starts.contains(&u32::try_from(id).expect("the planner bounds the states"));
         let rows = machine.table.rows.iter().enumerate();
-        let all_wait = rows.clone().all(|(id, row)| row.waits || is_start(id));
+        let is_reached = |id: usize| machine.table.rows.iter().any(|row| row.ways.iter().any(|way| way.next as usize == id));
+        let all_wait = rows.clone().all(|(id, row)| row.waits || is_start(id) && !is_reached(id));
         // A start is never passed by: what it takes, it takes first.
         let counts = rows.fold(0, |bits, (id, row)| bits | if is_start(id) { row.takes } else { row.leaves_by });
         let looks_beside = machine.back > 0 || matches!(machine.spec.within, Some(Within::Events(_)));
