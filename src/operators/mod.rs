@@ -16,6 +16,7 @@ pub mod reorder;
 mod sequence;
 mod sequence_flat;
 mod sequence_ranks;
+mod sequence_steps;
 mod suppress;
 mod table;
 #[cfg(test)]
@@ -33,6 +34,7 @@ pub use reorder::{Released, Reorder, StreamStats, StreamTiming};
 pub use sequence::Sequence;
 pub use sequence_flat::FlatSequence;
 pub use sequence_ranks::RankSequence;
+pub use sequence_steps::StepSequence;
 pub use suppress::Suppress;
 pub use table::{DuplicateKey, NewestRows, SharedTable, TableContents, TableRow};
 pub use top_of_window::TopOfWindow;
