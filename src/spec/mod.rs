@@ -5,13 +5,14 @@
 
 mod choice;
 mod counting;
+mod flat;
 mod join;
 mod lookup;
 mod pattern;
 mod unary;
 mod window;
 
-pub use choice::{EvaluatorChoice, choose, is_unary};
+pub use choice::{EvaluatorChoice, choose, column_of_step, is_unary};
 pub use counting::{CountSpec, MatchCall, MatchTrait};
 pub use join::{JoinKind, JoinSpec};
 pub use lookup::LookupSpec;
