@@ -14,6 +14,7 @@ mod types;
 mod value;
 
 mod saved;
+mod saved_rows;
 mod state;
 
 pub use arrivals::Arrivals;

@@ -7,6 +7,7 @@ mod stats;
 
 mod batches;
 mod compile;
+mod snapshot;
 mod table;
 
 pub use error::{DataError, Error};
@@ -40,6 +41,7 @@ pub struct Engine {
     running: Running,
     warnings: Diagnostics,
     outputs: Vec<Output>,
+    type_field: String,
 }
 
 impl Engine {
@@ -64,6 +66,7 @@ impl Engine {
             running: compiled.running,
             warnings: compiled.warnings,
             outputs,
+            type_field: options.type_field.clone(),
         })
     }
 

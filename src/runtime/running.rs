@@ -36,31 +36,31 @@ pub struct RunOptions {
 /// A running program.
 #[derive(Debug)]
 pub struct Running {
-    options: RunOptions,
-    intake: Intake,
-    pipeline: Pipeline,
-    tables: Tables,
-    lines: Lines,
-    departures: VecDeque<Departures>,
-    rows_out: u64,
-    forced: u64,
-    is_finished: bool,
+    pub(super) options: RunOptions,
+    pub(super) intake: Intake,
+    pub(super) pipeline: Pipeline,
+    pub(super) tables: Tables,
+    pub(super) lines: Lines,
+    pub(super) departures: VecDeque<Departures>,
+    pub(super) rows_out: u64,
+    pub(super) forced: u64,
+    pub(super) is_finished: bool,
     /// After an error that leaves no sound state every call gives it again.
-    failed: Option<RunError>,
+    pub(super) failed: Option<RunError>,
 }
 
 /// Everything in front of the operators.
 #[derive(Debug)]
-struct Intake {
-    decoder: JsonDecoder,
-    decoded: Decoded,
-    reorder: Reorder,
-    bad: VecDeque<BadEvent>,
-    bad_counts: BTreeMap<BadCause, u64>,
-    bad_not_kept: u64,
-    values_pushed: u64,
+pub(super) struct Intake {
+    pub(super) decoder: JsonDecoder,
+    pub(super) decoded: Decoded,
+    pub(super) reorder: Reorder,
+    pub(super) bad: VecDeque<BadEvent>,
+    pub(super) bad_counts: BTreeMap<BadCause, u64>,
+    pub(super) bad_not_kept: u64,
+    pub(super) values_pushed: u64,
     /// NULLs that the conditions of streams had to make up.
-    eval_nulls: Arc<std::sync::atomic::AtomicU64>,
+    pub(super) eval_nulls: Arc<std::sync::atomic::AtomicU64>,
 }
 
 impl Running {

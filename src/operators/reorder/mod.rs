@@ -10,6 +10,8 @@
 mod store;
 mod waiting;
 
+mod saved;
+
 use std::sync::Arc;
 
 use self::store::Store;

@@ -17,6 +17,8 @@ pub(super) enum Contents {
     Rows(Vec<KeptRow>),
 }
 
+crate::saved!(enum Contents { 0 => Aggregates(accumulators), 1 => Rows(rows) });
+
 /// How contents are made.
 #[derive(Debug)]
 pub(super) struct Recipe {
