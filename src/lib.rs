@@ -40,6 +40,7 @@ pub mod data;
 pub mod engine;
 #[doc(hidden)]
 pub mod expr;
+pub mod infer;
 #[doc(hidden)]
 pub mod operators;
 #[doc(hidden)]

@@ -15,6 +15,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("operators", &["data", "expr", "spec", "pattern"]),
     ("codec", &["data"]),
     ("connect", &["data", "codec"]),
+    ("infer", &["data", "syntax"]),
     ("semantics", &["text", "data", "syntax", "expr", "spec"]),
     ("plan", &["text", "data", "expr", "spec", "semantics"]),
     ("runtime", &["data", "expr", "spec", "pattern", "operators", "codec", "connect", "plan"]),

@@ -171,3 +171,145 @@ fn random_programs_may_be_interrupted_anywhere() {
     println!("{judged} programs, {rows} rows");
     assert!(judged > 60 && rows > 1000);
 }
+
+#[test]
+fn an_unfinished_record_of_comma_separated_values_goes_on() {
+    let program = "CREATE STREAM E (id STRING, n INT, at TIMESTAMP) TIMESTAMP BY at; SELECT id, n FROM E WHERE n > 1;";
+    let program = program.replacen("CREATE", "CREATE", 1);
+    let input = b"type;id;n;at\nE;\"a \"\"quoted\"\"\nid\";2;1\n\nE;b;x;2\nE;\xc3\xa4;3;3\n\nE;c;4;4";
+    let run = |cut: Option<usize>| {
+        let mut engine = Engine::with_options(&program, &options()).unwrap();
+        if let Some(cut) = cut {
+            engine.push_csv(&input[..cut]).unwrap();
+            let snapshot = engine.snapshot().unwrap();
+            engine = Engine::restore(&program, &options(), &snapshot).unwrap().0;
+            assert_eq!(engine.snapshot().unwrap(), snapshot);
+        }
+        engine.push_csv(&input[cut.unwrap_or(0)..]).unwrap();
+        engine.finish().unwrap();
+        let rows: Vec<String> = engine.take_rows().iter().map(betide::OutputRow::to_json).collect();
+        (rows, engine.take_bad_events(), without_bytes(engine.stats()))
+    };
+    let whole = run(None);
+    assert_eq!((whole.0.len(), whole.1.len()), (3, 1));
+    (0..=input.len()).for_each(|cut| assert_eq!(run(Some(cut)), whole, "cut at {cut}"));
+}
+
+const SMALL: &str = "CREATE STREAM P (id STRING, n INT, at TIMESTAMP) TIMESTAMP BY at DELAY 2 seconds;
+CREATE STREAM Pairs AS SELECT a.id AS a, b.n AS n FROM PATTERN (P a -> P b) PARTITION BY id WITHIN 1 minute;
+CREATE STREAM Sums AS SELECT id, SUM(n) AS n FROM P WINDOW TUMBLING 10s GROUP BY id;";
+
+/// A snapshot of the small program, with events that wait, runs, groups, a bad event and half a line.
+fn small() -> Vec<u8> {
+    let mut engine = Engine::with_options(SMALL, &options()).unwrap();
+    for (n, id) in ["a", "b", "a", "c"].iter().enumerate() {
+        engine.push_json(format!("{{\"type\":\"P\",\"id\":\"{id}\",\"n\":{n},\"at\":\"2026-03-01T10:00:0{n}Z\"}}\n").as_bytes()).unwrap();
+    }
+    engine.push_json(b"{\"type\":\"P\",\"n\":[]}\n{\"type\":\"P\",\"id\":\"d").unwrap();
+    engine.snapshot().unwrap()
+}
+
+fn is_refused(bytes: &[u8]) -> bool {
+    matches!(Engine::restore(SMALL, &options(), bytes), Err(Error::Snapshot(_)))
+}
+
+#[test]
+fn every_flipped_byte_and_every_missing_end_is_found() {
+    let snapshot = small();
+    assert!(Engine::restore(SMALL, &options(), &snapshot).is_ok());
+    // Engines are made once: compiling costs more than looking at a snapshot, and a refused one leaves no trace in the count.
+    let mut tried = 0;
+    for at in 0..snapshot.len() {
+        // Each bit of the head and of some bytes, one flip of all others.
+        let masks: Vec<u8> = if at < 60 || at % 97 == 0 { (0..8).map(|bit| 1 << bit).chain([0xff]).collect() } else { vec![0x41] };
+        for mask in masks {
+            let mut damaged = snapshot.clone();
+            damaged[at] ^= mask;
+            assert!(is_refused(&damaged), "byte {at} with {mask:#x} flipped");
+            tried += 1;
+        }
+        assert!(is_refused(&snapshot[..at]), "cut at {at}");
+        tried += 1;
+    }
+    assert!(is_refused(&[snapshot.clone(), vec![0]].concat()), "one byte more");
+    println!("{tried} damages of a snapshot of {} bytes, each found", snapshot.len());
+}
+
+#[test]
+fn a_snapshot_of_another_version_says_so() {
+    let mut snapshot = small();
+    snapshot[8] = 99;
+    let error = Engine::restore(SMALL, &options(), &snapshot).unwrap_err();
+    assert!(error.to_string().contains("version 99"), "{error}");
+}
+
+/// What is said of a snapshot of the small program by another one.
+fn told_by(program: &str) -> Result<betide::Restored, String> {
+    Engine::restore(program, &options(), &small()).map(|(_, told)| told).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_statement_that_does_something_else_is_named() {
+    let error = told_by(&SMALL.replace("WITHIN 1 minute", "WITHIN 2 minutes")).unwrap_err();
+    assert!(error.contains("`Pairs` does something else") && !error.contains("Sums"), "{error}");
+    let error = told_by(&SMALL.replace("SUM(n)", "MAX(n)")).unwrap_err();
+    assert!(error.contains("`Sums` does something else") && !error.contains("Pairs"), "{error}");
+    let error = told_by(&SMALL.replace("DELAY 2 seconds", "DELAY 3 seconds")).unwrap_err();
+    assert!(error.contains("`P` is defined otherwise"), "{error}");
+    let error = told_by("CREATE STREAM Q (x INT, at TIMESTAMP) TIMESTAMP BY at; SELECT x FROM Q;").map(|told| told.removed);
+    assert_eq!(error.unwrap(), ["`Pairs`", "`Sums`"], "nothing is left of it, and that is told");
+}
+
+#[test]
+fn statements_may_come_and_go_beside_others() {
+    let added = format!(
+        "CREATE STREAM First AS SELECT n FROM P WHERE n > 2;\n{}\nCREATE STREAM Q (x INT, at TIMESTAMP) TIMESTAMP BY at IDLE AFTER 1 second;
+         CREATE STREAM Later AS SELECT COUNT(*) AS xs FROM Q WINDOW TUMBLING 10s;",
+        SMALL.replace("SELECT a.id", "SELECT\n  a.id")
+    );
+    assert_eq!(told_by(&added).unwrap().added, ["`First`", "`Later`"]);
+    let removed: String = SMALL.lines().take(2).collect::<Vec<_>>().join("\n");
+    assert_eq!(told_by(&removed).unwrap().removed, ["`Sums`"]);
+    // The old statements go on as if nothing had happened beside them.
+    let rest = b"\",\"n\":9,\"at\":\"2026-03-01T10:00:05Z\"}\n{\"type\":\"P\",\"id\":\"b\",\"n\":5,\"at\":\"2026-03-01T10:00:07Z\"}\n";
+    let rows = |program: &str| {
+        let (mut engine, _) = Engine::restore(program, &options(), &small()).unwrap();
+        engine.push_json(rest).unwrap();
+        engine.finish().unwrap();
+        let rows = engine.take_rows();
+        rows.iter().filter(|row| ["Pairs", "Sums"].contains(&row.stream().unwrap())).map(betide::OutputRow::to_json).collect::<Vec<_>>()
+    };
+    let whole = rows(SMALL);
+    assert!(whole.len() > 5, "{whole:?}");
+    assert_eq!(rows(&added), whole);
+    let pairs: Vec<String> = whole.into_iter().filter(|row| row.contains("\"Pairs\"")).collect();
+    assert_eq!(rows(&removed), pairs);
+}
+
+#[test]
+fn a_column_that_events_which_wait_have_come_without_is_named() {
+    let program = "CREATE STREAM P (id STRING, n INT, m INT, at TIMESTAMP) TIMESTAMP BY at DELAY 2 seconds; CREATE STREAM A AS SELECT n FROM P;";
+    let mut engine = Engine::with_options(program, &options()).unwrap();
+    engine.push_json(b"{\"type\":\"P\",\"n\":1,\"m\":2,\"at\":5}\n").unwrap();
+    let snapshot = engine.snapshot().unwrap();
+    let reads_more = format!("{program} CREATE STREAM B AS SELECT m FROM P;");
+    let error = Engine::restore(&reads_more, &options(), &snapshot).unwrap_err().to_string();
+    assert!(error.contains("`m` of `P` is read now, and 1 events that wait have come without it"), "{error}");
+}
+
+#[test]
+fn tables_with_other_rows_are_told() {
+    let folder = std::env::temp_dir().join(format!("betide-snapshot-tables-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("names.csv"), "id,name\na,Ann\n").unwrap();
+    let program = "CREATE TABLE Names (id STRING PRIMARY KEY, name STRING) FROM 'names.csv';
+        CREATE STREAM P (id STRING, at TIMESTAMP) TIMESTAMP BY at; SELECT p.id, n.name FROM P AS p JOIN Names AS n ON p.id = n.id;";
+    let options = Options { folder: Some(folder.clone()), ..options() };
+    let mut engine = Engine::with_options(program, &options).unwrap();
+    engine.push_json(b"{\"type\":\"P\",\"id\":\"a\",\"at\":1}\n").unwrap();
+    let snapshot = engine.snapshot().unwrap();
+    assert_eq!(Engine::restore(program, &options, &snapshot).unwrap().1, betide::Restored::default());
+    fs::write(folder.join("names.csv"), "id,name\na,Anne\n").unwrap();
+    assert_eq!(Engine::restore(program, &options, &snapshot).unwrap().1.tables_changed, ["Names"]);
+    fs::remove_dir_all(folder).unwrap();
+}

@@ -12,9 +12,12 @@
 mod check;
 mod explain;
 mod flags;
+mod infer;
 mod inputs;
+mod output;
 mod program;
 mod run;
+mod sample;
 mod summary;
 
 use std::io::{IsTerminal, Write};
@@ -31,6 +34,7 @@ pub(crate) fn main() -> ExitCode {
     let flags = Flags::parse();
     let done = match &flags.command {
         Command::Run(run) => run::run(run),
+        Command::Infer(flags) => infer::infer(flags),
         Command::Check(program) => check::check(program),
         Command::Explain(program) => explain::explain(program),
     };

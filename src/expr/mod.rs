@@ -4,6 +4,7 @@
 //! overflow, a cast that does not fit) is NULL and counted in the [`EvalContext`]. Functions and aggregates are defined once, in a table each.
 
 mod error;
+mod total;
 mod tree;
 
 mod build;

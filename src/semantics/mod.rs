@@ -37,6 +37,7 @@ pub use codes::CODES;
 pub(crate) use codes::UNKNOWN_STREAM;
 pub use options::CheckOptions;
 pub use pattern::PATTERN_CODES;
+pub(crate) use reads::names as named_streams;
 pub use row_pattern::ROW_PATTERN_CODES;
 pub use statements::check;
 pub use typed::{

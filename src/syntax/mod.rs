@@ -17,3 +17,4 @@ mod scan;
 pub use codes::{CODES, CodeEntry};
 pub use parse::parse;
 pub use print::print;
+pub use print_expr::{quoted_name, quoted_text};

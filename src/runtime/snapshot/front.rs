@@ -3,7 +3,7 @@
 
 use std::sync::atomic::Ordering;
 
-use crate::data::{StateError, StateReader, StateWriter};
+use crate::data::{StateError, StateReader, StateWriter, Timestamp};
 use crate::plan::OperatorGraph;
 use crate::runtime::lines::Lines;
 use crate::runtime::pipeline::Departures;
@@ -18,6 +18,7 @@ impl Running {
         let intake = &self.intake;
         to.put(&(intake.decoded.events, intake.decoded.unrouted, intake.decoded.next_number));
         to.put(&intake.decoder.types_seen());
+        intake.csv.save(to);
         to.put(&intake.bad);
         to.put(&intake.bad_counts);
         to.put(&(intake.bad_not_kept, intake.values_pushed));
@@ -41,6 +42,7 @@ impl Running {
         (intake.decoded.events, intake.decoded.unrouted, intake.decoded.next_number) = from.take()?;
         let (first, second) = from.take()?;
         intake.decoder.set_types_seen(first, second);
+        intake.csv.load(from, intake.decoder.specs(), Timestamp::MIN, &mut intake.decoded)?;
         intake.bad = from.take()?;
         intake.bad_counts = from.take()?;
         (intake.bad_not_kept, intake.values_pushed) = from.take()?;
