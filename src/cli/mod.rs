@@ -14,6 +14,7 @@ mod explain;
 mod flags;
 mod infer;
 mod inputs;
+mod lsp;
 mod output;
 mod program;
 mod run;
@@ -37,6 +38,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Infer(flags) => infer::infer(flags),
         Command::Check(program) => check::check(program),
         Command::Explain(program) => explain::explain(program),
+        Command::Lsp => lsp::lsp(),
     };
     match done {
         Ok(code) => ExitCode::from(code),
