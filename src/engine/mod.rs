@@ -25,7 +25,7 @@ use serde::Serialize;
 
 use crate::codec::BadEvent;
 use crate::data::{Duration, Schema, Timestamp};
-use crate::plan::OperatorGraph;
+use crate::plan::{Fingerprints, OperatorGraph, fingerprints};
 use crate::runtime::Running;
 use crate::semantics::Program;
 use crate::text::{Diagnostics, Source};
@@ -43,7 +43,8 @@ pub struct Engine {
     running: Running,
     warnings: Diagnostics,
     outputs: Vec<Output>,
-    type_field: String,
+    fingerprints: Fingerprints,
+    has_ids: bool,
 }
 
 impl Engine {
@@ -61,6 +62,7 @@ impl Engine {
     fn compile_source(source: &Source, options: &Options) -> Result<Self, Diagnostics> {
         let compiled = compile::compile(source, options)?;
         let outputs = compiled.graph.outputs().iter().map(Output::new).collect();
+        let fingerprints = fingerprints(&compiled.graph, &options.type_field);
         Ok(Self {
             source: source.clone(),
             program: compiled.program,
@@ -68,7 +70,8 @@ impl Engine {
             running: compiled.running,
             warnings: compiled.warnings,
             outputs,
-            type_field: options.type_field.clone(),
+            fingerprints,
+            has_ids: options.ids,
         })
     }
 
@@ -160,7 +163,8 @@ impl Engine {
 
     /// The rows that have become certain, in order.
     pub fn take_rows(&mut self) -> Vec<OutputRow> {
-        rows::rows_of(self.running.take_departures(), &self.outputs)
+        let ids = self.ids();
+        rows::rows_of(self.running.take_departures(), &self.outputs, ids)
     }
 
     /// The rows that have become certain as Arrow batches with the name of their stream; in order within each stream.
@@ -171,7 +175,13 @@ impl Engine {
     /// Writes the rows that have become certain as lines of JSON, in order, and says how many. This is the fastest way out. When writing
     /// fails, the rows are gone.
     pub fn write_rows(&mut self, to: &mut impl Write) -> io::Result<u64> {
-        rows::write(self.running.take_departures(), &self.outputs, to)
+        let ids = self.ids();
+        rows::write(self.running.take_departures(), &self.outputs, ids, to)
+    }
+
+    /// What the rows that are taken next are called.
+    fn ids(&self) -> Option<rows::Ids> {
+        self.has_ids.then(|| rows::Ids::new(&self.fingerprints.outputs, self.running.taken()))
     }
 
     /// The bad events since the last call, in order. Beyond a cap (`limits.kept_bad_events`) they are only counted.

@@ -1,7 +1,6 @@
 //! Snapshots: the whole state of a program as bytes, to go on from in another process, on another machine, or beside other statements.
 
 use super::{Engine, Error, Options};
-use crate::plan::fingerprints;
 use crate::runtime::{Passport, Restored, load_snapshot, save_snapshot};
 use crate::semantics::Output;
 
@@ -43,6 +42,6 @@ impl Engine {
             Output::Stream(id) => Some(self.program.streams[id.0 as usize].name.to_string()),
         };
         let statements = self.program.statements.iter().map(|statement| name(statement.output)).collect();
-        Passport::new(&self.graph, &fingerprints(&self.graph, &self.type_field), statements)
+        Passport::new(&self.graph, &self.fingerprints, statements)
     }
 }

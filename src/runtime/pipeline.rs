@@ -200,6 +200,11 @@ impl Pipeline {
         Ok(self.depart(&round))
     }
 
+    /// How many ways out there are.
+    pub(super) fn exits(&self) -> usize {
+        self.exits.len()
+    }
+
     /// Lets all views show what has come to all of them.
     fn show(&mut self, end: Place) {
         self.shown = self.views().map(View::watermark).fold(end, Place::min);

@@ -43,6 +43,8 @@ pub struct Running {
     pub(super) lines: Lines,
     pub(super) departures: VecDeque<Departures>,
     pub(super) rows_out: u64,
+    /// Of each output, how many rows have been taken.
+    pub(super) taken: Vec<u64>,
     pub(super) forced: u64,
     pub(super) is_finished: bool,
     /// After an error that leaves no sound state every call gives it again.
@@ -85,6 +87,7 @@ impl Running {
             eval_nulls,
         };
         let lines = Lines::new(options.max_line);
+        let taken = vec![0; pipeline.exits()];
         Self {
             options,
             intake,
@@ -93,6 +96,7 @@ impl Running {
             lines,
             departures: VecDeque::new(),
             rows_out: 0,
+            taken,
             forced: 0,
             is_finished: false,
             failed: None,
@@ -214,7 +218,15 @@ impl Running {
 
     /// The rows that have become certain since the last call, in order.
     pub fn take_departures(&mut self) -> VecDeque<Departures> {
+        for (output, rows) in self.departures.iter().flat_map(|gone| &gone.batches) {
+            self.taken[*output] += rows.len() as u64;
+        }
         std::mem::take(&mut self.departures)
+    }
+
+    /// Of each output, how many rows have been taken so far.
+    pub fn taken(&self) -> &[u64] {
+        &self.taken
     }
 
     /// The bad events since the last call; beyond a cap they are only counted.

@@ -14,6 +14,7 @@ impl Running {
     pub(super) fn save_front(&self, to: &mut StateWriter) {
         to.put(&self.lines);
         to.put(&(self.rows_out, self.forced, self.is_finished));
+        to.put(&self.taken);
         to.put(&self.pipeline.shown());
         let intake = &self.intake;
         to.put(&(intake.decoded.events, intake.decoded.unrouted, intake.decoded.next_number));
@@ -37,6 +38,10 @@ impl Running {
         let lines: Lines = from.take()?;
         self.lines = lines.keeping(self.options.max_line)?;
         (self.rows_out, self.forced, self.is_finished) = from.take()?;
+        let taken: Vec<u64> = from.take()?;
+        for (count, output) in taken.into_iter().zip(outputs) {
+            output.iter().for_each(|&output| self.taken[output] = count);
+        }
         self.pipeline.set_shown(from.take()?);
         let intake = &mut self.intake;
         (intake.decoded.events, intake.decoded.unrouted, intake.decoded.next_number) = from.take()?;
