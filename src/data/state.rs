@@ -407,7 +407,7 @@ impl<'a> StateReader<'a> {
     }
 
     /// A place as it is called in the program that is restored.
-    pub(super) fn place(&self, place: Place) -> Result<Place, StateError> {
+    pub fn place(&self, place: Place) -> Result<Place, StateError> {
         self.ranks.of(place)
     }
 
