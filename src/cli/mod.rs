@@ -10,6 +10,7 @@
 //! | 130 | interrupted; what was read has been finished, unless a second Ctrl-C ended that too |
 
 mod check;
+mod durable;
 mod explain;
 mod flags;
 mod infer;

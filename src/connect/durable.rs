@@ -135,6 +135,14 @@ impl<S: Storage> Durable<S> {
         Ok(())
     }
 
+    /// Has all that was appended so far survive a crash of the machine, though it stands behind the last checkpoint.
+    pub fn sync(&mut self) -> Result<(), DurableError> {
+        for file in &self.files {
+            doing(self.storage.sync(&file.path), || format!("cannot sync {}", file.path))?;
+        }
+        Ok(())
+    }
+
     /// How long the file of a number is.
     pub fn length(&self, file: usize) -> u64 {
         self.files[file].length
