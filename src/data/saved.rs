@@ -107,7 +107,7 @@ macro_rules! words {
     };
 }
 
-words!(u8, i64, i128, f64);
+words!(u8, i64, i128, u128, f64);
 
 impl Saved for bool {
     fn save(&self, to: &mut StateWriter) {

@@ -15,12 +15,13 @@ use super::contents::{Bounds, Contents, Incoming, Recipe, Stand};
 use super::early::Early;
 use super::fifo::Fifo;
 use super::slots::Slots;
-use crate::data::{Duration, Inbox, Place, StateError, StateReader, StateWriter};
+use crate::data::{Duration, Inbox, Place, StateError, StateReader, StateWriter, Value};
 use crate::operators::groups::Groups;
 use crate::operators::memory::fit_queue;
 use crate::operators::turns::{Turn, fired, turns};
 use crate::operators::{Held, Operator, Outbox};
-use crate::spec::WindowSpec;
+use crate::pattern::Totals;
+use crate::spec::{CountSpec, WindowKind, WindowSpec};
 
 /// Aligned windows.
 #[derive(Debug)]
@@ -76,6 +77,55 @@ impl HoppingWindow {
             taken: 0,
             slots: Slots::default(),
         }
+    }
+
+    /// Windows over the matches of a pattern, which come as totals ([`Self::add_totals`]).
+    pub(in crate::operators) fn of_matches(spec: &CountSpec) -> Self {
+        let WindowKind::Hopping { size, every, offset, zone } = spec.window.kind else {
+            unreachable!("the planner counts matches by aligned windows alone")
+        };
+        Self { recipe: Recipe::of_matches(spec), ..Self::new(&spec.window, size, every, offset, zone) }
+    }
+
+    /// Begins the slice that a time behind the slice of now lies in. Gives where it ends.
+    pub(in crate::operators) fn slice_until(&mut self, time: i64) -> i64 {
+        if time >= self.current.until {
+            self.enter_slice(time);
+        }
+        self.current.until
+    }
+
+    /// Adds totals of matches that lie in the slice of now.
+    pub(in crate::operators) fn add_totals<'v>(&mut self, key: impl Iterator<Item = Value<'v>>, totals: &Totals) {
+        if !self.current.is_inside {
+            return;
+        }
+        let id = self.groups.find_or(key, Fifo::default);
+        let queue = self.groups.of(id);
+        if queue.is_empty() {
+            self.order.insert(self.taken, id);
+        }
+        let contents = match queue.newest() {
+            Some(part) if part.time == self.current.time => &mut part.contents,
+            _ => queue.push(&self.recipe, self.current.time, self.taken),
+        };
+        self.recipe.merge_totals(contents, totals);
+        self.taken += 1;
+    }
+
+    /// Takes the totals of later matches into those of earlier ones.
+    pub(in crate::operators) fn merge_totals(&self, totals: &mut Totals, later: &Totals) {
+        self.recipe.reader().merge(totals, later);
+    }
+
+    /// Time comes to a place: windows that end before it close.
+    pub(in crate::operators) fn pass(&mut self, limit: Place, floor: Place, out: &mut Outbox) {
+        self.fire(limit, floor, out);
+    }
+
+    /// Where the next window closes, of those that have matches.
+    pub(in crate::operators) fn next_closing(&self) -> Option<Place> {
+        self.due.map(|(_, place)| place)
     }
 
     /// The rows of a batch, where nothing comes out early.
