@@ -4,6 +4,7 @@ mod columns;
 mod explain;
 mod graph;
 mod lower;
+pub mod picture;
 mod rules;
 mod state;
 mod words;
