@@ -38,7 +38,7 @@ pub(crate) enum Command {
     /// Checks a program and tells all its mistakes.
     Check(CheckFlags),
     /// Tells how a program will run: what feeds what, and how much it can come to hold.
-    Explain(ProgramFlags),
+    Explain(ExplainFlags),
     /// Serves an editor over standard input and output, by the Language Server Protocol
     Lsp,
 }
@@ -78,6 +78,29 @@ pub(crate) struct TextFlags {
     /// Writes this stream only (may be repeated)
     #[arg(long, value_name = "STREAM")]
     pub(crate) output: Vec<String>,
+}
+
+/// `betide explain`
+#[derive(Debug, Args)]
+pub(crate) struct ExplainFlags {
+    #[command(flatten)]
+    pub(crate) program: ProgramFlags,
+    /// Text, or a picture of the operators and of the steps of each pattern
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = ExplainFormat::Text)]
+    pub(crate) format: ExplainFormat,
+}
+
+/// How `betide explain` writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExplainFormat {
+    /// Lines of text
+    Text,
+    /// For Graphviz
+    Dot,
+    /// For Mermaid
+    Mermaid,
+    /// A picture for browsers
+    Svg,
 }
 
 /// `betide check`

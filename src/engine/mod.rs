@@ -37,6 +37,15 @@ use crate::semantics::Program;
 use crate::text::{Diagnostics, Source};
 use rows::Output;
 
+/// What a picture is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PictureLanguage {
+    /// The language of Graphviz.
+    Dot,
+    /// The language of Mermaid, which many sites draw where they show Markdown.
+    Mermaid,
+}
+
 /// A compiled program and its state.
 ///
 /// Events go in by any of the `push_…` methods, in any mixture; rows that have become certain come out by any of the `take_…` methods or
@@ -94,6 +103,14 @@ impl Engine {
     /// The operator graph as text: what feeds what, keys and windows, and how much each operator can come to hold.
     pub fn explain(&self) -> String {
         crate::plan::explain(&self.graph)
+    }
+
+    /// The operator graph as a picture, with the steps inside each pattern.
+    pub fn picture(&self, language: PictureLanguage) -> String {
+        match language {
+            PictureLanguage::Dot => crate::plan::picture::dot(&self.graph),
+            PictureLanguage::Mermaid => crate::plan::picture::mermaid(&self.graph),
+        }
     }
 
     /// The names of the streams whose rows leave, in the order of the text; an unnamed output has none.

@@ -5,6 +5,7 @@ mod explain;
 mod fingerprint;
 mod graph;
 mod lower;
+pub mod picture;
 mod rules;
 mod state;
 mod words;
