@@ -53,10 +53,15 @@ impl Blocks {
 
     /// Takes the rows of a batch; gives the address of the first.
     pub(super) fn push(&mut self, batch: &EventBatch) -> u64 {
+        self.push_columns(batch.columns().to_vec(), batch.len())
+    }
+
+    /// The same of columns of so many rows.
+    pub(super) fn push_columns(&mut self, columns: Vec<Column>, len: usize) -> u64 {
         let first = self.next;
-        if !batch.is_empty() {
-            self.blocks.push_back(Block { first, len: batch.len(), columns: batch.columns().to_vec() });
-            self.next += batch.len() as u64;
+        if len > 0 {
+            self.blocks.push_back(Block { first, len, columns });
+            self.next += len as u64;
         }
         first
     }

@@ -12,8 +12,8 @@
 use std::sync::Arc;
 
 use super::blocks::{Blocks, RowOf};
-use super::side::{OfKey, Side};
-use crate::data::{Inbox, Place, Schema, Value};
+use super::side::{OfKey, Side, Stored};
+use crate::data::{Inbox, Place, Schema, StateError, StateReader, StateWriter, Value};
 use crate::expr::{EvalContext, Expr, Row, SlotId};
 use crate::operators::evaluate::columns;
 use crate::operators::groups::Groups;
@@ -68,6 +68,15 @@ impl Going {
         self.push(Some(left), Some(right), place, arrival.moment);
     }
 }
+
+/// A row that waits, but for its values.
+struct Waits {
+    place: Place,
+    key: u32,
+    is_matched: bool,
+}
+
+crate::saved!(Waits { place, key, is_matched });
 
 /// A row that has just come.
 #[derive(Debug, Clone, Copy)]
@@ -196,7 +205,7 @@ impl IntervalJoin {
             self.idle.push(key);
             return;
         }
-        self.sides[side].push(place, address, key, is_matched, &mut self.groups.of(key)[side]);
+        self.sides[side].push(Stored::new(place, address, key, is_matched), &mut self.groups.of(key)[side]);
     }
 
     /// Whether a row is of no key any more: one of an existence join that is decided.
@@ -307,5 +316,55 @@ impl Operator for IntervalJoin {
 
     fn take_nulls(&mut self) -> u64 {
         self.context.take_nulls()
+    }
+
+    /// A row that is decided, and only waits for its turn to go, is of no key any more and is written with every part: it gives nothing.
+    fn save(&self, to: &mut StateWriter) {
+        let kept = to.keys(self.groups.keys());
+        for side in [LEFT, RIGHT] {
+            let is_asked = |row: &&Stored| self.has_left_its_key(row.is_matched) || kept.has(row.key);
+            let rows: Vec<&Stored> = self.sides[side].iter().filter(is_asked).collect();
+            let addresses: Vec<Option<u64>> = rows.iter().map(|row| Some(row.address)).collect();
+            let waits = |row: &&Stored| Waits { place: row.place, key: row.key, is_matched: row.is_matched };
+            to.put(&rows.iter().map(waits).collect::<Vec<_>>());
+            to.columns(&self.blocks[side].gather(&self.schemas[side], &addresses), rows.len());
+        }
+        to.put(&self.holds);
+    }
+
+    /// The rows of a key are in order, and so follow from all rows.
+    fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
+        let ids = self.groups.load_keys(from, Default::default)?;
+        self.groups.iter_mut().for_each(|of_key| *of_key = Default::default());
+        for side in [LEFT, RIGHT] {
+            let waits: Vec<Waits> = from.take()?;
+            let (columns, rows) = from.columns(&self.schemas[side])?;
+            if rows != waits.len() {
+                return Err(StateError::new("rows that wait of another number than their values"));
+            }
+            let first = self.blocks[side].push_columns(columns, rows);
+            let mut all = self.sides[side].take_all();
+            for (address, Waits { place, key, is_matched }) in (first..).zip(waits) {
+                let key = if self.has_left_its_key(is_matched) { 0 } else { ids.get(key)? };
+                all.push(Stored::new(place, address, key, is_matched));
+            }
+            // Of several parts, each is in order.
+            all.sort_by_key(|row| row.place);
+            let addresses: Vec<Option<u64>> = all.iter().map(|row| Some(row.address)).collect();
+            let columns = self.blocks[side].gather(&self.schemas[side], &addresses);
+            self.blocks[side].forget_before(None, &self.schemas[side]);
+            let first = self.blocks[side].push_columns(columns, all.len());
+            for (address, row) in (first..).zip(all) {
+                let row = Stored::new(row.place, address, row.key, row.is_matched);
+                if self.has_left_its_key(row.is_matched) {
+                    self.sides[side].push_decided(row);
+                } else {
+                    self.sides[side].push(row, &mut self.groups.of(row.key)[side]);
+                }
+            }
+        }
+        let holds: Holds = from.take()?;
+        self.holds = std::mem::replace(&mut self.holds, Holds::new()).and(holds);
+        Ok(())
     }
 }

@@ -35,6 +35,13 @@ pub(super) struct Stored {
 
 const NONE: u64 = u64::MAX;
 
+impl Stored {
+    /// A row that no other of its key stands behind yet.
+    pub(super) fn new(place: Place, address: u64, key: u32, is_matched: bool) -> Self {
+        Self { place, address, next: NONE, key, is_matched }
+    }
+}
+
 /// The rows of one key on one side, in order, by number.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct OfKey {
@@ -74,10 +81,21 @@ impl Side {
     }
 
     /// Appends a row to the side and to those of its key.
-    pub(super) fn push(&mut self, place: Place, address: u64, key: u32, is_matched: bool, of_key: &mut OfKey) {
+    pub(super) fn push(&mut self, row: Stored, of_key: &mut OfKey) {
         let number = self.first + self.rows.len() as u64;
-        self.rows.push_back(Stored { place, address, next: NONE, key, is_matched });
+        self.rows.push_back(row);
         self.link(number, of_key);
+    }
+
+    /// Appends a row that is of no key any more.
+    pub(super) fn push_decided(&mut self, row: Stored) {
+        self.rows.push_back(row);
+    }
+
+    /// Takes all rows out.
+    pub(super) fn take_all(&mut self) -> Vec<Stored> {
+        (self.first, self.undecided) = (0, 0);
+        std::mem::take(&mut self.rows).into()
     }
 
     fn link(&mut self, number: u64, of_key: &mut OfKey) {
@@ -141,6 +159,11 @@ impl Side {
         }
         self.undecided = self.first + at as u64;
         self.rows.get(at).map_or(Place::MAX, |row| row.place)
+    }
+
+    /// The rows, in order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Stored> {
+        self.rows.iter()
     }
 
     /// The address of the first row.
