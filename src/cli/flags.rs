@@ -35,6 +35,9 @@ pub(crate) enum Command {
     /// Prints declarations of the streams in a file: columns and types, event time, disorder, types of events.
     #[command(after_help = INFER_EXAMPLES)]
     Infer(InferFlags),
+    /// Runs the tests that stand beside programs.
+    #[command(after_help = TEST_EXAMPLES)]
+    Test(TestFlags),
     /// Checks a program and tells all its mistakes.
     Check(CheckFlags),
     /// Tells how a program will run: what feeds what, and how much it can come to hold.
@@ -185,3 +188,37 @@ impl From<InputFormat> for Format {
         }
     }
 }
+
+/// `betide test`
+#[derive(Debug, Args)]
+pub(crate) struct TestFlags {
+    /// Test files, programs, or folders of them. Default: all below the working directory
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Runs the tests whose names have this in them
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) name: Option<String>,
+    /// Writes what comes out into `expect` blocks and golden files that differ; read it before you keep it
+    #[arg(long)]
+    pub(crate) update: bool,
+    /// A step of a pattern that no test reaches is a failure
+    #[arg(long)]
+    pub(crate) all_steps: bool,
+    /// Writes the outcome as JUnit XML
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
+}
+
+const TEST_EXAMPLES: &str = "\
+NAME.test beside NAME.tide has the tests of that program:
+
+  test three small payments and a large one
+  given
+      Payment card=4929-1 amount=0.99 @ 10:00:05
+      Payment card=4929-1 amount=1.20 @ +30s
+      Payment card=4929-1 amount=1.00 @ +30s
+      Payment card=4929-1 amount=912.50 @ +2m
+  expect
+      CardTesting card=4929-1 probes=3
+
+Exit codes: 0 all tests hold, 1 one does not, 2 a program or a test file is wrong.";

@@ -3,6 +3,7 @@
 //! | exit code | meaning |
 //! |---|---|
 //! | 0 | done (also when whoever read the output closed it) |
+//! | 1 | a test fails (`betide test`), or a file is not laid out (`betide fmt --check`) |
 //! | 2 | the program does not compile, or the command line is wrong |
 //! | 65 | bad data with `--strict`, or a cap whose policy is to stop |
 //! | 70 | a defect of betide |
@@ -19,6 +20,7 @@ mod program;
 mod run;
 mod sample;
 mod summary;
+mod test;
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -35,6 +37,7 @@ pub(crate) fn main() -> ExitCode {
     let done = match &flags.command {
         Command::Run(run) => run::run(run),
         Command::Infer(flags) => infer::infer(flags),
+        Command::Test(flags) => test::test(flags),
         Command::Check(program) => check::check(program),
         Command::Explain(program) => explain::explain(program),
     };

@@ -16,6 +16,11 @@ impl Elapsed {
         Self(std::time::Instant::now())
     }
 
+    /// The same in seconds.
+    pub(crate) fn seconds(&self) -> f64 {
+        self.get().as_secs_f64()
+    }
+
     fn get(&self) -> Duration {
         self.0.elapsed()
     }

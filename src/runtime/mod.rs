@@ -15,7 +15,7 @@ mod assemble;
 mod tables;
 mod view;
 
-pub use assemble::{AssembleOptions, assemble};
+pub use assemble::{AssembleOptions, assemble, column_spec};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::RunError;
 pub use limits::Limits;

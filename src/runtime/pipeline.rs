@@ -189,6 +189,14 @@ impl Pipeline {
         self.stages.iter().map(|s| (s.name.as_str(), s.counts, s.work.held()))
     }
 
+    /// The steps of the patterns and how often each took an event, with the number of their stage; where that is counted.
+    pub(super) fn steps_taken(&self) -> impl Iterator<Item = (usize, Vec<(Arc<str>, u64)>)> {
+        self.stages.iter().enumerate().filter_map(|(number, stage)| match &stage.work {
+            Work::Operator(keeper) => Some((number, keeper.operator.steps_taken())),
+            Work::Transform(..) | Work::Union(..) | Work::View(_) => None,
+        })
+    }
+
     /// The rows that leave, by moment, then statement, then port; and of one port as they came out of it.
     fn depart(&self, round: &Round) -> Departures {
         let mut out = Departures::default();
