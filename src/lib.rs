@@ -32,6 +32,7 @@
 #![doc = "\n"]
 #![doc = include_str!("../ARCHITECTURE.md")]
 
+pub mod assist;
 #[doc(hidden)]
 pub mod codec;
 #[doc(hidden)]

@@ -20,7 +20,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("plan", &["text", "data", "expr", "spec", "semantics"]),
     ("runtime", &["data", "expr", "spec", "pattern", "operators", "codec", "connect", "plan"]),
     ("engine", &["text", "data", "syntax", "expr", "spec", "pattern", "operators", "codec", "connect", "semantics", "plan", "runtime"]),
-    ("cli", &["engine"]),
+    ("assist", &["text", "data", "syntax", "expr", "semantics", "engine"]),
+    ("cli", &["engine", "assist"]),
 ];
 
 /// What only one place may name.

@@ -42,6 +42,8 @@ pub(crate) enum Command {
     Check(CheckFlags),
     /// Tells how a program will run: what feeds what, and how much it can come to hold.
     Explain(ProgramFlags),
+    /// Serves an editor over standard input and output, by the Language Server Protocol
+    Lsp,
 }
 
 const RUN_EXAMPLES: &str = "\

@@ -15,6 +15,7 @@ mod explain;
 mod flags;
 mod infer;
 mod inputs;
+mod lsp;
 mod output;
 mod program;
 mod run;
@@ -40,6 +41,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Test(flags) => test::test(flags),
         Command::Check(program) => check::check(program),
         Command::Explain(program) => explain::explain(program),
+        Command::Lsp => lsp::lsp(),
     };
     match done {
         Ok(code) => ExitCode::from(code),

@@ -101,6 +101,11 @@ impl<'a> KeyRef<'a> {
     pub fn hash64(self) -> u64 {
         hash_bytes(self.0)
     }
+
+    /// The same hash of a bare text.
+    pub fn hash_text(text: &str) -> u64 {
+        hash_bytes(text.as_bytes())
+    }
 }
 
 fn hash_bytes(bytes: &[u8]) -> u64 {

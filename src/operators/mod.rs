@@ -15,6 +15,7 @@ mod project;
 pub mod reorder;
 mod sequence;
 mod sequence_ranks;
+mod sequence_steps;
 mod suppress;
 mod table;
 #[cfg(test)]
@@ -31,6 +32,7 @@ pub use project::Project;
 pub use reorder::{Released, Reorder, StreamStats, StreamTiming};
 pub use sequence::Sequence;
 pub use sequence_ranks::RankSequence;
+pub use sequence_steps::StepSequence;
 pub use suppress::Suppress;
 pub use table::{DuplicateKey, NewestRows, SharedTable, TableContents, TableRow};
 pub use top_of_window::TopOfWindow;
