@@ -11,17 +11,21 @@
 //! | 130 | interrupted; what was read has been finished, unless a second Ctrl-C ended that too |
 
 mod check;
+mod doc;
 mod explain;
 mod flags;
+mod fmt;
 mod infer;
 mod inputs;
 mod lsp;
 mod output;
 mod program;
+mod progress;
 mod run;
 mod sample;
 mod summary;
 mod test;
+mod watch;
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -29,7 +33,7 @@ use std::process::ExitCode;
 use betide::connect::ConnectError;
 use betide::text::render;
 use betide::{DataError, Error};
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use flags::{Command, Flags};
 
 /// Runs the command line.
@@ -38,6 +42,10 @@ pub(crate) fn main() -> ExitCode {
     let done = match &flags.command {
         Command::Run(run) => run::run(run),
         Command::Infer(flags) => infer::infer(flags),
+        Command::Fmt(flags) => fmt::fmt(flags),
+        Command::Doc(flags) => doc::doc(flags),
+        Command::Watch(flags) => watch::watch(flags),
+        Command::Completions(flags) => completions(flags),
         Command::Test(flags) => test::test(flags),
         Command::Check(program) => check::check(program),
         Command::Explain(program) => explain::explain(program),
@@ -50,6 +58,13 @@ pub(crate) fn main() -> ExitCode {
             ExitCode::from(failure.code)
         }
     }
+}
+
+/// What a shell needs to complete the words of a command line.
+fn completions(flags: &flags::CompletionFlags) -> Result<u8, Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(flags.shell, &mut Flags::command(), "betide", &mut script);
+    print(&String::from_utf8_lossy(&script)).map(|()| 0)
 }
 
 /// The run was interrupted.

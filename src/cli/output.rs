@@ -20,6 +20,8 @@ const CELL_MAX: usize = 60;
 pub(crate) struct Output {
     to: BufWriter<Stdout>,
     form: Form,
+    is_terminal: bool,
+    has_written: bool,
 }
 
 enum Form {
@@ -37,29 +39,39 @@ impl Output {
             (Some(OutputFormat::Table), _) | (None, true) => Form::Table(Table::new(is_terminal && !no_colour(), engine)),
             (Some(OutputFormat::Csv), _) => Form::Csv { header: Some(header(engine)?) },
         };
-        Ok(Self { to: BufWriter::with_capacity(1 << 16, io::stdout()), form })
+        Ok(Self { to: BufWriter::with_capacity(1 << 16, io::stdout()), form, is_terminal, has_written: false })
     }
 
     /// Writes the rows that have become certain.
     pub(crate) fn write(&mut self, engine: &mut Engine) -> io::Result<()> {
         match &mut self.form {
-            Form::Lines => engine.write_rows(&mut self.to).map(drop),
+            Form::Lines => {
+                self.has_written |= engine.write_rows(&mut self.to)? > 0;
+                Ok(())
+            }
             Form::Csv { header } => {
                 if let Some(header) = header.take() {
                     self.to.write_all(header.as_bytes())?;
                 }
                 for row in engine.take_rows() {
+                    self.has_written = true;
                     self.to.write_all(record(row.texts()).as_bytes())?;
                 }
                 Ok(())
             }
             Form::Table(table) => {
                 for row in engine.take_rows() {
+                    self.has_written = true;
                     table.push(&row, &mut self.to)?;
                 }
                 Ok(())
             }
         }
+    }
+
+    /// Whether somebody sees rows on the terminal, between which nothing else should stand.
+    pub(crate) fn is_seen(&self) -> bool {
+        self.is_terminal && self.has_written
     }
 
     /// Has everything reach whoever reads it.

@@ -11,6 +11,7 @@ use betide::{DataError, Engine, Error, Options};
 use super::flags::RunFlags;
 use super::inputs::{Inputs, Message};
 use super::output::Output;
+use super::progress::Progress;
 use super::sample;
 use super::summary::{self, Elapsed};
 use super::{Failure, INTERRUPTED, program, tell};
@@ -54,11 +55,14 @@ pub(crate) fn run(flags: &RunFlags) -> Result<u8, Failure> {
     }
     // Inputs first: where one is missing, the dead letters of the last run are still there.
     let out = Output::new(flags.format, &engine)?;
-    let inputs = Inputs::start(opened.map_or_else(|| open(&paths, flags), Ok)?)?;
+    let inputs = opened.map_or_else(|| open(&paths, flags), Ok)?;
+    let progress = Progress::new(&inputs);
+    let inputs = Inputs::start(inputs)?;
     let dead_letters = flags.dead_letters.as_deref().map(|path| DeadLetters::create(&path.to_string_lossy())).transpose()?;
     let mut run = Run {
         engine,
         out,
+        progress,
         dead_letters,
         input: String::new(),
         format: Format::default(),
@@ -127,6 +131,7 @@ fn refuse_overwriting<'p>(dead_letters: &Path, read: impl IntoIterator<Item = &'
 struct Run {
     engine: Engine,
     out: Output,
+    progress: Progress,
     dead_letters: Option<DeadLetters>,
     /// The name of the current input.
     input: String,
@@ -189,7 +194,11 @@ impl Run {
             }
             self.settle_bad_events()?;
             self.write()?;
+            if self.progress.is_due() && !self.out.is_seen() {
+                self.progress.show(self.engine.stats().events);
+            }
         };
+        self.progress.clear();
         self.waited_for = summary::waited_for(&self.engine.stats());
         self.engine.finish()?;
         self.write()?;
@@ -249,6 +258,9 @@ impl Run {
     /// Whoever reads the output may let it wait; meanwhile nothing is read, and no stream is silent.
     fn put_out(&mut self, put: impl FnOnce(&mut Self) -> io::Result<()>) -> Result<(), Stop> {
         let begun = Elapsed::start();
+        if self.out.is_seen() {
+            self.progress.clear();
+        }
         let put = put(self);
         self.engine.excuse(begun.as_pause());
         put.map_err(output_failed)
@@ -265,6 +277,7 @@ impl Run {
                 continue;
             }
             self.told += 1;
+            self.progress.clear();
             if self.told <= BAD_EVENTS_TOLD {
                 tell(&format!("betide: {}", told(&self.input, &bad)));
             }

@@ -2,6 +2,7 @@
 
 mod error;
 mod options;
+pub mod reference;
 mod rows;
 mod stats;
 
