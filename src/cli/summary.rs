@@ -167,8 +167,8 @@ fn why_nothing(stats: &Stats) -> String {
 /// Why an operator let nothing through.
 fn why_none_of(operator: &OperatorStats) -> String {
     let rows = match operator.rows_in {
-        1 => "the one row".to_owned(),
-        rows => format!("all {} rows", grouped(rows)),
+        1 => "1 row".to_owned(),
+        rows => format!("{} rows", grouped(rows)),
     };
     let what = operator.name.split_once(' ').map_or(operator.name.as_str(), |(_, kind)| kind);
     let reason = match what {

@@ -16,6 +16,7 @@ pub(super) fn lay_out(tokens: &[Token]) -> String {
     let mut broken = broken_by_hand(tokens);
     let widths = column_widths(tokens);
     loop {
+        break_around(tokens, &mut broken);
         let lines = lines(tokens, &broken, &widths);
         let Some(group) = lines.iter().filter(|line| line.width > WIDTH).find_map(|line| Some(line.breakable?.1)) else {
             return put_together(&lines);
@@ -49,6 +50,18 @@ fn broken_by_hand(tokens: &[Token]) -> BTreeSet<usize> {
         }
     }
     broken
+}
+
+/// A query in which something stands on lines of its own has its clauses on lines of their own.
+fn break_around(tokens: &[Token], broken: &mut BTreeSet<usize>) {
+    let of_clauses = |token: &Token| token.break_at.filter(|(_, kind)| *kind == Break::Clause).map(|(group, _)| group);
+    let queries: BTreeSet<usize> = tokens.iter().filter_map(of_clauses).collect();
+    for token in tokens {
+        if let Some((group, Break::Item | Break::Clause)) = token.break_at.filter(|(group, _)| broken.contains(group)) {
+            let around = token.groups.iter().take_while(|other| **other != group);
+            broken.extend(around.filter(|other| queries.contains(other)));
+        }
+    }
 }
 
 /// For each group of columns, how wide the longest name is.
@@ -178,7 +191,8 @@ impl Margins {
             // A comment stands as what follows it.
             return match tokens[index + 1..].iter().position(|next| next.kind == Kind::Word) {
                 Some(next) if tokens[index + 1 + next].break_at.is_some() => self.indent_of(tokens, index + 1 + next, broken),
-                Some(_) | None => self.innermost(token, broken) + 4,
+                Some(_) => self.innermost(token, broken) + 4,
+                None => 0,
             };
         }
         let Some((group, kind)) = token.break_at else { return self.innermost(token, broken) + 4 };

@@ -57,7 +57,6 @@ fn laid_out(text: &str, in_order: bool) -> String {
         put_between(&text[end..start], &text[start..head], &mut out);
         let tail = trailing_comment(text, piece.end + usize::from(ends_with_semicolon));
         out.push_str(&statement(text, head, piece.end, in_order));
-        out.push(';');
         let comment = text[piece.end + usize::from(ends_with_semicolon)..tail].trim();
         if !comment.is_empty() {
             out.push(' ');
@@ -121,6 +120,7 @@ fn statement(text: &str, start: usize, end: usize, in_order: bool) -> String {
     if in_order {
         order::put_in_order(&mut tokens);
     }
+    tokens::end_statement(&mut tokens);
     layout::lay_out(&tokens)
 }
 

@@ -44,6 +44,15 @@ fn lists_and_clauses_have_lines_of_their_own() {
 }
 
 #[test]
+fn a_query_with_a_name_begins_on_the_next_line() {
+    gives("create stream X as select a\nfrom S", "CREATE STREAM X AS\nSELECT a\nFROM S;\n");
+    gives("create stream X as select a from S", "CREATE STREAM X AS SELECT a FROM S;\n");
+    gives("create stream S (\na decimal(10,2))", "CREATE STREAM S (\n    a DECIMAL(10, 2)\n);\n");
+    gives("with V as (select a from S) select a\nfrom V", "WITH V AS (SELECT a FROM S)\nSELECT a\nFROM V;\n");
+    gives("select a from (\nselect a from S where b) v where a", "SELECT a\nFROM (\n    SELECT a FROM S WHERE b\n) v\nWHERE a;\n");
+}
+
+#[test]
 fn clauses_are_put_in_order() {
     gives(
         "SELECT a.x FROM PATTERN (A a -> B b) WITHIN 5m WHERE a.x = 1 PARTITION BY x;",
@@ -62,6 +71,8 @@ fn comments_stay_where_they_are() {
         "-- head\n\n\n-- second\nSELECT a, -- the a\n  b /* b */ FROM S; -- end\n-- last\n",
         "-- head\n\n-- second\nSELECT a, -- the a\n       b /* b */\nFROM S; -- end\n-- last\n",
     );
+    gives("SELECT a FROM S -- end", "SELECT a FROM S; -- end\n");
+    gives("SELECT a FROM S\n-- below\n; SELECT b FROM S", "SELECT a FROM S;\n-- below\nSELECT b FROM S;\n");
     gives("/* only */", "/* only */\n");
     gives("", "");
     gives("SELECT a FROM S;\n\n\n\nSELECT b FROM S;SELECT c FROM S;", "SELECT a FROM S;\n\nSELECT b FROM S;\nSELECT c FROM S;\n");

@@ -121,6 +121,22 @@ pub(super) fn read(text: &str, start: usize, end: usize) -> Vec<Token> {
     reader.tokens
 }
 
+/// Puts the `;` behind the last word: behind a comment it would be a part of that.
+pub(super) fn end_statement(tokens: &mut Vec<Token>) {
+    let last = tokens.iter().rposition(|token| token.kind == Kind::Word).map_or(0, |last| last + 1);
+    let semicolon = Token {
+        text: ";".to_owned(),
+        kind: Kind::Word,
+        spaced: false,
+        on_new_line: false,
+        groups: Vec::new(),
+        break_at: None,
+        clause: None,
+        is_column_name: false,
+    };
+    tokens.insert(last, semicolon);
+}
+
 struct Reader<'t> {
     text: &'t str,
     marks: Marks,
@@ -256,11 +272,9 @@ impl Reader<'_> {
                     around.filter(|(_, rule)| *rule == Rule::query).and_then(|(query, _)| self.first_of_query(query))
                 }
                 Rule::column => of(Rule::columns).map(|columns| (columns, Break::Item)),
-                Rule::rparen if around.is_some_and(|(_, rule)| rule == Rule::columns) => {
-                    of(Rule::columns).map(|columns| (columns, Break::Close))
-                }
-                Rule::rparen if around.is_some_and(|(_, rule)| rule == Rule::subquery) => {
-                    of(Rule::subquery).map(|query| (query, Break::Close))
+                Rule::rparen => {
+                    let closed = self.open.last().filter(|open| open.end == end);
+                    closed.filter(|open| matches!(open.rule, Rule::columns | Rule::subquery)).map(|open| (open.number, Break::Close))
                 }
                 Rule::mr_end => of(Rule::match_recognize).map(|group| (group, Break::Close)),
                 Rule::partition_by
@@ -298,11 +312,19 @@ impl Reader<'_> {
         (break_at, clause)
     }
 
-    /// The first word of a query in parentheses, which then stands further in.
+    /// The first word of a query: in parentheses it stands further in, behind `CREATE STREAM name AS` at the margin, and behind the list of
+    /// WITH as the clauses do.
     fn first_of_query(&self, query: usize) -> Option<(usize, Break)> {
+        if self.tokens.iter().any(|token| token.groups.contains(&query)) {
+            return Some((query, Break::Clause));
+        }
         let inside = self.open.iter().position(|open| open.number == query)?;
-        let around = inside.checked_sub(1).and_then(|index| self.open.get(index))?;
-        (around.rule == Rule::subquery).then_some((around.number, Break::Item))
+        match inside.checked_sub(1).and_then(|index| self.open.get(index)) {
+            Some(around) if around.rule == Rule::subquery => Some((around.number, Break::Item)),
+            None => Some((query, Break::Clause)),
+            Some(Open { rule: Rule::create_stream | Rule::create_table, .. }) => Some((query, Break::Clause)),
+            Some(_) => None,
+        }
     }
 
     /// Whether the word before is a comma: the first item of a list begins no line.
