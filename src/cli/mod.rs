@@ -12,6 +12,7 @@
 
 mod check;
 mod doc;
+mod durable;
 mod explain;
 mod flags;
 mod fmt;
@@ -103,6 +104,7 @@ impl From<Error> for Failure {
             }
             Error::Data(error) => Self { code: data_code(&error), message: format!("betide: {error}") },
             Error::Io { .. } => Self::outside(error),
+            Error::Snapshot(_) => Self { code: 65, message: format!("betide: {error}") },
             Error::Bug(_) => Self { code: 70, message: format!("betide: {error}") },
         }
     }
