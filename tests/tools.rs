@@ -89,9 +89,9 @@ given
   P card=1 x=1 @ +1s
   P card=1 x=20 @ +1s
 expect nothing
-advance 5s
+advance 4s
 expect nothing
-advance 1ms
+advance 1s
 expect
   Hit card=1
 test a late one
@@ -146,9 +146,9 @@ fn mistakes_of_tests_and_programs_have_their_places() {
     folder.put("a.test", "test one\ngiven\n  Q card=1\nexpect nothing\n");
     let (code, _, err) = folder.betide(&["test"], "");
     assert_eq!((code, err.as_str()), (2, "betide: a.test:3: the program has no source stream `Q`: did you mean `P`?\n"));
-    folder.put("a.test", "tset one\n");
+    folder.put("a.test", "tesst one\n");
     let (code, _, err) = folder.betide(&["test"], "");
-    assert!(code == 2 && err.starts_with("betide: a.test:1: `tset` is not known here; did you mean `test`?"), "{err}");
+    assert!(code == 2 && err.starts_with("betide: a.test:1: `tesst` is not known here; did you mean `test`?"), "{err}");
     folder.put("a.test", "test one\nexpect nothing\n").put("a.tide", "SELECT x FROM S;");
     let (code, _, err) = folder.betide(&["test"], "");
     assert!(code == 2 && err.contains("error[E0201]: unknown stream `S`\n --> a.tide:1:15"), "{err}");
