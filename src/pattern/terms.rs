@@ -83,6 +83,11 @@ impl Terms {
         &self.unary[variable.0 as usize]
     }
 
+    /// The terms of a variable that read more than the candidate.
+    pub(crate) fn correlated_of(&self, variable: VariableId) -> &[Expr] {
+        &self.correlated[variable.0 as usize]
+    }
+
     pub(crate) fn input_of(&self, variable: VariableId) -> usize {
         self.spec.variables[variable.0 as usize].input
     }

@@ -15,8 +15,8 @@ use crate::connect::TableFileFormat;
 use crate::data::{Duration, Schema, Value};
 use crate::expr::{EvalContext, Expr, Row, SlotId};
 use crate::operators::{
-    Filter, Limit, Lookup, Operator, Project, RankSequence, Reorder, Sequence, SharedTable, StepSequence, StreamTiming, Suppress,
-    TopOfWindow, ViewLookup, join, window,
+    Filter, FlatSequence, Limit, Lookup, Operator, Project, RankSequence, Reorder, Sequence, SharedTable, StepSequence, StreamTiming,
+    Suppress, TopOfWindow, ViewLookup, join, window,
 };
 use crate::plan::{Edge, LookupTable, Node, OperatorGraph, OperatorSpec, Route, SourceColumn, SourceNode, TableFormat, TableNode};
 use crate::spec::{EvaluatorChoice, PatternSpec};
@@ -113,6 +113,7 @@ fn pattern(spec: &PatternSpec, evaluator: &EvaluatorChoice, limits: &Limits) -> 
     match evaluator {
         EvaluatorChoice::RankColumns(steps) => Box::new(RankSequence::new(spec.clone(), steps.clone(), limits.pattern_events)),
         EvaluatorChoice::StepLists(steps) => Box::new(StepSequence::new(spec.clone(), steps, limits.pattern_threads)),
+        EvaluatorChoice::FlatThreads => Box::new(FlatSequence::new(spec.clone(), limits.pattern_threads)),
         EvaluatorChoice::Threads => Box::new(Sequence::new(spec.clone(), limits.pattern_threads)),
     }
 }

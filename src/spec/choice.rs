@@ -2,8 +2,10 @@
 //!
 //! Ordered threads are exact for everything. Rank columns are for sequences of which every step follows by `->>` and is decided by the
 //! candidate alone: then what has reached a step is all that matters, and no unfinished match need be stored. Step lists are for the other
-//! sequences of single steps: an unfinished match waits at one step, with what that step's terms compare already worked out.
+//! sequences of single steps: an unfinished match waits at one step, with what that step's terms compare already worked out. Flat threads
+//! (`flat`) are for what has loops, alternatives or MATCH_RECOGNIZE, as long as a thread remembers a fixed number of events.
 
+use super::flat;
 use super::pattern::{AfterMatch, Arrow, Mode, NavigationBase, PatternNode, PatternSpec, RowOutput, Runs, SlotKind};
 use super::pattern::{VariableId, VariableKind, Within};
 use crate::expr::Expr;
@@ -15,6 +17,8 @@ pub enum EvaluatorChoice {
     RankColumns(Vec<VariableId>),
     /// Lists of the unfinished matches that wait at each of these steps, with the arrow before each.
     StepLists(Vec<(VariableId, Arrow)>),
+    /// Threads of a fixed size over an automaton that is a table.
+    FlatThreads,
     /// Ordered threads over an automaton.
     Threads,
 }
@@ -25,6 +29,7 @@ impl EvaluatorChoice {
         match self {
             Self::RankColumns(_) => "rank columns (every `->>`, unary terms)",
             Self::StepLists(_) => "step lists (single steps: what waits at a step is compared at once)",
+            Self::FlatThreads => "flat threads (an automaton as a table; each thread remembers a few events)",
             Self::Threads => "ordered threads (general)",
         }
     }
@@ -32,14 +37,19 @@ impl EvaluatorChoice {
 
 /// Chooses.
 pub fn choose(spec: &PatternSpec) -> EvaluatorChoice {
+    of_sequence(spec).unwrap_or_else(|| if flat::fits(spec) { EvaluatorChoice::FlatThreads } else { EvaluatorChoice::Threads })
+}
+
+/// The evaluator of a plain sequence of single steps.
+fn of_sequence(spec: &PatternSpec) -> Option<EvaluatorChoice> {
     let mut steps = Vec::new();
     if !is_plain(spec) || !gather_steps(&spec.root, Arrow::Next, &mut steps) || !takes_each_variable_once(spec, &steps) {
-        return EvaluatorChoice::Threads;
+        return None;
     }
     if is_for_ranks(spec, &steps) {
-        return EvaluatorChoice::RankColumns(steps.into_iter().map(|(step, _)| step).collect());
+        return Some(EvaluatorChoice::RankColumns(steps.into_iter().map(|(step, _)| step).collect()));
     }
-    if is_for_lists(spec, &steps) { EvaluatorChoice::StepLists(steps) } else { EvaluatorChoice::Threads }
+    is_for_lists(spec, &steps).then_some(EvaluatorChoice::StepLists(steps))
 }
 
 /// Whether no clause asks for more than the matches of a sequence.

@@ -4,6 +4,7 @@
 //! expression's field.
 
 mod choice;
+mod flat;
 mod join;
 mod lookup;
 mod pattern;
