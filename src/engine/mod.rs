@@ -1,19 +1,28 @@
 //! The public face: compile a program, push events, take rows. It owns no thread and no global state; the only clock is the one it is given.
 
 mod error;
+mod functions;
 mod options;
+pub mod reference;
 mod rows;
 mod stats;
 
 mod batches;
 mod compile;
+mod snapshot;
+mod sources;
+#[cfg(feature = "tokio")]
+mod stream;
 mod table;
 mod undeclared;
 
 pub use error::{DataError, Error};
 pub use options::Options;
 pub use rows::OutputRow;
+pub use sources::{SourceStream, StepCount};
 pub use stats::{OperatorStats, SourceStats, Stats};
+#[cfg(feature = "tokio")]
+pub use stream::RowStream;
 pub use table::{TableRow, TableView};
 pub use undeclared::Undeclared;
 
@@ -21,14 +30,24 @@ use std::io::{self, Write};
 
 use arrow_array::RecordBatch;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::codec::BadEvent;
-use crate::data::{Duration, Schema, Timestamp};
-use crate::plan::OperatorGraph;
+use crate::data::{Duration, Schema, Timestamp, Value};
+use crate::plan::{Fingerprints, OperatorGraph, fingerprints};
 use crate::runtime::Running;
 use crate::semantics::Program;
 use crate::text::{Diagnostics, Source};
 use rows::Output;
+
+/// What a picture is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PictureLanguage {
+    /// The language of Graphviz.
+    Dot,
+    /// The language of Mermaid, which many sites draw where they show Markdown.
+    Mermaid,
+}
 
 /// A compiled program and its state.
 ///
@@ -42,6 +61,8 @@ pub struct Engine {
     running: Running,
     warnings: Diagnostics,
     outputs: Vec<Output>,
+    fingerprints: Fingerprints,
+    has_ids: bool,
 }
 
 impl Engine {
@@ -59,6 +80,7 @@ impl Engine {
     fn compile_source(source: &Source, options: &Options) -> Result<Self, Diagnostics> {
         let compiled = compile::compile(source, options)?;
         let outputs = compiled.graph.outputs().iter().map(Output::new).collect();
+        let fingerprints = fingerprints(&compiled.graph, &options.type_field);
         Ok(Self {
             source: source.clone(),
             program: compiled.program,
@@ -66,6 +88,8 @@ impl Engine {
             running: compiled.running,
             warnings: compiled.warnings,
             outputs,
+            fingerprints,
+            has_ids: options.ids,
         })
     }
 
@@ -84,6 +108,14 @@ impl Engine {
         crate::plan::explain(&self.graph)
     }
 
+    /// The operator graph as a picture, with the steps inside each pattern.
+    pub fn picture(&self, language: PictureLanguage) -> String {
+        match language {
+            PictureLanguage::Dot => crate::plan::picture::dot(&self.graph),
+            PictureLanguage::Mermaid => crate::plan::picture::mermaid(&self.graph),
+        }
+    }
+
     /// The names of the streams whose rows leave, in the order of the text; an unnamed output has none.
     pub fn outputs(&self) -> impl Iterator<Item = Option<&str>> {
         self.graph.outputs().iter().map(|output| output.name.as_deref())
@@ -92,6 +124,22 @@ impl Engine {
     /// The same, with their columns.
     pub fn output_schemas(&self) -> impl Iterator<Item = (Option<&str>, &Schema)> {
         self.graph.outputs().iter().map(|output| (output.name.as_deref(), &*output.schema))
+    }
+
+    /// The source streams, in the order of the text.
+    pub fn sources(&self) -> impl Iterator<Item = SourceStream<'_>> {
+        self.graph.sources().iter().map(SourceStream::of)
+    }
+
+    /// How often each step of each pattern has taken an event, in any run, finished or not. It is counted with
+    /// [`Options::general_evaluators`] only; else there is nothing.
+    pub fn step_counts(&self) -> Vec<StepCount> {
+        let nodes = self.graph.nodes();
+        let counted = self.running.steps_taken().flat_map(|(node, steps)| {
+            let line = self.source.line_of(nodes[node].span.start);
+            steps.into_iter().map(move |(step, taken)| StepCount { line, step: step.to_string(), taken })
+        });
+        counted.collect()
     }
 
     /// The columns of a stream, source or derived.
@@ -134,6 +182,19 @@ impl Engine {
         Ok(self.running.push_columns(index, incoming.columns, incoming.times, incoming.rows)?)
     }
 
+    /// Takes one row of a source stream: values by the names of its columns, the others have their defaults. A text for a column of another
+    /// type is read as that of a cell of a table is. The row is of this stream whatever its `type` or `WHEN` says.
+    pub fn push_row(&mut self, stream: &str, values: &[(&str, Value<'_>)]) -> Result<(), Error> {
+        let index = self.graph.sources().iter().position(|s| *s.name == *stream);
+        let index = index.ok_or_else(|| DataError::UnknownStream(stream.to_owned()))?;
+        let incoming = sources::row(&self.graph.sources()[index], values)?;
+        self.running.push_bad(incoming.bad)?;
+        if incoming.rows == 0 {
+            return Ok(());
+        }
+        Ok(self.running.push_columns(index, incoming.columns, incoming.times, incoming.rows)?)
+    }
+
     /// Moves the watermark to at least this time: no event before it will come, and one that does is late.
     pub fn advance_watermark(&mut self, to: Timestamp) -> Result<(), Error> {
         Ok(self.running.advance_watermark(to)?)
@@ -157,7 +218,33 @@ impl Engine {
 
     /// The rows that have become certain, in order.
     pub fn take_rows(&mut self) -> Vec<OutputRow> {
-        rows::rows_of(self.running.take_departures(), &self.outputs)
+        let ids = self.ids();
+        rows::rows_of(self.running.take_departures(), &self.outputs, ids)
+    }
+
+    /// The rows that have become certain, in order, as values of a type with a field a column; a row that does not fit is an error in its
+    /// place. For a program of several outputs, take rows and look at [`OutputRow::stream`].
+    ///
+    /// ```
+    /// use betide::Engine;
+    /// use serde::{Deserialize, Serialize};
+    ///
+    /// #[derive(Serialize)]
+    /// struct Payment { card: &'static str, amount: f64 }
+    /// #[derive(Debug, PartialEq, Deserialize)]
+    /// struct Large { card: String, amount: f64 }
+    ///
+    /// let program = "CREATE STREAM Payment (card STRING, amount FLOAT); SELECT card, amount FROM Payment WHERE amount > 500;";
+    /// let mut engine = Engine::compile(program).unwrap();
+    /// engine.push_value(&Payment { card: "a", amount: 900.0 })?;
+    /// engine.push_value(&Payment { card: "b", amount: 9.0 })?;
+    /// engine.finish()?;
+    /// let rows: Vec<Large> = engine.rows().collect::<Result<_, _>>()?;
+    /// assert_eq!(rows, [Large { card: "a".to_owned(), amount: 900.0 }]);
+    /// # Ok::<(), betide::Error>(())
+    /// ```
+    pub fn rows<T: DeserializeOwned>(&mut self) -> impl Iterator<Item = Result<T, Error>> + use<T> {
+        self.take_rows().into_iter().map(|row| row.deserialize())
     }
 
     /// The rows that have become certain as Arrow batches with the name of their stream; in order within each stream.
@@ -168,7 +255,13 @@ impl Engine {
     /// Writes the rows that have become certain as lines of JSON, in order, and says how many. This is the fastest way out. When writing
     /// fails, the rows are gone.
     pub fn write_rows(&mut self, to: &mut impl Write) -> io::Result<u64> {
-        rows::write(self.running.take_departures(), &self.outputs, to)
+        let ids = self.ids();
+        rows::write(self.running.take_departures(), &self.outputs, ids, to)
+    }
+
+    /// What the rows that are taken next are called.
+    fn ids(&self) -> Option<rows::Ids> {
+        self.has_ids.then(|| rows::Ids::new(&self.fingerprints.outputs, self.running.taken()))
     }
 
     /// The bad events since the last call, in order. Beyond a cap (`limits.kept_bad_events`) they are only counted.

@@ -10,7 +10,7 @@ use super::state::{State, WayKind};
 use super::step::{self, Kept, Next, Now};
 use super::terms::{Probe, Surroundings, Terms, Undecided};
 use super::variables::VariableSet;
-use crate::data::{Duration, Phase, Place};
+use crate::data::{Duration, Phase, Place, Saved, StateError, StateReader, StateWriter};
 use crate::spec::{PatternSpec, VariableId};
 
 /// A history that still has ways on.
@@ -23,6 +23,10 @@ pub(crate) struct Thread {
     /// Where the thread stands: at its last event, or at the time that was over since.
     pub(crate) end: Place,
 }
+
+crate::saved!(Thread { state, history, registers, undecided, end });
+crate::saved!(Match { history, end });
+crate::saved!(enum Entry { 0 => Live(thread), 1 => Finished(found) });
 
 /// The events that a thread has taken, the last first; threads share what they have in common.
 #[derive(Debug, Clone, Default)]
@@ -71,6 +75,40 @@ impl History {
     }
 }
 
+/// The links that are new behind one that is known, from the earliest on: a history may be longer than the stack is deep.
+impl Saved for History {
+    fn save(&self, to: &mut StateWriter) {
+        let address = |link: &Arc<Link>| Arc::as_ptr(link).addr();
+        let mut new: Vec<&Arc<Link>> = Vec::new();
+        let mut at = self.0.as_ref();
+        while let Some(link) = at.filter(|link| to.number_of(address(link)).is_none()) {
+            new.push(link);
+            at = link.before.0.as_ref();
+        }
+        to.put(&at.and_then(|link| to.number_of(address(link))));
+        to.number(new.len() as u64);
+        for link in new.into_iter().rev() {
+            to.known(address(link));
+            to.put(&link.taking);
+            to.put(&(link.first_in_loop, link.excluded));
+        }
+    }
+
+    fn load(from: &mut StateReader<'_>) -> Result<Self, StateError> {
+        let known: Option<u64> = from.take()?;
+        let mut history = Self(known.map(|number| from.shared_before(number)).transpose()?);
+        for _ in 0..from.length()? {
+            let Err(slot) = from.known::<Link>()? else { return Err(StateError::new("a link that is not new")) };
+            let taking = from.take()?;
+            let (first_in_loop, excluded) = from.take()?;
+            let link = Arc::new(Link { taking, first_in_loop, excluded, before: history });
+            from.share(slot, link.clone())?;
+            history = Self(Some(link));
+        }
+        Ok(history)
+    }
+}
+
 /// What a step has made of a thread.
 #[derive(Debug)]
 pub(crate) struct Stepped {
@@ -105,6 +143,8 @@ pub(crate) struct Matcher {
     initial_registers: Arc<[Register]>,
     /// Negated variables that stand at the start of the pattern, and how far back they look at most (`None`: for ever).
     pub(crate) looks_back: Vec<(VariableId, Option<Duration>)>,
+    /// How often each variable has taken an event, in any thread.
+    pub(crate) taken: Vec<u64>,
 }
 
 impl Matcher {
@@ -113,7 +153,8 @@ impl Matcher {
         let terms = Terms::new(spec.clone());
         let initial_registers = terms.plan.initial(&spec);
         let looks_back = automaton.looks_back(&spec);
-        Self { automaton, terms, initial_registers, looks_back }
+        let taken = vec![0; spec.variables.len()];
+        Self { automaton, terms, initial_registers, looks_back, taken }
     }
 
     pub(crate) fn spec(&self) -> &Arc<PatternSpec> {
@@ -150,6 +191,11 @@ impl Matcher {
             is_unknown: Cell::new(false),
         };
         let outcome = step::step(&mut self.automaton, &thread.state, &mut probe, taking, now);
+        for next in &outcome.taken {
+            if let Some(for_) = &next.taken {
+                self.taken[for_.variable.0 as usize] += 1;
+            }
+        }
         let taken = outcome.taken.into_iter().map(|next| took(thread, next, &probe)).collect();
         let kept = kept(thread, outcome.kept).map(|kept| noting(kept, &probe));
         Stepped { taken, kept, unknown_before: outcome.unknown_before }

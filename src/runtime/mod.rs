@@ -15,12 +15,15 @@ mod assemble;
 mod tables;
 mod view;
 
-pub use assemble::{AssembleOptions, assemble};
+mod snapshot;
+
+pub use assemble::{AssembleOptions, assemble, column_spec};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::RunError;
 pub use limits::Limits;
 pub use metrics::{OperatorMetrics, RunMetrics, SourceMetrics};
 pub use pipeline::{Counts, Departures, Pipeline};
 pub use running::{RunOptions, Running};
+pub use snapshot::{Passport, Restored, SnapshotError, load as load_snapshot, save as save_snapshot};
 pub use tables::{TableError, TableSource, Tables};
 pub use view::View;
