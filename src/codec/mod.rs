@@ -11,5 +11,5 @@ pub mod arrow;
 pub mod json;
 
 pub use decoded::{BadCause, BadEvent, ChunkStart, Decoded, Limits, SourceRows};
-pub use source::{ColumnSpec, Predicate, Route, SourceSpec, TimeFormat};
+pub use source::{ColumnSpec, Condition, Route, SourceSpec, TimeFormat};
 pub use table::{BadTable, ReadRow, TableSpec, read_csv, read_json_lines};

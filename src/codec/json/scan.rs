@@ -1,41 +1,79 @@
-//! One line after the other to the tokens of the values that are needed, without a general parser.
+//! One line after the other to the values that are needed, without a general parser.
 //!
-//! Lines of one kind repeat their keys in the same order. So what stood between two values of an earlier line (`,"price":`) is expected
-//! there again and compared as a whole, and whether the value is needed is known with it; what has not been seen there is read, looked up
-//! and remembered. Values that are not needed are checked and passed over. A line of which anything is not plainly good (escapes in
-//! keys, a needed key twice, tabs, an error of any kind) is refused here, and the strict parser has the word.
+//! Lines of one kind repeat their keys in the same order. So what stood between two values of an earlier line (`","price":`, with the quotes
+//! of the strings around it) is expected there again and compared as a whole, and what to do with the value is known with it: a number of a
+//! column of numbers is read as such at once. What has not been seen there is read, looked up and remembered. Values that are not needed are
+//! checked and passed over. A line of which anything is not plainly good (escapes in keys, a needed key twice, tabs, an error of any kind) is
+//! refused here, and the strict parser has the word.
 
 use ahash::AHashMap;
 
 use super::projection::Projection;
-use super::token::{Token, byte, skip, spaces, string, value};
+use super::swar::{byte, plain_float, plain_integer};
+use super::token::{Token, rest_of_string, skip, spaces, string, value};
 
 /// What is remembered of keys in all, against inputs in which they never repeat.
-const MAX_STEPS: usize = 1024;
+const MAX_STEPS: usize = 4096;
 /// Longer texts are not remembered.
 const MAX_LITERAL: usize = 256;
 /// Steps known to follow a step, the latest first.
-const FOLLOWERS: usize = 4;
+const FOLLOWERS: usize = 8;
 /// Objects within objects that are looked into; paths are rarely deeper.
 const MAX_DESCENT: u32 = 16;
 /// Lines that may nest less than this are left to the strict parser.
 const MAX_DEPTH: usize = 64;
 
+/// What a value of a slot is expected to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Reading {
+    /// A whole number of 64 bits.
+    Integer,
+    /// A number.
+    Float,
+    /// Anything: a string, or a value that is read from its text.
+    #[default]
+    Text,
+}
+
+/// What was found in a slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Found {
+    /// There is no such key.
+    #[default]
+    Missing,
+    /// `null`
+    Null,
+    /// A number of the kind that was expected.
+    Number,
+    /// A string without escapes.
+    Text,
+    /// Any other value: all that is known is where its text stands.
+    Other,
+}
+
 /// A needed value of the line.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Cell {
     /// What it is.
-    pub(super) token: Token,
+    pub(super) found: Found,
     /// Where its text begins.
     pub(super) begin: usize,
     /// Where its text ends.
     pub(super) end: usize,
+    /// The integer, or the bits of the float, where the number is one that was expected.
+    pub(super) word: i64,
 }
 
 impl Cell {
     /// Its text as it is written.
     pub(super) fn text<'line>(&self, text: &'line str) -> Option<&'line str> {
-        if self.token == Token::Missing { None } else { Some(&text[self.begin..self.end]) }
+        if self.found == Found::Missing { None } else { Some(&text[self.begin..self.end]) }
+    }
+
+    /// What stands between the quotes of a string.
+    #[inline]
+    pub(super) fn content<'line>(&self, text: &'line str) -> &'line str {
+        &text[self.begin + 1..self.end - 1]
     }
 }
 
@@ -54,6 +92,8 @@ pub(super) struct Scanner {
     steps: Vec<Step>,
     /// Their numbers by their texts.
     known: AHashMap<Box<[u8]>, u16>,
+    /// How the value of each slot is read.
+    readings: Vec<Reading>,
     /// Nodes of the projection that this line has had and that have others below them.
     entered: Vec<usize>,
     is_usable: bool,
@@ -76,49 +116,82 @@ const UNKNOWN: usize = 1;
 #[derive(Debug, Clone, Copy)]
 enum Action {
     Skip,
+    /// The rest of a string that nobody needs, up to its closing quote.
+    SkipString,
     /// The value is needed, as a whole: its slot.
     Take(usize),
+    /// The same, of a string: the rest of it, up to its closing quote.
+    TakeString(usize),
     /// Parts of the value are needed: its node of the projection.
     Enter(usize),
+    /// There is none: the line is over. So many bytes are its end.
+    End(u8),
 }
 
-/// A text to be compared: its first sixteen bytes in one go.
+impl Action {
+    /// Whether the value ends before a quote that belongs to what follows.
+    fn stops_before_quote(self) -> bool {
+        matches!(self, Self::SkipString | Self::TakeString(_))
+    }
+}
+
+/// What was read where no step was expected.
+enum Learned {
+    Step { step: usize, action: Action, at: usize },
+    End(LineEnd),
+}
+
+/// A text to be compared: its first 32 bytes in two pieces.
 #[derive(Debug, Default)]
 struct Literal {
-    head: u128,
-    mask: u128,
+    head: [u128; 2],
+    mask: [u128; 2],
     text: Box<[u8]>,
 }
 
 impl Literal {
     fn new(text: &[u8]) -> Self {
-        let mut head = [0; 16];
-        let mut mask = [0; 16];
-        for (at, &byte) in text.iter().take(16).enumerate() {
-            (head[at], mask[at]) = (byte, 0xff);
+        let (mut head, mut mask) = ([0; 2], [0; 2]);
+        for part in 0..2 {
+            let (mut bytes, mut ones) = ([0; 16], [0; 16]);
+            for (at, &byte) in text.iter().skip(16 * part).take(16).enumerate() {
+                (bytes[at], ones[at]) = (byte, 0xff);
+            }
+            (head[part], mask[part]) = (u128::from_le_bytes(bytes), u128::from_le_bytes(ones));
         }
-        Self { head: u128::from_le_bytes(head), mask: u128::from_le_bytes(mask), text: text.into() }
+        Self { head, mask, text: text.into() }
     }
 
     #[inline]
     fn stands_at(&self, bytes: &[u8], at: usize) -> bool {
-        match bytes.get(at..).and_then(<[u8]>::first_chunk) {
-            Some(sixteen) => {
-                (u128::from_le_bytes(*sixteen) ^ self.head) & self.mask == 0
-                    && (self.text.len() <= 16 || bytes[at + 16..].starts_with(&self.text[16..]))
+        let rest = bytes.get(at..).unwrap_or_default();
+        let Some(first) = rest.first_chunk() else { return rest.starts_with(&self.text) };
+        if (u128::from_le_bytes(*first) ^ self.head[0]) & self.mask[0] != 0 {
+            return false;
+        }
+        self.text.len() <= 16 || self.goes_on(rest)
+    }
+
+    #[inline]
+    fn goes_on(&self, rest: &[u8]) -> bool {
+        match rest[16..].first_chunk() {
+            Some(second) => {
+                (u128::from_le_bytes(*second) ^ self.head[1]) & self.mask[1] == 0
+                    && (self.text.len() <= 32 || rest[32..].starts_with(&self.text[32..]))
             }
-            None => bytes[at..].starts_with(&self.text),
+            None => rest.starts_with(&self.text),
         }
     }
 }
 
 impl Scanner {
-    /// A scanner for what the projection needs, of lines that nest at most so deep.
-    pub(super) fn new(projection: &Projection, max_depth: usize) -> Self {
+    /// A scanner for what the projection needs, with a reading for each slot, of lines that nest at most so deep.
+    pub(super) fn new(projection: &Projection, readings: Vec<Reading>, max_depth: usize) -> Self {
+        debug_assert_eq!(readings.len(), projection.slots(), "one a slot");
         let unseen = || Step { literal: Literal::default(), action: Action::Skip, followers: [0; FOLLOWERS] };
         // The tokens bound depth by a constant of their own; where less is allowed, the strict parser counts.
         let is_usable = max_depth >= MAX_DEPTH && projection.slot_of(0).is_none();
-        Self { steps: vec![unseen(), unseen()], known: AHashMap::new(), entered: Vec::new(), is_usable }
+        Self { steps: vec![unseen(), unseen()], known: AHashMap::new(), readings, entered: Vec::new(), is_usable }
     }
 
     /// Scans the line that begins at `at`; `cells` has one cell a slot. `None` leaves the line to the strict parser.
@@ -127,23 +200,26 @@ impl Scanner {
         if !self.is_usable {
             return None;
         }
-        cells.iter_mut().for_each(|cell| cell.token = Token::Missing);
+        cells.iter_mut().for_each(|cell| cell.found = Found::Missing);
         self.entered.clear();
         let bytes = text.as_bytes();
         let mut step = START;
+        let mut action = Action::Skip;
         loop {
-            let action;
             (step, action, at) = match self.expected(step, bytes, at) {
                 Some(next) => (next, self.steps[next].action, at + self.steps[next].literal.text.len()),
-                None => match end_of_line(bytes, at, step == START) {
-                    Some(end) => return Some(end),
-                    None => self.read_key(projection, text, at, step)?,
+                None => match self.read_key(projection, text, at, step, action)? {
+                    Learned::Step { step, action, at } => (step, action, at),
+                    Learned::End(end) => return Some(end),
                 },
             };
             at = match action {
                 Action::Skip => skip(bytes, spaces(bytes, at), 1)?,
-                Action::Take(slot) => take(text, spaces(bytes, at), 1, &mut cells[slot])?,
+                Action::SkipString => rest_of_string(bytes, at)?.0 - 1,
+                Action::Take(slot) => take(text, at, 1, &mut cells[slot], self.readings[slot])?,
+                Action::TakeString(slot) => take_string(bytes, at, &mut cells[slot])?,
                 Action::Enter(node) => self.enter(projection, text, spaces(bytes, at), node, 1, cells)?,
+                Action::End(length) => return Some(LineEnd { content: at - usize::from(length), next: at }),
             };
         }
     }
@@ -162,34 +238,57 @@ impl Scanner {
         None
     }
 
-    /// Reads what stands between two values of the line's object, and remembers that it came after `step`.
+    /// Reads what stands between two values of the line's object, and remembers that it came after `step`, whose value was handled by `before`.
     #[cold]
-    fn read_key(&mut self, projection: &Projection, text: &str, begin: usize, step: usize) -> Option<(usize, Action, usize)> {
+    fn read_key(&mut self, projection: &Projection, text: &str, begin: usize, step: usize, before: Action) -> Option<Learned> {
         let bytes = text.as_bytes();
-        let at = spaces(bytes, begin);
+        let behind = begin + usize::from(step != START && before.stops_before_quote());
+        if let Some(end) = end_of_line(bytes, behind, step == START) {
+            let ending = u8::try_from(end.next - end.content).expect("a line end has two bytes at most");
+            // Without its line end it would be the beginning of others.
+            if ending > 0 {
+                self.learn(step, &bytes[begin..end.next], Action::End(ending));
+            }
+            return Some(Learned::End(end));
+        }
+        let at = spaces(bytes, behind);
         let opening = if step == START { b'{' } else { b',' };
         if byte(bytes, at) != opening {
             return None;
         }
-        let (key, at) = key(text, spaces(bytes, at + 1))?;
-        let action = projection.child(0, key).map_or(Action::Skip, |node| action_of(projection, node));
-        let literal = &bytes[begin..at];
+        let (key, mut at) = key(text, spaces(bytes, at + 1))?;
+        let mut action = projection.child(0, key).map_or(Action::Skip, |node| action_of(projection, node));
+        if byte(bytes, at) == b'"' {
+            match action {
+                Action::Skip => (action, at) = (Action::SkipString, at + 1),
+                Action::Take(slot) => (action, at) = (Action::TakeString(slot), at + 1),
+                _ => {}
+            }
+        }
+        let step = self.learn(step, &bytes[begin..at], action);
+        Some(Learned::Step { step, action, at })
+    }
+
+    /// Remembers what stands between two values, and that it came after `step`; gives its own step.
+    fn learn(&mut self, step: usize, literal: &[u8], action: Action) -> usize {
         let next = match self.known.get(literal) {
             Some(&next) => next,
-            None if self.steps.len() == MAX_STEPS || literal.len() > MAX_LITERAL => return Some((UNKNOWN, action, at)),
+            None if self.steps.len() == MAX_STEPS || literal.len() > MAX_LITERAL => return UNKNOWN,
             None => {
-                let next = u16::try_from(self.steps.len()).expect("there are at most 1024");
+                let next = u16::try_from(self.steps.len()).expect("there are at most 4096");
                 self.steps.push(Step { literal: Literal::new(literal), action, followers: [0; FOLLOWERS] });
                 self.known.insert(literal.into(), next);
                 next
             }
         };
         if step != UNKNOWN {
+            // A text that ends with a quote may begin with another that does not, and has to be tried before it.
             let followers = &mut self.steps[step].followers;
-            followers.rotate_right(1);
-            followers[0] = next;
+            let first = if literal.ends_with(b"\"") { 0 } else { followers.iter().position(|&f| f == 0).unwrap_or(FOLLOWERS - 1) };
+            followers[first..].rotate_right(1);
+            followers[first] = next;
         }
-        Some((usize::from(next), action, at))
+        usize::from(next)
     }
 
     /// A value of which parts are needed, and perhaps the whole: its end.
@@ -200,14 +299,16 @@ impl Scanner {
             return None;
         }
         self.entered.push(node);
-        let mut token = Token::Nested;
-        let end = if byte(bytes, begin) == b'{' {
-            self.members(projection, text, begin, node, depth + 1, cells)?
-        } else {
-            value(bytes, begin, depth, &mut token)?
-        };
-        if let Some(slot) = projection.slot_of(node) {
-            cells[slot] = Cell { token, begin, end };
+        let slot = projection.slot_of(node);
+        if byte(bytes, begin) != b'{' {
+            return match slot {
+                Some(slot) => take(text, begin, depth, &mut cells[slot], self.readings[slot]),
+                None => skip(bytes, begin, depth),
+            };
+        }
+        let end = self.members(projection, text, begin, node, depth + 1, cells)?;
+        if let Some(slot) = slot {
+            cells[slot] = Cell { found: Found::Other, begin, end, word: 0 };
         }
         Some(end)
     }
@@ -223,8 +324,11 @@ impl Scanner {
             let (key, value_at) = key(text, at)?;
             at = match projection.child(node, key).map_or(Action::Skip, |node| action_of(projection, node)) {
                 Action::Skip => skip(bytes, value_at, depth)?,
-                Action::Take(slot) => take(text, value_at, depth, &mut cells[slot])?,
+                Action::Take(slot) => take(text, value_at, depth, &mut cells[slot], self.readings[slot])?,
                 Action::Enter(node) => self.enter(projection, text, value_at, node, depth, cells)?,
+                Action::SkipString | Action::TakeString(_) | Action::End(_) => {
+                    unreachable!("a node says what to do with a value of any kind")
+                }
             };
             at = spaces(bytes, at);
             match byte(bytes, at) {
@@ -246,13 +350,49 @@ fn action_of(projection: &Projection, node: usize) -> Action {
 
 /// A value that is needed; a second one of its key is the strict parser's business.
 #[inline]
-fn take(text: &str, begin: usize, depth: u32, cell: &mut Cell) -> Option<usize> {
-    if cell.token != Token::Missing {
+fn take(text: &str, at: usize, depth: u32, cell: &mut Cell, reading: Reading) -> Option<usize> {
+    if cell.found != Found::Missing {
         return None;
     }
-    cell.begin = begin;
-    cell.end = value(text.as_bytes(), begin, depth, &mut cell.token)?;
-    Some(cell.end)
+    let plain = match reading {
+        Reading::Integer => plain_integer(text.as_bytes(), at),
+        Reading::Float => plain_float(text.as_bytes(), at).map(|(value, end)| (value.to_bits().cast_signed(), end)),
+        Reading::Text => None,
+    };
+    let Some((word, end)) = plain else { return take_any(text, at, depth, cell, reading) };
+    *cell = Cell { found: Found::Number, begin: at, end, word };
+    Some(end)
+}
+
+fn take_any(text: &str, at: usize, depth: u32, cell: &mut Cell, reading: Reading) -> Option<usize> {
+    let begin = spaces(text.as_bytes(), at);
+    let mut token = Token::Missing;
+    let end = value(text.as_bytes(), begin, depth, &mut token)?;
+    let word = match reading {
+        Reading::Integer => token.integer(),
+        Reading::Float => token.float().map(|value| value.to_bits().cast_signed()),
+        Reading::Text => None,
+    };
+    let found = match token {
+        Token::Null => Found::Null,
+        Token::Text => Found::Text,
+        _ if word.is_some() => Found::Number,
+        _ => Found::Other,
+    };
+    *cell = Cell { found, begin, end, word: word.unwrap_or_default() };
+    Some(end)
+}
+
+/// A string that is needed, whose opening quote stands before `at`: where its closing quote stands.
+#[inline]
+fn take_string(bytes: &[u8], at: usize, cell: &mut Cell) -> Option<usize> {
+    if cell.found != Found::Missing {
+        return None;
+    }
+    let (end, has_escapes) = rest_of_string(bytes, at)?;
+    cell.found = if has_escapes { Found::Other } else { Found::Text };
+    (cell.begin, cell.end) = (at - 1, end);
+    Some(end - 1)
 }
 
 /// A key and where its value begins. Escapes in it are the strict parser's business.
