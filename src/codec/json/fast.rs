@@ -78,9 +78,15 @@ impl FastPath {
             return None;
         }
         let nulls = self.find_streams(of, text, clock, work);
-        work.staged.clear();
+        let mut is_plain = true;
         for (source, time) in &mut self.streams {
-            *time = self.layouts[*source].stage(&of.specs[*source], text, &self.cells, clock, &mut work.staged)?;
+            match self.layouts[*source].plain_time(&of.specs[*source], &self.cells, clock) {
+                Some(of_event) => *time = of_event,
+                None => is_plain = false,
+            }
+        }
+        if !is_plain {
+            self.stage(of, text, clock, &mut work.staged)?;
         }
         if let Some(watch) = watch {
             watch.see(self.cells[watch.slot].text(text));
@@ -94,12 +100,25 @@ impl FastPath {
         let mut first = 0;
         for &(source, time) in &self.streams {
             let rows = &mut out.sources[source];
-            first = self.layouts[source].push(text, &self.cells, &work.staged, first, rows);
+            if is_plain {
+                self.layouts[source].push_plain(text, &self.cells, rows);
+            } else {
+                first = self.layouts[source].push(text, &self.cells, &work.staged, first, rows);
+            }
             rows.times.push(time);
             rows.numbers.push(out.next_number);
         }
         out.next_number += 1;
         Some(end.next - at)
+    }
+
+    /// Stages the event at hand for all of its streams: it has values that are not plain, or none.
+    fn stage<'line>(&mut self, of: Streams<'line>, text: &'line str, clock: Timestamp, staged: &mut Staged<'line>) -> Option<()> {
+        staged.clear();
+        for (source, time) in &mut self.streams {
+            *time = self.layouts[*source].stage(&of.specs[*source], text, &self.cells, clock, staged)?;
+        }
+        Some(())
     }
 
     /// Finds the streams that the event at hand is of, in their order; gives how many NULLs their conditions made up.

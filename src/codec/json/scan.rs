@@ -119,11 +119,11 @@ enum Action {
     /// The rest of a string that nobody needs, up to its closing quote.
     SkipString,
     /// The value is needed, as a whole: its slot.
-    Take(usize),
+    Take(u32, Reading),
     /// The same, of a string: the rest of it, up to its closing quote.
-    TakeString(usize),
+    TakeString(u32),
     /// Parts of the value are needed: its node of the projection.
-    Enter(usize),
+    Enter(u32),
     /// There is none: the line is over. So many bytes are its end.
     End(u8),
 }
@@ -133,6 +133,17 @@ impl Action {
     fn stops_before_quote(self) -> bool {
         matches!(self, Self::SkipString | Self::TakeString(_))
     }
+}
+
+/// Why a line is not followed further.
+enum Stop {
+    End(LineEnd),
+    /// Behind the value of this step, which was handled so, stands nothing that is known to follow.
+    Unexpected {
+        step: usize,
+        action: Action,
+        at: usize,
+    },
 }
 
 /// What was read where no step was expected.
@@ -202,40 +213,21 @@ impl Scanner {
         }
         cells.iter_mut().for_each(|cell| cell.found = Found::Missing);
         self.entered.clear();
-        let bytes = text.as_bytes();
-        let mut step = START;
-        let mut action = Action::Skip;
+        let (mut step, mut action) = (START, Action::Skip);
         loop {
-            (step, action, at) = match self.expected(step, bytes, at) {
-                Some(next) => (next, self.steps[next].action, at + self.steps[next].literal.text.len()),
-                None => match self.read_key(projection, text, at, step, action)? {
-                    Learned::Step { step, action, at } => (step, action, at),
-                    Learned::End(end) => return Some(end),
-                },
-            };
-            at = match action {
-                Action::Skip => skip(bytes, spaces(bytes, at), 1)?,
-                Action::SkipString => rest_of_string(bytes, at)?.0 - 1,
-                Action::Take(slot) => take(text, at, 1, &mut cells[slot], self.readings[slot])?,
-                Action::TakeString(slot) => take_string(bytes, at, &mut cells[slot])?,
-                Action::Enter(node) => self.enter(projection, text, spaces(bytes, at), node, 1, cells)?,
-                Action::End(length) => return Some(LineEnd { content: at - usize::from(length), next: at }),
-            };
-        }
-    }
-
-    /// The step that is known to follow and does.
-    #[inline]
-    fn expected(&self, step: usize, bytes: &[u8], at: usize) -> Option<usize> {
-        for follower in self.steps[step].followers {
-            if follower == 0 {
-                return None;
+            let mut look = Look { projection, readings: &self.readings, entered: &mut self.entered, text, cells };
+            match follow(&self.steps, &mut look, step, action, at)? {
+                Stop::End(end) => return Some(end),
+                Stop::Unexpected { step: known, action: before, at: behind } => (step, action, at) = (known, before, behind),
             }
-            if self.steps[usize::from(follower)].literal.stands_at(bytes, at) {
-                return Some(usize::from(follower));
+            match self.read_key(projection, text, at, step, action)? {
+                Learned::End(end) => return Some(end),
+                Learned::Step { step: next, action: of_next, at: behind } => {
+                    let mut look = Look { projection, readings: &self.readings, entered: &mut self.entered, text, cells };
+                    (step, action, at) = (next, of_next, look.act(of_next, behind)?);
+                }
             }
         }
-        None
     }
 
     /// Reads what stands between two values of the line's object, and remembers that it came after `step`, whose value was handled by `before`.
@@ -257,11 +249,11 @@ impl Scanner {
             return None;
         }
         let (key, mut at) = key(text, spaces(bytes, at + 1))?;
-        let mut action = projection.child(0, key).map_or(Action::Skip, |node| action_of(projection, node));
+        let mut action = projection.child(0, key).map_or(Action::Skip, |node| action_of(projection, node, &self.readings));
         if byte(bytes, at) == b'"' {
             match action {
                 Action::Skip => (action, at) = (Action::SkipString, at + 1),
-                Action::Take(slot) => (action, at) = (Action::TakeString(slot), at + 1),
+                Action::Take(slot, _) => (action, at) = (Action::TakeString(slot), at + 1),
                 _ => {}
             }
         }
@@ -290,45 +282,99 @@ impl Scanner {
         }
         usize::from(next)
     }
+}
+
+/// Follows a line as far as it goes on as lines before did, from behind the value of a step.
+#[inline]
+fn follow(steps: &[Step], look: &mut Look<'_>, mut step: usize, mut action: Action, mut at: usize) -> Option<Stop> {
+    let bytes = look.text.as_bytes();
+    loop {
+        let Some(next) = expected(steps, step, bytes, at) else { return Some(Stop::Unexpected { step, action, at }) };
+        let known = &steps[next];
+        (step, action) = (next, known.action);
+        at += known.literal.text.len();
+        if let Action::End(length) = action {
+            return Some(Stop::End(LineEnd { content: at - usize::from(length), next: at }));
+        }
+        at = look.act(action, at)?;
+    }
+}
+
+/// The step that is known to follow and does.
+#[inline]
+fn expected(steps: &[Step], step: usize, bytes: &[u8], at: usize) -> Option<usize> {
+    let followers = &steps[step].followers;
+    let first = usize::from(followers[0]);
+    if first != 0 && steps[first].literal.stands_at(bytes, at) {
+        return Some(first);
+    }
+    let others = followers[1..].iter().map(|&follower| usize::from(follower)).take_while(|&follower| follower != 0);
+    others.into_iter().find(|&follower| steps[follower].literal.stands_at(bytes, at))
+}
+
+/// A line that is looked at.
+struct Look<'l> {
+    projection: &'l Projection,
+    readings: &'l [Reading],
+    entered: &'l mut Vec<usize>,
+    text: &'l str,
+    cells: &'l mut [Cell],
+}
+
+impl Look<'_> {
+    /// Does with a value what is to be done with it; gives the position behind it, or of its closing quote.
+    #[inline]
+    fn act(&mut self, action: Action, at: usize) -> Option<usize> {
+        let bytes = self.text.as_bytes();
+        match action {
+            Action::Skip => skip(bytes, spaces(bytes, at), 1),
+            Action::SkipString => Some(rest_of_string(bytes, at)?.0 - 1),
+            Action::Take(slot, reading) => take(self.text, at, 1, &mut self.cells[slot as usize], reading),
+            Action::TakeString(slot) => take_string(bytes, at, &mut self.cells[slot as usize]),
+            Action::Enter(node) => self.enter(spaces(bytes, at), node as usize, 1),
+            Action::End(_) => None,
+        }
+    }
 
     /// A value of which parts are needed, and perhaps the whole: its end.
     // Recursion: one level a key of a path, at most MAX_DESCENT.
-    fn enter(&mut self, projection: &Projection, text: &str, begin: usize, node: usize, depth: u32, cells: &mut [Cell]) -> Option<usize> {
-        let bytes = text.as_bytes();
+    fn enter(&mut self, begin: usize, node: usize, depth: u32) -> Option<usize> {
+        let bytes = self.text.as_bytes();
         if self.entered.contains(&node) || depth > MAX_DESCENT {
             return None;
         }
         self.entered.push(node);
-        let slot = projection.slot_of(node);
+        let slot = self.projection.slot_of(node);
         if byte(bytes, begin) != b'{' {
             return match slot {
-                Some(slot) => take(text, begin, depth, &mut cells[slot], self.readings[slot]),
+                Some(slot) => take(self.text, begin, depth, &mut self.cells[slot], self.readings[slot]),
                 None => skip(bytes, begin, depth),
             };
         }
-        let end = self.members(projection, text, begin, node, depth + 1, cells)?;
+        let end = self.members(begin, node, depth + 1)?;
         if let Some(slot) = slot {
-            cells[slot] = Cell { found: Found::Other, begin, end, word: 0 };
+            self.cells[slot] = Cell { found: Found::Other, begin, end, word: 0 };
         }
         Some(end)
     }
 
     /// The members of an object within the line's object.
-    fn members(&mut self, projection: &Projection, text: &str, begin: usize, node: usize, depth: u32, cells: &mut [Cell]) -> Option<usize> {
-        let bytes = text.as_bytes();
+    fn members(&mut self, begin: usize, node: usize, depth: u32) -> Option<usize> {
+        let bytes = self.text.as_bytes();
         let mut at = spaces(bytes, begin + 1);
         if byte(bytes, at) == b'}' {
             return Some(at + 1);
         }
         loop {
-            let (key, value_at) = key(text, at)?;
-            at = match projection.child(node, key).map_or(Action::Skip, |node| action_of(projection, node)) {
-                Action::Skip => skip(bytes, value_at, depth)?,
-                Action::Take(slot) => take(text, value_at, depth, &mut cells[slot], self.readings[slot])?,
-                Action::Enter(node) => self.enter(projection, text, value_at, node, depth, cells)?,
-                Action::SkipString | Action::TakeString(_) | Action::End(_) => {
-                    unreachable!("a node says what to do with a value of any kind")
-                }
+            let (key, value_at) = key(self.text, at)?;
+            at = match self.projection.child(node, key) {
+                None => skip(bytes, value_at, depth)?,
+                Some(child) => match self.projection.slot_of(child) {
+                    Some(slot) if !self.projection.has_children(child) => {
+                        take(self.text, value_at, depth, &mut self.cells[slot], self.readings[slot])?
+                    }
+                    _ => self.enter(value_at, child, depth)?,
+                },
             };
             at = spaces(bytes, at);
             match byte(bytes, at) {
@@ -341,10 +387,11 @@ impl Scanner {
 }
 
 /// What is to be done with the value of a node.
-fn action_of(projection: &Projection, node: usize) -> Action {
+fn action_of(projection: &Projection, node: usize, readings: &[Reading]) -> Action {
+    let small = |number: usize| u32::try_from(number).expect("a program has less than 2^32 columns");
     match projection.slot_of(node) {
-        Some(slot) if !projection.has_children(node) => Action::Take(slot),
-        Some(_) | None => Action::Enter(node),
+        Some(slot) if !projection.has_children(node) => Action::Take(small(slot), readings[slot]),
+        Some(_) | None => Action::Enter(small(node)),
     }
 }
 

@@ -84,7 +84,7 @@ pub(super) fn plain_integer(bytes: &[u8], at: usize) -> Option<(i64, usize)> {
     plain_integer_from(bytes, first, at)
 }
 
-#[inline]
+#[inline(always)]
 fn plain_integer_from(bytes: &[u8], first: u64, at: usize) -> Option<(i64, usize)> {
     let (count, mut value) = digits(first);
     let mut end = at + count;

@@ -22,6 +22,11 @@ struct Column {
     kind: Kind,
     is_needed: bool,
     not_null: bool,
+    /// What a plain value is found as.
+    plain: Found,
+    /// What the word of such a one is multiplied with, and up to which size it may be.
+    unit: i64,
+    limit: u64,
 }
 
 /// What a column takes at once; all else goes by the text.
@@ -108,9 +113,51 @@ impl Layout {
                 kind @ (Kind::Int | Kind::Float | Kind::Time(_)) if kind.reading() != readings[slot] => Kind::Other,
                 kind => kind,
             };
-            Column { slot, kind, is_needed: spec.needed[index], not_null: column.not_null }
+            let (plain, unit) = match kind {
+                Kind::Int | Kind::Float => (Found::Number, 1),
+                Kind::Time(unit) => (Found::Number, unit),
+                Kind::Text => (Found::Text, 1),
+                // No value is: a missing one is handled where all else is.
+                Kind::Other => (Found::Other, 0),
+            };
+            let limit = if unit > 1 { i64::MAX.unsigned_abs() / unit.unsigned_abs() } else { u64::MAX };
+            Column { slot, kind, is_needed: spec.needed[index], not_null: column.not_null, plain, unit, limit }
         });
         Self { columns: columns.collect(), time: spec.time }
+    }
+
+    /// The time of an event whose values are all plain; none where one is not, or its time does not do.
+    #[inline]
+    pub(super) fn plain_time(&self, spec: &SourceSpec, cells: &[Cell], clock: Timestamp) -> Option<Timestamp> {
+        let is_plain = |column: &Column| {
+            let cell = &cells[column.slot];
+            cell.found == column.plain && column.unit != 0 && cell.word.unsigned_abs() <= column.limit
+        };
+        if !self.columns.iter().all(is_plain) {
+            return None;
+        }
+        let Some(index) = self.time else { return Some(clock) };
+        let column = &self.columns[index];
+        let time = match column.kind {
+            Kind::Time(unit) => Timestamp(cells[column.slot].word * unit),
+            Kind::Int | Kind::Float | Kind::Text | Kind::Other => return None,
+        };
+        if spec.ahead.is_some_and(|limit| time > clock.saturating_add(limit)) { None } else { Some(time) }
+    }
+
+    /// Pushes the values of an event that are all plain.
+    #[inline]
+    pub(super) fn push_plain(&self, text: &str, cells: &[Cell], rows: &mut SourceRows) {
+        for (column, builder) in self.columns.iter().zip(&mut rows.columns) {
+            let cell = &cells[column.slot];
+            if !column.is_needed {
+                continue;
+            }
+            match column.plain {
+                Found::Text => builder.push_text(cell.content(text)),
+                _ => builder.push_word(cell.word * column.unit),
+            }
+        }
     }
 
     /// Stages an event for this stream and gives its time; without a time column that is `clock`. `None`: it does not plainly fit.
