@@ -102,7 +102,7 @@ impl fmt::Debug for Dictionary {
 pub struct Interner {
     dictionary: Arc<Dictionary>,
     /// Short texts are their own keys.
-    short: HashTable<(Short, u32)>,
+    short: ShortTable,
     /// The others by their hashes.
     long: HashTable<(u64, u32)>,
     hasher: ahash::RandomState,
@@ -146,6 +146,52 @@ impl Short {
     }
 }
 
+/// Short texts with their codes: open addressing, at most half full, so that mostly the first place that is looked at is the right one.
+#[derive(Default)]
+struct ShortTable {
+    /// A power of two many, or none yet.
+    places: Vec<(Short, u32)>,
+    used: usize,
+}
+
+/// The length of no short text.
+const FREE: Short = Short { head: 0, tail: 0, length: u32::MAX };
+
+impl ShortTable {
+    #[inline]
+    fn find(&self, key: Short, hash: u64) -> Option<u32> {
+        let mask = self.places.len().wrapping_sub(1);
+        let mut at = hash as usize;
+        loop {
+            match self.places.get(at & mask)? {
+                (found, code) if *found == key => return Some(*code),
+                (found, _) if found.length == FREE.length => return None,
+                _ => at = at.wrapping_add(1),
+            }
+        }
+    }
+
+    /// Adds a text that is not there.
+    fn insert(&mut self, key: Short, code: u32, seeds: [u64; 2]) {
+        if 2 * (self.used + 1) > self.places.len() {
+            let length = (2 * self.places.len()).max(64);
+            let before = std::mem::replace(&mut self.places, vec![(FREE, 0); length]);
+            before.into_iter().filter(|(key, _)| key.length != FREE.length).for_each(|(key, code)| self.place(key, code, seeds));
+        }
+        self.place(key, code, seeds);
+        self.used += 1;
+    }
+
+    fn place(&mut self, key: Short, code: u32, seeds: [u64; 2]) {
+        let mask = self.places.len() - 1;
+        let mut at = key.hash(seeds) as usize & mask;
+        while self.places[at].0.length != FREE.length {
+            at = (at + 1) & mask;
+        }
+        self.places[at] = (key, code);
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Open,
@@ -167,7 +213,7 @@ impl Interner {
         // By chance, so that no input can be made to collide; codes do not depend on it, they are given in the order of the texts.
         let hasher = ahash::RandomState::new();
         let seeds = [hasher.hash_one(1), hasher.hash_one(2)];
-        let (short, long) = (HashTable::new(), HashTable::new());
+        let (short, long) = (ShortTable::default(), HashTable::new());
         Self { dictionary: Arc::new(Dictionary::new()), short, long, hasher, seeds, asked: 0, bytes: 0, state: State::Open }
     }
 
@@ -188,10 +234,7 @@ impl Interner {
         let Self { dictionary, short, long, .. } = self;
         if let Some(key) = Short::of(text.as_bytes()) {
             let hash = key.hash(self.seeds);
-            return match short.find(hash, |(other, _)| *other == key) {
-                Some(&(_, code)) => Some(code),
-                None => self.add_short(text, key, hash),
-            };
+            return short.find(key, hash).or_else(|| self.add_short(text, key));
         }
         let hash = self.hasher.hash_one(text.as_bytes());
         match long.find(hash, |&(other, code)| other == hash && dictionary.text(code) == text) {
@@ -201,10 +244,9 @@ impl Interner {
     }
 
     #[cold]
-    fn add_short(&mut self, text: &str, key: Short, hash: u64) -> Option<u32> {
+    fn add_short(&mut self, text: &str, key: Short) -> Option<u32> {
         let code = self.add(text)?;
-        let Self { short, seeds, .. } = self;
-        short.insert_unique(hash, (key, code), |(key, _)| key.hash(*seeds));
+        self.short.insert(key, code, self.seeds);
         Some(code)
     }
 

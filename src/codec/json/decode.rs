@@ -369,14 +369,18 @@ impl<'chunk> KnownText<'chunk> {
     fn text_from(&mut self, chunk: &'chunk [u8], at: usize) -> Option<(&'chunk str, usize)> {
         if at >= self.begin + self.text.len() {
             let rest = &chunk[at..];
-            let text = std::str::from_utf8(rest).or_else(|error| {
-                let whole_lines = memchr::memrchr(b'\n', &rest[..error.valid_up_to()]).map_or(0, |end| end + 1);
-                std::str::from_utf8(&rest[..whole_lines])
-            });
-            *self = Self { text: text.unwrap_or_default(), begin: at };
+            *self = Self { text: simdutf8::basic::from_utf8(rest).unwrap_or_else(|_| whole_lines_of_text(rest)), begin: at };
         }
         (at < self.begin + self.text.len()).then_some((self.text, at - self.begin))
     }
+}
+
+/// The lines before the first one that is not UTF-8.
+#[cold]
+fn whole_lines_of_text(bytes: &[u8]) -> &str {
+    let valid = std::str::from_utf8(bytes).map_or_else(|error| error.valid_up_to(), str::len);
+    let whole_lines = memchr::memrchr(b'\n', &bytes[..valid]).map_or(0, |end| end + 1);
+    std::str::from_utf8(&bytes[..whole_lines]).unwrap_or_default()
 }
 
 impl Iterator for Lines<'_> {

@@ -73,14 +73,14 @@ impl FastPath {
         work: &mut Work<'line>,
         out: &mut Decoded,
     ) -> Option<usize> {
-        let end = self.scanner.scan(of.projection, text, at, &mut self.cells)?;
+        let (end, slots) = self.scanner.scan(of.projection, text, at, &mut self.cells)?;
         if end.content - at > self.max_line {
             return None;
         }
         let nulls = self.find_streams(of, text, clock, work);
         let mut is_plain = true;
         for (source, time) in &mut self.streams {
-            match self.layouts[*source].plain_time(&of.specs[*source], &self.cells, clock) {
+            match self.layouts[*source].plain_time(&of.specs[*source], &self.cells, slots, clock) {
                 Some(of_event) => *time = of_event,
                 None => is_plain = false,
             }

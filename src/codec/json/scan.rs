@@ -205,83 +205,96 @@ impl Scanner {
         Self { steps: vec![unseen(), unseen()], known: AHashMap::new(), readings, entered: Vec::new(), is_usable }
     }
 
-    /// Scans the line that begins at `at`; `cells` has one cell a slot. `None` leaves the line to the strict parser.
+    /// Scans the line that begins at `at`; `cells` has one cell a slot. Gives its end, and a bit for each of the first 64 slots that has what
+    /// is expected of it. `None` leaves the line to the strict parser.
     #[inline]
-    pub(super) fn scan(&mut self, projection: &Projection, text: &str, mut at: usize, cells: &mut [Cell]) -> Option<LineEnd> {
+    pub(super) fn scan(&mut self, projection: &Projection, text: &str, mut at: usize, cells: &mut [Cell]) -> Option<(LineEnd, u64)> {
         if !self.is_usable {
             return None;
         }
         cells.iter_mut().for_each(|cell| cell.found = Found::Missing);
         self.entered.clear();
         let (mut step, mut action) = (START, Action::Skip);
-        loop {
-            let mut look = Look { projection, readings: &self.readings, entered: &mut self.entered, text, cells };
-            match follow(&self.steps, &mut look, step, action, at)? {
-                Stop::End(end) => return Some(end),
-                Stop::Unexpected { step: known, action: before, at: behind } => (step, action, at) = (known, before, behind),
+        let mut look = Look { projection, readings: &self.readings, entered: std::mem::take(&mut self.entered), text, cells, plain: 0 };
+        let end = loop {
+            match follow(&self.steps, &mut look, step, action, at) {
+                Some(Stop::End(end)) => break Some(end),
+                Some(Stop::Unexpected { step: known, action: before, at: behind }) => (step, action, at) = (known, before, behind),
+                None => break None,
             }
-            match self.read_key(projection, text, at, step, action)? {
-                Learned::End(end) => return Some(end),
-                Learned::Step { step: next, action: of_next, at: behind } => {
-                    let mut look = Look { projection, readings: &self.readings, entered: &mut self.entered, text, cells };
-                    (step, action, at) = (next, of_next, look.act(of_next, behind)?);
-                }
-            }
-        }
-    }
-
-    /// Reads what stands between two values of the line's object, and remembers that it came after `step`, whose value was handled by `before`.
-    #[cold]
-    fn read_key(&mut self, projection: &Projection, text: &str, begin: usize, step: usize, before: Action) -> Option<Learned> {
-        let bytes = text.as_bytes();
-        let behind = begin + usize::from(step != START && before.stops_before_quote());
-        if let Some(end) = end_of_line(bytes, behind, step == START) {
-            let ending = u8::try_from(end.next - end.content).expect("a line end has two bytes at most");
-            // Without its line end it would be the beginning of others.
-            if ending > 0 {
-                self.learn(step, &bytes[begin..end.next], Action::End(ending));
-            }
-            return Some(Learned::End(end));
-        }
-        let at = spaces(bytes, behind);
-        let opening = if step == START { b'{' } else { b',' };
-        if byte(bytes, at) != opening {
-            return None;
-        }
-        let (key, mut at) = key(text, spaces(bytes, at + 1))?;
-        let mut action = projection.child(0, key).map_or(Action::Skip, |node| action_of(projection, node, &self.readings));
-        if byte(bytes, at) == b'"' {
-            match action {
-                Action::Skip => (action, at) = (Action::SkipString, at + 1),
-                Action::Take(slot, _) => (action, at) = (Action::TakeString(slot), at + 1),
-                _ => {}
-            }
-        }
-        let step = self.learn(step, &bytes[begin..at], action);
-        Some(Learned::Step { step, action, at })
-    }
-
-    /// Remembers what stands between two values, and that it came after `step`; gives its own step.
-    fn learn(&mut self, step: usize, literal: &[u8], action: Action) -> usize {
-        let next = match self.known.get(literal) {
-            Some(&next) => next,
-            None if self.steps.len() == MAX_STEPS || literal.len() > MAX_LITERAL => return UNKNOWN,
-            None => {
-                let next = u16::try_from(self.steps.len()).expect("there are at most 4096");
-                self.steps.push(Step { literal: Literal::new(literal), action, followers: [0; FOLLOWERS] });
-                self.known.insert(literal.into(), next);
-                next
+            match read_key(&mut self.known, &mut self.steps, &look, at, step, action) {
+                Some(Learned::End(end)) => break Some(end),
+                Some(Learned::Step { step: next, action: of_next, at: behind }) => match look.act(of_next, behind) {
+                    Some(behind) => (step, action, at) = (next, of_next, behind),
+                    None => break None,
+                },
+                None => break None,
             }
         };
-        if step != UNKNOWN {
-            // A text that ends with a quote may begin with another that does not, and has to be tried before it.
-            let followers = &mut self.steps[step].followers;
-            let first = if literal.ends_with(b"\"") { 0 } else { followers.iter().position(|&f| f == 0).unwrap_or(FOLLOWERS - 1) };
-            followers[first..].rotate_right(1);
-            followers[first] = next;
-        }
-        usize::from(next)
+        let plain = look.plain;
+        self.entered = look.entered;
+        end.map(|end| (end, plain))
     }
+}
+
+/// Reads what stands between two values of the line's object, and remembers that it came after `step`, whose value was handled by `before`.
+#[cold]
+fn read_key(
+    known: &mut AHashMap<Box<[u8]>, u16>,
+    steps: &mut Vec<Step>,
+    look: &Look<'_>,
+    begin: usize,
+    step: usize,
+    before: Action,
+) -> Option<Learned> {
+    let bytes = look.text.as_bytes();
+    let behind = begin + usize::from(step != START && before.stops_before_quote());
+    if let Some(end) = end_of_line(bytes, behind, step == START) {
+        let ending = u8::try_from(end.next - end.content).expect("a line end has two bytes at most");
+        // Without its line end it would be the beginning of others.
+        if ending > 0 {
+            learn(known, steps, step, &bytes[begin..end.next], Action::End(ending));
+        }
+        return Some(Learned::End(end));
+    }
+    let at = spaces(bytes, behind);
+    let opening = if step == START { b'{' } else { b',' };
+    if byte(bytes, at) != opening {
+        return None;
+    }
+    let (key, mut at) = key(look.text, spaces(bytes, at + 1))?;
+    let mut action = look.projection.child(0, key).map_or(Action::Skip, |node| action_of(look.projection, node, look.readings));
+    if byte(bytes, at) == b'"' {
+        match action {
+            Action::Skip => (action, at) = (Action::SkipString, at + 1),
+            Action::Take(slot, _) => (action, at) = (Action::TakeString(slot), at + 1),
+            _ => {}
+        }
+    }
+    let step = learn(known, steps, step, &bytes[begin..at], action);
+    Some(Learned::Step { step, action, at })
+}
+
+/// Remembers what stands between two values, and that it came after `step`; gives its own step.
+fn learn(known: &mut AHashMap<Box<[u8]>, u16>, steps: &mut Vec<Step>, step: usize, literal: &[u8], action: Action) -> usize {
+    let next = match known.get(literal) {
+        Some(&next) => next,
+        None if steps.len() == MAX_STEPS || literal.len() > MAX_LITERAL => return UNKNOWN,
+        None => {
+            let next = u16::try_from(steps.len()).expect("there are at most 4096");
+            steps.push(Step { literal: Literal::new(literal), action, followers: [0; FOLLOWERS] });
+            known.insert(literal.into(), next);
+            next
+        }
+    };
+    if step != UNKNOWN {
+        // A text that ends with a quote may begin with another that does not, and has to be tried before it.
+        let followers = &mut steps[step].followers;
+        let first = if literal.ends_with(b"\"") { 0 } else { followers.iter().position(|&f| f == 0).unwrap_or(FOLLOWERS - 1) };
+        followers[first..].rotate_right(1);
+        followers[first] = next;
+    }
+    usize::from(next)
 }
 
 /// Follows a line as far as it goes on as lines before did, from behind the value of a step.
@@ -316,24 +329,83 @@ fn expected(steps: &[Step], step: usize, bytes: &[u8], at: usize) -> Option<usiz
 struct Look<'l> {
     projection: &'l Projection,
     readings: &'l [Reading],
-    entered: &'l mut Vec<usize>,
+    entered: Vec<usize>,
     text: &'l str,
     cells: &'l mut [Cell],
+    /// A bit for each of the first 64 slots that has what is expected of it.
+    plain: u64,
 }
 
 impl Look<'_> {
     /// Does with a value what is to be done with it; gives the position behind it, or of its closing quote.
-    #[inline]
+    #[inline(always)]
     fn act(&mut self, action: Action, at: usize) -> Option<usize> {
         let bytes = self.text.as_bytes();
         match action {
             Action::Skip => skip(bytes, spaces(bytes, at), 1),
             Action::SkipString => Some(rest_of_string(bytes, at)?.0 - 1),
-            Action::Take(slot, reading) => take(self.text, at, 1, &mut self.cells[slot as usize], reading),
-            Action::TakeString(slot) => take_string(bytes, at, &mut self.cells[slot as usize]),
+            Action::Take(slot, reading) => self.take(slot as usize, at, 1, reading),
+            Action::TakeString(slot) => self.take_string(slot as usize, at),
             Action::Enter(node) => self.enter(spaces(bytes, at), node as usize, 1),
             Action::End(_) => None,
         }
+    }
+
+    /// A value that is needed; a second one of its key is the strict parser's business.
+    #[inline]
+    fn take(&mut self, slot: usize, at: usize, depth: u32, reading: Reading) -> Option<usize> {
+        let bytes = self.text.as_bytes();
+        let plain = match reading {
+            Reading::Integer => plain_integer(bytes, at),
+            Reading::Float => plain_float(bytes, at).map(|(value, end)| (value.to_bits().cast_signed(), end)),
+            Reading::Text => None,
+        };
+        let Some((word, end)) = plain else { return self.take_any(slot, at, depth, reading) };
+        let cell = &mut self.cells[slot];
+        if cell.found != Found::Missing {
+            return None;
+        }
+        *cell = Cell { found: Found::Number, begin: at, end, word };
+        self.plain |= bit(slot);
+        Some(end)
+    }
+
+    fn take_any(&mut self, slot: usize, at: usize, depth: u32, reading: Reading) -> Option<usize> {
+        let bytes = self.text.as_bytes();
+        let begin = spaces(bytes, at);
+        let mut token = Token::Missing;
+        let end = value(bytes, begin, depth, &mut token)?;
+        let word = match reading {
+            Reading::Integer => token.integer(),
+            Reading::Float => token.float().map(|value| value.to_bits().cast_signed()),
+            Reading::Text => None,
+        };
+        let (found, is_plain) = match token {
+            Token::Null => (Found::Null, false),
+            Token::Text => (Found::Text, reading == Reading::Text),
+            _ => (if word.is_some() { Found::Number } else { Found::Other }, word.is_some()),
+        };
+        let cell = &mut self.cells[slot];
+        if cell.found != Found::Missing {
+            return None;
+        }
+        *cell = Cell { found, begin, end, word: word.unwrap_or_default() };
+        self.plain |= if is_plain { bit(slot) } else { 0 };
+        Some(end)
+    }
+
+    /// A string that is needed, whose opening quote stands before `at`: where its closing quote stands.
+    #[inline]
+    fn take_string(&mut self, slot: usize, at: usize) -> Option<usize> {
+        let (end, has_escapes) = rest_of_string(self.text.as_bytes(), at)?;
+        let cell = &mut self.cells[slot];
+        if cell.found != Found::Missing {
+            return None;
+        }
+        cell.found = if has_escapes { Found::Other } else { Found::Text };
+        (cell.begin, cell.end) = (at - 1, end);
+        self.plain |= if has_escapes || self.readings[slot] != Reading::Text { 0 } else { bit(slot) };
+        Some(end - 1)
     }
 
     /// A value of which parts are needed, and perhaps the whole: its end.
@@ -347,7 +419,7 @@ impl Look<'_> {
         let slot = self.projection.slot_of(node);
         if byte(bytes, begin) != b'{' {
             return match slot {
-                Some(slot) => take(self.text, begin, depth, &mut self.cells[slot], self.readings[slot]),
+                Some(slot) => self.take(slot, begin, depth, self.readings[slot]),
                 None => skip(bytes, begin, depth),
             };
         }
@@ -370,9 +442,7 @@ impl Look<'_> {
             at = match self.projection.child(node, key) {
                 None => skip(bytes, value_at, depth)?,
                 Some(child) => match self.projection.slot_of(child) {
-                    Some(slot) if !self.projection.has_children(child) => {
-                        take(self.text, value_at, depth, &mut self.cells[slot], self.readings[slot])?
-                    }
+                    Some(slot) if !self.projection.has_children(child) => self.take(slot, value_at, depth, self.readings[slot])?,
                     _ => self.enter(value_at, child, depth)?,
                 },
             };
@@ -395,51 +465,10 @@ fn action_of(projection: &Projection, node: usize, readings: &[Reading]) -> Acti
     }
 }
 
-/// A value that is needed; a second one of its key is the strict parser's business.
+/// The bit of a slot; none of one beyond the 64th.
 #[inline]
-fn take(text: &str, at: usize, depth: u32, cell: &mut Cell, reading: Reading) -> Option<usize> {
-    if cell.found != Found::Missing {
-        return None;
-    }
-    let plain = match reading {
-        Reading::Integer => plain_integer(text.as_bytes(), at),
-        Reading::Float => plain_float(text.as_bytes(), at).map(|(value, end)| (value.to_bits().cast_signed(), end)),
-        Reading::Text => None,
-    };
-    let Some((word, end)) = plain else { return take_any(text, at, depth, cell, reading) };
-    *cell = Cell { found: Found::Number, begin: at, end, word };
-    Some(end)
-}
-
-fn take_any(text: &str, at: usize, depth: u32, cell: &mut Cell, reading: Reading) -> Option<usize> {
-    let begin = spaces(text.as_bytes(), at);
-    let mut token = Token::Missing;
-    let end = value(text.as_bytes(), begin, depth, &mut token)?;
-    let word = match reading {
-        Reading::Integer => token.integer(),
-        Reading::Float => token.float().map(|value| value.to_bits().cast_signed()),
-        Reading::Text => None,
-    };
-    let found = match token {
-        Token::Null => Found::Null,
-        Token::Text => Found::Text,
-        _ if word.is_some() => Found::Number,
-        _ => Found::Other,
-    };
-    *cell = Cell { found, begin, end, word: word.unwrap_or_default() };
-    Some(end)
-}
-
-/// A string that is needed, whose opening quote stands before `at`: where its closing quote stands.
-#[inline]
-fn take_string(bytes: &[u8], at: usize, cell: &mut Cell) -> Option<usize> {
-    if cell.found != Found::Missing {
-        return None;
-    }
-    let (end, has_escapes) = rest_of_string(bytes, at)?;
-    cell.found = if has_escapes { Found::Other } else { Found::Text };
-    (cell.begin, cell.end) = (at - 1, end);
-    Some(end - 1)
+fn bit(slot: usize) -> u64 {
+    if slot < 64 { 1 << slot } else { 0 }
 }
 
 /// A key and where its value begins. Escapes in it are the strict parser's business.

@@ -14,6 +14,27 @@ use crate::data::{DataType, TimeUnit, Timestamp, Value};
 pub(super) struct Layout {
     columns: Vec<Column>,
     time: Option<usize>,
+    /// What there is to do for an event whose values are all plain; nothing where a column takes none that is.
+    plain: Option<Plain>,
+}
+
+/// Values that are plain need no look at each.
+#[derive(Debug)]
+struct Plain {
+    /// The bits of the slots.
+    slots: u64,
+    /// Slots of times, and how large their words may be.
+    times: Vec<(usize, u64)>,
+    /// The columns that are needed.
+    pushes: Vec<Push>,
+}
+
+#[derive(Debug)]
+struct Push {
+    column: usize,
+    slot: usize,
+    /// What the word is multiplied with; zero for a text.
+    unit: i64,
 }
 
 #[derive(Debug)]
@@ -22,11 +43,6 @@ struct Column {
     kind: Kind,
     is_needed: bool,
     not_null: bool,
-    /// What a plain value is found as.
-    plain: Found,
-    /// What the word of such a one is multiplied with, and up to which size it may be.
-    unit: i64,
-    limit: u64,
 }
 
 /// What a column takes at once; all else goes by the text.
@@ -113,49 +129,36 @@ impl Layout {
                 kind @ (Kind::Int | Kind::Float | Kind::Time(_)) if kind.reading() != readings[slot] => Kind::Other,
                 kind => kind,
             };
-            let (plain, unit) = match kind {
-                Kind::Int | Kind::Float => (Found::Number, 1),
-                Kind::Time(unit) => (Found::Number, unit),
-                Kind::Text => (Found::Text, 1),
-                // No value is: a missing one is handled where all else is.
-                Kind::Other => (Found::Other, 0),
-            };
-            let limit = if unit > 1 { i64::MAX.unsigned_abs() / unit.unsigned_abs() } else { u64::MAX };
-            Column { slot, kind, is_needed: spec.needed[index], not_null: column.not_null, plain, unit, limit }
+            Column { slot, kind, is_needed: spec.needed[index], not_null: column.not_null }
         });
-        Self { columns: columns.collect(), time: spec.time }
+        let columns: Vec<Column> = columns.collect();
+        let plain = Plain::of(&columns, readings);
+        Self { columns, time: spec.time, plain }
     }
 
-    /// The time of an event whose values are all plain; none where one is not, or its time does not do.
+    /// The time of an event whose values are all plain, as the bits of the slots say; none where one is not, or its time does not do.
     #[inline]
-    pub(super) fn plain_time(&self, spec: &SourceSpec, cells: &[Cell], clock: Timestamp) -> Option<Timestamp> {
-        let is_plain = |column: &Column| {
-            let cell = &cells[column.slot];
-            cell.found == column.plain && column.unit != 0 && cell.word.unsigned_abs() <= column.limit
-        };
-        if !self.columns.iter().all(is_plain) {
+    pub(super) fn plain_time(&self, spec: &SourceSpec, cells: &[Cell], slots: u64, clock: Timestamp) -> Option<Timestamp> {
+        let plain = self.plain.as_ref()?;
+        let fits = |&(slot, limit): &(usize, u64)| cells[slot].word.unsigned_abs() <= limit;
+        if plain.slots & !slots != 0 || !plain.times.iter().all(fits) {
             return None;
         }
         let Some(index) = self.time else { return Some(clock) };
         let column = &self.columns[index];
-        let time = match column.kind {
-            Kind::Time(unit) => Timestamp(cells[column.slot].word * unit),
-            Kind::Int | Kind::Float | Kind::Text | Kind::Other => return None,
-        };
+        let Kind::Time(unit) = column.kind else { return None };
+        let time = Timestamp(cells[column.slot].word * unit);
         if spec.ahead.is_some_and(|limit| time > clock.saturating_add(limit)) { None } else { Some(time) }
     }
 
     /// Pushes the values of an event that are all plain.
     #[inline]
     pub(super) fn push_plain(&self, text: &str, cells: &[Cell], rows: &mut SourceRows) {
-        for (column, builder) in self.columns.iter().zip(&mut rows.columns) {
-            let cell = &cells[column.slot];
-            if !column.is_needed {
-                continue;
-            }
-            match column.plain {
-                Found::Text => builder.push_text(cell.content(text)),
-                _ => builder.push_word(cell.word * column.unit),
+        for push in self.plain.iter().flat_map(|plain| &plain.pushes) {
+            let (cell, builder) = (&cells[push.slot], &mut rows.columns[push.column]);
+            match push.unit {
+                0 => builder.push_text(cell.content(text)),
+                unit => builder.push_word(cell.word * unit),
             }
         }
     }
@@ -242,6 +245,31 @@ impl Layout {
             }
         }
         behind
+    }
+}
+
+impl Plain {
+    fn of(columns: &[Column], readings: &[Reading]) -> Option<Self> {
+        let mut plain = Self { slots: 0, times: Vec::new(), pushes: Vec::new() };
+        for (index, column) in columns.iter().enumerate() {
+            let unit = match column.kind {
+                Kind::Int | Kind::Float => 1,
+                Kind::Time(unit) => unit,
+                Kind::Text => 0,
+                Kind::Other => return None,
+            };
+            if column.slot >= 64 || column.kind.reading() != readings[column.slot] {
+                return None;
+            }
+            plain.slots |= 1 << column.slot;
+            if let Kind::Time(unit) = column.kind {
+                plain.times.push((column.slot, i64::MAX.unsigned_abs() / unit.unsigned_abs()));
+            }
+            if column.is_needed {
+                plain.pushes.push(Push { column: index, slot: column.slot, unit });
+            }
+        }
+        Some(plain)
     }
 }
 
