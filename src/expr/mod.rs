@@ -4,6 +4,7 @@
 //! overflow, a cast that does not fit) is NULL and counted in the [`EvalContext`]. Functions and aggregates are defined once, in a table each.
 
 mod error;
+mod total;
 mod tree;
 
 mod build;
@@ -16,7 +17,6 @@ mod text;
 
 mod batch;
 mod eval;
-#[allow(dead_code, reason = "the evaluators of patterns that use it land next")]
 mod words;
 
 pub mod aggregates;
@@ -29,5 +29,4 @@ pub use eval::{BatchRow, Row};
 pub use functions::{Function, ScalarFunction};
 pub use keyset::KeySet;
 pub use tree::{Call, CompareOp, Expr, ExprKind, SlotId};
-#[allow(unused_imports, reason = "the evaluators of patterns that use it land next")]
-pub(crate) use words::{WordTerm, Words, WordsOf, word_of};
+pub(crate) use words::{WordTerm, Words, word_of};

@@ -3,6 +3,7 @@
 //! The law of calls: the rows of one operator's inboxes never go back in place, no row lies before the watermark of an inbox before, and the
 //! last inbox has the watermark [`Place::MAX`](crate::data::Place::MAX). What comes out depends on rows and watermarks alone, not on how they were cut into inboxes.
 
+mod codes;
 mod evaluate;
 mod filter;
 mod groups;
@@ -14,7 +15,9 @@ mod outbox;
 mod project;
 pub mod reorder;
 mod sequence;
+mod sequence_flat;
 mod sequence_ranks;
+mod sequence_steps;
 mod suppress;
 mod table;
 #[cfg(test)]
@@ -30,7 +33,9 @@ pub use outbox::{Outbox, Port};
 pub use project::Project;
 pub use reorder::{Released, Reorder, StreamStats, StreamTiming};
 pub use sequence::Sequence;
+pub use sequence_flat::FlatSequence;
 pub use sequence_ranks::RankSequence;
+pub use sequence_steps::StepSequence;
 pub use suppress::Suppress;
 pub use table::{DuplicateKey, NewestRows, SharedTable, TableContents, TableRow};
 pub use top_of_window::TopOfWindow;
@@ -70,6 +75,11 @@ pub trait Operator: Send + fmt::Debug {
     /// A timer at place T fires before the first row or watermark that stands behind T. Its rows have the moment T, or, where the entry
     /// that let it fire says a later `floor`, that one.
     fn advance(&mut self, inbox: &Inbox, out: &mut Outbox);
+
+    /// Whether it takes plain inboxes ([`Inbox::is_plain`]); to one that does not, every entry is written down.
+    fn takes_plain(&self) -> bool {
+        false
+    }
 
     /// How much it holds now.
     fn held(&self) -> Held;

@@ -20,6 +20,7 @@
 mod automaton;
 mod evaluator;
 mod event;
+mod flat;
 mod level;
 mod merge;
 mod nodes;
@@ -31,11 +32,14 @@ mod rows;
 mod runs;
 mod state;
 mod step;
+mod steps;
 mod terms;
 mod thread;
 mod variables;
 
 pub(crate) use evaluator::{Evaluator, FromBatches, PartitionState};
 pub(crate) use event::RowOf;
+pub(crate) use flat::{FlatEvaluator, FlatPartition};
 pub(crate) use rank_evaluator::{Fits, RankEvaluator, RankPartition};
 pub(crate) use runs::Bounds;
+pub(crate) use steps::{Arrival, StepEvaluator, StepPartition};

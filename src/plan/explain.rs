@@ -91,6 +91,9 @@ fn of_source(source: &SourceNode) -> Vec<String> {
         (true, true) => "decodes no column".to_owned(),
         (true, false) => format!("decodes {}", needed.join(", ")),
     });
+    if let Some(wanted) = &source.wanted {
+        lines.push(format!("puts in order only events with {}", in_words(wanted, &[&source.schema])));
+    }
     lines
 }
 

@@ -87,6 +87,7 @@ impl<'p> Lowering<'p> {
                 read_as: read_as.clone(),
                 needed: vec![true; stream.schema.len()],
                 is_read: false,
+                wanted: None,
             });
             sources.insert(id, source);
             late.extend(read_as.late_into.map(|into| (into, source)));

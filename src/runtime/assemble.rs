@@ -14,8 +14,8 @@ use crate::connect::TableFileFormat;
 use crate::data::{Duration, Schema, Value};
 use crate::expr::{EvalContext, Expr, Row, SlotId};
 use crate::operators::{
-    Filter, Limit, Lookup, Operator, Project, RankSequence, Reorder, Sequence, SharedTable, StreamTiming, Suppress, TopOfWindow,
-    ViewLookup, join, window,
+    Filter, FlatSequence, Limit, Lookup, Operator, Project, RankSequence, Reorder, Sequence, SharedTable, StepSequence, StreamTiming,
+    Suppress, TopOfWindow, ViewLookup, join, window,
 };
 use crate::plan::{Edge, LookupTable, Node, OperatorGraph, OperatorSpec, Route, SourceColumn, SourceNode, TableFormat, TableNode};
 use crate::spec::{EvaluatorChoice, PatternSpec};
@@ -110,6 +110,8 @@ fn work(graph: &OperatorGraph, index: usize, node: &Node, tables: &[TableSource]
 fn pattern(spec: &PatternSpec, evaluator: &EvaluatorChoice, limits: &Limits) -> Box<dyn Operator> {
     match evaluator {
         EvaluatorChoice::RankColumns(steps) => Box::new(RankSequence::new(spec.clone(), steps.clone(), limits.pattern_events)),
+        EvaluatorChoice::StepLists(steps) => Box::new(StepSequence::new(spec.clone(), steps, limits.pattern_threads)),
+        EvaluatorChoice::FlatThreads => Box::new(FlatSequence::new(spec.clone(), limits.pattern_threads)),
         EvaluatorChoice::Threads => Box::new(Sequence::new(spec.clone(), limits.pattern_threads)),
     }
 }
@@ -123,6 +125,7 @@ fn timing(source: &SourceNode, options: &AssembleOptions, keeps_late: bool) -> S
         ties: source.read_as.tie_columns.clone(),
         is_read: source.is_read,
         keeps_late,
+        wanted: source.wanted.clone(),
     }
 }
 

@@ -128,6 +128,8 @@ pub struct Pipeline {
 /// What all feeds carry in one round.
 struct Round {
     sources: Vec<Flow>,
+    /// Events of each source that nobody wants: they count as having come to whoever reads it.
+    unwanted: Vec<u64>,
     late: Vec<Flow>,
     stages: Vec<Vec<Flow>>,
 }
@@ -144,7 +146,7 @@ impl Pipeline {
         let flow = |rows| Flow { rows, promises: promises.clone() };
         let sources = released.batches.into_iter().map(flow).collect();
         let late = released.late.into_iter().map(flow).collect();
-        let mut round = Round { sources, late, stages: Vec::with_capacity(self.stages.len()) };
+        let mut round = Round { sources, unwanted: released.unwanted, late, stages: Vec::with_capacity(self.stages.len()) };
         for (index, stage) in self.stages.iter_mut().enumerate() {
             let flows = stage.run(&round, end).map_err(|broken| {
                 RunError::Bug(format!("operator {} ({}) was given a row behind what had been promised: {broken}", index + 1, stage.name))
@@ -228,6 +230,7 @@ impl Stage {
     fn run(&mut self, round: &Round, end: Place) -> Result<Vec<Flow>, super::merge::BrokenPromise> {
         let flows: Vec<&Flow> = self.feeds.iter().map(|&feed| round.flow(feed)).collect();
         self.counts.rows_in += flows.iter().map(|f| f.rows.len() as u64).sum::<u64>();
+        self.counts.rows_in += self.feeds.iter().map(|feed| if let Feed::Source(of) = feed { round.unwanted[*of] } else { 0 }).sum::<u64>();
         let given = match &mut self.work {
             Work::Transform(transform, schema) => {
                 let input = flows[0];
@@ -256,7 +259,8 @@ impl Work {
     /// An operator with state, reading inputs of these schemas, of which one may lag, and giving ports of these.
     pub(super) fn operator(operator: Box<dyn Operator>, rank: u32, inputs: Vec<Arc<Schema>>, lags: bool, ports: Vec<Arc<Schema>>) -> Self {
         let behind = ports.iter().map(|_| (Holds::new(), Meet::new(2))).collect();
-        Self::Operator(Box::new(Keeper { operator, outbox: Outbox::new(rank, ports), merge: Merge::new(inputs, lags), behind }))
+        let merge = Merge::new(inputs, lags).giving_plain(operator.takes_plain());
+        Self::Operator(Box::new(Keeper { operator, outbox: Outbox::new(rank, ports), merge, behind }))
     }
 
     /// A union of inputs with these schemas.

@@ -4,12 +4,13 @@
 //! expression's field.
 
 mod choice;
+mod flat;
 mod join;
 mod lookup;
 mod pattern;
 mod window;
 
-pub use choice::{EvaluatorChoice, choose, is_unary};
+pub use choice::{EvaluatorChoice, choose, column_of_step, is_unary};
 pub use join::{JoinKind, JoinSpec};
 pub use lookup::LookupSpec;
 pub use pattern::{

@@ -4,12 +4,14 @@
 //! count, except in COUNT(*), FIRST, LAST and ARRAY_AGG, which speak of rows. Over no rows COUNT is 0 and everything else NULL.
 
 mod accumulator;
+mod columns;
 mod moving_quantile;
 mod quantile;
 mod spread;
 mod sum;
 
 pub use accumulator::Accumulator;
+pub use columns::{Rows, States, update_rows};
 pub use moving_quantile::MovingQuantile;
 
 use std::fmt;

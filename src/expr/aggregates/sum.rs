@@ -56,6 +56,24 @@ impl Sum {
         self.count += 1;
     }
 
+    /// Adds a FLOAT, if that is what is summed.
+    #[inline]
+    pub(super) fn add_float(&mut self, value: f64) -> bool {
+        let Total::Float(sum, lost) = &mut self.total else { return false };
+        add_float(sum, lost, value);
+        self.count += 1;
+        true
+    }
+
+    /// Adds an INT, if that is what is summed.
+    #[inline]
+    pub(super) fn add_int(&mut self, value: i64) -> bool {
+        let Total::Int(total) = &mut self.total else { return false };
+        add_exact(total, i128::from(value));
+        self.count += 1;
+        true
+    }
+
     pub(super) fn merge(&mut self, later: &Self) {
         if self.count == 0 {
             *self = later.clone();

@@ -81,7 +81,7 @@ pub(super) fn condition(expr: &Expr, rows: Rows<'_>) -> Option<Column> {
         return None;
     }
     let Reads::One(slot) = reads(expr) else { return None };
-    let Column::Coded(texts) = &rows.batch.columns()[slot.0 as usize] else { return None };
+    let Column::Coded(texts) = &rows.columns[slot.0 as usize] else { return None };
     rows.ctx.known_texts(|kept| {
         let at = kept.iter().position(|known| known.dictionary == texts.dictionary().id() && known.condition == *expr);
         let at = at.unwrap_or_else(|| {

@@ -13,9 +13,9 @@ use arrow_array::Array;
 use arrow_buffer::{BooleanBuffer, NullBuffer};
 
 use super::EvalContext;
-use super::eval::BatchRow;
+use super::eval::Row;
 use super::functions::Kernel;
-use super::tree::{Expr, ExprKind};
+use super::tree::{Expr, ExprKind, SlotId};
 use crate::data::{Column, ColumnBuilder, EventBatch, Value};
 pub(super) use by_code::KnownTexts;
 
@@ -35,17 +35,34 @@ impl Operand<'_> {
     }
 }
 
-/// A batch and the rows of it that count; all where there is no mask.
+/// Columns of equal length and the rows of them that count; all where there is no mask.
 #[derive(Clone, Copy)]
 struct Rows<'b> {
-    batch: &'b EventBatch,
+    columns: &'b [Column],
+    len: usize,
     mask: Option<&'b BooleanBuffer>,
     ctx: &'b EvalContext,
 }
 
+/// One row of them.
+struct Cells<'b> {
+    columns: &'b [Column],
+    row: usize,
+}
+
+impl Row for Cells<'_> {
+    fn slot(&self, slot: SlotId) -> Value<'_> {
+        self.columns[slot.0 as usize].value(self.row)
+    }
+}
+
 impl<'b> Rows<'b> {
+    fn of(batch: &'b EventBatch, ctx: &'b EvalContext) -> Self {
+        Self { columns: batch.columns(), len: batch.len(), mask: None, ctx }
+    }
+
     fn len(self) -> usize {
-        self.batch.len()
+        self.len
     }
 
     fn counts(self, row: usize) -> bool {
@@ -60,7 +77,7 @@ impl<'b> Rows<'b> {
 impl Expr {
     /// The values for all rows of a batch; slot i is column i.
     pub fn eval_batch(&self, batch: &EventBatch, ctx: &EvalContext) -> Column {
-        match self.operand(Rows { batch, mask: None, ctx }) {
+        match self.operand(Rows::of(batch, ctx)) {
             Operand::Column(column) => column,
             Operand::Constant(value) => Column::repeat(&self.data_type, value, batch.len()),
         }
@@ -68,23 +85,35 @@ impl Expr {
 
     /// The rows of a batch for which the condition is TRUE.
     pub fn select(&self, batch: &EventBatch, ctx: &EvalContext) -> Vec<u32> {
-        match self.operand(Rows { batch, mask: None, ctx }) {
-            Operand::Column(Column::Bool(array)) => {
-                let is_true = match array.nulls() {
-                    Some(nulls) => array.values() & nulls.inner(),
-                    None => array.values().clone(),
-                };
-                is_true.set_indices().map(|row| u32::try_from(row).expect("a batch has less than 2^32 rows")).collect()
-            }
-            Operand::Constant(Value::Bool(true)) => (0u32..).take(batch.len()).collect(),
-            Operand::Column(_) | Operand::Constant(_) => Vec::new(),
+        self.select_rows(batch.columns(), batch.len(), ctx)
+    }
+
+    /// The same of columns of so many rows.
+    pub fn select_rows(&self, columns: &[Column], len: usize, ctx: &EvalContext) -> Vec<u32> {
+        let is_true = self.truth_of_rows(columns, len, ctx);
+        is_true.set_indices().map(|row| u32::try_from(row).expect("a batch has less than 2^32 rows")).collect()
+    }
+
+    /// For each row of a batch, whether the condition is TRUE.
+    pub fn truth(&self, batch: &EventBatch, ctx: &EvalContext) -> BooleanBuffer {
+        self.truth_of_rows(batch.columns(), batch.len(), ctx)
+    }
+
+    fn truth_of_rows(&self, columns: &[Column], len: usize, ctx: &EvalContext) -> BooleanBuffer {
+        match self.operand(Rows { columns, len, mask: None, ctx }) {
+            Operand::Column(Column::Bool(array)) => match array.nulls() {
+                Some(nulls) => array.values() & nulls.inner(),
+                None => array.values().clone(),
+            },
+            Operand::Constant(Value::Bool(true)) => BooleanBuffer::new_set(len),
+            Operand::Column(_) | Operand::Constant(_) => BooleanBuffer::new_unset(len),
         }
     }
 
     fn operand<'e>(&'e self, rows: Rows<'_>) -> Operand<'e> {
         match &self.kind {
             ExprKind::Literal(value) => Operand::Constant(value),
-            ExprKind::Slot(slot) => Operand::Column(rows.batch.columns()[slot.0 as usize].clone()),
+            ExprKind::Slot(slot) => Operand::Column(rows.columns[slot.0 as usize].clone()),
             _ => Operand::Column(by_code::condition(self, rows).unwrap_or_else(|| self.column(rows))),
         }
     }
@@ -134,7 +163,7 @@ impl Expr {
     fn row_by_row(&self, rows: Rows<'_>) -> Column {
         let mut builder = ColumnBuilder::new(&self.data_type, rows.len());
         for row in 0..rows.len() {
-            let at = BatchRow { batch: rows.batch, row };
+            let at = Cells { columns: rows.columns, row };
             builder.push(if rows.counts(row) { self.eval(&at, rows.ctx) } else { Value::Null });
         }
         builder.finish()

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::data::{DataType, Duration, Field, Place, Schema, Timestamp};
+use crate::expr::BatchRow;
 use crate::expr::functions::lookup;
 use crate::expr::{CompareOp, SlotId};
 

@@ -1,8 +1,10 @@
 //! What a window holds of a group, and how it is made, grown, merged and put out.
 
+use std::ops::Range;
+
 use super::row_queue::Tally;
 use crate::data::{Column, DataType, EventBatch, KeyRef, Place, Timestamp, Value};
-use crate::expr::aggregates::AggregateKind;
+use crate::expr::aggregates::{AggregateKind, Rows, States, update_rows};
 use crate::expr::{Accumulator, EvalContext, Expr};
 use crate::operators::Outbox;
 use crate::operators::evaluate::{KeptRow, bytes_of, columns, row_of, values_of};
@@ -166,6 +168,25 @@ impl Incoming<'_> {
         self.tallied.iter().map(move |(args, filter)| if is_kept(filter) { args[0].value(row) } else { Value::Null })
     }
 
+    /// The columns of the keys.
+    pub(super) fn keys(&self) -> &[Column] {
+        &self.keys
+    }
+
+    /// Adds rows, each to the contents at its slot: aggregate by aggregate, so that each is one loop over its column.
+    pub(super) fn add_all(&self, contents: &mut [Contents], slots: &[u32], rows: Range<usize>) {
+        let places = &self.batch.places()[rows.clone()];
+        for (call, (args, filter)) in self.calls.iter().enumerate() {
+            update_rows(&mut OfCall { contents, call }, slots, &Rows { args, filter: filter.as_ref(), first: rows.start, places });
+        }
+        for (row, &slot) in rows.zip(slots) {
+            match &mut contents[slot as usize] {
+                Contents::Aggregates(_) => return,
+                Contents::Rows(kept) => kept.push(row_of(self.batch, row)),
+            }
+        }
+    }
+
     /// Adds a row to the contents of its window.
     pub(super) fn add_to(&self, contents: &mut Contents, row: usize, place: Place) {
         match contents {
@@ -181,6 +202,22 @@ impl Incoming<'_> {
                 }
             }
             Contents::Rows(rows) => rows.push(row_of(self.batch, row)),
+        }
+    }
+}
+
+/// The states of one aggregate.
+struct OfCall<'c> {
+    contents: &'c mut [Contents],
+    call: usize,
+}
+
+impl States for OfCall<'_> {
+    #[inline]
+    fn at(&mut self, slot: u32) -> &mut Accumulator {
+        match &mut self.contents[slot as usize] {
+            Contents::Aggregates(accumulators) => &mut accumulators[self.call],
+            Contents::Rows(_) => unreachable!("there are calls, and so contents are aggregates"),
         }
     }
 }
@@ -217,7 +254,7 @@ impl Recipe {
                     let value = if is_tallied { tallies.next() } else { accumulators.next() };
                     value.expect("each call has its accumulator or its tally")
                 };
-                let values = key.decode().into_iter().chain(self.is_tallied.iter().map(of_call)).chain(tail);
+                let values = key.values().chain(self.is_tallied.iter().map(of_call)).chain(tail);
                 out.row(0, values, stand.place, stand.moment);
             }
             Contents::Rows(rows) => {
@@ -235,6 +272,13 @@ impl Recipe {
             self.context.count_nulls(1);
         }
         value
+    }
+}
+
+impl Default for Contents {
+    /// Nothing, while contents are elsewhere.
+    fn default() -> Self {
+        Self::Rows(Vec::new())
     }
 }
 
