@@ -11,6 +11,7 @@ mod token;
 mod convert;
 mod projection;
 mod scan;
+mod sprint;
 mod typed;
 
 mod decode;

@@ -9,6 +9,7 @@
 use ahash::AHashMap;
 
 use super::projection::Projection;
+use super::sprint::{WINDOW, sprint};
 use super::swar::{byte, plain_float, plain_integer};
 use super::token::{Token, rest_of_string, skip, spaces, string, value};
 
@@ -101,27 +102,29 @@ pub(super) struct Scanner {
 
 /// What stands between two values, and what is to be done with the second.
 #[derive(Debug)]
-struct Step {
-    literal: Literal,
-    action: Action,
+pub(super) struct Step {
+    pub(super) literal: Literal,
+    pub(super) action: Action,
+    /// The length of the literal.
+    pub(super) length: usize,
     /// Zero where there is none.
-    followers: [u16; FOLLOWERS],
+    pub(super) followers: [u16; FOLLOWERS],
 }
 
 /// The step before a line: nothing leads to it.
-const START: usize = 0;
+pub(super) const START: usize = 0;
 /// Stands for what has not been remembered: nothing is known to follow it.
 const UNKNOWN: usize = 1;
 
 #[derive(Debug, Clone, Copy)]
-enum Action {
+pub(super) enum Action {
     Skip,
     /// The rest of a string that nobody needs, up to its closing quote.
     SkipString,
     /// The value is needed, as a whole: its slot.
     Take(u32, Reading),
     /// The same, of a string: the rest of it, up to its closing quote.
-    TakeString(u32),
+    TakeString(u32, Reading),
     /// Parts of the value are needed: its node of the projection.
     Enter(u32),
     /// There is none: the line is over. So many bytes are its end.
@@ -131,19 +134,8 @@ enum Action {
 impl Action {
     /// Whether the value ends before a quote that belongs to what follows.
     fn stops_before_quote(self) -> bool {
-        matches!(self, Self::SkipString | Self::TakeString(_))
+        matches!(self, Self::SkipString | Self::TakeString(..))
     }
-}
-
-/// Why a line is not followed further.
-enum Stop {
-    End(LineEnd),
-    /// Behind the value of this step, which was handled so, stands nothing that is known to follow.
-    Unexpected {
-        step: usize,
-        action: Action,
-        at: usize,
-    },
 }
 
 /// What was read where no step was expected.
@@ -154,10 +146,10 @@ enum Learned {
 
 /// A text to be compared: its first 32 bytes in two pieces.
 #[derive(Debug, Default)]
-struct Literal {
+pub(super) struct Literal {
     head: [u128; 2],
     mask: [u128; 2],
-    text: Box<[u8]>,
+    pub(super) text: Box<[u8]>,
 }
 
 impl Literal {
@@ -173,25 +165,16 @@ impl Literal {
         Self { head, mask, text: text.into() }
     }
 
-    #[inline]
-    fn stands_at(&self, bytes: &[u8], at: usize) -> bool {
-        let rest = bytes.get(at..).unwrap_or_default();
-        let Some(first) = rest.first_chunk() else { return rest.starts_with(&self.text) };
-        if (u128::from_le_bytes(*first) ^ self.head[0]) & self.mask[0] != 0 {
-            return false;
-        }
-        self.text.len() <= 16 || self.goes_on(rest)
+    /// Whether a window begins with the text; never where it is longer.
+    #[inline(always)]
+    pub(super) fn begins(&self, window: &[u8; WINDOW]) -> bool {
+        let (halves, _) = window.as_chunks::<16>();
+        let differs = |part: usize| (u128::from_le_bytes(halves[part]) ^ self.head[part]) & self.mask[part] != 0;
+        !differs(0) && (self.text.len() <= 16 || (!differs(1) && self.text.len() <= WINDOW))
     }
 
-    #[inline]
-    fn goes_on(&self, rest: &[u8]) -> bool {
-        match rest[16..].first_chunk() {
-            Some(second) => {
-                (u128::from_le_bytes(*second) ^ self.head[1]) & self.mask[1] == 0
-                    && (self.text.len() <= 32 || rest[32..].starts_with(&self.text[32..]))
-            }
-            None => rest.starts_with(&self.text),
-        }
+    fn stands_at(&self, bytes: &[u8], at: usize) -> bool {
+        bytes.get(at..).is_some_and(|rest| rest.starts_with(&self.text))
     }
 }
 
@@ -199,7 +182,7 @@ impl Scanner {
     /// A scanner for what the projection needs, with a reading for each slot, of lines that nest at most so deep.
     pub(super) fn new(projection: &Projection, readings: Vec<Reading>, max_depth: usize) -> Self {
         debug_assert_eq!(readings.len(), projection.slots(), "one a slot");
-        let unseen = || Step { literal: Literal::default(), action: Action::Skip, followers: [0; FOLLOWERS] };
+        let unseen = || Step { literal: Literal::default(), action: Action::Skip, length: 0, followers: [0; FOLLOWERS] };
         // The tokens bound depth by a constant of their own; where less is allowed, the strict parser counts.
         let is_usable = max_depth >= MAX_DEPTH && projection.slot_of(0).is_none();
         Self { steps: vec![unseen(), unseen()], known: AHashMap::new(), readings, entered: Vec::new(), is_usable }
@@ -208,29 +191,14 @@ impl Scanner {
     /// Scans the line that begins at `at`; `cells` has one cell a slot. Gives its end, and a bit for each of the first 64 slots that has what
     /// is expected of it. `None` leaves the line to the strict parser.
     #[inline]
-    pub(super) fn scan(&mut self, projection: &Projection, text: &str, mut at: usize, cells: &mut [Cell]) -> Option<(LineEnd, u64)> {
+    pub(super) fn scan(&mut self, projection: &Projection, text: &str, at: usize, cells: &mut [Cell]) -> Option<(LineEnd, u64)> {
         if !self.is_usable {
             return None;
         }
         cells.iter_mut().for_each(|cell| cell.found = Found::Missing);
         self.entered.clear();
-        let (mut step, mut action) = (START, Action::Skip);
         let mut look = Look { projection, readings: &self.readings, entered: std::mem::take(&mut self.entered), text, cells, plain: 0 };
-        let end = loop {
-            match follow(&self.steps, &mut look, step, action, at) {
-                Some(Stop::End(end)) => break Some(end),
-                Some(Stop::Unexpected { step: known, action: before, at: behind }) => (step, action, at) = (known, before, behind),
-                None => break None,
-            }
-            match read_key(&mut self.known, &mut self.steps, &look, at, step, action) {
-                Some(Learned::End(end)) => break Some(end),
-                Some(Learned::Step { step: next, action: of_next, at: behind }) => match look.act(of_next, behind) {
-                    Some(behind) => (step, action, at) = (next, of_next, behind),
-                    None => break None,
-                },
-                None => break None,
-            }
-        };
+        let end = look.follow(&mut self.known, &mut self.steps, at);
         let plain = look.plain;
         self.entered = look.entered;
         end.map(|end| (end, plain))
@@ -267,7 +235,7 @@ fn read_key(
     if byte(bytes, at) == b'"' {
         match action {
             Action::Skip => (action, at) = (Action::SkipString, at + 1),
-            Action::Take(slot, _) => (action, at) = (Action::TakeString(slot), at + 1),
+            Action::Take(slot, reading) => (action, at) = (Action::TakeString(slot, reading), at + 1),
             _ => {}
         }
     }
@@ -282,7 +250,7 @@ fn learn(known: &mut AHashMap<Box<[u8]>, u16>, steps: &mut Vec<Step>, step: usiz
         None if steps.len() == MAX_STEPS || literal.len() > MAX_LITERAL => return UNKNOWN,
         None => {
             let next = u16::try_from(steps.len()).expect("there are at most 4096");
-            steps.push(Step { literal: Literal::new(literal), action, followers: [0; FOLLOWERS] });
+            steps.push(Step { literal: Literal::new(literal), action, length: literal.len(), followers: [0; FOLLOWERS] });
             known.insert(literal.into(), next);
             next
         }
@@ -297,32 +265,10 @@ fn learn(known: &mut AHashMap<Box<[u8]>, u16>, steps: &mut Vec<Step>, step: usiz
     usize::from(next)
 }
 
-/// Follows a line as far as it goes on as lines before did, from behind the value of a step.
-#[inline]
-fn follow(steps: &[Step], look: &mut Look<'_>, mut step: usize, mut action: Action, mut at: usize) -> Option<Stop> {
-    let bytes = look.text.as_bytes();
-    loop {
-        let Some(next) = expected(steps, step, bytes, at) else { return Some(Stop::Unexpected { step, action, at }) };
-        let known = &steps[next];
-        (step, action) = (next, known.action);
-        at += known.literal.text.len();
-        if let Action::End(length) = action {
-            return Some(Stop::End(LineEnd { content: at - usize::from(length), next: at }));
-        }
-        at = look.act(action, at)?;
-    }
-}
-
 /// The step that is known to follow and does.
-#[inline]
 fn expected(steps: &[Step], step: usize, bytes: &[u8], at: usize) -> Option<usize> {
-    let followers = &steps[step].followers;
-    let first = usize::from(followers[0]);
-    if first != 0 && steps[first].literal.stands_at(bytes, at) {
-        return Some(first);
-    }
-    let others = followers[1..].iter().map(|&follower| usize::from(follower)).take_while(|&follower| follower != 0);
-    others.into_iter().find(|&follower| steps[follower].literal.stands_at(bytes, at))
+    let followers = steps[step].followers.iter().map(|&follower| usize::from(follower)).take_while(|&follower| follower != 0);
+    followers.into_iter().find(|&follower| steps[follower].literal.stands_at(bytes, at))
 }
 
 /// A line that is looked at.
@@ -337,15 +283,41 @@ struct Look<'l> {
 }
 
 impl Look<'_> {
+    /// Follows a line to its end: as lines before went, as far as it does, and reading what is new.
+    #[inline]
+    fn follow(&mut self, known: &mut AHashMap<Box<[u8]>, u16>, steps: &mut Vec<Step>, mut at: usize) -> Option<LineEnd> {
+        let bytes = self.text.as_bytes();
+        let (mut step, mut action) = (START, Action::Skip);
+        loop {
+            let pause = sprint(steps, self.cells, &mut self.plain, bytes, step, at);
+            if pause.step != step {
+                (step, action) = (pause.step, steps[pause.step].action);
+            }
+            at = pause.at;
+            if !pause.is_before_value {
+                match expected(steps, step, bytes, at) {
+                    Some(next) => (step, action, at) = (next, steps[next].action, at + steps[next].literal.text.len()),
+                    None => match read_key(known, steps, self, at, step, action)? {
+                        Learned::End(end) => return Some(end),
+                        Learned::Step { step: next, action: of_next, at: behind } => (step, action, at) = (next, of_next, behind),
+                    },
+                }
+            }
+            if let Action::End(length) = action {
+                return Some(LineEnd { content: at - usize::from(length), next: at });
+            }
+            at = self.act(action, at)?;
+        }
+    }
+
     /// Does with a value what is to be done with it; gives the position behind it, or of its closing quote.
-    #[inline(always)]
     fn act(&mut self, action: Action, at: usize) -> Option<usize> {
         let bytes = self.text.as_bytes();
         match action {
             Action::Skip => skip(bytes, spaces(bytes, at), 1),
             Action::SkipString => Some(rest_of_string(bytes, at)?.0 - 1),
             Action::Take(slot, reading) => self.take(slot as usize, at, 1, reading),
-            Action::TakeString(slot) => self.take_string(slot as usize, at),
+            Action::TakeString(slot, _) => self.take_string(slot as usize, at),
             Action::Enter(node) => self.enter(spaces(bytes, at), node as usize, 1),
             Action::End(_) => None,
         }
@@ -467,7 +439,7 @@ fn action_of(projection: &Projection, node: usize, readings: &[Reading]) -> Acti
 
 /// The bit of a slot; none of one beyond the 64th.
 #[inline]
-fn bit(slot: usize) -> u64 {
+pub(super) fn bit(slot: usize) -> u64 {
     if slot < 64 { 1 << slot } else { 0 }
 }
 

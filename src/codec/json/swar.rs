@@ -50,11 +50,23 @@ pub(super) fn string_stops(word: u64) -> u64 {
     (quote | backslash | control) & HIGHS
 }
 
+/// The values of the digits of a word; nonsense where there are none.
+#[inline(always)]
+pub(super) fn values_of(word: u64) -> u64 {
+    word ^ (ONES * b'0' as u64)
+}
+
+/// Bytes of a word that are no digits. Flags above the lowest one may be wrong, but the next one behind a point is right.
+#[inline(always)]
+pub(super) fn non_digits(word: u64) -> u64 {
+    let values = values_of(word);
+    (values.wrapping_add(ONES * 0x76) | values) & HIGHS
+}
+
 /// The number of leading digits of a word, at most eight, and their value.
 #[inline]
 pub(super) fn digits(word: u64) -> (usize, u64) {
-    let values = word ^ (ONES * b'0' as u64);
-    let others = (values.wrapping_add(ONES * 0x76) | values) & HIGHS;
+    let (values, others) = (values_of(word), non_digits(word));
     if others == 0 {
         return (8, value_of(values));
     }
@@ -65,7 +77,7 @@ pub(super) fn digits(word: u64) -> (usize, u64) {
 
 /// Eight digits, the first one in the lowest byte: neighbours are joined to pairs, then to fours, then to all eight.
 #[inline]
-fn value_of(values: u64) -> u64 {
+pub(super) fn value_of(values: u64) -> u64 {
     const PAIRS: u64 = 0x0000_00ff_0000_00ff;
     let pairs = values.wrapping_mul(10).wrapping_add(values >> 8);
     let first = (pairs & PAIRS).wrapping_mul(100 + (1_000_000 << 32));
@@ -114,8 +126,7 @@ fn plain_integer_from(bytes: &[u8], first: u64, at: usize) -> Option<(i64, usize
 #[inline]
 pub(super) fn plain_float(bytes: &[u8], at: usize) -> Option<(f64, usize)> {
     let word = word(bytes, at);
-    let values = word ^ (ONES * b'0' as u64);
-    let others = (values.wrapping_add(ONES * 0x76) | values) & HIGHS;
+    let (values, others) = (values_of(word), non_digits(word));
     let whole = lowest(others);
     if others == 0 || whole == 0 || (word as u8 == b'0' && whole > 1) {
         return None;
