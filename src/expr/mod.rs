@@ -12,7 +12,9 @@ mod context;
 mod display;
 mod fold;
 mod keyset;
+mod needle;
 mod text;
+mod total;
 
 mod batch;
 mod eval;
@@ -26,4 +28,5 @@ pub use error::TypeError;
 pub use eval::{BatchRow, Row};
 pub use functions::{Function, ScalarFunction};
 pub use keyset::KeySet;
+pub use needle::Needle;
 pub use tree::{Call, CompareOp, Expr, ExprKind, SlotId};

@@ -70,6 +70,16 @@ impl Outbox {
         self.ports[port].take()
     }
 
+    /// Leaves out what has been said of watermarks, where nobody reads it.
+    pub fn forget_watermarks(&mut self) {
+        self.ports.iter_mut().for_each(|port| port.steps.clear());
+    }
+
+    /// Whether a port has no rows.
+    pub fn is_empty(&self, port: usize) -> bool {
+        self.ports[port].places.is_empty()
+    }
+
     /// How many ports there are.
     pub fn ports(&self) -> usize {
         self.ports.len()

@@ -35,7 +35,7 @@ mod terms;
 mod thread;
 mod variables;
 
-pub(crate) use evaluator::{Evaluator, FromBatches, PartitionState};
+pub(crate) use evaluator::{Evaluator, FromBatches, PartitionState, Verdicts};
 pub(crate) use event::RowOf;
 pub(crate) use rank_evaluator::{Fits, RankEvaluator, RankPartition};
 pub(crate) use runs::Bounds;

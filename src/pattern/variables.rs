@@ -7,6 +7,11 @@ use crate::spec::VariableId;
 pub(crate) struct VariableSet(Vec<u64>);
 
 impl VariableSet {
+    /// The variables of these bits, the first being the lowest.
+    pub(crate) fn of_bits(bits: u64) -> Self {
+        Self(if bits == 0 { Vec::new() } else { vec![bits] })
+    }
+
     pub(crate) fn insert(&mut self, variable: VariableId) {
         let word = variable.0 as usize / 64;
         if self.0.len() <= word {

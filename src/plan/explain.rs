@@ -114,6 +114,9 @@ fn of_node(graph: &OperatorGraph, node: &Node) -> Vec<String> {
             key => format!("keeps the newest row of each ({key}) as the table {name}"),
         }],
     };
+    if node.sharing.is_some() {
+        lines.push("its terms are shared: it is given the rows for which they hold".to_owned());
+    }
     lines.push(format!("state {}", class_of(node).text()));
     lines
 }

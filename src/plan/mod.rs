@@ -5,11 +5,12 @@ mod explain;
 mod graph;
 mod lower;
 mod rules;
+mod share;
 mod state;
 mod words;
 
 pub use explain::explain;
-pub use graph::{Edge, LookupTable, Node, NodeId, OperatorGraph, OperatorSpec, OutputNode, SourceId, SourceNode, TableNode};
+pub use graph::{Edge, LookupTable, Node, NodeId, OperatorGraph, OperatorSpec, OutputNode, Sharing, SourceId, SourceNode, TableNode};
 pub use lower::Outputs;
 pub use state::{Growth, StateClass, class_of};
 
@@ -48,6 +49,7 @@ pub fn plan(program: &Program, options: &PlanOptions) -> Result<(OperatorGraph, 
     rules::apply(&mut graph);
     if !options.general_evaluators {
         choose_evaluators(&mut graph);
+        share::apply(&mut graph);
     }
     let mut told = Diagnostics::default();
     for node in graph.nodes() {

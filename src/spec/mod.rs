@@ -3,12 +3,14 @@
 //! Names are gone: streams and columns are numbers, and every expression reads numbered slots. Which slot means what is said at each
 //! expression's field.
 
+mod attention;
 mod choice;
 mod join;
 mod lookup;
 mod pattern;
 mod window;
 
+pub use attention::{Attention, Wanted, attention};
 pub use choice::{EvaluatorChoice, choose, is_unary};
 pub use join::{JoinKind, JoinSpec};
 pub use lookup::LookupSpec;
