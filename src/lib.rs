@@ -32,6 +32,7 @@
 #![doc = "\n"]
 #![doc = include_str!("../ARCHITECTURE.md")]
 
+pub mod assist;
 #[doc(hidden)]
 pub mod codec;
 #[doc(hidden)]
@@ -40,6 +41,7 @@ pub mod data;
 pub mod engine;
 #[doc(hidden)]
 pub mod expr;
+pub mod infer;
 #[doc(hidden)]
 pub mod operators;
 #[doc(hidden)]

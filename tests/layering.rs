@@ -15,11 +15,13 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("operators", &["data", "expr", "spec", "pattern"]),
     ("codec", &["data"]),
     ("connect", &["data", "codec"]),
+    ("infer", &["data", "syntax"]),
     ("semantics", &["text", "data", "syntax", "expr", "spec"]),
     ("plan", &["text", "data", "expr", "spec", "semantics"]),
     ("runtime", &["data", "expr", "spec", "pattern", "operators", "codec", "connect", "plan"]),
     ("engine", &["text", "data", "syntax", "expr", "spec", "pattern", "operators", "codec", "connect", "semantics", "plan", "runtime"]),
-    ("cli", &["engine"]),
+    ("assist", &["text", "data", "syntax", "expr", "semantics", "engine"]),
+    ("cli", &["engine", "assist"]),
 ];
 
 /// What only one place may name.

@@ -163,7 +163,7 @@ fn lines(random: &mut Random, late: usize) -> String {
 #[test]
 fn sharing_changes_neither_rows_nor_counters() {
     let one = std::env::var("BETIDE_SEED").ok().and_then(|seed| seed.parse::<u64>().ok());
-    let seeds = one.map_or(0..random::pairs(150), |seed| seed..seed + 1);
+    let seeds = one.map_or(0..random::pairs(40), |seed| seed..seed + 1);
     let pairs = seeds.end - seeds.start;
     let (mut rows, mut shared) = (0, 0);
     for seed in seeds {
@@ -195,7 +195,7 @@ fn sharing_changes_neither_rows_nor_counters() {
 #[test]
 fn a_statement_among_many_gives_what_it_gives_alone() {
     let mut rows = 0;
-    for seed in 0..random::pairs(30) {
+    for seed in 0..random::pairs(10) {
         let random = &mut Random::new(seed ^ 0xa10e);
         let queries: Vec<String> = (0..12).map(|_| if random.chance(70) { rule(random) } else { filter(random) }).collect();
         let named: Vec<String> = queries.iter().enumerate().map(|(n, query)| format!("CREATE STREAM Q{n} AS {query}")).collect();
@@ -209,5 +209,5 @@ fn a_statement_among_many_gives_what_it_gives_alone() {
             rows += own.lines().count();
         }
     }
-    assert!(rows > 500, "only {rows} rows");
+    assert!(rows > 100, "only {rows} rows");
 }

@@ -47,7 +47,9 @@ fn run(program: &Path, batch_size: usize) -> String {
     let stats = account(&engine);
     assert_eq!(stats.events, events.lines().count() as u64, "{}", options.name);
     assert_eq!(stats.eval_nulls, 0, "{}", options.name);
-    assert!(stats.operators.iter().all(|o| o.keys == 0 && o.held == 0 && o.dropped == 0), "{}: {:?}", options.name, stats.operators);
+    // SUPPRESS keeps a key for as long as its next row has held-back ones to tell of.
+    let is_empty = |o: &betide::engine::OperatorStats| o.held == 0 && o.dropped == 0 && (o.keys == 0 || o.name.ends_with("suppress"));
+    assert!(stats.operators.iter().all(is_empty), "{}: {:?}", options.name, stats.operators);
     String::from_utf8(rows).unwrap()
 }
 

@@ -8,6 +8,7 @@
 //! | `sql` | it is a program, and it compiles without a warning |
 //! | `sql,fragment` | it is a part of one, not tried |
 //! | `sql NAME`, `json NAME` | the same, or lines of JSON; the commands of the document find it under this name |
+//! | `sql queries/NAME` | it is this file of the repository |
 //! | `csv NAME` | a table for the programs of the document |
 //! | `sql,wrong NAME` | it does not compile |
 //! | `rust` | it is what a file of `examples/` has behind its head |
@@ -113,6 +114,10 @@ fn folder_for(document: &str) -> PathBuf {
 
 fn check(block: &Block<'_>, folder: &Path, updated: &mut String) -> Result<(), String> {
     match block.kind.split_once(' ') {
+        Some((_, file)) if file.starts_with("queries/") => {
+            let is_the_file = fs::read_to_string(root().join(file)).is_ok_and(|text| text == block.text);
+            if is_the_file { Ok(()) } else { Err(format!("it is not what stands in {file}")) }
+        }
         Some((language, file)) => {
             fs::write(folder.join(file), &block.text).unwrap();
             match language {

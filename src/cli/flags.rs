@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use betide::codec::Format;
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Finds patterns in streams of events: sequences, windows and joins, exact and in event-time order.
 #[derive(Debug, Parser)]
@@ -31,10 +32,15 @@ pub(crate) enum Command {
     /// Runs a program over events and writes its rows as JSON lines.
     #[command(after_help = RUN_EXAMPLES)]
     Run(RunFlags),
+    /// Prints declarations of the streams in a file: columns and types, event time, disorder, types of events.
+    #[command(after_help = INFER_EXAMPLES)]
+    Infer(InferFlags),
     /// Checks a program and tells all its mistakes.
     Check(CheckFlags),
     /// Tells how a program will run: what feeds what, and how much it can come to hold.
     Explain(ProgramFlags),
+    /// Serves an editor over standard input and output, by the Language Server Protocol
+    Lsp,
 }
 
 const RUN_EXAMPLES: &str = "\
@@ -55,7 +61,7 @@ pub(crate) struct ProgramFlags {
 }
 
 /// The program's text and its parameters.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct TextFlags {
     /// The program itself instead of a file
     #[arg(short, long, value_name = "TEXT")]
@@ -87,12 +93,20 @@ pub(crate) struct CheckFlags {
 /// `betide run`
 #[derive(Debug, Args)]
 pub(crate) struct RunFlags {
-    /// The query file (`.tide`), then the inputs: files of JSON lines, gzip too, `-` for standard input (the default). With -q, inputs
+    /// The query file (`.tide`), then the inputs: files of JSON lines or CSV, also packed by gzip or zstd, `-` for standard input (the default). With -q, inputs
     /// only
     #[arg(value_name = "FILE [INPUT]…")]
     pub(crate) paths: Vec<String>,
     #[command(flatten)]
     pub(crate) text: TextFlags,
+    #[command(flatten)]
+    pub(crate) sample: SampleFlags,
+    /// How rows are written. Default: a table on a terminal, and else lines of JSON
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<OutputFormat>,
+    /// What the inputs are, where their names (`.csv`, `.tsv`, also before `.gz` and `.zst`) do not say
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) input_format: Option<InputFormat>,
     /// Writes bad events to this file, as JSON lines with line number, cause and the line itself
     #[arg(long, value_name = "PATH")]
     pub(crate) dead_letters: Option<PathBuf>,
@@ -108,4 +122,68 @@ pub(crate) struct RunFlags {
     /// Prints all counters at the end
     #[arg(long)]
     pub(crate) stats: bool,
+}
+
+/// How streams without a declaration are looked at.
+#[derive(Debug, Args)]
+pub(crate) struct SampleFlags {
+    /// The column of the event time, for streams that -q reads and nothing declares
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) time: Option<String>,
+    /// How many lines of each input tell the columns of such streams
+    #[arg(long, value_name = "LINES", default_value_t = 4096)]
+    pub(crate) sample: usize,
+}
+
+/// `betide infer`
+#[derive(Debug, Args)]
+pub(crate) struct InferFlags {
+    /// Files of JSON lines or CSV, also packed by gzip or zstd; `-` for standard input (the default)
+    #[arg(value_name = "INPUT")]
+    pub(crate) inputs: Vec<String>,
+    /// The field that says which stream an event is of. Default: `type`, or the field that best tells which keys an event has
+    #[arg(long, value_name = "FIELD")]
+    pub(crate) type_field: Option<String>,
+    /// The column of the event time
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) time: Option<String>,
+    /// What the inputs are, where their names do not say
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) input_format: Option<InputFormat>,
+}
+
+const INFER_EXAMPLES: &str = "\
+Examples:
+  betide infer auth.jsonl > auth.tide
+      the beginning of a program
+  zcat windows.jsonl.gz | betide infer --type-field EventID
+      streams told apart by another field";
+
+/// How rows are written.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum OutputFormat {
+    /// A JSON object a line
+    Jsonl,
+    /// Comma-separated values, for a program with one output
+    Csv,
+    /// Columns to look at
+    Table,
+}
+
+/// What an input is.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum InputFormat {
+    /// A JSON object a line
+    Jsonl,
+    /// Values behind a header line, parted by commas, semicolons, bars or tabs
+    Csv,
+}
+
+impl From<InputFormat> for Format {
+    fn from(format: InputFormat) -> Self {
+        match format {
+            InputFormat::Jsonl => Self::JsonLines,
+            InputFormat::Csv => Self::Csv,
+        }
+    }
 }

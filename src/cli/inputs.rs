@@ -7,6 +7,7 @@ use std::io::Read;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, TryRecvError, channel, sync_channel};
 use std::time::Duration;
 
+use betide::codec::Format;
 use betide::connect::Input;
 
 use super::{Failure, INTERRUPTED};
@@ -20,7 +21,7 @@ const CHUNKS_AHEAD: usize = 4;
 #[derive(Debug)]
 pub(crate) enum Message {
     /// The next input begins.
-    Begins(String),
+    Begins(String, Format),
     /// Bytes of it.
     Bytes(Chunk),
     /// It is over.
@@ -56,9 +57,7 @@ pub(crate) struct Inputs {
 
 impl Inputs {
     /// Starts reading these inputs, one after the other.
-    pub(crate) fn open(paths: Vec<String>) -> Result<Self, Failure> {
-        // What cannot be opened is told before anything is read.
-        let inputs = paths.iter().map(|path| Input::open(path)).collect::<Result<Vec<_>, _>>()?;
+    pub(crate) fn start(inputs: Vec<Input>) -> Result<Self, Failure> {
         let (sender, receiver) = sync_channel(CHUNKS_AHEAD);
         let interrupts = sender.clone();
         let mut is_draining = false;
@@ -113,7 +112,7 @@ fn end_at_once() -> ! {
 fn read_all(inputs: Vec<Input>, to: &SyncSender<Message>, to_fill: &Receiver<Vec<u8>>) {
     for mut input in inputs {
         let name = input.name().to_string();
-        if to.send(Message::Begins(name.clone())).is_err() {
+        if to.send(Message::Begins(name.clone(), input.format())).is_err() {
             return;
         }
         loop {

@@ -12,9 +12,13 @@
 mod check;
 mod explain;
 mod flags;
+mod infer;
 mod inputs;
+mod lsp;
+mod output;
 mod program;
 mod run;
+mod sample;
 mod summary;
 
 use std::io::{IsTerminal, Write};
@@ -31,8 +35,10 @@ pub(crate) fn main() -> ExitCode {
     let flags = Flags::parse();
     let done = match &flags.command {
         Command::Run(run) => run::run(run),
+        Command::Infer(flags) => infer::infer(flags),
         Command::Check(program) => check::check(program),
         Command::Explain(program) => explain::explain(program),
+        Command::Lsp => lsp::lsp(),
     };
     match done {
         Ok(code) => ExitCode::from(code),

@@ -49,7 +49,7 @@ pub(crate) fn compile(file: Option<&str>, flags: &TextFlags, options: Options) -
 }
 
 /// The text with the declared streams behind it: messages show the text's own lines, and the end of an unfinished statement where it is.
-fn with_declarations(mut text: String, streams: &[String]) -> String {
+pub(crate) fn with_declarations(mut text: String, streams: &[String]) -> String {
     if streams.is_empty() {
         return text;
     }

@@ -1,15 +1,17 @@
 //! `betide run`: events in, rows out.
 
-use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
+use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::time::Duration;
 
-use betide::codec::BadEvent;
-use betide::connect::DeadLetters;
+use betide::codec::{BadEvent, Format};
+use betide::connect::{DeadLetters, Input};
 use betide::{DataError, Engine, Error, Options};
 
 use super::flags::RunFlags;
 use super::inputs::{Inputs, Message};
+use super::output::Output;
+use super::sample;
 use super::summary::{self, Elapsed};
 use super::{Failure, INTERRUPTED, program, tell};
 
@@ -30,24 +32,41 @@ pub(crate) fn run(flags: &RunFlags) -> Result<u8, Failure> {
         (None, None) => (None, &[][..]),
     };
     let options = Options { strict: flags.strict, max_line: flags.max_line, batch_size: flags.batch_size, ..Options::default() };
-    let mut engine = program::compile(file, &flags.text, options)?;
-    if engine.outputs().next().is_none() {
-        return Err(Failure::usage("the program has no query, so no row can come out"));
-    }
-    engine.reload_tables()?;
     let inputs = if inputs.is_empty() { vec!["-".to_owned()] } else { inputs.to_vec() };
     if inputs.iter().any(|i| i == "-") && io::stdin().is_terminal() {
         tell("betide: reading events from the terminal, one JSON object a line; Ctrl-D ends");
     }
+    let paths = inputs;
+    let mut opened = None;
+    let mut engine = if flags.text.query.is_some() {
+        let (engine, inputs) = compile_by_sample(flags, options, open(&paths, flags)?)?;
+        opened = Some(inputs);
+        engine
+    } else {
+        program::compile(file, &flags.text, options)?
+    };
+    if engine.outputs().next().is_none() {
+        return Err(Failure::usage("the program has no query, so no row can come out"));
+    }
+    engine.reload_tables()?;
     if let Some(path) = &flags.dead_letters {
-        refuse_overwriting(path, file.into_iter().chain(inputs.iter().map(String::as_str)))?;
+        refuse_overwriting(path, file.into_iter().chain(paths.iter().map(String::as_str)))?;
     }
     // Inputs first: where one is missing, the dead letters of the last run are still there.
-    let inputs = Inputs::open(inputs)?;
+    let out = Output::new(flags.format, &engine)?;
+    let inputs = Inputs::start(opened.map_or_else(|| open(&paths, flags), Ok)?)?;
     let dead_letters = flags.dead_letters.as_deref().map(|path| DeadLetters::create(&path.to_string_lossy())).transpose()?;
-    let out = BufWriter::with_capacity(1 << 16, io::stdout());
-    let mut run =
-        Run { engine, out, dead_letters, input: String::new(), is_strict: flags.strict, told: 0, has_told_pause: false, waited_for: None };
+    let mut run = Run {
+        engine,
+        out,
+        dead_letters,
+        input: String::new(),
+        format: Format::default(),
+        is_strict: flags.strict,
+        told: 0,
+        has_told_pause: false,
+        waited_for: None,
+    };
     let code = run.run_to_the_end(&inputs);
     run.settle_bad_events()?;
     if let Some(dead_letters) = &mut run.dead_letters {
@@ -69,6 +88,32 @@ pub(crate) fn run(flags: &RunFlags) -> Result<u8, Failure> {
     }
 }
 
+/// Opens all inputs: what cannot be opened is told before anything is read.
+fn open(paths: &[String], flags: &RunFlags) -> Result<Vec<Input>, Failure> {
+    let inputs = paths.iter().map(|path| Input::open(path)).collect::<Result<Vec<_>, _>>()?;
+    let format = flags.input_format.map(Format::from);
+    Ok(inputs.into_iter().map(|input| if let Some(format) = format { input.with_format(format) } else { input }).collect())
+}
+
+/// Compiles the query of a command line; streams that it does not declare are declared by their first events. Where it does not compile
+/// with the columns that it names, what is told of it is told with all of them.
+fn compile_by_sample(flags: &RunFlags, options: Options, inputs: Vec<Input>) -> Result<(Engine, Vec<Input>), Failure> {
+    let (declared, inputs) = sample::declare(&flags.text, &flags.sample, inputs)?;
+    let mut text = flags.text.clone();
+    let streams = std::mem::take(&mut text.stream);
+    text.stream = [&streams[..], &declared.needed].concat();
+    let compiled = program::compile(None, &text, options.clone()).or_else(|failure| {
+        if declared.whole.is_empty() {
+            return Err(failure);
+        }
+        text.stream = [&streams[..], &declared.whole].concat();
+        program::compile(None, &text, options)
+    });
+    let engine = compiled?;
+    declared.tell();
+    Ok((engine, inputs))
+}
+
 /// The dead-letter file is emptied before anything is written: it must not be what is read.
 fn refuse_overwriting<'p>(dead_letters: &Path, read: impl IntoIterator<Item = &'p str>) -> Result<(), Failure> {
     let Ok(target) = dead_letters.canonicalize() else { return Ok(()) };
@@ -81,10 +126,11 @@ fn refuse_overwriting<'p>(dead_letters: &Path, read: impl IntoIterator<Item = &'
 /// A run under way.
 struct Run {
     engine: Engine,
-    out: BufWriter<Stdout>,
+    out: Output,
     dead_letters: Option<DeadLetters>,
     /// The name of the current input.
     input: String,
+    format: Format,
     /// The first bad event is the end, and told as such.
     is_strict: bool,
     /// Bad events told so far.
@@ -127,9 +173,13 @@ impl Run {
             };
             self.reload_changed_tables();
             match message {
-                Message::Begins(name) => self.input = name,
+                Message::Begins(name, format) => (self.input, self.format) = (name, format),
                 Message::Bytes(chunk) => {
-                    self.engine.push_json(chunk.bytes()).map_err(|error| self.failure(error))?;
+                    let pushed = match self.format {
+                        Format::JsonLines => self.engine.push_json(chunk.bytes()),
+                        Format::Csv => self.engine.push_csv(chunk.bytes()),
+                    };
+                    pushed.map_err(|error| self.failure(error))?;
                     inputs.give_back(chunk);
                 }
                 Message::Ends => self.engine.end_input().map_err(|error| self.failure(error))?,
@@ -189,7 +239,7 @@ impl Run {
     }
 
     fn write(&mut self) -> Result<(), Stop> {
-        self.put_out(|run| run.engine.write_rows(&mut run.out).map(drop))
+        self.put_out(|run| run.out.write(&mut run.engine))
     }
 
     fn flush(&mut self) -> Result<(), Stop> {

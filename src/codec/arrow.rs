@@ -133,7 +133,7 @@ fn scale_of(scale: u8) -> i8 {
     i8::try_from(scale).expect("the scale is at most 28")
 }
 
-/// The rows of a batch as an Arrow batch. Flat columns share their buffers.
+/// The rows of a batch as an Arrow batch. Flat columns share their buffers; texts kept as codes are written out.
 pub fn to_record_batch(batch: &EventBatch) -> RecordBatch {
     let fields = batch.schema().fields();
     let arrays = fields.iter().zip(batch.columns()).map(|(field, column)| to_arrow(column, &field.data_type)).collect();
@@ -152,6 +152,7 @@ pub fn to_arrow(column: &Column, data_type: &DataType) -> ArrayRef {
         Column::Float(values) => Arc::new(values.clone()),
         Column::Decimal(values) => Arc::new(values.clone()),
         Column::String(texts) | Column::Json(texts) => Arc::new(texts.clone()),
+        Column::Coded(texts) => Arc::new(texts.to_strings()),
         Column::Timestamp(nanos) => {
             Arc::new(TimestampNanosecondArray::new(nanos.values().clone(), nanos.nulls().cloned()).with_timezone("UTC"))
         }

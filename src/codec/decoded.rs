@@ -43,6 +43,8 @@ pub enum BadCause {
     NotJson,
     /// The line is JSON, but not an object.
     NotAnObject,
+    /// A record of comma-separated values has more or fewer cells than the header.
+    NotCsv,
     /// The line is not UTF-8.
     NotUtf8,
     /// A text that is needed has half of a surrogate pair, which is no character.
@@ -65,9 +67,10 @@ pub enum BadCause {
 
 impl BadCause {
     /// All causes.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::NotJson,
         Self::NotAnObject,
+        Self::NotCsv,
         Self::NotUtf8,
         Self::LoneSurrogate,
         Self::TooDeep,
@@ -84,6 +87,7 @@ impl BadCause {
         match self {
             Self::NotJson => "not_json",
             Self::NotAnObject => "not_an_object",
+            Self::NotCsv => "not_csv",
             Self::NotUtf8 => "not_utf8",
             Self::LoneSurrogate => "lone_surrogate",
             Self::TooDeep => "too_deep",
@@ -144,7 +148,7 @@ pub struct SourceRows {
 
 impl SourceRows {
     fn new(spec: &SourceSpec) -> Self {
-        let columns = spec.schema.fields().iter().map(|f| ColumnBuilder::new(&f.data_type, 0)).collect();
+        let columns = spec.schema.fields().iter().map(|f| ColumnBuilder::interning(&f.data_type)).collect();
         Self { columns, times: Vec::new(), numbers: Vec::new() }
     }
 
@@ -169,7 +173,7 @@ impl SourceRows {
             builder.fill_with_nulls(rows);
             let column = builder.finish();
             // The next chunk will bring about as many.
-            *builder = ColumnBuilder::new(&column.data_type(), rows);
+            builder.reserve(rows);
             column
         };
         Arrivals {

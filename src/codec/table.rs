@@ -128,7 +128,7 @@ fn misread(error: &csv::Error) -> BadTable {
 }
 
 /// The value of a cell: its text for STRING, and for all other types what JSON has for them.
-fn value_of(text: &str, field: &Field, column: &ColumnSpec) -> Result<Value<'static>, String> {
+pub(super) fn value_of(text: &str, field: &Field, column: &ColumnSpec) -> Result<Value<'static>, String> {
     let trimmed = text.trim();
     if text.is_empty() || trimmed.is_empty() && field.data_type != DataType::String {
         return Ok(column.default.clone().unwrap_or(Value::Null));

@@ -1,38 +1,108 @@
-//! Named inputs: standard input (`-`) and files, decompressed on the way where their bytes begin as gzip does (of one or several members).
+//! Named inputs: standard input (`-`) and files, decompressed on the way where their bytes begin as those of gzip (one or several members) or
+//! Zstandard do.
 //!
-//! The bytes decide, not the name: a pipe has none. JSON cannot begin so. Nothing is read before the first `read`.
+//! The bytes decide what is compressed, not the name: a pipe has none. JSON cannot begin so. What is inside is told by the name: `.csv` and
+//! `.tsv`, also before `.gz` and `.zst`, and else lines of JSON. Nothing is read before the first `read`.
 
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::ConnectError;
+use crate::codec::Format;
 
 /// An open input: its name, and its bytes.
 pub struct Input {
     name: Arc<str>,
     bytes: Box<dyn Read + Send>,
+    format: Format,
+    progress: Progress,
+}
+
+/// How much of an input has been read; it can be looked at while another thread reads.
+#[derive(Debug, Clone, Default)]
+pub struct Progress {
+    read: Arc<AtomicU64>,
+    total: Option<u64>,
+}
+
+impl Progress {
+    /// Bytes read so far, as they are in the file.
+    pub fn read(&self) -> u64 {
+        self.read.load(Ordering::Relaxed)
+    }
+
+    /// Bytes there were when the file was opened; nothing for what has no length.
+    pub fn total(&self) -> Option<u64> {
+        self.total
+    }
+}
+
+/// Counts what is read.
+struct Counted<R> {
+    bytes: R,
+    read: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.bytes.read(buffer)?;
+        self.read.fetch_add(count as u64, Ordering::Relaxed);
+        Ok(count)
+    }
 }
 
 impl Input {
     /// Opens standard input (`-`) or a file.
     pub fn open(path: &str) -> Result<Self, ConnectError> {
         if path == "-" {
-            return Ok(Self { name: "standard input".into(), bytes: Box::new(Unpacked::Unread(Box::new(io::stdin()))) });
+            return Ok(Self::unpacking("standard input".into(), io::stdin(), None));
         }
         let name: Arc<str> = path.into();
         let open_failed = |source: io::Error| ConnectError::Open { input: name.clone(), source: Arc::new(source) };
         let file = File::open(path).map_err(open_failed)?;
-        if file.metadata().map_err(open_failed)?.is_dir() {
+        let metadata = file.metadata().map_err(open_failed)?;
+        if metadata.is_dir() {
             return Err(open_failed(io::ErrorKind::IsADirectory.into()));
         }
-        Ok(Self { name, bytes: Box::new(Unpacked::Unread(Box::new(file))) })
+        let length = metadata.is_file().then(|| metadata.len());
+        Ok(Self::unpacking(name, file, length))
+    }
+
+    fn unpacking(name: Arc<str>, bytes: impl Read + Send + 'static, total: Option<u64>) -> Self {
+        let progress = Progress { read: Arc::default(), total };
+        let counted = Counted { bytes, read: progress.read.clone() };
+        let format = Format::of_name(&name);
+        Self { name, bytes: Box::new(Unpacked::Unread(Box::new(counted))), format, progress }
     }
 
     /// An input of this name from any reader, whose bytes are taken as they are.
     pub fn new(name: &str, bytes: impl Read + Send + 'static) -> Self {
-        Self { name: name.into(), bytes: Box::new(bytes) }
+        Self { name: name.into(), bytes: Box::new(bytes), format: Format::of_name(name), progress: Progress::default() }
+    }
+
+    /// What is inside.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Says what is inside, whatever the name says.
+    #[must_use]
+    pub fn with_format(self, format: Format) -> Self {
+        Self { format, ..self }
+    }
+
+    /// How much of it has been read.
+    pub fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    /// Puts bytes that have been read back in front.
+    #[must_use]
+    pub fn put_back(self, head: Vec<u8>) -> Self {
+        Self { bytes: Box::new(io::Cursor::new(head).chain(self.bytes)), ..self }
     }
 
     /// The input's name, as messages and dead letters have it.
@@ -52,10 +122,13 @@ impl Read for Unpacked {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if let Self::Unread(raw) = self {
             let head = head(raw)?;
-            let is_packed = head == GZIP;
+            let packed = PACKED.into_iter().find(|(_, magic)| head == *magic).map(|(packing, _)| packing);
             let raw = std::mem::replace(raw, Box::new(io::empty()));
             let whole: Box<dyn Read + Send> = Box::new(io::Cursor::new(head).chain(raw));
-            *self = Self::Begun(if is_packed { decompressed(whole)? } else { whole });
+            *self = Self::Begun(match packed {
+                Some(packing) => decompressed(packing, whole)?,
+                None => whole,
+            });
         }
         match self {
             Self::Unread(bytes) | Self::Begun(bytes) => bytes.read(buffer),
@@ -63,13 +136,20 @@ impl Read for Unpacked {
     }
 }
 
-/// The first two bytes of everything that gzip has written.
-const GZIP: [u8; 2] = [0x1f, 0x8b];
+/// How bytes may be compressed.
+#[derive(Debug, Clone, Copy)]
+enum Packing {
+    Gzip,
+    Zstandard,
+}
 
-/// As many of the first bytes as it takes to know whether they are gzip's.
+/// The first bytes of everything that is compressed so.
+const PACKED: [(Packing, &[u8]); 2] = [(Packing::Gzip, &[0x1f, 0x8b]), (Packing::Zstandard, &[0x28, 0xb5, 0x2f, 0xfd])];
+
+/// As many of the first bytes as it takes to know whether they are compressed.
 fn head(raw: &mut dyn Read) -> io::Result<Vec<u8>> {
-    let mut head = Vec::with_capacity(GZIP.len());
-    while head.len() < GZIP.len() && GZIP.starts_with(&head) {
+    let mut head = Vec::with_capacity(4);
+    while PACKED.iter().any(|(_, magic)| head.len() < magic.len() && magic.starts_with(&head)) {
         let mut byte = [0];
         match raw.read(&mut byte) {
             Ok(0) => break,
@@ -82,13 +162,17 @@ fn head(raw: &mut dyn Read) -> io::Result<Vec<u8>> {
 }
 
 #[cfg(feature = "cli")]
-fn decompressed(bytes: Box<dyn Read + Send>) -> io::Result<Box<dyn Read + Send>> {
-    Ok(Box::new(flate2::read::MultiGzDecoder::new(bytes)))
+fn decompressed(packing: Packing, bytes: Box<dyn Read + Send>) -> io::Result<Box<dyn Read + Send>> {
+    Ok(match packing {
+        Packing::Gzip => Box::new(flate2::read::MultiGzDecoder::new(bytes)),
+        Packing::Zstandard => Box::new(super::zstd::ZstdReader::new(bytes)),
+    })
 }
 
 #[cfg(not(feature = "cli"))]
-fn decompressed(_: Box<dyn Read + Send>) -> io::Result<Box<dyn Read + Send>> {
-    Err(io::Error::new(io::ErrorKind::Unsupported, "it is gzip, and this build has no decompressor (feature `cli`)"))
+fn decompressed(packing: Packing, _: Box<dyn Read + Send>) -> io::Result<Box<dyn Read + Send>> {
+    let what = format!("it is compressed ({packing:?}), and this build has no decompressor (feature `cli`)");
+    Err(io::Error::new(io::ErrorKind::Unsupported, what))
 }
 
 impl Read for Input {

@@ -5,10 +5,12 @@ mod error;
 mod input;
 mod lines;
 mod table;
+#[cfg(feature = "cli")]
+mod zstd;
 
 pub use dead_letters::DeadLetters;
 pub use error::ConnectError;
-pub use input::Input;
+pub use input::{Input, Progress};
 pub use lines::{Chunk, LineReader, Piece};
 pub use table::{FileStamp, TableFileFormat, read_table};
 

@@ -5,10 +5,11 @@
 
 use std::ops::Range;
 
-use arrow_array::builder::StringBuilder;
 use arrow_array::{BooleanArray, Decimal128Array, Float64Array, Int64Array};
-use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, ScalarBuffer};
+use arrow_buffer::{BooleanBuffer, Buffer, ScalarBuffer};
 
+use super::text_builder::TextBuilder;
+use super::validity::Validity;
 use super::{Column, DataType, Value};
 
 /// Builds a [`Column`].
@@ -27,55 +28,9 @@ enum Building {
     Words(Vec<i64>),
     Decimal(Vec<i128>, u8),
     /// Knows its NULLs itself.
-    Text(StringBuilder),
+    Text(TextBuilder),
     /// Holds its NULLs as values.
     Nested(Vec<Value<'static>>),
-}
-
-/// Which rows have a value; nothing is kept while all have.
-#[derive(Debug, Default)]
-struct Validity(Option<Vec<bool>>);
-
-impl Validity {
-    /// Notes that one row more, behind `len` others, has a value or has none.
-    #[inline]
-    fn push(&mut self, len: usize, is_valid: bool) {
-        match &mut self.0 {
-            Some(flags) => flags.push(is_valid),
-            None if is_valid => {}
-            None => {
-                let mut flags = vec![true; len];
-                flags.push(false);
-                self.0 = Some(flags);
-            }
-        }
-    }
-
-    fn push_times(&mut self, len: usize, is_valid: bool, times: usize) {
-        if !is_valid && self.0.is_none() {
-            self.0 = Some(vec![true; len]);
-        }
-        if let Some(flags) = &mut self.0 {
-            flags.resize(flags.len() + times, is_valid);
-        }
-    }
-
-    fn extend(&mut self, len: usize, more: Option<&[bool]>, rows: usize) {
-        match more {
-            None => self.push_times(len, true, rows),
-            Some(more) => self.0.get_or_insert_with(|| vec![true; len]).extend_from_slice(more),
-        }
-    }
-
-    fn repeat_rows(&mut self, rows: Range<usize>) {
-        if let Some(flags) = &mut self.0 {
-            flags.extend_from_within(rows);
-        }
-    }
-
-    fn finish(&mut self) -> Option<NullBuffer> {
-        self.0.take().filter(|flags| flags.contains(&false)).map(NullBuffer::from)
-    }
 }
 
 impl ColumnBuilder {
@@ -86,10 +41,32 @@ impl ColumnBuilder {
             DataType::Bool => Building::Bool(Vec::with_capacity(capacity)),
             DataType::Int | DataType::Timestamp | DataType::Duration | DataType::Float => Building::Words(Vec::with_capacity(capacity)),
             DataType::Decimal { scale, .. } => Building::Decimal(Vec::with_capacity(capacity), *scale),
-            DataType::String | DataType::Json => Building::Text(StringBuilder::with_capacity(capacity, 0)),
+            DataType::String | DataType::Json => Building::Text(TextBuilder::new(capacity)),
             DataType::List(_) | DataType::Struct(_) => Building::Nested(Vec::with_capacity(capacity)),
         };
         Self { data_type: data_type.clone(), values, validity: Validity::default() }
+    }
+
+    /// An empty builder of columns whose texts are likely to repeat: a `STRING` column of it has codes while they do, and all columns that
+    /// it finishes share a dictionary. Any other type is as in [`Self::new`].
+    pub fn interning(data_type: &DataType) -> Self {
+        let mut builder = Self::new(data_type, 0);
+        if *data_type == DataType::String {
+            builder.values = Building::Text(TextBuilder::interning());
+        }
+        builder
+    }
+
+    /// Makes room for so many rows more.
+    pub fn reserve(&mut self, rows: usize) {
+        match &mut self.values {
+            Building::Null(_) => {}
+            Building::Bool(values) => values.reserve(rows),
+            Building::Words(words) => words.reserve(rows),
+            Building::Decimal(values, _) => values.reserve(rows),
+            Building::Nested(values) => values.reserve(rows),
+            Building::Text(b) => b.reserve(rows),
+        }
     }
 
     /// How many rows have been pushed.
@@ -99,7 +76,7 @@ impl ColumnBuilder {
             Building::Bool(values) => values.len(),
             Building::Words(values) => values.len(),
             Building::Decimal(values, _) => values.len(),
-            Building::Text(b) => arrow_array::builder::ArrayBuilder::len(b),
+            Building::Text(b) => b.len(),
             Building::Nested(values) => values.len(),
         }
     }
@@ -133,14 +110,14 @@ impl ColumnBuilder {
                 v.rescale(u32::from(*scale));
                 b.resize(new_len, v.mantissa());
             }
-            (Building::Text(b), Value::String(v) | Value::Json(v)) => return (0..times).for_each(|_| b.append_value(v)),
+            (Building::Text(b), Value::String(v) | Value::Json(v)) => return b.push_times(v, times),
             (Building::Nested(values), value @ (Value::Null | Value::List(_) | Value::Struct(_))) => {
                 return values.resize(new_len, value.borrowed().into_owned());
             }
             (Building::Bool(b), Value::Null) => b.resize(new_len, false),
             (Building::Words(b), Value::Null) => b.resize(new_len, 0),
             (Building::Decimal(b, _), Value::Null) => b.resize(new_len, 0),
-            (Building::Text(b), Value::Null) => return (0..times).for_each(|_| b.append_null()),
+            (Building::Text(b), Value::Null) => return b.push_nulls(times),
             (Building::Words(b), value) => match word_of(&self.data_type, value) {
                 Some(word) => b.resize(new_len, word),
                 None => panic!("a value of the column's type {}, not {value:?}", self.data_type),
@@ -148,6 +125,15 @@ impl ColumnBuilder {
             (_, value) => panic!("a value of the column's type {}, not {value:?}", self.data_type),
         }
         self.validity.push_times(len, !value.is_null(), times);
+    }
+
+    /// Appends the value of a row of a column of this type; codes stay codes where all that is appended has one dictionary.
+    #[inline]
+    pub fn push_from(&mut self, column: &Column, row: usize) {
+        match (&mut self.values, column) {
+            (Building::Text(b), Column::Coded(texts)) => b.push_coded(texts, row),
+            _ => self.push(column.value(row)),
+        }
     }
 
     /// Appends NULLs until there are so many rows.
@@ -183,7 +169,7 @@ impl ColumnBuilder {
     #[inline]
     pub fn push_text(&mut self, text: &str) {
         match &mut self.values {
-            Building::Text(b) => b.append_value(text),
+            Building::Text(b) => b.push(text),
             _ => panic!("a value of the column's type {}, not the text {text:?}", self.data_type),
         }
     }
@@ -222,7 +208,7 @@ impl ColumnBuilder {
             Building::Bool(values) => values.extend_from_within(rows.clone()),
             Building::Decimal(values, _) => values.extend_from_within(rows.clone()),
             Building::Nested(values) => values.extend_from_within(rows.clone()),
-            Building::Text(b) => return repeat_text(b, rows),
+            Building::Text(b) => return b.repeat_rows(rows),
         }
         self.validity.repeat_rows(rows);
     }
@@ -251,10 +237,8 @@ impl ColumnBuilder {
                 let array = Decimal128Array::new(std::mem::take(values).into(), nulls);
                 Column::Decimal(array.with_data_type(arrow_schema::DataType::Decimal128(precision, scale)))
             }
-            Building::Text(b) => match self.data_type {
-                DataType::Json => Column::Json(b.finish()),
-                _ => Column::String(b.finish()),
-            },
+            Building::Text(b) if self.data_type == DataType::Json => Column::Json(b.finish_plain()),
+            Building::Text(b) => b.finish(),
             Building::Nested(values) => Column::Nested(self.data_type.clone(), std::mem::take(values).into()),
         }
     }
@@ -269,19 +253,6 @@ fn word_of(data_type: &DataType, value: &Value<'_>) -> Option<i64> {
         (_, Value::Timestamp(v)) => Some(v.0),
         (_, Value::Duration(v)) => Some(v.0),
         _ => None,
-    }
-}
-
-fn repeat_text(b: &mut StringBuilder, rows: Range<usize>) {
-    let at = |offset: i32| usize::try_from(offset).expect("offsets are not negative");
-    let validity = b.validity_slice().map(<[u8]>::to_vec);
-    let offsets = b.offsets_slice()[rows.start..=rows.end].to_vec();
-    let first = at(offsets[0]);
-    let text = b.values_slice()[first..at(offsets[rows.len()])].to_vec();
-    let text = String::from_utf8(text).expect("rows of text begin and end between characters");
-    for (row, ends) in rows.zip(offsets.windows(2)) {
-        let is_valid = validity.as_ref().is_none_or(|bits| bits[row / 8] >> (row % 8) & 1 == 1);
-        b.append_option(is_valid.then(|| &text[at(ends[0]) - first..at(ends[1]) - first]));
     }
 }
 

@@ -10,7 +10,7 @@ use arrow_array::{Array, BooleanArray, Decimal128Array, Float64Array, Int64Array
 use arrow_buffer::{NullBuffer, OffsetBuffer};
 use rust_decimal::Decimal;
 
-use super::{ColumnBuilder, DataType, Duration, Timestamp, Value};
+use super::{CodedText, ColumnBuilder, DataType, Duration, Timestamp, Value};
 
 /// A column of one type. Cloning shares the buffers.
 #[derive(Debug, Clone)]
@@ -27,6 +27,8 @@ pub enum Column {
     Decimal(Decimal128Array),
     /// `STRING`
     String(StringArray),
+    /// `STRING` again, as codes into a dictionary: what the decoder makes of texts that repeat.
+    Coded(CodedText),
     /// `TIMESTAMP`: nanoseconds.
     Timestamp(Int64Array),
     /// `DURATION`: nanoseconds.
@@ -47,6 +49,7 @@ impl Column {
             Self::Float(a) => a.len(),
             Self::Decimal(a) => a.len(),
             Self::String(a) | Self::Json(a) => a.len(),
+            Self::Coded(a) => a.len(),
             Self::Nested(_, values) => values.len(),
         }
     }
@@ -64,7 +67,7 @@ impl Column {
             Self::Int(_) => DataType::Int,
             Self::Float(_) => DataType::Float,
             Self::Decimal(a) => DataType::Decimal { precision: a.precision(), scale: a.scale().unsigned_abs() },
-            Self::String(_) => DataType::String,
+            Self::String(_) | Self::Coded(_) => DataType::String,
             Self::Timestamp(_) => DataType::Timestamp,
             Self::Duration(_) => DataType::Duration,
             Self::Nested(data_type, _) => data_type.clone(),
@@ -81,6 +84,7 @@ impl Column {
             Self::Float(a) => a.is_null(row),
             Self::Decimal(a) => a.is_null(row),
             Self::String(a) | Self::Json(a) => a.is_null(row),
+            Self::Coded(a) => a.is_null(row),
             Self::Nested(_, values) => values[row].is_null(),
         }
     }
@@ -97,6 +101,7 @@ impl Column {
             Self::Float(a) => Value::Float(a.value(row)),
             Self::Decimal(a) => Value::Decimal(Decimal::from_i128_with_scale(a.value(row), u32::from(a.scale().unsigned_abs()))),
             Self::String(a) => Value::String(Cow::Borrowed(a.value(row))),
+            Self::Coded(a) => Value::String(Cow::Borrowed(a.value(row))),
             Self::Timestamp(a) => Value::Timestamp(Timestamp(a.value(row))),
             Self::Duration(a) => Value::Duration(Duration(a.value(row))),
             Self::Nested(_, values) => values[row].clone(),
@@ -111,7 +116,7 @@ impl Column {
             Self::Int(a) | Self::Timestamp(a) | Self::Duration(a) => a.is_valid(row).then(|| a.value(row)),
             Self::Float(a) => a.is_valid(row).then(|| a.value(row).to_bits().cast_signed()),
             Self::Null(_) => None,
-            Self::Bool(_) | Self::Decimal(_) | Self::String(_) | Self::Nested(..) | Self::Json(_) => {
+            Self::Bool(_) | Self::Decimal(_) | Self::String(_) | Self::Coded(_) | Self::Nested(..) | Self::Json(_) => {
                 panic!("values of {} are no words", self.data_type())
             }
         }
@@ -142,6 +147,7 @@ impl Column {
             Self::Float(a) => a.null_count() == a.len(),
             Self::Decimal(a) => a.null_count() == a.len(),
             Self::String(a) | Self::Json(a) => a.null_count() == a.len(),
+            Self::Coded(a) => a.codes().null_count() == a.len(),
             Self::Nested(_, values) => values.is_empty(),
         }
     }
@@ -149,9 +155,7 @@ impl Column {
     /// A column of one value, `len` times.
     pub fn repeat(data_type: &DataType, value: &Value<'_>, len: usize) -> Self {
         let mut builder = ColumnBuilder::new(data_type, len);
-        for _ in 0..len {
-            builder.push(value.borrowed());
-        }
+        builder.push_times(value, len);
         builder.finish()
     }
 
@@ -181,6 +185,7 @@ impl Column {
             Self::Float(a) => Self::Float(gather_primitive(a, rows)),
             Self::Decimal(a) => Self::Decimal(gather_primitive(a, rows).with_data_type(a.data_type().clone())),
             Self::String(a) => Self::String(gather_text(a, rows)),
+            Self::Coded(a) => Self::Coded(CodedText::new(gather_primitive(a.codes(), rows), a.dictionary().clone())),
             Self::Nested(data_type, values) => Self::Nested(data_type.clone(), at.map(|r| values[r].clone()).collect()),
             Self::Json(a) => Self::Json(gather_text(a, rows)),
         }
@@ -202,7 +207,9 @@ impl Column {
                 interleave_primitive(columns, at, |c| if let Self::Duration(a) = c { Some(a) } else { None }).map(Self::Duration)
             }
             DataType::Float => interleave_primitive(columns, at, |c| if let Self::Float(a) = c { Some(a) } else { None }).map(Self::Float),
-            DataType::String => interleave_text(columns, at, |c| if let Self::String(a) = c { Some(a) } else { None }).map(Self::String),
+            DataType::String => interleave_coded(columns, at)
+                .map(Self::Coded)
+                .or_else(|| interleave_text(columns, at, |c| if let Self::String(a) = c { Some(a) } else { None }).map(Self::String)),
             DataType::Json => interleave_text(columns, at, |c| if let Self::Json(a) = c { Some(a) } else { None }).map(Self::Json),
             DataType::Null | DataType::Bool | DataType::Decimal { .. } | DataType::List(_) | DataType::Struct(_) => None,
         };
@@ -220,6 +227,16 @@ fn interleave_primitive<'c, T: arrow_array::ArrowPrimitiveType>(
         return Some(arrow_array::PrimitiveArray::from_iter_values(at.iter().map(|&(c, r)| arrays[c as usize].values()[r as usize])));
     }
     Some(at.iter().map(|&(c, r)| (arrays[c as usize], r as usize)).map(|(a, r)| a.is_valid(r).then(|| a.value(r))).collect())
+}
+
+/// Codes, where all columns have one dictionary.
+fn interleave_coded(columns: &[&Column], at: &[(u32, u32)]) -> Option<CodedText> {
+    let first = columns.iter().find_map(|column| if let Column::Coded(texts) = column { Some(texts) } else { None })?;
+    let codes_of = |column| match column {
+        &Column::Coded(ref texts) if texts.shares_dictionary(first) => Some(texts.codes()),
+        _ => None,
+    };
+    Some(CodedText::new(interleave_primitive(columns, at, codes_of)?, first.dictionary().clone()))
 }
 
 fn interleave_text<'c>(
@@ -264,6 +281,33 @@ fn gather_text(array: &StringArray, rows: &[u32]) -> StringArray {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn codes_are_interleaved_where_there_is_one_dictionary() {
+        let column = |builder: &mut ColumnBuilder, texts: &[&str]| {
+            texts.iter().for_each(|text| builder.push(if text.is_empty() { Value::Null } else { Value::string(*text) }));
+            builder.finish()
+        };
+        let mut builder = ColumnBuilder::interning(&DataType::String);
+        let (a, b) = (column(&mut builder, &["a", "b", ""]), column(&mut builder, &["c", "b"]));
+        let other = column(&mut ColumnBuilder::interning(&DataType::String), &["b", "z"]);
+        let plain = column(&mut ColumnBuilder::new(&DataType::String, 0), &["p", ""]);
+        let at = [(1, 0), (0, 2), (1, 1), (0, 1), (0, 0)];
+        let whole = Column::interleave(&DataType::String, &[&a, &b], &at);
+        let Column::Coded(coded) = &whole else { panic!("one dictionary") };
+        assert_eq!(coded.codes().value(2), coded.codes().value(3), "one text, one code");
+        let values: Vec<Value<'_>> = (0..5).map(|row| whole.value(row)).collect();
+        assert_eq!(values, [Value::string("c"), Value::Null, Value::string("b"), Value::string("b"), Value::string("a")]);
+        for (second, expected) in [(&other, ["b", "z"]), (&plain, ["p", ""])] {
+            let mixed = Column::interleave(&DataType::String, &[&a, second], &[(1, 0), (0, 1), (1, 1)]);
+            assert!(matches!(mixed, Column::String(_)));
+            let expected = [expected[0], "b", expected[1]].map(|text| if text.is_empty() { Value::Null } else { Value::string(text) });
+            assert_eq!([0, 1, 2].map(|row| mixed.value(row)), expected);
+        }
+        let gathered = a.gather(&[2, 1, 1]);
+        assert!(matches!(gathered, Column::Coded(_)));
+        assert_eq!([0, 1, 2].map(|row| gathered.value(row)), [Value::Null, Value::string("b"), Value::string("b")]);
+    }
 
     #[test]
     fn interleaving_takes_each_row_from_its_column() {

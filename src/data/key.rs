@@ -360,6 +360,43 @@ impl KeyTable {
         (0u32..).zip(&self.keys).filter_map(|(id, key)| Some((id, key.as_ref()?.as_ref())))
     }
 
+    /// The numbers that are free, in the reverse of the order in which they are given out.
+    pub fn free_numbers(&self) -> impl Iterator<Item = u32> + '_ {
+        self.free.iter().copied().filter(|&id| (id as usize) < self.keys.len())
+    }
+
+    /// Gives keys their numbers, in a table that has none. `free` are all numbers between them, as [`KeyTable::free_numbers`] has them.
+    /// Nothing where a number or a key comes twice, or a number is neither in use nor free.
+    pub(super) fn place(&mut self, keys: &[(u32, Key)], free: &[u32]) -> Option<()> {
+        let highest = keys.iter().map(|(id, _)| *id as usize + 1).max().unwrap_or(0);
+        if highest != keys.len() + free.len() {
+            return None;
+        }
+        self.keys.resize_with(highest, || None);
+        for (id, key) in keys {
+            let place = self.keys.get_mut(*id as usize).filter(|place| place.is_none())?;
+            *place = Some(key.clone());
+            self.key_bytes += key.0.len();
+        }
+        let mut is_free = vec![false; highest];
+        for &id in free {
+            let is_used = self.keys.get(id as usize)?.is_some();
+            if is_used || std::mem::replace(&mut is_free[id as usize], true) {
+                return None;
+            }
+        }
+        self.free = free.to_vec();
+        for (id, key) in keys {
+            let hash = self.hasher.hash_one(&*key.0);
+            let Self { ids, keys, hasher, .. } = self;
+            if ids.find(hash, |&id| is_at(keys, id, key.as_ref())).is_some() {
+                return None;
+            }
+            ids.insert_unique(hash, *id, |&id| hasher.hash_one(bytes_at(keys, id)));
+        }
+        Some(())
+    }
+
     /// About how much memory the table takes.
     pub fn bytes(&self) -> usize {
         self.key_bytes + self.keys.capacity() * size_of::<Option<Key>>() + self.ids.allocation_size() + self.free.capacity() * 4

@@ -5,21 +5,32 @@
 mod arrivals;
 mod batch;
 mod builder;
+mod coded;
 mod column;
+mod dictionary;
 mod key;
 mod place;
 mod schema;
+mod text_builder;
 mod time;
 mod types;
+mod validity;
 mod value;
+
+mod saved;
+mod state;
 
 pub use arrivals::Arrivals;
 pub use batch::{Entry, EventBatch, Inbox, WatermarkStep};
 pub use builder::ColumnBuilder;
+pub use coded::CodedText;
 pub use column::Column;
+pub use dictionary::{Dictionary, Interner, MAX_BYTES as MAX_DICTIONARY_BYTES, MAX_ENTRIES as MAX_DICTIONARY_ENTRIES};
 pub use key::{Key, KeyBuffer, KeyRef, KeyTable};
 pub use place::{Phase, Place};
+pub use saved::Saved;
 pub use schema::{Field, Schema};
+pub use state::{Ids, Kept, KeyRange, Ranks, Slot, StateError, StateReader, StateWriter};
 pub use time::{Duration, TimeUnit, Timestamp};
 pub use types::DataType;
 pub use value::Value;

@@ -37,6 +37,9 @@ impl Place {
     /// The largest position of a source event (about 4·10¹²); the runtime stops there with an error rather than wrap.
     pub const POSITION_MAX: u64 = (1 << POSITION_BITS) - 1;
 
+    /// Behind every operator's.
+    pub const LAST_RANK: u32 = (1 << RANK_BITS) - 1;
+
     /// The place of a source event: `position` counts released events from 1.
     pub fn event(time: Timestamp, position: u64) -> Self {
         assert!(position <= Self::POSITION_MAX, "event positions fit {POSITION_BITS} bits");
@@ -90,6 +93,11 @@ impl Place {
     /// The position of a source event; of a derived row that of its cause.
     pub fn position(self) -> u64 {
         self.sequence >> RANK_BITS & Self::POSITION_MAX
+    }
+
+    /// The rank of the operator that derived the row at this place; 0 for a source event.
+    pub fn rank(self) -> u32 {
+        u32::try_from(self.sequence & u64::from(Self::LAST_RANK)).expect("ranks have 20 bits")
     }
 
     /// Both halves, for snapshots.

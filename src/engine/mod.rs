@@ -8,12 +8,14 @@ mod stats;
 mod batches;
 mod compile;
 mod table;
+mod undeclared;
 
 pub use error::{DataError, Error};
 pub use options::Options;
 pub use rows::OutputRow;
-pub use stats::{OperatorStats, SourceStats, Stats};
+pub use stats::{OperatorStats, SharedStats, SourceStats, Stats};
 pub use table::{TableRow, TableView};
+pub use undeclared::Undeclared;
 
 use std::io::{self, Write};
 
@@ -87,6 +89,11 @@ impl Engine {
         self.graph.outputs().iter().map(|output| output.name.as_deref())
     }
 
+    /// The same, with their columns.
+    pub fn output_schemas(&self) -> impl Iterator<Item = (Option<&str>, &Schema)> {
+        self.graph.outputs().iter().map(|output| (output.name.as_deref(), &*output.schema))
+    }
+
     /// The columns of a stream, source or derived.
     pub fn schema_of(&self, stream: &str) -> Option<&Schema> {
         self.program.streams.iter().find(|s| *s.name == *stream).map(|s| &*s.schema)
@@ -96,6 +103,12 @@ impl Engine {
     /// good is no error (unless the options say `strict`), see [`Engine::take_bad_events`].
     pub fn push_json(&mut self, bytes: &[u8]) -> Result<(), Error> {
         Ok(self.running.push_bytes(bytes)?)
+    }
+
+    /// Takes bytes of comma-separated values, cut anywhere. The first record of an input names the columns; which stream an event is of is
+    /// told by its column `type` as for lines of JSON. The engine takes one format up to [`Engine::end_input`].
+    pub fn push_csv(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        Ok(self.running.push_csv(bytes)?)
     }
 
     /// The end of one input of several: its last line may lack an end, and lines are counted from 1 again.

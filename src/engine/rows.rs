@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::error::{DataError, Error};
 use crate::codec::arrow::to_record_batch;
-use crate::codec::json::RowWriter;
+use crate::codec::json::{RowWriter, write_value};
 use crate::data::{EventBatch, Schema, Value};
 use crate::plan::OutputNode;
 use crate::runtime::Departures;
@@ -59,6 +59,23 @@ impl OutputRow {
     /// All values, in the order of the columns.
     pub fn values(&self) -> impl Iterator<Item = (&str, Value<'_>)> {
         self.rows.schema().fields().iter().enumerate().map(|(index, field)| (&*field.name, self.rows.value(index, self.row)))
+    }
+
+    /// All values as text: as JSON has them, but strings without quotes. Nothing where there is no value.
+    pub fn texts(&self) -> impl Iterator<Item = Option<String>> {
+        let fields = self.rows.schema().fields().iter().enumerate();
+        fields.map(|(index, field)| match self.rows.value(index, self.row) {
+            Value::Null => None,
+            Value::String(text) => Some(text.into_owned()),
+            value => {
+                let mut text = Vec::new();
+                write_value(&value, &field.data_type, &mut text);
+                let text = String::from_utf8(text).expect("the writer writes UTF-8");
+                // Times and durations are strings there.
+                let is_quoted = matches!(value, Value::Timestamp(_) | Value::Duration(_));
+                Some(if is_quoted { text.trim_matches('"').to_owned() } else { text }).filter(|text| text != "null")
+            }
+        })
     }
 
     /// The row as one JSON object, as `betide run` writes it.

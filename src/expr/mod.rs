@@ -18,6 +18,8 @@ mod total;
 
 mod batch;
 mod eval;
+#[allow(dead_code, reason = "the evaluators of patterns that use it land next")]
+mod words;
 
 pub mod aggregates;
 pub mod functions;
@@ -30,3 +32,5 @@ pub use functions::{Function, ScalarFunction};
 pub use keyset::KeySet;
 pub use needle::Needle;
 pub use tree::{Call, CompareOp, Expr, ExprKind, SlotId};
+#[allow(unused_imports, reason = "the evaluators of patterns that use it land next")]
+pub(crate) use words::{WordTerm, Words, WordsOf, word_of};

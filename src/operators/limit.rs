@@ -1,6 +1,6 @@
 //! `LIMIT n`: the first n rows that come out, in the order in which they come out; nothing after them.
 
-use crate::data::EventBatch;
+use crate::data::{EventBatch, StateError, StateReader, StateWriter};
 use crate::operators::Transform;
 
 /// Ends a query after so many rows.
@@ -30,6 +30,15 @@ impl Transform for Limit {
 
     fn is_done(&self) -> bool {
         self.left == 0
+    }
+
+    fn save(&self, to: &mut StateWriter) {
+        to.put(&self.left);
+    }
+
+    fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
+        self.left = from.take()?;
+        Ok(())
     }
 }
 

@@ -39,7 +39,7 @@ pub use top_of_window::TopOfWindow;
 
 use std::fmt;
 
-use crate::data::{EventBatch, Inbox, Place};
+use crate::data::{EventBatch, Inbox, Place, StateError, StateReader, StateWriter};
 
 /// An operator without memory of rows: each batch gives a batch (filter, project).
 pub trait Transform: Send + fmt::Debug {
@@ -54,6 +54,14 @@ pub trait Transform: Send + fmt::Debug {
     /// How many NULLs its expressions had to make up since the last call (division by zero, overflow, failed casts).
     fn take_nulls(&mut self) -> u64 {
         0
+    }
+
+    /// Writes what it has counted ([`Limit`]): see [`Operator::save`].
+    fn save(&self, _to: &mut StateWriter) {}
+
+    /// Takes it in: see [`Operator::load`].
+    fn load(&mut self, _from: &mut StateReader<'_>) -> Result<(), StateError> {
+        Ok(())
     }
 }
 
@@ -88,6 +96,18 @@ pub trait Operator: Send + fmt::Debug {
     /// How many NULLs its expressions had to make up since the last call (division by zero, overflow, failed casts).
     fn take_nulls(&mut self) -> u64 {
         0
+    }
+
+    /// Writes all that the rest of the run depends on, between two inboxes; of what belongs to keys that of the keys that are asked for
+    /// ([`StateWriter::keys`]). What follows from the spec is not state, nor is what is empty between inboxes.
+    fn save(&self, to: &mut StateWriter) {
+        to.refuse();
+    }
+
+    /// Takes in what an operator of the same spec has saved. It is fresh, and takes in all of what was saved; or it has taken in the state of
+    /// other keys, and these come to them.
+    fn load(&mut self, _from: &mut StateReader<'_>) -> Result<(), StateError> {
+        Err(StateError::new("this operator cannot be restored"))
     }
 }
 

@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use crate::data::{Duration, EventBatch, Inbox, KeyBuffer, KeyTable, Place, Timestamp, Value};
+use crate::data::{Duration, EventBatch, Inbox, KeyBuffer, KeyTable, Place, StateError, StateReader, StateWriter, Timestamp, Value};
 use crate::expr::{EvalContext, Expr};
 use crate::operators::evaluate::{columns, values_of};
 use crate::operators::memory::fit_queue;
@@ -32,6 +32,8 @@ struct Seen {
     passed: Timestamp,
     suppressed: i64,
 }
+
+crate::saved!(Seen { passed, suppressed });
 
 impl Suppress {
     /// Holds rows of equal `keys` (over the columns of the input) back for `duration`. The output has the input's columns and then an INT.
@@ -99,6 +101,29 @@ impl Operator for Suppress {
 
     fn take_nulls(&mut self) -> u64 {
         self.context.take_nulls()
+    }
+
+    fn save(&self, to: &mut StateWriter) {
+        let kept = to.keys(&self.table);
+        kept.ids().for_each(|id| to.put(&self.seen[id as usize]));
+        // A number may stand for a key that is gone, and nothing comes of it then.
+        let passed: Vec<(Timestamp, u32)> = self.passed.iter().copied().filter(|(_, id)| kept.has(*id)).collect();
+        to.put(&passed);
+    }
+
+    fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
+        let ids = from.keys(&mut self.table)?;
+        self.seen.resize(self.table.capacity(), Seen::default());
+        for (_, id) in ids.pairs() {
+            self.seen[id as usize] = from.take()?;
+        }
+        let passed: Vec<(Timestamp, u32)> = from.take()?;
+        for (time, written) in passed {
+            self.passed.push_back((time, ids.get(written)?));
+        }
+        // Of several parts, each is in order.
+        self.passed.make_contiguous().sort_by_key(|(time, _)| *time);
+        Ok(())
     }
 }
 

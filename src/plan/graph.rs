@@ -46,6 +46,9 @@ pub struct SourceNode {
     pub needed: Vec<bool>,
     /// Whether a node or an output reads it: only then does it hold the watermark back.
     pub is_read: bool,
+    /// Nobody wants an event of which this, over its columns, is not true. It makes up no NULLs, and is looked at before events are put in
+    /// order.
+    pub wanted: Option<Expr>,
 }
 
 /// A table that is read from a file.

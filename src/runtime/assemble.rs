@@ -194,6 +194,7 @@ fn timing(source: &SourceNode, options: &AssembleOptions, keeps_late: bool) -> S
         ties: source.read_as.tie_columns.clone(),
         is_read: source.is_read,
         keeps_late,
+        wanted: source.wanted.clone(),
     }
 }
 

@@ -15,7 +15,7 @@ use super::selective::{Selective, Selector};
 use super::view::View;
 use super::visits::Visits;
 use crate::data::{Column, Entry, EventBatch, Inbox, Place, Schema, WatermarkStep};
-use crate::operators::{Held, Operator, Outbox, Released, Transform};
+use crate::operators::{DispatchSize, Held, Operator, Outbox, Released, Transform};
 
 /// Where a stage's rows come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,6 +139,8 @@ pub struct Pipeline {
 /// What all feeds carry in one round.
 pub(super) struct Round {
     sources: Vec<Flow>,
+    /// Events of each source that nobody wants: they count as having come to whoever reads it.
+    unwanted: Vec<u64>,
     late: Vec<Flow>,
     /// Of stages that have not been visited, nothing.
     stages: Vec<Vec<Flow>>,
@@ -159,7 +161,7 @@ impl Pipeline {
         let flow = |rows| Flow { rows, promises: promises.clone() };
         let sources = released.batches.into_iter().map(flow).collect();
         let late = released.late.into_iter().map(flow).collect();
-        let mut round = Round { sources, late, stages: std::mem::take(&mut self.flows), visited: Vec::new() };
+        let mut round = Round { sources, unwanted: released.unwanted, late, stages: std::mem::take(&mut self.flows), visited: Vec::new() };
         for at in 0..self.visits.front.len() {
             self.visit(self.visits.front[at], &mut round, end)?;
         }
@@ -229,6 +231,11 @@ impl Pipeline {
         self.shown
     }
 
+    /// What the stages that share one look at each event have in common.
+    pub(super) fn shared(&self) -> Option<DispatchSize> {
+        self.selector.as_ref().map(Selector::size)
+    }
+
     /// What each stage holds and has counted: name, counts, state.
     pub(super) fn report(&self) -> impl Iterator<Item = (&str, Counts, Held)> {
         self.stages.iter().map(|stage| {
@@ -279,6 +286,14 @@ impl Round {
         }
     }
 
+    /// How many events of a source were dropped because nobody wants them.
+    pub(super) fn unwanted(&self, feed: Feed) -> u64 {
+        match feed {
+            Feed::Source(source) => self.unwanted.get(source).copied().unwrap_or_default(),
+            Feed::Late(_) | Feed::Port { .. } => 0,
+        }
+    }
+
     /// What a feed carries whose stage is visited before.
     pub(super) fn flow_of_visited(&self, feed: Feed) -> &Flow {
         self.flow(feed).expect("a stage is visited behind those that it reads")
@@ -295,6 +310,7 @@ impl Stage {
         }
         let flows: Vec<&Flow> = self.feeds.iter().map(|&feed| round.flow_of_visited(feed)).collect();
         self.counts.rows_in += flows.iter().map(|f| f.rows.len() as u64).sum::<u64>();
+        self.counts.rows_in += self.feeds.iter().map(|&feed| round.unwanted(feed)).sum::<u64>();
         let given = match &mut self.work {
             Work::Transform(transform, schema) => {
                 let input = flows[0];

@@ -14,7 +14,7 @@ use super::pipeline::{Departures, Pipeline};
 use super::tables::{TableSource, Tables};
 use super::view::View;
 use crate::codec::json::JsonDecoder;
-use crate::codec::{BadCause, BadEvent, ChunkStart, Decoded};
+use crate::codec::{BadCause, BadEvent, ChunkStart, CsvDecoder, Decoded};
 use crate::data::{Arrivals, Column, Duration, Place, Timestamp};
 use crate::operators::{Released, Reorder};
 
@@ -53,6 +53,7 @@ pub struct Running {
 #[derive(Debug)]
 struct Intake {
     decoder: JsonDecoder,
+    csv: CsvDecoder,
     decoded: Decoded,
     reorder: Reorder,
     bad: VecDeque<BadEvent>,
@@ -74,6 +75,7 @@ impl Running {
     ) -> Self {
         let intake = Intake {
             decoded: decoder.decoded(),
+            csv: CsvDecoder::new(super::assemble::line_limits(&options)),
             decoder,
             reorder,
             bad: VecDeque::new(),
@@ -114,7 +116,25 @@ impl Running {
         let mut lines = std::mem::replace(&mut self.lines, Lines::new(0));
         let taken = lines.finish(&mut |start, piece| self.take_piece(start, &piece));
         self.lines = lines;
-        taken
+        if !self.intake.csv.has_begun() {
+            return taken;
+        }
+        let clock = self.look_at_clock();
+        self.intake.csv.finish(self.intake.decoder.specs(), clock, &mut self.intake.decoded);
+        taken.and(self.take_decoded(clock))
+    }
+
+    /// Takes bytes of comma-separated values, cut anywhere; the first record after the beginning, or after [`Running::end_input`], is a header.
+    pub fn push_csv(&mut self, mut chunk: &[u8]) -> Result<(), RunError> {
+        self.check_open()?;
+        let most = if self.options.strict { 1 } else { self.options.batch_size };
+        while !chunk.is_empty() {
+            let clock = self.look_at_clock();
+            let used = self.intake.csv.decode(self.intake.decoder.specs(), chunk, most, clock, &mut self.intake.decoded);
+            chunk = &chunk[used..];
+            self.take_decoded(clock)?;
+        }
+        Ok(())
     }
 
     /// Takes one event as JSON text; it does not touch an unfinished line.
@@ -140,9 +160,7 @@ impl Running {
         self.intake.decoded.next_number += rows as u64;
         self.intake.decoded.events += rows as u64;
         let numbers = (first..first + rows as u64).collect();
-        let mut arrivals: Vec<Arrivals> = self.intake.decoder.specs().iter().map(|_| Arrivals::default()).collect();
-        arrivals[source] = Arrivals { columns, times, numbers };
-        self.intake.reorder.push(arrivals, clock);
+        self.intake.reorder.push_to(source, Arrivals { columns, times, numbers }, clock);
         self.release()
     }
 
@@ -227,6 +245,7 @@ impl Running {
             several_types: self.intake.decoder.several_types().map(|(a, b)| (a.to_owned(), b.to_owned())),
             sources: specs.iter().zip(streams).map(|(spec, stats)| SourceMetrics { name: spec.name.clone(), stats }).collect(),
             operators,
+            shared: self.pipeline.shared(),
         }
     }
 
@@ -267,7 +286,13 @@ impl Running {
 
     fn take_piece(&mut self, start: Start, piece: &Piece<'_>) -> Result<(), RunError> {
         let clock = self.look_at_clock();
-        let bad = self.intake.decode(start, piece, clock, &self.options);
+        self.intake.decode(start, piece, &self.options, clock);
+        self.take_decoded(clock)
+    }
+
+    /// What has been decoded goes on: rows toward the operators, bad events to where they are kept.
+    fn take_decoded(&mut self, clock: Timestamp) -> Result<(), RunError> {
+        let bad = self.intake.settle_bad(&self.options);
         let arrivals = self.intake.decoded.take_rows();
         self.intake.reorder.push(arrivals, clock);
         self.release()?;
@@ -278,6 +303,9 @@ impl Running {
     }
 
     fn release(&mut self) -> Result<(), RunError> {
+        if !self.intake.reorder.has_news() {
+            return Ok(());
+        }
         let released = self.intake.reorder.release();
         self.depart(released)
     }
@@ -300,8 +328,7 @@ impl Running {
 }
 
 impl Intake {
-    /// Decodes a piece; gives its first bad event back.
-    fn decode(&mut self, start: Start, piece: &Piece<'_>, clock: Timestamp, options: &RunOptions) -> Option<BadEvent> {
+    fn decode(&mut self, start: Start, piece: &Piece<'_>, options: &RunOptions, clock: Timestamp) {
         match piece {
             Piece::Lines(bytes) => {
                 let start = ChunkStart { line: start.line, offset: start.offset, clock };
@@ -312,6 +339,10 @@ impl Intake {
                 self.decoded.add_bad(BadEvent::too_long(start.line, start.offset, *length, head.to_vec(), limits));
             }
         }
+    }
+
+    /// Keeps what was bad in what has been decoded; gives the first of it back.
+    fn settle_bad(&mut self, options: &RunOptions) -> Option<BadEvent> {
         let bad = std::mem::take(&mut self.decoded.bad);
         let first = bad.first().cloned();
         for bad in bad {

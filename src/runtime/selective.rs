@@ -13,7 +13,7 @@ use super::frontier::{Holds, Meet};
 use super::merge::Flow;
 use super::pipeline::{Counts, Feed, Round};
 use crate::data::{Entry, EventBatch, Inbox, Place, Schema, WatermarkStep};
-use crate::operators::{Dispatch, Held, Operator, Outbox, Reader};
+use crate::operators::{Dispatch, DispatchSize, Held, Operator, Outbox, Reader};
 
 /// Finds the rows for all selective stages of a program.
 #[derive(Debug)]
@@ -116,8 +116,8 @@ impl Selector {
     pub(super) fn select(&mut self, round: &Round) {
         let batches: Vec<&EventBatch> = self.edges.iter().map(|(feed, _)| &round.flow_of_visited(*feed).rows).collect();
         self.dispatch.round(&batches);
-        for ((_, rows), batch) in self.edges.iter_mut().zip(batches) {
-            *rows += batch.len() as u64;
+        for ((feed, rows), batch) in self.edges.iter_mut().zip(batches) {
+            *rows += batch.len() as u64 + round.unwanted(*feed);
         }
         self.inboxes.iter_mut().for_each(|inbox| inbox.is_of_round = false);
     }
@@ -143,6 +143,11 @@ impl Selector {
         due.sort_unstable();
         due.dedup();
         due
+    }
+
+    /// What it has and holds.
+    pub(super) fn size(&self) -> DispatchSize {
+        self.dispatch.size()
     }
 
     /// Adds what is counted for all stages at once.

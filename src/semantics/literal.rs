@@ -113,8 +113,9 @@ pub(crate) fn parameter(cx: &mut Context<'_>, name: &str, span: Span) -> Result<
 
 fn unknown_parameter(cx: &mut Context<'_>, name: &str, span: Span) -> Reported {
     let known: Vec<String> = cx.parameter_names().map(str::to_owned).collect();
-    let near = nearest(name, known.iter().map(String::as_str));
-    let diagnostic = Diagnostic::error(codes::UNKNOWN_PARAMETER, span, format!("the parameter `${name}` has no value")).did_you_mean(&near);
+    let near: Vec<String> = nearest(name, known.iter().map(String::as_str)).iter().map(|near| format!("${near}")).collect();
+    let diagnostic = Diagnostic::error(codes::UNKNOWN_PARAMETER, span, format!("the parameter `${name}` has no value"));
+    let diagnostic = diagnostic.did_you_mean(&near.iter().map(String::as_str).collect::<Vec<_>>());
     cx.error(diagnostic.hint(format!("give it a default: SET {name} = …; or a value for this run: --set {name}=…")))
 }
 

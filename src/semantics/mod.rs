@@ -37,8 +37,10 @@ pub use codes::CODES;
 pub(crate) use codes::UNKNOWN_STREAM;
 pub use options::CheckOptions;
 pub use pattern::PATTERN_CODES;
+pub(crate) use reads::names as named_streams;
 pub use row_pattern::ROW_PATTERN_CODES;
 pub use statements::check;
+pub(crate) use tree::children as tree_children;
 pub use typed::{
     Input, OrderKey, Output, Program, Query, Route, SourceColumn, SourceStream, Stage, Statement, StreamDef, StreamId, Table, TableFile,
     TableFormat,

@@ -228,26 +228,37 @@ impl Failure<'_> {
 
     /// A word near to a keyword that would have fitted.
     fn misspelt(&self, found: &str, span: Span) -> Option<Diagnostic> {
-        if !found.starts_with(is_word_start) {
+        if found.starts_with(is_word_start) {
+            let operators = if self.expected.contains(&Expected::Operator) { OPERATOR_WORDS } else { &[] };
+            let words = self.expected_words().chain(operators.iter().copied());
+            let candidates = nearest(&found.to_ascii_uppercase(), words);
+            if !candidates.is_empty() {
+                let list = self.expected_list();
+                let message = format!("expected {list}, found `{}`", shortened(found));
+                return Some(Diagnostic::error(codes::MISSPELT, span, message).did_you_mean(&candidates));
+            }
+        }
+        self.misspelt_before(found)
+    }
+
+    /// A misspelt keyword that was taken as a name: `FROM s WHRE a > 1` and `FROM PATERN (` fail behind it.
+    fn misspelt_before(&self, found: &str) -> Option<Diagnostic> {
+        let (start, word) = self.previous_word()?;
+        if !self.expected.contains(&Expected::End) || codes::is_reserved(word) {
             return None;
         }
-        // A word that was taken as an alias may be a misspelt keyword too: `FROM s WHRE a > 1` fails behind it.
-        let previous = self.previous_word();
-        let words: Vec<&str> = self.expected_words().collect();
-        let candidates = nearest(&found.to_ascii_uppercase(), words.iter().copied());
-        if !candidates.is_empty() {
-            let list = self.expected_list();
-            let message = format!("expected {list}, found `{}`", shortened(found));
-            return Some(Diagnostic::error(codes::MISSPELT, span, message).did_you_mean(&candidates));
-        }
-        let (start, word) = previous?;
-        let candidates = nearest(&word.to_ascii_uppercase(), CLAUSE_WORDS);
-        let wants_more = self.expected.contains(&Expected::End);
-        if candidates.is_empty() || !wants_more || codes::is_reserved(word) {
+        let after_from = self.text[self.start..start].trim_end().to_ascii_uppercase().ends_with("FROM");
+        let (words, read_as) = match (after_from, found) {
+            (true, "(") => (&["PATTERN"][..], "a stream"),
+            (true, _) => return None,
+            (false, _) => (&CLAUSE_WORDS[..], "an alias"),
+        };
+        let candidates = nearest(&word.to_ascii_uppercase(), words.iter().copied());
+        if candidates.is_empty() {
             return None;
         }
         let span = Span::new(offset(start), offset(start + word.len()));
-        let message = format!("`{word}` is read as an alias here, and `{}` cannot follow it", shortened(found));
+        let message = format!("`{word}` is read as {read_as} here, and {} cannot follow it", self.found_words(found));
         Some(Diagnostic::error(codes::MISSPELT, span, message).did_you_mean(&candidates))
     }
 
@@ -341,6 +352,9 @@ impl Failure<'_> {
         Some(hint)
     }
 }
+
+/// The operators that are words.
+const OPERATOR_WORDS: &[&str] = &["AND", "OR", "IS", "IN", "LIKE", "ILIKE", "BETWEEN", "NOT"];
 
 /// The units that a misspelt one may have been meant to be.
 const UNITS: [&str; 16] = [

@@ -16,4 +16,6 @@ mod scan;
 
 pub use codes::{CODES, CodeEntry};
 pub use parse::parse;
+pub use parse_grammar::keywords;
 pub use print::print;
+pub use print_expr::{quoted_name, quoted_text};

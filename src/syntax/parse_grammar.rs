@@ -16,6 +16,14 @@ use super::literal;
 #[grammar = "../grammar/betide.pest"]
 pub(super) struct Grammar;
 
+/// Every word of the language, reserved or not, in capitals and in the order of the alphabet.
+pub fn keywords() -> Vec<String> {
+    let names = Rule::all_rules().iter().map(|rule| format!("{rule:?}"));
+    let mut words: Vec<String> = names.filter_map(|name| name.strip_prefix("kw_").map(str::to_ascii_uppercase)).collect();
+    words.sort_unstable();
+    words
+}
+
 /// A piece of the text that a rule has matched.
 pub(super) type Pair<'i> = pest::iterators::Pair<'i, Rule>;
 

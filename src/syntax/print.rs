@@ -9,7 +9,7 @@ use super::ast::{
     AfterMatch, ColumnDef, CreateSource, Expr, File, From, Join, JoinKind, MatchRecognize, Name, OrderItem, PartitionKey, Query, Relation,
     RowsPerMatch, Runs, SelectItem, StatementKind, TypeKind, TypeName, WindowKind, Within,
 };
-use super::print_expr::BOUND;
+use super::print_expr::{BOUND, quoted_text};
 
 /// The canonical text of a program that was read from `source`.
 pub fn print(file: &File, source: &Source) -> String {
@@ -38,7 +38,7 @@ impl Printer<'_> {
     }
 
     pub(super) fn string(&mut self, text: &str) {
-        self.put(&format!("'{}'", text.replace('\'', "''")));
+        self.put(&quoted_text(text));
     }
 
     pub(super) fn quoted(&mut self, text: &str) {

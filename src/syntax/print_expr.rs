@@ -403,14 +403,24 @@ impl Printer<'_> {
     /// A name, quoted also where it is one of the keywords of its place.
     pub(super) fn name_beside(&mut self, name: &Name, keywords: &[&str]) {
         let text = name.node.as_str();
-        let is_word = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        if is_word && !codes::is_reserved(text) && !keywords.iter().any(|keyword| keyword.eq_ignore_ascii_case(text)) {
-            self.put(text);
-        } else {
+        if keywords.iter().any(|keyword| keyword.eq_ignore_ascii_case(text)) {
             self.quoted(text);
+        } else {
+            self.put(&quoted_name(text));
         }
     }
+}
+
+/// A name as it has to be written in a program: in quotes where it is no plain word, or a reserved one.
+pub fn quoted_name(name: &str) -> String {
+    let is_word = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if is_word && !codes::is_reserved(name) { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
+}
+
+/// A text as a string of the language.
+pub fn quoted_text(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
 }
 
 /// A duration in its units: `1h 30m`.

@@ -68,6 +68,7 @@ fn write_cell(column: &Column, row: usize, data_type: &DataType, out: &mut Vec<u
         Column::Float(values) => write_float(values.value(row), out),
         Column::Timestamp(nanos) => write_timestamp(Timestamp(nanos.value(row)), out),
         Column::String(texts) => write_string(texts.value(row), out),
+        Column::Coded(texts) => out.extend_from_slice(texts.dictionary().written(texts.codes().value(row), quoted)),
         Column::Nested(_, values) => write_value(&values[row], data_type, out),
         Column::Null(_) | Column::Bool(_) | Column::Decimal(_) | Column::Duration(_) | Column::Json(_) => {
             write_value(&column.value(row), data_type, out);
@@ -118,6 +119,13 @@ pub fn write_value(value: &Value<'_>, data_type: &DataType, out: &mut Vec<u8>) {
         // Line ends can only stand between tokens there, and a row has to stay on its line.
         Value::Json(text) => out.extend(text.bytes().map(|byte| if byte == b'\n' || byte == b'\r' { b' ' } else { byte })),
     }
+}
+
+/// A text as JSON.
+fn quoted(text: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len() + 2);
+    write_string(text, &mut out);
+    out
 }
 
 fn write_display(text: std::fmt::Arguments<'_>, out: &mut Vec<u8>) {

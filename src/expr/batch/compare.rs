@@ -4,7 +4,7 @@ use arrow_array::{Array, BooleanArray, StringArray};
 use arrow_buffer::{BooleanBuffer, NullBuffer};
 
 use super::{Numbers, Operand, bits, floats, integers};
-use crate::data::{Column, Value};
+use crate::data::{CodedText, Column, Value};
 use crate::expr::tree::CompareOp;
 
 /// The comparison, where there is a loop for these operands.
@@ -56,6 +56,20 @@ fn mixed(op: CompareOp, ints: Numbers<'_, i64>, floats: Numbers<'_, f64>, len: u
 
 fn texts(op: CompareOp, a: &Operand<'_>, b: &Operand<'_>) -> Option<Column> {
     match (a, b) {
+        (Operand::Column(Column::Coded(a)), Operand::Column(Column::Coded(b))) => {
+            let (x, y) = (a.codes().values(), b.codes().values());
+            let values = match op {
+                CompareOp::Eq if a.shares_dictionary(b) => BooleanBuffer::collect_bool(a.len(), |i| x[i] == y[i]),
+                CompareOp::NotEq if a.shares_dictionary(b) => BooleanBuffer::collect_bool(a.len(), |i| x[i] != y[i]),
+                // The code of a NULL has no text.
+                _ => BooleanBuffer::collect_bool(a.len(), |i| {
+                    !a.is_null(i) && !b.is_null(i) && op.holds(a.value(i).as_bytes().cmp(b.value(i).as_bytes()))
+                }),
+            };
+            Some(column(values, a.nulls(), b.nulls()))
+        }
+        (Operand::Column(Column::Coded(a)), Operand::Column(Column::String(b))) => Some(coded_with_plain(op, a, b)),
+        (Operand::Column(Column::String(a)), Operand::Column(Column::Coded(b))) => Some(coded_with_plain(op.flipped(), b, a)),
         (Operand::Column(Column::String(a)), Operand::Column(Column::String(b))) => {
             let values = BooleanBuffer::collect_bool(a.len(), |i| op.holds(a.value(i).as_bytes().cmp(b.value(i).as_bytes())));
             Some(column(values, a.nulls(), b.nulls()))
@@ -64,6 +78,11 @@ fn texts(op: CompareOp, a: &Operand<'_>, b: &Operand<'_>) -> Option<Column> {
         (Operand::Constant(Value::String(a)), Operand::Column(Column::String(b))) => Some(text_with_constant(op.flipped(), b, a)),
         _ => None,
     }
+}
+
+fn coded_with_plain(op: CompareOp, coded: &CodedText, plain: &StringArray) -> Column {
+    let holds = |i| !coded.is_null(i) && op.holds(coded.value(i).as_bytes().cmp(plain.value(i).as_bytes()));
+    column(BooleanBuffer::collect_bool(coded.len(), holds), coded.nulls(), plain.nulls())
 }
 
 fn text_with_constant(op: CompareOp, array: &StringArray, constant: &str) -> Column {

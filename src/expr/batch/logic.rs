@@ -69,6 +69,7 @@ pub(super) fn is_null(column: &Column) -> Column {
         Column::Float(a) => of(a.nulls()),
         Column::Decimal(a) => of(a.nulls()),
         Column::String(a) | Column::Json(a) => of(a.nulls()),
+        Column::Coded(a) => of(a.nulls()),
         Column::Nested(_, values) => BooleanBuffer::collect_bool(len, |i| values[i].is_null()),
     };
     Column::Bool(BooleanArray::new(values, None))

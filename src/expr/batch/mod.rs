@@ -1,10 +1,11 @@
 //! Evaluation over a batch: columns in, a column out, equal to evaluation row by row, counted NULLs included.
 //!
 //! A node is computed from the columns of its operands: comparisons, arithmetic and logic in loops over Arrow buffers, everything else value by
-//! value through the scalar kernels. AND, OR, CASE and COALESCE do not evaluate every operand for every row; there a mask says which rows
+//! value through the scalar kernels, and conditions over one column of codes once a text. AND, OR, CASE and COALESCE do not evaluate every operand for every row; there a mask says which rows
 //! count. Rows outside the mask hold anything, and make up no NULLs.
 
 mod arithmetic;
+mod by_code;
 mod compare;
 mod logic;
 
@@ -12,10 +13,11 @@ use arrow_array::Array;
 use arrow_buffer::{BooleanBuffer, NullBuffer};
 
 use super::EvalContext;
-use super::eval::BatchRow;
+use super::eval::Row;
 use super::functions::Kernel;
-use super::tree::{Expr, ExprKind};
+use super::tree::{Expr, ExprKind, SlotId};
 use crate::data::{Column, ColumnBuilder, EventBatch, Value};
+pub(super) use by_code::KnownTexts;
 
 /// The values of an operand: a column, or one constant for all rows.
 #[derive(Debug, Clone)]
@@ -33,17 +35,34 @@ impl Operand<'_> {
     }
 }
 
-/// A batch and the rows of it that count; all where there is no mask.
+/// Columns of equal length and the rows of them that count; all where there is no mask.
 #[derive(Clone, Copy)]
 struct Rows<'b> {
-    batch: &'b EventBatch,
+    columns: &'b [Column],
+    len: usize,
     mask: Option<&'b BooleanBuffer>,
     ctx: &'b EvalContext,
 }
 
+/// One row of them.
+struct Cells<'b> {
+    columns: &'b [Column],
+    row: usize,
+}
+
+impl Row for Cells<'_> {
+    fn slot(&self, slot: SlotId) -> Value<'_> {
+        self.columns[slot.0 as usize].value(self.row)
+    }
+}
+
 impl<'b> Rows<'b> {
+    fn of(batch: &'b EventBatch, ctx: &'b EvalContext) -> Self {
+        Self { columns: batch.columns(), len: batch.len(), mask: None, ctx }
+    }
+
     fn len(self) -> usize {
-        self.batch.len()
+        self.len
     }
 
     fn counts(self, row: usize) -> bool {
@@ -58,7 +77,7 @@ impl<'b> Rows<'b> {
 impl Expr {
     /// The values for all rows of a batch; slot i is column i.
     pub fn eval_batch(&self, batch: &EventBatch, ctx: &EvalContext) -> Column {
-        match self.operand(Rows { batch, mask: None, ctx }) {
+        match self.operand(Rows::of(batch, ctx)) {
             Operand::Column(column) => column,
             Operand::Constant(value) => Column::repeat(&self.data_type, value, batch.len()),
         }
@@ -66,7 +85,12 @@ impl Expr {
 
     /// The rows of a batch for which the condition is TRUE.
     pub fn select(&self, batch: &EventBatch, ctx: &EvalContext) -> Vec<u32> {
-        match self.operand(Rows { batch, mask: None, ctx }) {
+        self.select_rows(batch.columns(), batch.len(), ctx)
+    }
+
+    /// The same of columns of so many rows.
+    pub fn select_rows(&self, columns: &[Column], len: usize, ctx: &EvalContext) -> Vec<u32> {
+        match self.operand(Rows { columns, len, mask: None, ctx }) {
             Operand::Column(Column::Bool(array)) => {
                 let is_true = match array.nulls() {
                     Some(nulls) => array.values() & nulls.inner(),
@@ -74,7 +98,7 @@ impl Expr {
                 };
                 is_true.set_indices().map(|row| u32::try_from(row).expect("a batch has less than 2^32 rows")).collect()
             }
-            Operand::Constant(Value::Bool(true)) => (0u32..).take(batch.len()).collect(),
+            Operand::Constant(Value::Bool(true)) => (0u32..).take(len).collect(),
             Operand::Column(_) | Operand::Constant(_) => Vec::new(),
         }
     }
@@ -82,8 +106,8 @@ impl Expr {
     fn operand<'e>(&'e self, rows: Rows<'_>) -> Operand<'e> {
         match &self.kind {
             ExprKind::Literal(value) => Operand::Constant(value),
-            ExprKind::Slot(slot) => Operand::Column(rows.batch.columns()[slot.0 as usize].clone()),
-            _ => Operand::Column(self.column(rows)),
+            ExprKind::Slot(slot) => Operand::Column(rows.columns[slot.0 as usize].clone()),
+            _ => Operand::Column(by_code::condition(self, rows).unwrap_or_else(|| self.column(rows))),
         }
     }
 
@@ -132,7 +156,7 @@ impl Expr {
     fn row_by_row(&self, rows: Rows<'_>) -> Column {
         let mut builder = ColumnBuilder::new(&self.data_type, rows.len());
         for row in 0..rows.len() {
-            let at = BatchRow { batch: rows.batch, row };
+            let at = Cells { columns: rows.columns, row };
             builder.push(if rows.counts(row) { self.eval(&at, rows.ctx) } else { Value::Null });
         }
         builder.finish()

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::data::{DataType, Duration, Field, Place, Schema, Timestamp};
+use crate::expr::BatchRow;
 use crate::expr::functions::lookup;
 use crate::expr::{CompareOp, SlotId};
 
@@ -41,6 +42,7 @@ fn types() -> Vec<DataType> {
         list,
         pair,
         DataType::Json,
+        DataType::String,
     ]
 }
 
@@ -67,7 +69,23 @@ fn value(random: &mut Random, data_type: &DataType) -> Value<'static> {
 fn batch(random: &mut Random) -> EventBatch {
     let len = random.pick(&[0, 1, 3, 64, 70]);
     let fields: Vec<Field> = types().into_iter().enumerate().map(|(i, t)| Field::new(format!("c{i}"), t)).collect();
-    let columns = fields.iter().map(|f| Column::from_values(&f.data_type, (0..len).map(|_| value(random, &f.data_type)))).collect();
+    // Texts are plain, or codes of one dictionary or of one each.
+    let kind = random.below(3);
+    let mut shared = ColumnBuilder::interning(&DataType::String);
+    let mut column = |f: &Field| {
+        let mut own = ColumnBuilder::interning(&DataType::String);
+        let builder = match kind {
+            1 => &mut own,
+            2 => &mut shared,
+            _ => return Column::from_values(&f.data_type, (0..len).map(|_| value(random, &f.data_type))),
+        };
+        if f.data_type != DataType::String {
+            return Column::from_values(&f.data_type, (0..len).map(|_| value(random, &f.data_type)));
+        }
+        (0..len).for_each(|_| builder.push(value(random, &f.data_type)));
+        builder.finish()
+    };
+    let columns = fields.iter().map(&mut column).collect();
     let places: Vec<Place> = (0..len).map(|i| Place::event(Timestamp(0), i as u64 + 1)).collect();
     EventBatch::new(Arc::new(Schema::new(fields)), columns, places.into())
 }
@@ -168,6 +186,45 @@ fn folding_changes_no_value() {
             let row = BatchRow { batch: &batch, row };
             assert!(same(&expr.eval(&row, &a), &folded.eval(&row, &b)), "seed {seed}: {expr} as {folded}");
             assert_eq!(a.nulls(), b.nulls(), "seed {seed}: {expr} as {folded}");
+        }
+    }
+}
+
+/// What is kept of a condition from batch to batch is what it is.
+#[test]
+fn conditions_over_codes_are_kept_from_batch_to_batch() {
+    let text = Expr::slot(SlotId(0), DataType::String);
+    let schema = Arc::new(Schema::new(vec![Field::new("t", DataType::String)]));
+    let call = |name: &str, args: Vec<Expr>| Expr::call(lookup(name).unwrap(), args).unwrap();
+    let literal = |text: &'static str| Expr::literal(Value::string(text));
+    let as_number = Expr::cast(text.clone(), &DataType::Int).unwrap();
+    let conditions = [
+        Expr::compare(CompareOp::Eq, text.clone(), literal("ab")).unwrap(),
+        Expr::compare(CompareOp::Less, literal("ab"), text.clone()).unwrap(),
+        call("LIKE", vec![text.clone(), literal("%b%")]),
+        Expr::in_list(text.clone(), vec![literal("a"), literal("12")]).unwrap(),
+        Expr::is_null(text.clone()),
+        Expr::compare(CompareOp::Greater, as_number, Expr::literal(Value::Int(3))).unwrap(),
+    ];
+    let contexts: Vec<(EvalContext, EvalContext)> = conditions.iter().map(|_| Default::default()).collect();
+    let mut builder = ColumnBuilder::interning(&DataType::String);
+    let mut random = Random(77);
+    for round in 0..40 {
+        let rows = random.pick(&[3, 20, 100]);
+        if round == 20 {
+            builder = ColumnBuilder::interning(&DataType::String);
+        }
+        (0..rows).for_each(|_| builder.push(value(&mut random, &DataType::String)));
+        let places: Vec<Place> = (0..rows).map(|i| Place::event(Timestamp(0), i as u64 + 1)).collect();
+        let batch = EventBatch::new(schema.clone(), vec![builder.finish()], places.into());
+        for (condition, (by_batch, by_row)) in conditions.iter().zip(&contexts) {
+            let column = condition.eval_batch(&batch, by_batch);
+            for row in 0..rows {
+                let at = BatchRow { batch: &batch, row };
+                let expected = condition.eval(&at, by_row);
+                assert!(same(&column.value(row), &expected), "row {row} of round {round}: {condition}");
+            }
+            assert_eq!(by_batch.nulls(), by_row.nulls(), "round {round}: {condition}");
         }
     }
 }

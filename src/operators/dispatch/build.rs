@@ -8,7 +8,7 @@ use super::columns::Columns;
 use super::condition::{Condition, ConditionId, Evaluated, Test, When};
 use super::texts::AtomId;
 use super::waiting::{Partition, Waiting};
-use super::{ADAPT_FROM, DRIVEN_BELOW, Dispatch, Finds, OfEdge, OfReader, Reader};
+use super::{ADAPT_FROM, DRIVEN_BELOW, Dispatch, Finds, LOOKED_FOR, OfEdge, OfReader, Reader};
 use crate::expr::{EvalContext, Expr, ExprKind};
 use crate::spec::Wanted;
 
@@ -55,14 +55,15 @@ impl Dispatch {
             groups: std::mem::take(&mut groups_of[edge]),
             evaluated: std::mem::take(&mut terms_of[edge]),
             found_by_terms: (0..).zip(&atoms).filter_map(|(id, atom)| atom.term().map(|term| (id, term))).collect(),
-            held: Vec::new(),
-            next_held: 0,
+            next: 0,
             hits: vec![0; atoms.len()],
             sampled: 0,
             atoms,
         };
-        let edges = atoms.into_iter().enumerate().map(&mut of_edge).collect();
+        let edge_count = edges;
+        let edges: Vec<OfEdge> = atoms.into_iter().enumerate().map(&mut of_edge).collect();
         let mut dispatch = Self {
+            found: vec![Vec::new(); edge_count],
             edges,
             marks: vec![0; conditions.len()],
             conditions,
@@ -74,7 +75,6 @@ impl Dispatch {
             rows: 0,
             adapt_at: ADAPT_FROM,
             context: EvalContext::new(),
-            found: Vec::new(),
             fulfilled: Vec::new(),
         };
         dispatch.choose();
@@ -90,12 +90,13 @@ impl Dispatch {
             let edge = &mut self.edges[condition.edge];
             let rated = condition.covers.iter().map(|cover| (edge.frequency(cover), cover));
             let (frequency, cover) = rated.min_by(|a, b| a.0.total_cmp(&b.0)).expect("every condition has a cover");
-            condition.is_driven = frequency < DRIVEN_BELOW;
+            let is_driven = frequency < DRIVEN_BELOW;
+            self.marks[id as usize] = if condition.when == When::Later && !is_driven { LOOKED_FOR } else { 0 };
             for &atom in cover {
                 let finds = &mut edge.finds[atom as usize];
                 match condition.when {
                     When::Always | When::Opens { .. } => finds.always.push(id),
-                    When::Later if condition.is_driven => finds.later.push(id),
+                    When::Later if is_driven => finds.later.push(id),
                     When::Later => continue,
                 }
             }
@@ -124,7 +125,7 @@ impl Builder {
             let edge = reader.edges[wanted.input];
             let (covers, tests) = self.condition(edge, wanted, &mut of_reader.counting);
             let input = u16::try_from(wanted.input).expect("the planner bounds the inputs of an operator");
-            self.conditions.push(Condition { edge, reader: number, input, bit, when, covers, tests, is_driven: false });
+            self.conditions.push(Condition { edge, reader: number, input, bit, when, covers, tests });
         }
         of_reader
     }

@@ -1,10 +1,11 @@
-//! The atoms of one stream, by column: for a row, all that hold, at a cost that does not grow with how many there are.
+//! The atoms of one stream, by column: for each row all that may hold, at a cost that does not grow with how many there are.
 
+use arrow_array::Array;
 use hashbrown::HashMap;
 
 use super::atoms::{Atom, word};
 use super::texts::{AtomId, Texts};
-use crate::data::{Column, EventBatch, Value};
+use crate::data::{Column, EventBatch};
 
 /// The atoms of one stream.
 #[derive(Debug)]
@@ -67,20 +68,25 @@ impl Columns {
         }
     }
 
-    /// Appends the atoms that hold for a row.
-    pub(super) fn look_up(&mut self, batch: &EventBatch, row: usize, found: &mut Vec<AtomId>) {
-        for words in &self.words {
-            words.look_up(&batch.columns()[words.column], row, found);
+    /// Appends the atoms that may hold for the first `rows` rows of a batch, each with its row; in order of the rows for each column.
+    pub(super) fn look_up(&mut self, batch: &EventBatch, rows: usize, found: &mut Vec<(u32, AtomId)>) {
+        for words in self.words.iter().filter(|words| words.is_asked()) {
+            words.look_up(&batch.columns()[words.column], rows, found);
         }
         for OfText { column, texts, .. } in self.texts.iter_mut().filter(|of| of.is_asked) {
             match &batch.columns()[*column] {
-                Column::String(array) if arrow_array::Array::is_valid(array, row) => texts.look_up(array.value(row), found),
-                Column::String(_) => {}
-                other => {
-                    if let Value::String(text) = other.value(row) {
-                        texts.look_up(&text, found);
+                Column::Coded(coded) => {
+                    texts.know(coded.dictionary());
+                    for row in (0..rows).filter(|&row| !coded.is_null(row)) {
+                        texts.look_up_coded(coded, row, found);
                     }
                 }
+                Column::String(array) => {
+                    for row in (0..rows).filter(|&row| array.is_valid(row)) {
+                        texts.look_up(array.value(row), row, found);
+                    }
+                }
+                _ => {}
             }
         }
     }
@@ -109,21 +115,34 @@ impl Words {
         self.at_most.sort_unstable();
     }
 
-    #[inline]
-    fn look_up(&self, column: &Column, row: usize, found: &mut Vec<AtomId>) {
-        let Some(word) = word(column, row) else { return };
-        if !self.equal.is_empty() {
-            found.extend(self.equal.get(&word).into_iter().flatten());
-        }
-        if !self.at_least.is_empty() {
-            let end = self.at_least.partition_point(|(least, _)| *least <= word);
-            found.extend(self.at_least[..end].iter().map(|(_, atom)| atom));
-        }
-        if !self.at_most.is_empty() {
-            let from = self.at_most.partition_point(|(most, _)| *most < word);
-            found.extend(self.at_most[from..].iter().map(|(_, atom)| atom));
+    fn is_asked(&self) -> bool {
+        !self.equal.is_empty() || !self.at_least.is_empty() || !self.at_most.is_empty()
+    }
+
+    fn look_up(&self, column: &Column, rows: usize, found: &mut Vec<(u32, AtomId)>) {
+        let least = self.at_least.first().map_or(i64::MAX, |(least, _)| *least);
+        let most = self.at_most.last().map_or(i64::MIN, |(most, _)| *most);
+        for row in 0..rows {
+            let Some(word) = word(column, row) else { continue };
+            let at = row_number(row);
+            if !self.equal.is_empty() {
+                found.extend(self.equal.get(&word).into_iter().flatten().map(|&atom| (at, atom)));
+            }
+            if word >= least {
+                let end = self.at_least.partition_point(|(least, _)| *least <= word);
+                found.extend(self.at_least[..end].iter().map(|&(_, atom)| (at, atom)));
+            }
+            if word <= most {
+                let from = self.at_most.partition_point(|(most, _)| *most < word);
+                found.extend(self.at_most[from..].iter().map(|&(_, atom)| (at, atom)));
+            }
         }
     }
+}
+
+/// The number of a row, as it stands beside what was found for it.
+pub(super) fn row_number(row: usize) -> u32 {
+    u32::try_from(row).expect("a batch has less than 2^32 rows")
 }
 
 /// Texts of a column that are gathered.

@@ -34,8 +34,6 @@ pub(super) struct Condition {
     pub(super) covers: Vec<Vec<AtomId>>,
     /// All of them hold: that is the condition.
     pub(super) tests: Vec<Test>,
-    /// The condition is looked for by its atoms, and not at each row at whose key it is waited for.
-    pub(super) is_driven: bool,
 }
 
 /// A term, as it is asked for one row.

@@ -16,11 +16,13 @@ mod condition;
 mod texts;
 mod waiting;
 
+use std::ops::Range;
+
 use crate::data::{Entry, EventBatch, Place, Timestamp};
 use crate::expr::{EvalContext, Expr};
 use crate::spec::Attention;
 use atoms::Atom;
-use columns::Columns;
+use columns::{Columns, row_number};
 use condition::{Condition, ConditionId, Evaluated, When};
 use texts::AtomId;
 use waiting::{Open, Waiting};
@@ -31,6 +33,9 @@ const ADAPT_FROM: u64 = 1024;
 const SAMPLE: usize = 1024;
 /// Conditions that are found in fewer rows than one of so many are looked for by their atoms, the others where they are waited for.
 const DRIVEN_BELOW: f64 = 1.0 / 64.0;
+
+/// The mark of a condition that no atoms find.
+const LOOKED_FOR: u64 = u64::MAX;
 
 /// An operator and what it looks at.
 #[derive(Debug, Clone)]
@@ -68,10 +73,11 @@ pub struct Dispatch {
     touched: Vec<u32>,
     rows: u64,
     adapt_at: u64,
-    /// By condition, the row at which its atoms held last.
+    /// By condition that is waited for, the row at which its atoms held last; [`LOOKED_FOR`] where it is looked for at each row.
     marks: Vec<u64>,
     context: EvalContext,
-    found: Vec<AtomId>,
+    /// What was found for the rows of this batch, by stream.
+    found: Vec<Vec<(u32, AtomId)>>,
     fulfilled: Vec<ConditionId>,
 }
 
@@ -87,9 +93,8 @@ struct OfEdge {
     evaluated: Vec<usize>,
     /// Atoms that are such terms.
     found_by_terms: Vec<(AtomId, usize)>,
-    /// The rows of this batch for which evaluated atoms hold.
-    held: Vec<(u32, AtomId)>,
-    next_held: usize,
+    /// How much of what was found for this batch has been handed on.
+    next: usize,
     hits: Vec<u64>,
     sampled: u64,
 }
@@ -127,7 +132,7 @@ impl Dispatch {
         for reader in self.touched.drain(..) {
             self.deliveries[reader as usize].clear();
         }
-        self.evaluate(batches);
+        self.find(batches);
         let with_rows: Vec<usize> = (0..batches.len()).filter(|&edge| !batches[edge].is_empty()).collect();
         match with_rows.as_slice() {
             [] => {}
@@ -169,12 +174,12 @@ impl Dispatch {
         }
     }
 
-    /// Evaluates what has to be evaluated for whole batches.
-    fn evaluate(&mut self, batches: &[&EventBatch]) {
-        let Self { edges, evaluated, context, .. } = self;
-        for (edge, batch) in edges.iter_mut().zip(batches) {
-            edge.held.clear();
-            edge.next_held = 0;
+    /// Looks up what is looked up and evaluates what has to be evaluated, for whole batches.
+    fn find(&mut self, batches: &[&EventBatch]) {
+        let Self { edges, evaluated, context, found, .. } = self;
+        for ((edge, batch), found) in edges.iter_mut().zip(batches).zip(found) {
+            found.clear();
+            edge.next = 0;
             if batch.is_empty() {
                 continue;
             }
@@ -182,53 +187,78 @@ impl Dispatch {
                 evaluated[term].evaluate(batch, context);
             }
             for &(id, term) in edge.found_by_terms.iter().filter(|(id, _)| edge.finds[*id as usize].is_used()) {
-                let rows = evaluated[term].held.set_indices();
-                edge.held.extend(rows.map(|row| (u32::try_from(row).expect("a batch has less than 2^32 rows"), id)));
+                found.extend(evaluated[term].held.set_indices().map(|row| (row_number(row), id)));
             }
-            edge.held.sort_unstable();
+            edge.columns.look_up(batch, batch.len(), found);
+            found.sort_unstable_by_key(|(row, _)| *row);
         }
     }
 
     fn row(&mut self, edge: usize, batch: &EventBatch, row: usize) {
         self.rows += 1;
-        self.edges[edge].look_up(batch, row, &mut self.found);
+        let of_edge = &mut self.edges[edge];
+        let from = of_edge.next;
+        let found = &self.found[edge][from..];
+        let count = found.iter().take_while(|(at, _)| *at as usize == row).count();
+        of_edge.next += count;
         self.fulfilled.clear();
-        self.later(edge, batch, row);
-        for at in 0..self.found.len() {
-            let atom = self.found[at] as usize;
-            for at in 0..self.edges[edge].finds[atom].always.len() {
-                let condition = self.edges[edge].finds[atom].always[at];
-                if self.holds(condition, batch, row) {
-                    self.fulfilled.push(condition);
-                }
-            }
+        self.later(edge, batch, row, from..from + count);
+        for at in from..from + count {
+            let atom = self.found[edge][at].1;
+            self.fulfil(edge, atom, batch, row);
+        }
+        if let Some(always) = self.edges[edge].always {
+            self.fulfil(edge, always, batch, row);
         }
         for at in 0..self.fulfilled.len() {
             self.deliver(self.fulfilled[at], batch, row);
         }
     }
 
-    /// The conditions that the row fulfils where something is under way at its key.
-    fn later(&mut self, edge: usize, batch: &EventBatch, row: usize) {
-        let Self { edges, conditions, evaluated, groups, readers, marks, context, found, fulfilled, rows: now, .. } = self;
-        let now = *now;
+    /// The conditions that an atom finds and that hold.
+    fn fulfil(&mut self, edge: usize, atom: AtomId, batch: &EventBatch, row: usize) {
+        for at in 0..self.edges[edge].finds[atom as usize].always.len() {
+            let condition = self.edges[edge].finds[atom as usize].always[at];
+            if self.holds(condition, batch, row) {
+                self.fulfilled.push(condition);
+            }
+        }
+    }
+
+    /// The conditions that the row fulfils of those that are waited for at its key.
+    fn later(&mut self, edge: usize, batch: &EventBatch, row: usize, range: Range<usize>) {
+        let Self { edges, conditions, evaluated, groups, marks, context, found, fulfilled, rows: now, .. } = self;
+        let (now, time) = (*now, batch.time(row));
         let mut is_marked = false;
         for &group in &edges[edge].groups {
-            if groups[group].is_empty() {
+            let group = &mut groups[group];
+            if group.is_empty() {
                 continue;
             }
-            let open = groups[group].at(edge, batch, row);
-            if !open.is_empty() && !is_marked {
+            let Some(key) = group.key_at(edge, batch, row) else { continue };
+            let open = group.at(key);
+            if open.is_empty() {
+                continue;
+            }
+            if !is_marked {
                 is_marked = true;
-                let later = found.iter().flat_map(|&atom| &edges[edge].finds[atom as usize].later);
+                let later = found[edge][range.clone()].iter().flat_map(|(_, atom)| &edges[edge].finds[*atom as usize].later);
                 later.for_each(|&condition| marks[condition as usize] = now);
             }
-            for id in open.iter().flat_map(|open| &readers[open.reader as usize].later) {
-                let condition = &conditions[*id as usize];
-                let may_hold = condition.edge == edge && (!condition.is_driven || marks[*id as usize] == now);
-                if may_hold && condition.tests.iter().all(|test| test.holds(batch, row, evaluated, context)) {
-                    fulfilled.push(*id);
+            let mut is_over = false;
+            for Open { condition: id, until } in open {
+                let mark = marks[*id as usize];
+                if *until < time {
+                    is_over = true;
+                } else if mark == now || mark == LOOKED_FOR {
+                    let condition = &conditions[*id as usize];
+                    if condition.edge == edge && condition.tests.iter().all(|test| test.holds(batch, row, evaluated, context)) {
+                        fulfilled.push(*id);
+                    }
                 }
+            }
+            if is_over {
+                group.forget(key, time);
             }
         }
     }
@@ -244,14 +274,14 @@ impl Dispatch {
         let reader = condition.reader;
         if let When::Opens { group, within } = condition.when {
             let until = Timestamp(batch.time(row).0.saturating_add(within));
-            self.groups[group].opens(condition.edge, batch, row, Open { reader, until });
+            self.groups[group].open(condition.edge, batch, row, &self.readers[reader as usize].later, until);
         }
         let rows = &mut self.deliveries[reader as usize];
         if rows.is_empty() {
             self.touched.push(reader);
         }
         let place = batch.places()[row];
-        let at = (condition.input, u32::try_from(row).expect("a batch has less than 2^32 rows"));
+        let at = (condition.input, row_number(row));
         // Rows of one event stand in the order of the inputs.
         let same = rows.iter().rev().take_while(|other| other.place == place).count();
         let of_event = rows.len() - same;
@@ -267,34 +297,22 @@ impl Dispatch {
 
     /// Looks how often atoms hold, and finds each condition by the rarest.
     fn adapt(&mut self, batches: &[&EventBatch]) {
-        for (edge, batch) in self.edges.iter_mut().zip(batches) {
-            edge.sample(batch, &self.evaluated, &mut self.found);
+        for ((edge, batch), found) in self.edges.iter_mut().zip(batches).zip(&mut self.found) {
+            edge.sample(batch, &self.evaluated, found);
         }
         self.choose();
     }
 }
 
 impl OfEdge {
-    fn look_up(&mut self, batch: &EventBatch, row: usize, found: &mut Vec<AtomId>) {
-        found.clear();
-        self.columns.look_up(batch, row, found);
-        while let Some(&(at, atom)) = self.held.get(self.next_held)
-            && at as usize == row
-        {
-            found.push(atom);
-            self.next_held += 1;
-        }
-        found.extend(self.always);
-    }
-
-    fn sample(&mut self, batch: &EventBatch, evaluated: &[Evaluated], found: &mut Vec<AtomId>) {
+    fn sample(&mut self, batch: &EventBatch, evaluated: &[Evaluated], found: &mut Vec<(u32, AtomId)>) {
         self.columns.ask(|_| true);
         let rows = batch.len().min(SAMPLE);
-        for row in 0..rows {
-            found.clear();
-            self.columns.look_up(batch, row, found);
-            found.extend(self.always);
-            found.iter().for_each(|&atom| self.hits[atom as usize] += 1);
+        found.clear();
+        self.columns.look_up(batch, rows, found);
+        found.drain(..).for_each(|(_, atom)| self.hits[atom as usize] += 1);
+        if let Some(always) = self.always {
+            self.hits[always as usize] += rows as u64;
         }
         self.sampled += rows as u64;
         for &(atom, term) in &self.found_by_terms {

@@ -7,14 +7,17 @@
 //!
 //! Positions count the events that go out, from 1; rows of one event in several streams have one place.
 
+mod arrive;
 mod store;
+mod stream;
 mod waiting;
 
 use std::sync::Arc;
 
-use self::store::Store;
-use self::waiting::{Cut, Key, Ties, Waiting};
-use crate::data::{Arrivals, Column, Duration, EventBatch, Place, Schema, Timestamp};
+use self::stream::Stream;
+use self::waiting::{Cut, Key, Waiting};
+use crate::data::{Arrivals, Duration, EventBatch, Place, Schema, Timestamp};
+use crate::expr::Expr;
 
 /// How time passes in one source stream.
 #[derive(Debug, Clone)]
@@ -34,12 +37,15 @@ pub struct StreamTiming {
     pub is_read: bool,
     /// Whether late events are wanted as rows; else they only count.
     pub keeps_late: bool,
+    /// A condition over the columns that makes up no NULLs: nobody wants an event of which it is not true. Such an event counts and moves
+    /// the watermark like any other, and goes no further. (Of late events it says nothing: those are wanted for being late.)
+    pub wanted: Option<Expr>,
 }
 
 impl StreamTiming {
     /// In-order events without tie-breakers, of a stream that some statement reads.
     pub fn new(schema: Arc<Schema>) -> Self {
-        Self { schema, delay: Duration(0), idle_after: None, ahead: None, ties: Vec::new(), is_read: true, keeps_late: false }
+        Self { schema, delay: Duration(0), idle_after: None, ahead: None, ties: Vec::new(), is_read: true, keeps_late: false, wanted: None }
     }
 }
 
@@ -55,6 +61,8 @@ pub struct Released {
     pub ahead: Vec<Arrivals>,
     /// Every row still to come stands at or behind this place.
     pub watermark: Place,
+    /// Events of each stream that came in time and that nobody wants, since the last release.
+    pub unwanted: Vec<u64>,
     /// How many rows had to go before the watermark had passed them, because the buffer was full.
     pub forced: u64,
 }
@@ -82,42 +90,6 @@ pub struct StreamStats {
     pub is_idle: bool,
 }
 
-/// One stream, live.
-#[derive(Debug)]
-struct Stream {
-    timing: StreamTiming,
-    stats: StreamStats,
-    store: Store,
-    ahead: Arrivals,
-}
-
-/// Rows of a stream that go: where they are stored, and where they stand.
-#[derive(Debug, Clone, Default)]
-struct Going {
-    rows: Vec<(u64, u32)>,
-    places: Vec<Place>,
-}
-
-impl Going {
-    fn reserve(&mut self, rows: usize) {
-        self.rows.reserve(rows);
-        self.places.reserve(rows);
-    }
-
-    fn push(&mut self, row: (u64, u32), place: Place) {
-        self.rows.push(row);
-        self.places.push(place);
-    }
-}
-
-/// What becomes of a row that arrives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Verdict {
-    OnTime,
-    Late,
-    Ahead,
-}
-
 /// Holds events until the watermark has passed them.
 #[derive(Debug)]
 pub struct Reorder {
@@ -134,6 +106,8 @@ pub struct Reorder {
     /// When the clock was first told.
     started: Option<Timestamp>,
     position: u64,
+    /// The watermark of the last release.
+    told: Place,
     forced: u64,
     late_events: u64,
     is_finished: bool,
@@ -146,6 +120,7 @@ impl Reorder {
     /// An order over these streams. When more than `max_held` rows wait, the oldest go although the watermark has not passed them.
     pub fn new(streams: Vec<StreamTiming>, max_held: usize) -> Self {
         assert!(streams.len() <= usize::from(u16::MAX), "a program has fewer than 65,536 source streams");
+        debug_assert!(streams.iter().all(|timing| timing.wanted.is_none() || !timing.keeps_late), "late events are wanted all");
         let has_ties = streams.iter().any(|timing| !timing.ties.is_empty());
         let streams = streams.into_iter().map(Stream::new).collect::<Vec<_>>();
         let mut order = Self {
@@ -159,34 +134,13 @@ impl Reorder {
             clock: None,
             started: None,
             position: 0,
+            told: Place::MIN,
             forced: 0,
             late_events: 0,
             is_finished: false,
         };
         order.move_frontier();
         order
-    }
-
-    /// Takes what has arrived at this time of the arrival clock: one [`Arrivals`] a stream.
-    ///
-    /// The clock should stand still while nothing can be read (a full output pipe, a debugger), else streams look idle that are not.
-    pub fn push(&mut self, arrivals: Vec<Arrivals>, clock: Timestamp) {
-        assert_eq!(arrivals.len(), self.streams.len(), "one Arrivals a stream");
-        self.advance_clock(clock);
-        let rows = in_order_of_arrival(&arrivals);
-        let mut verdicts: Vec<Vec<Verdict>> = arrivals.iter().map(|a| vec![Verdict::OnTime; a.len()]).collect();
-        for event in rows.chunk_by(|a, b| a.0 == b.0) {
-            for &(_, stream, row) in event {
-                let (stream, row) = (usize::from(stream), row as usize);
-                verdicts[stream][row] = self.judge(stream, arrivals[stream].times[row], clock);
-            }
-            self.hold(event, &arrivals, &verdicts);
-            self.note(event, &arrivals, &verdicts, clock);
-            self.keep_within_bound();
-        }
-        for ((stream, arrived), verdicts) in self.streams.iter_mut().zip(arrivals).zip(&verdicts) {
-            stream.store(arrived, verdicts);
-        }
     }
 
     /// Lets the arrival clock go on without events: streams may become idle.
@@ -221,34 +175,60 @@ impl Reorder {
         self.frontier = self.frontier.max(time);
     }
 
+    /// Whether anything has become certain since the last release.
+    pub fn has_news(&self) -> bool {
+        self.forced > 0
+            || !self.ready.is_empty()
+            || self.waiting.may_give(self.cut())
+            || self.watermark() != self.told
+            || self.streams.iter().any(Stream::has_news)
+    }
+
     /// What has become certain since the last call.
     pub fn release(&mut self) -> Released {
         self.waiting.cut(self.cut(), &mut self.ready);
-        let watermark = |order: &Self| match order.frontier {
-            _ if order.is_finished => Place::MAX,
-            Timestamp::MIN => Place::MIN,
-            frontier => Place::event(frontier, order.position + 1),
-        };
-        let mut keys = std::mem::take(&mut self.ready);
-        let places = self.places_of(&keys);
         let mut on_time: Vec<Going> = self.streams.iter().map(|_| Going::default()).collect();
-        let mut belated = on_time.clone();
-        if let Some(going) = on_time.first_mut() {
-            going.reserve(keys.len());
+        let mut belated: Vec<Going> = on_time.clone();
+        if let [alone] = on_time.as_mut_slice() {
+            alone.reserve(self.ready.len());
         }
-        for (key, place) in keys.iter().zip(places) {
+        let mut before: Option<&Key> = None;
+        for key in &self.ready {
+            if !before.is_some_and(|before| before.is_same_event(key)) {
+                self.position += 1;
+            }
             let going = if key.is_late { &mut belated } else { &mut on_time };
-            going[usize::from(key.stream)].push((key.segment, key.row), place);
+            going[usize::from(key.stream)].push((key.segment, key.row), Place::event(key.time, self.position));
+            before = Some(key);
         }
-        keys.clear();
-        self.ready = keys;
-        let (mut batches, mut late, mut ahead) = (Vec::new(), Vec::new(), Vec::new());
+        self.ready.clear();
+        self.told = self.watermark();
+        let streams = self.streams.len();
+        let mut released = Released {
+            batches: Vec::with_capacity(streams),
+            late: Vec::with_capacity(streams),
+            ahead: Vec::with_capacity(streams),
+            watermark: self.told,
+            unwanted: Vec::with_capacity(streams),
+            forced: std::mem::take(&mut self.forced),
+        };
         for ((stream, on_time), belated) in self.streams.iter_mut().zip(on_time).zip(belated) {
-            batches.push(stream.let_go(on_time));
-            late.push(stream.let_go(belated));
-            ahead.push(std::mem::take(&mut stream.ahead));
+            released.batches.push(stream.let_go(&on_time.rows, on_time.places));
+            released.late.push(stream.let_go(&belated.rows, belated.places));
+            let (ahead, unwanted) = stream.take_rest();
+            released.ahead.push(ahead);
+            released.unwanted.push(unwanted);
         }
-        Released { batches, late, ahead, watermark: watermark(self), forced: std::mem::take(&mut self.forced) }
+        released
+    }
+
+    /// Every row still to come stands at or behind this place.
+    fn watermark(&self) -> Place {
+        match self.frontier {
+            _ if self.is_finished => Place::MAX,
+            Timestamp::MIN => Place::MIN,
+            frontier => Place::event(frontier, self.position + 1),
+        }
     }
 
     /// The end of input: everything goes out and the watermark stands at the end of time.
@@ -294,60 +274,6 @@ impl Reorder {
         self.position
     }
 
-    fn judge(&self, stream: usize, time: Timestamp, clock: Timestamp) -> Verdict {
-        let stream = &self.streams[stream];
-        if stream.timing.ahead.is_some_and(|limit| time > clock.saturating_add(limit)) {
-            return Verdict::Ahead;
-        }
-        let is_behind_its_own = stream.stats.watermark.is_some_and(|watermark| time < watermark);
-        // Nothing of a stream that nobody reads has been released, so the frontier says nothing about it.
-        if is_behind_its_own || (stream.timing.is_read && time < self.frontier) { Verdict::Late } else { Verdict::OnTime }
-    }
-
-    /// Lets the rows of one event wait where they are to stand.
-    fn hold(&mut self, event: &[(u64, u16, u32)], arrivals: &[Arrivals], verdicts: &[Vec<Verdict>]) {
-        let mut standing: Vec<(Timestamp, Ties)> = Vec::new();
-        for &(number, stream, row) in event {
-            let (index, at) = (usize::from(stream), row as usize);
-            let verdict = verdicts[index][at];
-            let own_time = arrivals[index].times[at];
-            if !self.streams[index].waits(verdict) {
-                continue;
-            }
-            let time = if verdict == Verdict::Late { own_time.max(self.frontier) } else { own_time };
-            let (segment, first) = self.streams[index].store.address_of_next(arrivals[index].len());
-            let is_late = verdict == Verdict::Late;
-            if !self.has_ties {
-                self.waiting.push(Key { time, ties: Ties::None, number, stream, is_late, row: first + row, segment });
-                continue;
-            }
-            // At one time an event stands at one place, so the tie-breaker of its first stream there holds for all of them.
-            let ties = match standing.iter().find(|(there, _)| *there == time) {
-                Some((_, ties)) => ties.clone(),
-                None => self.streams[index].ties(&arrivals[index], at),
-            };
-            standing.push((time, ties.clone()));
-            self.waiting.push(Key { time, ties, number, stream, is_late, row: first + row, segment });
-        }
-    }
-
-    /// Counts the rows of one event, and moves its streams' watermarks.
-    fn note(&mut self, event: &[(u64, u16, u32)], arrivals: &[Arrivals], verdicts: &[Vec<Verdict>], clock: Timestamp) {
-        let mut may_move = self.holder.is_none();
-        let is_late = |&(_, stream, row): &(u64, u16, u32)| verdicts[usize::from(stream)][row as usize] == Verdict::Late;
-        self.late_events += u64::from(event.iter().all(is_late));
-        for &(_, stream, row) in event {
-            let (index, row) = (usize::from(stream), row as usize);
-            let verdict = verdicts[index][row];
-            let was_idle = self.streams[index].stats.is_idle;
-            let has_moved = self.streams[index].note(verdict, arrivals[index].times[row], clock);
-            may_move |= was_idle || (has_moved && self.holder == Some(index));
-        }
-        if may_move {
-            self.move_frontier();
-        }
-    }
-
     /// The frontier is the least watermark of the streams that are read and live, where it is not further already. With none of them live
     /// nothing is held back by anyone: then it is the largest watermark of all.
     fn move_frontier(&mut self) {
@@ -380,106 +306,25 @@ impl Reorder {
             self.frontier = self.frontier.max(passed);
         }
     }
-
-    /// Numbers the events that go.
-    fn places_of(&mut self, keys: &[Key]) -> Vec<Place> {
-        let mut places = Vec::with_capacity(keys.len());
-        let mut before: Option<&Key> = None;
-        for key in keys {
-            if !before.is_some_and(|before| before.is_same_event(key)) {
-                self.position += 1;
-            }
-            places.push(Place::event(key.time, self.position));
-            before = Some(key);
-        }
-        places
-    }
 }
 
-impl Stream {
-    fn new(timing: StreamTiming) -> Self {
-        Self { timing, stats: StreamStats::default(), store: Store::default(), ahead: Arrivals::default() }
-    }
-
-    /// Whether a row of this verdict waits as a row.
-    fn waits(&self, verdict: Verdict) -> bool {
-        match verdict {
-            Verdict::OnTime => self.timing.is_read,
-            Verdict::Late => self.timing.keeps_late,
-            Verdict::Ahead => false,
-        }
-    }
-
-    fn ties(&self, arrivals: &Arrivals, row: usize) -> Ties {
-        if self.timing.ties.is_empty() {
-            return Ties::None;
-        }
-        Ties::of(self.timing.ties.iter().map(|&column| arrivals.columns[column].value(row).into_owned()).collect())
-    }
-
-    /// Counts a row; says whether the stream's watermark has moved.
-    fn note(&mut self, verdict: Verdict, time: Timestamp, clock: Timestamp) -> bool {
-        let before = self.stats.watermark;
-        self.stats.events += 1;
-        self.stats.seen = Some(self.stats.seen.map_or(clock, |before| before.max(clock)));
-        self.stats.is_idle = false;
-        match verdict {
-            Verdict::Ahead => self.stats.ahead += 1,
-            Verdict::Late => self.stats.late += 1,
-            Verdict::OnTime => {
-                let max_time = self.stats.max_time.map_or(time, |before| before.max(time));
-                if self.stats.max_time != Some(max_time) {
-                    self.stats.moved = Some(clock);
-                }
-                self.stats.max_time = Some(max_time);
-                self.stats.watermark = Some(max_time.saturating_sub(self.timing.delay));
-            }
-        }
-        self.stats.held += u64::from(self.waits(verdict));
-        self.stats.watermark != before
-    }
-
-    /// Stores the columns of what waits, and sets aside what is ahead of the clock.
-    fn store(&mut self, arrived: Arrivals, verdicts: &[Verdict]) {
-        if verdicts.contains(&Verdict::Ahead) {
-            let rows: Vec<u32> = (0u32..).zip(verdicts).filter(|(_, v)| **v == Verdict::Ahead).map(|(row, _)| row).collect();
-            let fields = self.timing.schema.fields();
-            let columns = fields.iter().zip(&arrived.columns).enumerate().map(|(index, (field, column))| {
-                let earlier = self.ahead.columns.get(index).cloned().unwrap_or_else(|| Column::nulls(&field.data_type, 0));
-                let before = (0..earlier.len()).map(|row| earlier.value(row));
-                Column::from_values(&field.data_type, before.chain(rows.iter().map(|&row| column.value(row as usize))))
-            });
-            let columns = columns.collect();
-            self.ahead.columns = columns;
-            self.ahead.times.extend(rows.iter().map(|&row| arrived.times[row as usize]));
-            self.ahead.numbers.extend(rows.iter().map(|&row| arrived.numbers[row as usize]));
-        }
-        let waits = verdicts.iter().map(|&verdict| self.waits(verdict)).collect();
-        self.store.add(&self.timing.schema, arrived.columns, waits);
-    }
-
-    fn let_go(&mut self, Going { rows, places }: Going) -> EventBatch {
-        let schema = self.timing.schema.clone();
-        if rows.is_empty() {
-            return EventBatch::empty(schema);
-        }
-        let columns = self.store.gather(&schema, &rows);
-        self.store.remove(&rows);
-        self.stats.held -= rows.len() as u64;
-        EventBatch::new(schema, columns, places.into())
-    }
+/// Rows of a stream that go: where they are stored, and where they stand.
+#[derive(Debug, Clone, Default)]
+struct Going {
+    rows: Vec<(u64, u32)>,
+    places: Vec<Place>,
 }
 
-/// The rows of all streams as (event number, stream, row), in order of arrival.
-fn in_order_of_arrival(arrivals: &[Arrivals]) -> Vec<(u64, u16, u32)> {
-    let mut rows = Vec::with_capacity(arrivals.iter().map(Arrivals::len).sum());
-    for (stream, arrived) in (0u16..).zip(arrivals) {
-        debug_assert!(arrived.numbers.is_sorted_by(|a, b| a < b), "arrival numbers rise");
-        rows.extend(arrived.numbers.iter().zip(0u32..).map(|(&number, row)| (number, stream, row)));
+impl Going {
+    fn reserve(&mut self, rows: usize) {
+        self.rows.reserve(rows);
+        self.places.reserve(rows);
     }
-    // Each stream's rows are a run already, and the stable sort merges runs.
-    rows.sort();
-    rows
+
+    fn push(&mut self, row: (u64, u32), place: Place) {
+        self.rows.push(row);
+        self.places.push(place);
+    }
 }
 
 #[cfg(test)]

@@ -81,7 +81,7 @@ impl Store {
             self.tail.builders = schema.fields().iter().map(|field| ColumnBuilder::new(&field.data_type, 0)).collect();
         }
         for (builder, column) in self.tail.builders.iter_mut().zip(&columns) {
-            (0..column.len()).for_each(|row| builder.push(column.value(row)));
+            (0..column.len()).for_each(|row| builder.push_from(column, row));
         }
         self.tail.waits.extend(waits);
         if self.tail.waits.len() >= TAIL {

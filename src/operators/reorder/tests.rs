@@ -1,6 +1,7 @@
 //! The order against its definition, event by event, for any cut of the input into chunks.
 
 use super::*;
+use crate::data::Column;
 use crate::data::{DataType, Field, Value};
 
 /// Deterministic noise.
@@ -290,7 +291,54 @@ fn stragglers_do_not_keep_their_chunk_in_memory() {
         released += rows_of(&order.release()).len();
     }
     assert_eq!(released, 50 * 499 - 99);
-    let stored: usize = order.streams.iter().map(|s| s.store.stored()).sum();
+    let stored: usize = order.streams.iter().map(Stream::stored).sum();
     assert!(stored <= 4 * 149, "{stored} rows are stored for 149 that wait");
     assert_eq!(rows_of(&order.finish()).len(), 149);
+}
+
+#[test]
+fn events_that_nobody_wants_count_and_go_no_further() {
+    use crate::expr::{CompareOp, Expr, SlotId};
+    for seed in 1..=24u64 {
+        let mut noise = Noise(seed.wrapping_mul(0xD134_2543_DE82_EF95));
+        let (mut timings, events) = random_case(&mut noise, false);
+        timings.iter_mut().for_each(|timing| timing.keeps_late = false);
+        // Few of one stream's events are wanted, most of another's, and all of the third's.
+        let least = |seq: i64| Expr::compare(CompareOp::GreaterEq, Expr::slot(SlotId(1), DataType::Int), Expr::literal(Value::Int(seq)));
+        let mut choosy = timings.clone();
+        choosy[0].wanted = Some(least(3).unwrap());
+        choosy[1].wanted = Some(least(0).unwrap());
+        let mut seqs = std::collections::BTreeMap::new();
+        for (number, event) in &events {
+            seqs.extend(event.iter().map(|&(stream, _, seq)| ((stream, i64::try_from(*number).unwrap()), seq)));
+        }
+        for chunk_size in [1, 7, 100, 1000] {
+            let (all, stats) = run(&timings, &events, chunk_size, Reorder::MAX_HELD);
+            let (some, choosy_stats) = run(&choosy, &events, chunk_size, Reorder::MAX_HELD);
+            let is_wanted = |row: &&Row| match row.1 {
+                0 => seqs[&(0, row.2)].is_some_and(|seq| seq >= 3),
+                1 => seqs[&(1, row.2)].is_some(),
+                _ => true,
+            };
+            let told = |row: &Row| (row.0.time(), row.1, row.2);
+            let expected: Vec<_> = all.iter().filter(is_wanted).map(told).collect();
+            assert_eq!(some.iter().map(told).collect::<Vec<_>>(), expected, "seed {seed}, chunks of {chunk_size}");
+            assert_eq!(choosy_stats, stats, "seed {seed}: they count all the same");
+            assert!(expected.len() < all.len());
+        }
+    }
+}
+
+#[test]
+fn what_nobody_wants_is_told_once() {
+    use crate::expr::{CompareOp, Expr, SlotId};
+    let wanted = Expr::compare(CompareOp::Greater, Expr::slot(SlotId(0), DataType::Int), Expr::literal(Value::Int(1))).unwrap();
+    let mut order = Reorder::new(vec![StreamTiming { wanted: Some(wanted), ..StreamTiming::new(schema()) }], 100);
+    order.push(chunk(&[(0, vec![(0, 5, None)]), (1, vec![(0, 4, None)]), (2, vec![(0, 6, None)])], 1), Timestamp(0));
+    assert!(order.has_news());
+    let released = order.release();
+    assert_eq!((released.batches[0].len(), released.unwanted.as_slice()), (1, [1].as_slice()), "a late event is not one that nobody wants");
+    assert_eq!(order.stats()[0].late, 1);
+    assert!(!order.has_news());
+    assert_eq!(order.release().unwanted, [0]);
 }

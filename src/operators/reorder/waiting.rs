@@ -1,7 +1,7 @@
 //! The keys of events that wait, in sorted runs.
 //!
-//! New keys gather unsorted; a cut sorts them (input in order costs one comparison a key), takes what lies before the cut off the front of
-//! every run, and keeps the rest as a new run. A run at most half as long as the one before it is kept
+//! New keys gather unsorted; a cut that takes anything sorts them (input in order costs one comparison a key), takes what lies before the
+//! cut off the front of every run, and keeps the rest as a new run. A run at most half as long as the one before it is kept
 //! apart, else both are merged: there are never more than logarithmically many, and a key is moved that often at most.
 
 use std::cmp::Ordering;
@@ -18,8 +18,8 @@ pub(super) enum Ties {
     None,
     /// One `INT`, as almost always.
     Int(i64),
-    /// Anything else.
-    Many(Arc<[Value<'static>]>),
+    /// Anything else. (Behind one word, because there is one of these a row.)
+    Many(Arc<Vec<Value<'static>>>),
 }
 
 impl Ties {
@@ -27,7 +27,7 @@ impl Ties {
         match values.as_slice() {
             values if values.iter().all(Value::is_null) => Self::None,
             [Value::Int(value)] => Self::Int(*value),
-            _ => Self::Many(values.into()),
+            _ => Self::Many(Arc::new(values)),
         }
     }
 
@@ -101,10 +101,10 @@ pub(super) enum Cut {
 }
 
 impl Cut {
-    fn takes(self, key: &Key) -> bool {
+    fn takes(self, key: Timestamp) -> bool {
         match self {
-            Self::Before(time) => key.time < time,
-            Self::UpTo(time) => key.time <= time,
+            Self::Before(time) => key < time,
+            Self::UpTo(time) => key <= time,
         }
     }
 }
@@ -115,8 +115,12 @@ pub(super) struct Waiting {
     fresh: Vec<Key>,
     /// Times and positions of the fresh keys, each in one number: they sort many times faster than the keys.
     packed: Vec<u64>,
+    /// The positions of the fresh keys in order.
+    sequence: Vec<u32>,
     /// Sorted, none empty, each less than half as long as the one before (but for what cuts have taken).
     runs: Vec<VecDeque<Key>>,
+    /// No key has an earlier time.
+    least: Option<Timestamp>,
     len: usize,
 }
 
@@ -125,75 +129,100 @@ impl Waiting {
         self.len
     }
 
+    #[inline]
     pub(super) fn push(&mut self, key: Key) {
+        self.least = Some(self.least.map_or(key.time, |least| least.min(key.time)));
         self.fresh.push(key);
         self.len += 1;
     }
 
+    /// Whether the cut may take anything.
+    pub(super) fn may_give(&self, cut: Cut) -> bool {
+        self.least.is_some_and(|time| cut.takes(time))
+    }
+
     /// Appends what the cut takes to `out`, in order.
     pub(super) fn cut(&mut self, cut: Cut, out: &mut Vec<Key>) {
-        self.sort_fresh();
+        if !self.may_give(cut) {
+            return;
+        }
         let begin = out.len();
-        for run in &mut self.runs {
-            let taken = run.partition_point(|key| cut.takes(key));
-            out.extend(run.drain(..taken));
+        self.sort_fresh();
+        let taken = self.sequence.partition_point(|&at| cut.takes(self.fresh[at as usize].time));
+        let (fresh, sequence) = (&mut self.fresh, &self.sequence);
+        let mut next = sequence.iter().map(|&at| std::mem::take(&mut fresh[at as usize]));
+        let mut runs = self.runs.iter_mut().filter_map(|run| {
+            let taken = run.partition_point(|key| cut.takes(key.time));
+            (taken > 0).then(|| run.drain(..taken))
+        });
+        match (runs.next(), runs.next()) {
+            (None, _) => out.extend(next.by_ref().take(taken)),
+            (Some(run), None) => merge(run, next.by_ref().take(taken), out),
+            (Some(first), Some(second)) => {
+                out.extend(first);
+                out.extend(second);
+                runs.for_each(|run| out.extend(run));
+                out.extend(next.by_ref().take(taken));
+                // The pieces are sorted; the sort finds that and merges them.
+                out[begin..].sort_by(Key::order);
+            }
         }
+        let rest: VecDeque<Key> = next.collect();
+        self.fresh.clear();
         self.runs.retain(|run| !run.is_empty());
-        let taken = self.fresh.partition_point(|key| cut.takes(key));
-        out.extend(self.fresh.drain(..taken));
-        // The pieces are sorted; the sort finds that and merges them.
-        if !out[begin..].is_sorted_by(|a, b| a.order(b).is_le()) {
-            out[begin..].sort_by(Key::order);
-        }
+        self.keep(rest);
         self.len -= out.len() - begin;
-        self.keep_fresh();
+        self.least = self.runs.iter().filter_map(VecDeque::front).map(|key| key.time).min();
     }
 
     /// The time of the first key in order.
-    pub(super) fn first_time(&mut self) -> Option<Timestamp> {
-        self.sort_fresh();
-        self.runs.iter().filter_map(VecDeque::front).chain(self.fresh.first()).map(|key| key.time).min()
+    pub(super) fn first_time(&self) -> Option<Timestamp> {
+        self.least
     }
 
-    /// Sorts by time and arrival, then what is of one time by all of its order.
+    /// Finds the order of the fresh keys: by time and arrival, then what is of one time by all of its order.
     fn sort_fresh(&mut self) {
+        self.sequence.clear();
         if self.fresh.is_sorted_by(|a, b| a.order(b).is_le()) {
+            self.sequence.extend((0u32..).take(self.fresh.len()));
             return;
         }
-        let Some(mut sorted) = self.fresh_by_time() else {
-            self.fresh.sort_by(Key::order);
+        if !self.pack() {
+            let fresh = &self.fresh;
+            self.sequence.extend((0u32..).take(fresh.len()));
+            self.sequence.sort_by(|&a, &b| fresh[a as usize].order(&fresh[b as usize]));
             return;
-        };
-        for of_one_time in sorted.chunk_by_mut(|a, b| a.time == b.time) {
+        }
+        let fresh = &self.fresh;
+        for of_one_time in self.sequence.chunk_by_mut(|&a, &b| fresh[a as usize].time == fresh[b as usize].time) {
             if of_one_time.len() > 1 {
-                of_one_time.sort_by(Key::order_at_one_time);
+                of_one_time.sort_by(|&a, &b| fresh[a as usize].order_at_one_time(&fresh[b as usize]));
             }
         }
-        self.fresh = sorted;
     }
 
-    /// Takes the fresh keys in order of time and arrival; nothing where times lie so far apart that they do not pack.
-    fn fresh_by_time(&mut self) -> Option<Vec<Key>> {
+    /// Finds the order of the fresh keys by time and arrival; not where times lie so far apart that they do not pack.
+    fn pack(&mut self) -> bool {
         let times = || self.fresh.iter().map(|key| key.time.0);
-        let (first, last) = (times().min()?, times().max()?);
+        let (Some(first), Some(last)) = (times().min(), times().max()) else { return true };
         let bits = usize::BITS - self.fresh.len().leading_zeros();
         if last.abs_diff(first).leading_zeros() < bits {
-            return None;
+            return false;
         }
         self.packed.clear();
         self.packed.extend(times().zip(0u64..).map(|(time, at)| time.abs_diff(first) << bits | at));
         self.packed.sort_unstable();
         let mask = (1 << bits) - 1;
-        let at = |packed: u64| usize::try_from(packed & mask).expect("a position in memory");
-        Some(self.packed.iter().map(|&packed| std::mem::take(&mut self.fresh[at(packed)])).collect())
+        self.sequence.extend(self.packed.iter().map(|packed| u32::try_from(packed & mask).expect("fewer than 2^32 keys wait")));
+        true
     }
 
-    /// Makes the sorted fresh keys a run.
-    fn keep_fresh(&mut self) {
-        let Some(first) = self.fresh.first() else { return };
+    /// Makes these sorted keys a run.
+    fn keep(&mut self, mut keys: VecDeque<Key>) {
+        let Some(first) = keys.front() else { return };
         match self.runs.last_mut() {
-            Some(run) if run.back().is_some_and(|last| last.order(first).is_lt()) => run.extend(self.fresh.drain(..)),
-            _ => self.runs.push(self.fresh.drain(..).collect()),
+            Some(run) if run.back().is_some_and(|last| last.order(first).is_lt()) => run.append(&mut keys),
+            _ => self.runs.push(keys),
         }
         while let [.., longer, last] = self.runs.as_mut_slice()
             && longer.len() <= 2 * last.len()
@@ -203,6 +232,18 @@ impl Waiting {
             self.runs.pop();
         }
     }
+}
+
+/// Appends two sorted stretches in order. They mostly overlap only where they begin: what is left of one when the other ends is copied.
+fn merge(a: impl Iterator<Item = Key>, b: impl Iterator<Item = Key>, out: &mut Vec<Key>) {
+    let mut b = b.peekable();
+    for key in a {
+        while let Some(earlier) = b.next_if(|other| other.order(&key).is_lt()) {
+            out.push(earlier);
+        }
+        out.push(key);
+    }
+    out.extend(b);
 }
 
 #[cfg(test)]

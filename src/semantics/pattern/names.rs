@@ -118,13 +118,13 @@ impl<'v, 'a> PatternNames<'v, 'a> {
         if let (Some(second), Some(variable)) = (rest.first(), self.variables.find(&first.node)) {
             return match self.field(variable, &second.node)? {
                 Some((index, field)) => Ok(Column { variable: self.standing_for(variable), index, field, used: 2 }),
-                None => Err(self.unknown_column(cx, second, &[variable])),
+                None => Err(self.unknown_column(cx, second, &[variable], &[])),
             };
         }
         if let Some(own) = self.own() {
             return match self.field(own, &first.node)? {
                 Some((index, field)) => Ok(Column { variable: own, index, field, used: 1 }),
-                None if rest.is_empty() => Err(self.unknown_column(cx, first, &[own])),
+                None if rest.is_empty() => Err(self.unknown_column(cx, first, &[own], &[])),
                 None => Err(self.unknown_variable(cx, first)),
             };
         }
@@ -162,8 +162,8 @@ impl<'v, 'a> PatternNames<'v, 'a> {
             _ if poisoned => Err(Reported::elsewhere()),
             [] if is_qualifier => Err(self.unknown_variable(cx, name)),
             [] => {
-                let among: Vec<VariableId> = self.variables.steps().map(|(id, _)| id).collect();
-                Err(self.unknown_column(cx, name, &among))
+                let (among, aliases): (Vec<VariableId>, Vec<&str>) = self.variables.steps().map(|(id, step)| (id, &*step.name)).unzip();
+                Err(self.unknown_column(cx, name, &among, &aliases))
             }
             several => {
                 let ways: Vec<String> = several.iter().map(|(_, variable, ..)| format!("`{}.{}`", variable.name, name.node)).collect();
@@ -174,13 +174,14 @@ impl<'v, 'a> PatternNames<'v, 'a> {
         }
     }
 
-    fn unknown_column(&self, cx: &mut Context<'_>, name: &Name, among: &[VariableId]) -> Reported {
+    /// Tells a name that is no column of these variables; `also` are other names that may have been meant.
+    fn unknown_column(&self, cx: &mut Context<'_>, name: &Name, among: &[VariableId], also: &[&str]) -> Reported {
         let mut diagnostic = as_text(Diagnostic::error(codes::UNKNOWN_COLUMN, name.span, format!("unknown column `{}`", name.node)), name);
         let mut inputs: Vec<usize> = among.iter().filter_map(|id| self.variables.get(*id).input).collect();
         inputs.sort_unstable();
         inputs.dedup();
         let schemas = || inputs.iter().map(|input| &self.variables.inputs[*input]);
-        let known = schemas().flat_map(|input| input.relation.schema().fields()).map(|field| &*field.name);
+        let known = schemas().flat_map(|input| input.relation.schema().fields()).map(|field| &*field.name).chain(also.iter().copied());
         if self.variables.find(&name.node).is_some() {
             diagnostic = diagnostic.hint(format!("`{0}` is a variable; write `{0}.column`", name.node));
         }

@@ -1,0 +1,237 @@
+//! Rows as they leave the command: lines of JSON, comma-separated values, or a table to look at.
+//!
+//! Lines of JSON can hold rows of any streams; comma-separated values are one table, and so one stream. A table is for eyes: a block a
+//! stream, as wide as the rows that had come when it was begun; long values are cut, and signs that would move the cursor are shown as
+//! what they are.
+
+use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
+
+use betide::{DataType, Engine, OutputRow};
+
+use super::Failure;
+use super::flags::OutputFormat;
+
+/// Rows of a table that are waited for to know its widths.
+const ROWS_AHEAD: usize = 1000;
+/// The widest cell, in characters.
+const CELL_MAX: usize = 60;
+
+/// Where rows go, and how.
+pub(crate) struct Output {
+    to: BufWriter<Stdout>,
+    form: Form,
+}
+
+enum Form {
+    Lines,
+    Csv { header: Option<String> },
+    Table(Table),
+}
+
+impl Output {
+    /// The form that was asked for; without one, a table where somebody looks.
+    pub(crate) fn new(format: Option<OutputFormat>, engine: &Engine) -> Result<Self, Failure> {
+        let is_terminal = io::stdout().is_terminal();
+        let form = match (format, is_terminal) {
+            (Some(OutputFormat::Jsonl), _) | (None, false) => Form::Lines,
+            (Some(OutputFormat::Table), _) | (None, true) => Form::Table(Table::new(is_terminal && !no_colour(), engine)),
+            (Some(OutputFormat::Csv), _) => Form::Csv { header: Some(header(engine)?) },
+        };
+        Ok(Self { to: BufWriter::with_capacity(1 << 16, io::stdout()), form })
+    }
+
+    /// Writes the rows that have become certain.
+    pub(crate) fn write(&mut self, engine: &mut Engine) -> io::Result<()> {
+        match &mut self.form {
+            Form::Lines => engine.write_rows(&mut self.to).map(drop),
+            Form::Csv { header } => {
+                if let Some(header) = header.take() {
+                    self.to.write_all(header.as_bytes())?;
+                }
+                for row in engine.take_rows() {
+                    self.to.write_all(record(row.texts()).as_bytes())?;
+                }
+                Ok(())
+            }
+            Form::Table(table) => {
+                for row in engine.take_rows() {
+                    table.push(&row, &mut self.to)?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Has everything reach whoever reads it.
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        if let Form::Table(table) = &mut self.form {
+            table.write_waiting(&mut self.to)?;
+        }
+        self.to.flush()
+    }
+}
+
+fn no_colour() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+}
+
+/// The names of the columns of the only output.
+fn header(engine: &Engine) -> Result<String, Failure> {
+    let outputs: Vec<_> = engine.output_schemas().collect();
+    let [(_, schema)] = outputs.as_slice() else {
+        let names: Vec<&str> = outputs.iter().map(|(name, _)| name.unwrap_or("an unnamed query")).collect();
+        let text = format!("csv is one table, and the program has {} outputs ({}): --output chooses one", names.len(), names.join(", "));
+        return Err(Failure::usage(text));
+    };
+    Ok(record(schema.fields().iter().map(|field| Some(field.name.to_string()))))
+}
+
+/// One record: NULL is nothing, an empty text is `""`.
+fn record(texts: impl Iterator<Item = Option<String>>) -> String {
+    let cells: Vec<String> = texts.map(|text| text.map_or(String::new(), |text| csv_cell(&text))).collect();
+    // A line with nothing in it would be no record.
+    if cells.len() == 1 && cells[0].is_empty() { "\"\"\n".to_owned() } else { cells.join(",") + "\n" }
+}
+
+fn csv_cell(text: &str) -> String {
+    let is_plain = !text.is_empty() && !text.contains([',', '"', '\n', '\r']);
+    if is_plain { text.to_owned() } else { format!("\"{}\"", text.replace('"', "\"\"")) }
+}
+
+/// A table under way.
+struct Table {
+    has_colour: bool,
+    /// The names of streams are told where there are several outputs.
+    has_names: bool,
+    waiting: Vec<Vec<String>>,
+    /// What the block at hand, and the rows that wait, are of.
+    block: Option<Block>,
+    has_begun: bool,
+}
+
+struct Block {
+    stream: Option<String>,
+    columns: Vec<String>,
+    /// Numbers stand at the right.
+    is_number: Vec<bool>,
+    widths: Option<Vec<usize>>,
+}
+
+impl Table {
+    fn new(has_colour: bool, engine: &Engine) -> Self {
+        let has_names = engine.outputs().count() > 1;
+        Self { has_colour, has_names, waiting: Vec::new(), block: None, has_begun: false }
+    }
+
+    fn push(&mut self, row: &OutputRow, to: &mut impl Write) -> io::Result<()> {
+        let fields = row.schema().fields();
+        let is_same = self.block.as_ref().is_some_and(|block| {
+            block.stream.as_deref() == row.stream() && block.columns.iter().map(String::as_str).eq(fields.iter().map(|field| &*field.name))
+        });
+        if !is_same {
+            self.write_waiting(to)?;
+            let is_number = |data_type: &DataType| matches!(data_type, DataType::Int | DataType::Float | DataType::Decimal { .. });
+            self.block = Some(Block {
+                stream: row.stream().map(str::to_owned),
+                columns: fields.iter().map(|field| field.name.to_string()).collect(),
+                is_number: fields.iter().map(|field| is_number(&field.data_type)).collect(),
+                widths: None,
+            });
+        }
+        self.waiting.push(row.texts().map(|text| text.map_or_else(String::new, |text| shown(&text))).collect());
+        if self.waiting.len() >= ROWS_AHEAD { self.write_waiting(to) } else { Ok(()) }
+    }
+
+    fn write_waiting(&mut self, to: &mut impl Write) -> io::Result<()> {
+        let Some(block) = &mut self.block else { return Ok(()) };
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        let (bold, dim, plain) = if self.has_colour { ("\x1b[1m", "\x1b[2m", "\x1b[0m") } else { ("", "", "") };
+        if block.widths.is_none() {
+            let cells = |column: usize| self.waiting.iter().map(move |row| width(&row[column]));
+            let names = block.columns.iter().enumerate();
+            let widths: Vec<usize> = names.map(|(index, name)| cells(index).chain([width(name)]).max().unwrap_or(0)).collect();
+            if self.has_begun {
+                writeln!(to)?;
+            }
+            if let Some(name) = block.stream.as_ref().filter(|_| self.has_names) {
+                writeln!(to, "{bold}{name}{plain}")?;
+            }
+            let columns: Vec<String> = block.columns.iter().map(|name| shown(name)).collect();
+            writeln!(to, "{bold}{}{plain}", line(&columns, &widths, &block.is_number))?;
+            let rules: Vec<String> = widths.iter().map(|width| "─".repeat(*width)).collect();
+            writeln!(to, "{dim}{}{plain}", rules.join("  "))?;
+            block.widths = Some(widths);
+        }
+        self.has_begun = true;
+        let widths = block.widths.as_deref().unwrap_or_default();
+        for row in self.waiting.drain(..) {
+            writeln!(to, "{}", line(&row, widths, &block.is_number))?;
+        }
+        Ok(())
+    }
+}
+
+/// The cells of a row, each as wide as its column.
+fn line(cells: &[String], widths: &[usize], is_number: &[bool]) -> String {
+    let mut text = String::new();
+    for ((cell, &wide), &is_number) in cells.iter().zip(widths).zip(is_number) {
+        let blanks = " ".repeat(wide.saturating_sub(width(cell)));
+        text += &if is_number { format!("{blanks}{cell}  ") } else { format!("{cell}{blanks}  ") };
+    }
+    text.truncate(text.trim_end().len());
+    text
+}
+
+fn width(text: &str) -> usize {
+    text.chars().count()
+}
+
+/// A text for a cell: on one line, without signs that a terminal would obey, and not too long.
+fn shown(text: &str) -> String {
+    let mut shown = String::new();
+    for c in text.chars() {
+        if c.is_control() {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
+        }
+    }
+    match shown.char_indices().nth(CELL_MAX) {
+        Some(_) => shown.chars().take(CELL_MAX - 1).chain(['…']).collect(),
+        None => shown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_can_be_read_back() {
+        let texts = [Some("a,b".to_owned()), None, Some(String::new()), Some("say \"x\"".to_owned()), Some("plain".to_owned())];
+        assert_eq!(record(texts.into_iter()), "\"a,b\",,\"\",\"say \"\"x\"\"\",plain\n");
+        assert_eq!(record([None].into_iter()), "\"\"\n");
+    }
+
+    #[test]
+    fn a_table_shows_what_can_be_shown() {
+        let program = "CREATE STREAM S (name STRING, n INT); SELECT name, n AS \"how many\" FROM S;";
+        let mut engine = Engine::compile(program).unwrap();
+        engine.push_json(b"{\"name\":\"a\\u001b[31m\",\"n\":7}\n{\"n\":1000}\n").unwrap();
+        engine.finish().unwrap();
+        let mut table = Table::new(false, &engine);
+        let mut out = Vec::new();
+        for row in engine.take_rows() {
+            table.push(&row, &mut out).unwrap();
+        }
+        table.write_waiting(&mut out).unwrap();
+        let expected = "name        how many\n──────────  ────────\na\\u{1b}[31m         7\n                1000\n";
+        assert_eq!(
+            String::from_utf8(out).unwrap().replace("a\\u{1b}[31m  ", "a\\u{1b}[31m"),
+            expected.replace("a\\u{1b}[31m  ", "a\\u{1b}[31m")
+        );
+        assert_eq!(shown(&"x".repeat(100)).chars().count(), CELL_MAX);
+    }
+}

@@ -1,0 +1,250 @@
+//! Texts that repeat, each kept once under a small number: what a text column is made of while its values repeat.
+//!
+//! An [`Interner`] reads texts and gives codes; the [`Dictionary`] behind it is shared with every column that holds such codes, on whatever
+//! thread. It only ever grows, so a code means the same text as long as anyone holds the dictionary, and what was found out about a code once
+//! (whether a condition holds for its text, which key it is) may be kept: [`Dictionary::id`] tells dictionaries apart.
+//!
+//! Bounds: a dictionary has at most [`MAX_ENTRIES`] texts of [`MAX_BYTES`] bytes together. A full one is left to its columns, and the interner
+//! begins another, or gives up where texts hardly ever repeated; then the column is plain text.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use hashbrown::HashTable;
+
+/// The most texts of a dictionary.
+pub const MAX_ENTRIES: usize = 1 << 16;
+/// The most bytes that the texts of a dictionary have together.
+pub const MAX_BYTES: usize = 4 << 20;
+
+const PAGE: usize = 256;
+/// How many texts come before it is first looked whether they repeat at all.
+const TRIAL: usize = 4096;
+
+/// Distinct texts by their codes, which are dense: the first is 0.
+pub struct Dictionary {
+    id: u64,
+    length: AtomicU32,
+    /// Pages come as they are needed, and never move.
+    pages: Box<[OnceLock<Box<[Entry]>>]>,
+}
+
+#[derive(Default)]
+struct Entry {
+    text: OnceLock<Box<str>>,
+    written: OnceLock<Box<[u8]>>,
+}
+
+impl Dictionary {
+    fn new() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let pages = (0..MAX_ENTRIES / PAGE).map(|_| OnceLock::new()).collect();
+        Self { id: NEXT.fetch_add(1, Ordering::Relaxed), length: AtomicU32::new(0), pages }
+    }
+
+    /// A number that no other dictionary of the process has or will have. For telling them apart: nothing may depend on which it is.
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// How many texts there are at least: all codes of a column at hand are below.
+    pub fn len(&self) -> usize {
+        self.length.load(Ordering::Acquire) as usize
+    }
+
+    /// Whether there is no text.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    #[inline]
+    fn entry(&self, code: u32) -> Option<&Entry> {
+        let code = code as usize;
+        Some(&self.pages.get(code / PAGE)?.get()?[code % PAGE])
+    }
+
+    /// The text of a code.
+    ///
+    /// # Panics
+    ///
+    /// Where the dictionary has never given that code.
+    #[inline]
+    pub fn text(&self, code: u32) -> &str {
+        self.entry(code).and_then(|entry| entry.text.get()).expect("a code is one that the dictionary gave")
+    }
+
+    /// The text of a code as `write` writes it. It is asked once a code; so all callers have to write the same.
+    #[inline]
+    pub fn written(&self, code: u32, write: impl FnOnce(&str) -> Vec<u8>) -> &[u8] {
+        let entry = self.entry(code).expect("a code is one that the dictionary gave");
+        entry.written.get_or_init(|| write(self.text(code)).into())
+    }
+
+    /// Appends a text; there is one interner, and so one writer.
+    fn push(&self, text: &str) -> u32 {
+        let code = self.length.load(Ordering::Relaxed);
+        let at = code as usize;
+        let page = self.pages[at / PAGE].get_or_init(|| (0..PAGE).map(|_| Entry::default()).collect());
+        page[at % PAGE].text.set(text.into()).expect("a code is given once");
+        self.length.store(code + 1, Ordering::Release);
+        code
+    }
+}
+
+impl fmt::Debug for Dictionary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dictionary").field("id", &self.id).field("len", &self.len()).finish_non_exhaustive()
+    }
+}
+
+/// Gives texts their codes.
+pub struct Interner {
+    dictionary: Arc<Dictionary>,
+    codes: HashTable<(u64, u32)>,
+    hasher: ahash::RandomState,
+    /// How many texts were asked for since the dictionary is in use.
+    asked: u64,
+    /// How many bytes its texts have.
+    bytes: usize,
+    state: State,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Open,
+    /// No text more, but another dictionary may do.
+    Full,
+    /// Texts hardly ever repeat.
+    GivenUp,
+}
+
+impl Default for Interner {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Interner {
+    /// One that has seen nothing.
+    pub fn new() -> Self {
+        // Fixed seeds: nothing may depend on chance.
+        let hasher = ahash::RandomState::with_seeds(0x1319_8a2e, 0x0370_7344, 0x243f_6a88, 0x85a3_08d3);
+        Self { dictionary: Arc::new(Dictionary::new()), codes: HashTable::new(), hasher, asked: 0, bytes: 0, state: State::Open }
+    }
+
+    /// What the codes mean.
+    pub fn dictionary(&self) -> &Arc<Dictionary> {
+        &self.dictionary
+    }
+
+    /// Whether there is any use in asking: false once texts have turned out not to repeat.
+    pub fn is_useful(&self) -> bool {
+        self.state != State::GivenUp
+    }
+
+    /// The code of a text; none where the text is new and the dictionary takes no more.
+    #[inline]
+    pub fn intern(&mut self, text: &str) -> Option<u32> {
+        self.asked += 1;
+        let hash = self.hasher.hash_one(text.as_bytes());
+        let Self { dictionary, codes, .. } = self;
+        match codes.find(hash, |&(other, code)| other == hash && dictionary.text(code) == text) {
+            Some(&(_, code)) => Some(code),
+            None => self.add(text, hash),
+        }
+    }
+
+    #[cold]
+    fn add(&mut self, text: &str, hash: u64) -> Option<u32> {
+        let length = self.codes.len();
+        let repeats = self.asked.saturating_sub(length as u64);
+        if self.state == State::Open && length == TRIAL && repeats < (TRIAL / 64) as u64 {
+            self.state = State::GivenUp;
+        }
+        if self.state == State::Open && (length == MAX_ENTRIES || self.bytes + text.len() > MAX_BYTES) {
+            self.state = if repeats < length as u64 { State::GivenUp } else { State::Full };
+        }
+        if self.state != State::Open {
+            return None;
+        }
+        self.bytes += text.len();
+        let code = self.dictionary.push(text);
+        self.codes.insert_unique(hash, (hash, code), |&(hash, _)| hash);
+        Some(code)
+    }
+
+    /// Called between two columns: where the dictionary is full, another takes its place. Codes given so far are of the one before.
+    pub fn renew(&mut self) {
+        match self.state {
+            State::Open => {}
+            State::Full => *self = Self::new(),
+            // Columns hold what they need of it.
+            State::GivenUp if self.codes.is_empty() => {}
+            State::GivenUp => *self = Self { state: State::GivenUp, ..Self::new() },
+        }
+    }
+}
+
+impl fmt::Debug for Interner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Interner").field("dictionary", &self.dictionary).field("state", &self.state).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_has_one_code_and_a_code_one_text() {
+        let mut interner = Interner::new();
+        let texts: Vec<String> = (0..1000).map(|n| format!("text {n}")).chain([String::new(), "ä".to_owned()]).collect();
+        for round in 0..2 {
+            for (text, code) in texts.iter().zip(0u32..) {
+                assert_eq!(interner.intern(text), Some(code), "round {round}");
+                assert_eq!(interner.dictionary().text(code), text);
+            }
+        }
+        assert_eq!(interner.dictionary().len(), texts.len());
+        let quoted = |text: &str| format!("'{text}'").into_bytes();
+        assert_eq!(interner.dictionary().written(3, quoted), b"'text 3'");
+        assert_eq!(interner.dictionary().written(3, |_| unreachable!("it is written once")), b"'text 3'");
+    }
+
+    #[test]
+    fn a_full_dictionary_is_followed_by_another_where_texts_repeat() {
+        let mut interner = Interner::new();
+        for n in 0..MAX_ENTRIES {
+            let text = n.to_string();
+            for _ in 0..2 {
+                assert!(interner.intern(&text).is_some());
+            }
+        }
+        assert_eq!(interner.intern("one more"), None);
+        assert_eq!(interner.intern("17"), Some(17), "what is there stays");
+        let full = interner.dictionary().clone();
+        interner.renew();
+        assert_eq!(interner.intern("one more"), Some(0));
+        assert_ne!(interner.dictionary().id(), full.id());
+        assert_eq!(full.text(17), "17");
+    }
+
+    #[test]
+    fn texts_that_do_not_repeat_are_given_up() {
+        let mut interner = Interner::new();
+        let taken = (0..2 * TRIAL).filter(|n| interner.intern(&n.to_string()).is_some()).count();
+        assert_eq!(taken, TRIAL);
+        interner.renew();
+        assert!(!interner.is_useful() && interner.intern("0").is_none() && interner.dictionary().is_empty());
+    }
+
+    #[test]
+    fn long_texts_fill_it_by_their_bytes() {
+        let mut interner = Interner::new();
+        let long = |n: usize| format!("{n}{}", "x".repeat(MAX_BYTES / 8));
+        let taken = (0..16).filter(|&n| interner.intern(&long(n)).is_some()).count();
+        assert_eq!(taken, 7);
+        assert!(!interner.is_useful());
+    }
+}
