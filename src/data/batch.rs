@@ -110,8 +110,10 @@ pub struct WatermarkStep {
 pub struct Inbox {
     /// One batch an input.
     pub inputs: Vec<EventBatch>,
-    /// Rows and watermark steps in the order in which they are to be handled.
+    /// Rows and watermark steps in the order in which they are to be handled; none where the inbox is plain.
     pub entries: Vec<Entry>,
+    /// The only input's rows follow each other as they stand in its batch, with nothing between them: no entry is written down for that.
+    pub is_plain: bool,
     /// Every row still to come stands at or behind this place.
     pub watermark: Place,
     /// No timer that `watermark` lets fire, and that no entry before let fire, was certain before this moment ([`Place::MIN`] where the

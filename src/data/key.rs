@@ -89,17 +89,23 @@ impl<'a> KeyRef<'a> {
 
     /// The values that the key was made of.
     pub fn decode(self) -> Vec<Value<'static>> {
+        self.values().map(Value::into_owned).collect()
+    }
+
+    /// The same, one after the other; texts are borrowed.
+    pub fn values(self) -> impl Iterator<Item = Value<'a>> {
         let mut rest = self.0;
-        let mut values = Vec::new();
-        while !rest.is_empty() {
-            values.push(decode_value(&mut rest).expect("a key holds whole values"));
-        }
-        values
+        std::iter::from_fn(move || (!rest.is_empty()).then(|| decode_value(&mut rest).expect("a key holds whole values")))
     }
 
     /// A hash that is the same everywhere and always: for shards. Eight bytes at a time, multiplied and folded.
     pub fn hash64(self) -> u64 {
         hash_bytes(self.0)
+    }
+
+    /// The same hash of a bare text.
+    pub fn hash_text(text: &str) -> u64 {
+        hash_bytes(text.as_bytes())
     }
 }
 
@@ -200,8 +206,8 @@ fn take<'a>(rest: &mut &'a [u8], count: usize) -> Option<&'a [u8]> {
 }
 
 /// Nesting is bounded by that of the value's type.
-fn decode_value(rest: &mut &[u8]) -> Option<Value<'static>> {
-    let word = |rest: &mut &[u8]| Some(i64::from_le_bytes(take(rest, 8)?.try_into().expect("eight bytes")));
+fn decode_value<'a>(rest: &mut &'a [u8]) -> Option<Value<'a>> {
+    let word = |rest: &mut &'a [u8]| Some(i64::from_le_bytes(take(rest, 8)?.try_into().expect("eight bytes")));
     Some(match take(rest, 1)?[0] {
         tag::NULL => Value::Null,
         tag::FALSE => Value::Bool(false),
@@ -211,8 +217,8 @@ fn decode_value(rest: &mut &[u8]) -> Option<Value<'static>> {
         tag::DECIMAL => Value::Decimal(Decimal::deserialize(take(rest, 16)?.try_into().expect("sixteen bytes"))),
         tag::TIMESTAMP => Value::Timestamp(Timestamp(word(rest)?)),
         tag::DURATION => Value::Duration(Duration(word(rest)?)),
-        tag::STRING => Value::String(Cow::Owned(decode_text(rest)?)),
-        tag::JSON => Value::Json(Cow::Owned(decode_text(rest)?)),
+        tag::STRING => Value::String(Cow::Borrowed(decode_text(rest)?)),
+        tag::JSON => Value::Json(Cow::Borrowed(decode_text(rest)?)),
         tag::LIST => Value::List(decode_items(rest)?.into()),
         tag::STRUCT => Value::Struct(decode_items(rest)?.into()),
         _ => return None,
@@ -223,13 +229,13 @@ fn decode_length(rest: &mut &[u8]) -> Option<usize> {
     Some(u32::from_le_bytes(take(rest, 4)?.try_into().expect("four bytes")) as usize)
 }
 
-fn decode_text(rest: &mut &[u8]) -> Option<String> {
+fn decode_text<'a>(rest: &mut &'a [u8]) -> Option<&'a str> {
     let length = decode_length(rest)?;
-    String::from_utf8(take(rest, length)?.to_vec()).ok()
+    std::str::from_utf8(take(rest, length)?).ok()
 }
 
 fn decode_items(rest: &mut &[u8]) -> Option<Vec<Value<'static>>> {
-    (0..decode_length(rest)?).map(|_| decode_value(rest)).collect()
+    (0..decode_length(rest)?).map(|_| decode_value(rest).map(Value::into_owned)).collect()
 }
 
 /// Gives each key a dense number. Numbers of removed keys are given out again, the last freed first, so that arrays indexed by them stay

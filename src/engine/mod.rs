@@ -1,12 +1,15 @@
 //! The public face: compile a program, push events, take rows. It owns no thread and no global state; the only clock is the one it is given.
 
 mod error;
+mod functions;
 mod options;
 mod rows;
 mod stats;
 
 mod batches;
 mod compile;
+#[cfg(feature = "tokio")]
+mod stream;
 mod table;
 mod undeclared;
 
@@ -14,6 +17,8 @@ pub use error::{DataError, Error};
 pub use options::Options;
 pub use rows::OutputRow;
 pub use stats::{OperatorStats, SharedStats, SourceStats, Stats};
+#[cfg(feature = "tokio")]
+pub use stream::RowStream;
 pub use table::{TableRow, TableView};
 pub use undeclared::Undeclared;
 
@@ -21,6 +26,7 @@ use std::io::{self, Write};
 
 use arrow_array::RecordBatch;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::codec::BadEvent;
 use crate::data::{Duration, Schema, Timestamp};
@@ -158,6 +164,31 @@ impl Engine {
     /// The rows that have become certain, in order.
     pub fn take_rows(&mut self) -> Vec<OutputRow> {
         rows::rows_of(self.running.take_departures(), &self.outputs)
+    }
+
+    /// The rows that have become certain, in order, as values of a type with a field a column; a row that does not fit is an error in its
+    /// place. For a program of several outputs, take rows and look at [`OutputRow::stream`].
+    ///
+    /// ```
+    /// use betide::Engine;
+    /// use serde::{Deserialize, Serialize};
+    ///
+    /// #[derive(Serialize)]
+    /// struct Payment { card: &'static str, amount: f64 }
+    /// #[derive(Debug, PartialEq, Deserialize)]
+    /// struct Large { card: String, amount: f64 }
+    ///
+    /// let program = "CREATE STREAM Payment (card STRING, amount FLOAT); SELECT card, amount FROM Payment WHERE amount > 500;";
+    /// let mut engine = Engine::compile(program).unwrap();
+    /// engine.push_value(&Payment { card: "a", amount: 900.0 })?;
+    /// engine.push_value(&Payment { card: "b", amount: 9.0 })?;
+    /// engine.finish()?;
+    /// let rows: Vec<Large> = engine.rows().collect::<Result<_, _>>()?;
+    /// assert_eq!(rows, [Large { card: "a".to_owned(), amount: 900.0 }]);
+    /// # Ok::<(), betide::Error>(())
+    /// ```
+    pub fn rows<T: DeserializeOwned>(&mut self) -> impl Iterator<Item = Result<T, Error>> + use<T> {
+        self.take_rows().into_iter().map(|row| row.deserialize())
     }
 
     /// The rows that have become certain as Arrow batches with the name of their stream; in order within each stream.

@@ -18,7 +18,6 @@ mod total;
 
 mod batch;
 mod eval;
-#[allow(dead_code, reason = "the evaluators of patterns that use it land next")]
 mod words;
 
 pub mod aggregates;
@@ -32,5 +31,4 @@ pub use functions::{Function, ScalarFunction};
 pub use keyset::KeySet;
 pub use needle::Needle;
 pub use tree::{Call, CompareOp, Expr, ExprKind, SlotId};
-#[allow(unused_imports, reason = "the evaluators of patterns that use it land next")]
-pub(crate) use words::{WordTerm, Words, WordsOf, word_of};
+pub(crate) use words::{WordTerm, Words, word_of};

@@ -7,9 +7,9 @@
 //! Evaluators of patterns use it for terms that read more than the candidate, where there is no batch to evaluate over: who implements
 //! [`Words`] says what a slot is. To renumber slots, call [`Expr::map_slots`] before compiling.
 
+use super::EvalContext;
 use super::functions::{FloatOp, IntOp, Kernel};
 use super::tree::{CompareOp, Expr, ExprKind, SlotId};
-use super::{EvalContext, Row};
 use crate::data::{DataType, Duration, Timestamp, Value};
 
 /// Where a term's slots get their values from.
@@ -261,18 +261,10 @@ pub(crate) fn word_of(value: &Value<'_>) -> Option<i64> {
     }
 }
 
-/// The words of a row of values.
-pub(crate) struct WordsOf<'a>(pub(crate) &'a dyn Row);
-
-impl Words for WordsOf<'_> {
-    fn word(&self, slot: SlotId) -> Option<i64> {
-        word_of(&self.0.slot(slot))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::expr::Row;
     use crate::expr::functions::lookup;
 
     /// Slots 0 and 1 are INT, 2 and 3 FLOAT, 4 BOOL, 5 and 6 TIMESTAMP.
@@ -281,6 +273,15 @@ mod tests {
     impl Row for Values {
         fn slot(&self, slot: SlotId) -> Value<'_> {
             self.0[slot.0 as usize].borrowed()
+        }
+    }
+
+    /// The words of a row of values.
+    struct WordsOf<'a>(&'a dyn Row);
+
+    impl Words for WordsOf<'_> {
+        fn word(&self, slot: SlotId) -> Option<i64> {
+            word_of(&self.0.slot(slot))
         }
     }
 

@@ -2,7 +2,11 @@
 //!
 //! Keys get small numbers, so that lists over groups (timers, rows in order) are small too and nothing looks a key up twice.
 
-use crate::data::{KeyBuffer, KeyRef, KeyTable, Value};
+use std::ops::Range;
+
+use super::codes::Codes;
+use super::evaluate::values_of;
+use crate::data::{Column, KeyBuffer, KeyRef, KeyTable, Value};
 
 /// A table from keys to what is kept of them. Numbers of groups are dense and given out again.
 #[derive(Debug)]
@@ -10,11 +14,12 @@ pub(super) struct Groups<G> {
     table: KeyTable,
     groups: Vec<Option<G>>,
     buffer: KeyBuffer,
+    codes: Codes,
 }
 
 impl<G> Groups<G> {
     pub(super) fn new() -> Self {
-        Self { table: KeyTable::new(), groups: Vec::new(), buffer: KeyBuffer::new() }
+        Self { table: KeyTable::new(), groups: Vec::new(), buffer: KeyBuffer::new(), codes: Codes::default() }
     }
 
     /// The number of a key's group, which `fresh` makes if there is none.
@@ -28,6 +33,35 @@ impl<G> Groups<G> {
             self.groups[at] = Some(fresh());
         }
         id
+    }
+
+    /// The numbers of the groups of these rows, whose keys stand in these columns; those that there are not are made.
+    pub(super) fn find_all(&mut self, keys: &[Column], rows: Range<usize>, fresh: impl Fn() -> G, found: &mut Vec<u32>) {
+        found.clear();
+        match keys {
+            [] => {
+                let id = self.find_or(std::iter::empty(), fresh);
+                found.resize(rows.len(), id);
+            }
+            [Column::Coded(texts)] => {
+                self.codes.turn_to(texts.dictionary());
+                let codes = texts.codes().values();
+                for row in rows {
+                    if texts.is_null(row) {
+                        found.push(self.find_or(std::iter::once(Value::Null), &fresh));
+                        continue;
+                    }
+                    let code = codes[row];
+                    let id = self.codes.group(code).unwrap_or_else(|| {
+                        let id = self.find_or(std::iter::once(Value::string(texts.value(row))), &fresh);
+                        self.codes.note(code, id);
+                        id
+                    });
+                    found.push(id);
+                }
+            }
+            _ => found.extend(rows.map(|row| self.find_or(values_of(keys, row), &fresh))),
+        }
     }
 
     /// The number of a key's group, if there is one.
@@ -49,7 +83,9 @@ impl<G> Groups<G> {
     pub(super) fn remove(&mut self, id: u32) {
         self.table.remove(id);
         self.groups[id as usize] = None;
+        self.codes.forget(id);
         self.table.fit(&mut self.groups);
+        self.codes.fit(self.groups.len());
     }
 
     /// All groups that there are, for counting alone.
@@ -62,6 +98,11 @@ impl<G> Groups<G> {
         self.groups.iter_mut().flatten()
     }
 
+    /// All numbers in use are below.
+    pub(super) fn capacity(&self) -> usize {
+        self.groups.len()
+    }
+
     /// How many there are.
     pub(super) fn len(&self) -> usize {
         self.table.len()
@@ -69,6 +110,6 @@ impl<G> Groups<G> {
 
     /// About how much memory the table takes.
     pub(super) fn bytes(&self) -> usize {
-        self.table.bytes() + self.groups.capacity() * size_of::<Option<G>>()
+        self.table.bytes() + self.groups.capacity() * size_of::<Option<G>>() + self.codes.bytes()
     }
 }

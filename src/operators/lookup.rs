@@ -143,6 +143,10 @@ impl Operator for Lookup {
         }
     }
 
+    fn takes_plain(&self) -> bool {
+        true
+    }
+
     fn held(&self) -> Held {
         // The table itself is not state of the run: it is the same however long that lasts.
         Held { bytes: self.index.bytes(), ..Held::default() }
@@ -239,6 +243,10 @@ impl Operator for ViewLookup {
                 Turn::Row { input, row, .. } => self.take_change(&inbox.inputs[input], row),
             }
         }
+    }
+
+    fn takes_plain(&self) -> bool {
+        true
     }
 
     fn held(&self) -> Held {

@@ -3,6 +3,7 @@
 //! The law of calls: the rows of one operator's inboxes never go back in place, no row lies before the watermark of an inbox before, and the
 //! last inbox has the watermark [`Place::MAX`](crate::data::Place::MAX). What comes out depends on rows and watermarks alone, not on how they were cut into inboxes.
 
+mod codes;
 mod dispatch;
 mod evaluate;
 mod filter;
@@ -10,12 +11,16 @@ mod groups;
 pub mod join;
 mod limit;
 mod lookup;
+mod match_counts;
 mod memory;
 mod outbox;
+mod partitions;
 mod project;
 pub mod reorder;
 mod sequence;
+mod sequence_flat;
 mod sequence_ranks;
+mod sequence_steps;
 mod suppress;
 mod table;
 #[cfg(test)]
@@ -28,11 +33,14 @@ pub use dispatch::{Delivery, Dispatch, DispatchSize, Reader};
 pub use filter::Filter;
 pub use limit::Limit;
 pub use lookup::{Lookup, ViewLookup};
+pub use match_counts::MatchCounts;
 pub use outbox::{Outbox, Port};
 pub use project::Project;
 pub use reorder::{Released, Reorder, StreamStats, StreamTiming};
 pub use sequence::Sequence;
+pub use sequence_flat::FlatSequence;
 pub use sequence_ranks::RankSequence;
+pub use sequence_steps::StepSequence;
 pub use suppress::Suppress;
 pub use table::{DuplicateKey, NewestRows, SharedTable, TableContents, TableRow};
 pub use top_of_window::TopOfWindow;
@@ -83,6 +91,11 @@ pub trait Operator: Send + fmt::Debug {
     /// Without rows it need not be called for a watermark up to this place: nothing happens before.
     fn wakes_at(&self) -> Place {
         Place::MIN
+    }
+
+    /// Whether it takes plain inboxes ([`Inbox::is_plain`]); to one that does not, every entry is written down.
+    fn takes_plain(&self) -> bool {
+        false
     }
 
     /// How much it holds now.

@@ -94,6 +94,10 @@ impl Operator for Suppress {
         }
     }
 
+    fn takes_plain(&self) -> bool {
+        true
+    }
+
     fn held(&self) -> Held {
         let bytes = self.table.bytes() + self.seen.capacity() * size_of::<Seen>() + self.passed.capacity() * size_of::<(Timestamp, u32)>();
         Held { keys: self.table.len(), rows: 0, bytes, dropped: 0 }

@@ -91,7 +91,7 @@ pub(super) fn random_rows(random: &mut Random, count: usize, inputs: i64, step: 
 }
 
 /// All rows of one inbox, whose watermark is `watermark`.
-fn inbox(rows: &[InputRow], steps: &[Option<Place>], inputs: u16, watermark: Place) -> Inbox {
+fn inbox(rows: &[InputRow], steps: &[Option<Place>], inputs: u16, watermark: Place, takes_plain: bool) -> Inbox {
     let width = rows.first().map_or(3, |row| row.values.len());
     let batch = |input: u16| {
         let rows: Vec<&InputRow> = rows.iter().filter(|row| row.input == input).collect();
@@ -109,7 +109,11 @@ fn inbox(rows: &[InputRow], steps: &[Option<Place>], inputs: u16, watermark: Pla
         entries.push(Entry::Row { input: row.input, row: *at, place: row.place, moment: row.place, floor: Place::MIN });
         *at += 1;
     }
-    Inbox { inputs: (0..inputs).map(batch).collect(), entries, watermark, floor: Place::MIN }
+    let is_plain = takes_plain && inputs == 1 && steps.iter().all(Option::is_none);
+    if is_plain {
+        entries.clear();
+    }
+    Inbox { inputs: (0..inputs).map(batch).collect(), entries, is_plain, watermark, floor: Place::MIN }
 }
 
 /// What came out of an operator.
@@ -163,7 +167,7 @@ fn run_cut(
     let mut first = 0;
     let mut steps = vec![None; rows.len()];
     let mut feed = |part: &[InputRow], steps: &[Option<Place>], watermark: Place| {
-        operator.advance(&inbox(part, steps, inputs, watermark), &mut out);
+        operator.advance(&inbox(part, steps, inputs, watermark, operator.takes_plain()), &mut out);
         let _ = operator.held();
         let (batch, steps) = out.take(0);
         for (row, values) in rows_of(&batch).into_iter().enumerate() {
@@ -196,6 +200,6 @@ fn run_cut(
 /// Gives an operator some rows, and forgets what comes out.
 pub(super) fn feed(operator: &mut dyn Operator, schema: &Arc<Schema>, inputs: u16, rows: &[InputRow], watermark: Place) -> usize {
     let mut out = Outbox::new(7, vec![schema.clone()]);
-    operator.advance(&inbox(rows, &vec![None; rows.len()], inputs, watermark), &mut out);
+    operator.advance(&inbox(rows, &vec![None; rows.len()], inputs, watermark, operator.takes_plain()), &mut out);
     out.take(0).0.len()
 }

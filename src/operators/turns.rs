@@ -1,6 +1,6 @@
 //! The law of calls, read once for all operators: an inbox becomes turns, and what is held back is told when it changes.
 
-use crate::data::{Entry, Inbox, Place, WatermarkStep};
+use crate::data::{Entry, EventBatch, Inbox, Place, WatermarkStep};
 use crate::operators::Outbox;
 
 /// One thing that an operator does.
@@ -29,14 +29,24 @@ pub(super) enum Turn {
 /// The turns of an inbox, in order.
 pub(super) fn turns(inbox: &Inbox) -> impl Iterator<Item = Turn> + '_ {
     let last = Turn::Time { limit: inbox.watermark, floor: inbox.floor };
-    Turns { entries: inbox.entries.iter(), row: None, last: Some(last) }
+    let alone = inbox.inputs.first().filter(|_| inbox.is_plain).map(|batch| (batch, 0));
+    Turns { entries: inbox.entries.iter(), alone, row: None, last: Some(last) }
 }
 
 /// Two turns a row, one a step of the watermark, and a last one. (By hand: the chained adaptors cost as much as a simple operator.)
 struct Turns<'i> {
     entries: std::slice::Iter<'i, Entry>,
+    /// The batch of a plain inbox, and the next row of it.
+    alone: Option<(&'i EventBatch, usize)>,
     row: Option<Turn>,
     last: Option<Turn>,
+}
+
+impl Turns<'_> {
+    fn take(&mut self, input: usize, row: usize, place: Place, moment: Place, floor: Place) -> Turn {
+        self.row = Some(Turn::Row { input, row, place, moment });
+        Turn::Time { limit: place, floor }
+    }
 }
 
 impl Iterator for Turns<'_> {
@@ -47,10 +57,15 @@ impl Iterator for Turns<'_> {
         if let Some(row) = self.row.take() {
             return Some(row);
         }
+        if let Some((batch, row)) = self.alone
+            && let Some(&place) = batch.places().get(row)
+        {
+            self.alone = Some((batch, row + 1));
+            return Some(self.take(0, row, place, batch.moments()[row], Place::MIN));
+        }
         match self.entries.next() {
             Some(&Entry::Row { input, row, place, moment, floor }) => {
-                self.row = Some(Turn::Row { input: usize::from(input), row: row as usize, place, moment });
-                Some(Turn::Time { limit: place, floor })
+                Some(self.take(usize::from(input), row as usize, place, moment, floor))
             }
             Some(&Entry::Watermark(step)) => Some(Turn::Time { limit: step.watermark, floor: step.moment }),
             None => self.last.take(),

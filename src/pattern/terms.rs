@@ -83,6 +83,11 @@ impl Terms {
         &self.unary[variable.0 as usize]
     }
 
+    /// The terms of a variable that read more than the candidate.
+    pub(crate) fn correlated_of(&self, variable: VariableId) -> &[Expr] {
+        &self.correlated[variable.0 as usize]
+    }
+
     pub(crate) fn input_of(&self, variable: VariableId) -> usize {
         self.spec.variables[variable.0 as usize].input
     }
@@ -109,7 +114,7 @@ fn rows_ahead(spec: &PatternSpec, term: &Expr) -> u64 {
 }
 
 /// A unary term with its slots turned into columns.
-fn over_columns(spec: &PatternSpec, term: &Expr) -> Expr {
+pub(super) fn over_columns(spec: &PatternSpec, term: &Expr) -> Expr {
     term.map_slots(&|slot| match &spec.slots[slot.0 as usize].kind {
         SlotKind::Column { column, .. } => SlotId(u32::try_from(*column).expect("a stream has fewer than 2^32 columns")),
         _ => unreachable!("a unary term reads columns"),

@@ -11,7 +11,9 @@ use super::words::pattern_in_words;
 use crate::data::{Duration, Schema};
 use crate::expr::Expr;
 use crate::semantics::{OrderKey, Route};
-use crate::spec::{EvaluatorChoice, JoinKind, JoinSpec, LookupSpec, PatternSpec, WindowKind, WindowOutput, WindowSpec, attention};
+use crate::spec::{
+    CountSpec, EvaluatorChoice, JoinKind, JoinSpec, LookupSpec, PatternSpec, WindowKind, WindowOutput, WindowSpec, attention,
+};
 
 /// The graph as text.
 pub fn explain(graph: &OperatorGraph) -> String {
@@ -80,6 +82,7 @@ fn kind_text(spec: &OperatorSpec) -> &'static str {
         OperatorSpec::Window(_) => "window",
         OperatorSpec::Join(_) => "join",
         OperatorSpec::Pattern { .. } => "pattern",
+        OperatorSpec::CountMatches { .. } => "count matches",
         OperatorSpec::TopOfWindow { .. } => "order each window",
         OperatorSpec::Limit(_) => "limit",
         OperatorSpec::Suppress { .. } => "suppress",
@@ -131,6 +134,7 @@ fn of_node(graph: &OperatorGraph, node: &Node) -> Vec<String> {
         OperatorSpec::Window(spec) => of_window(spec, inputs[0]),
         OperatorSpec::Join(spec) => of_join(spec, &inputs),
         OperatorSpec::Pattern { spec, names, evaluator } => of_pattern(spec, names, evaluator),
+        OperatorSpec::CountMatches { spec, names } => of_counts(spec, names),
         OperatorSpec::TopOfWindow { order, limit, .. } => vec![order_text(order, *limit, &inputs)],
         OperatorSpec::Limit(rows) => vec![format!("ends after {rows} rows")],
         OperatorSpec::Suppress { keys, duration } => {
@@ -274,6 +278,14 @@ fn of_lookup(graph: &OperatorGraph, spec: &LookupSpec, table: &LookupTable, inpu
 fn of_pattern(spec: &PatternSpec, names: &[Arc<str>], evaluator: &EvaluatorChoice) -> Vec<String> {
     let mut lines = pattern_in_words(spec, names);
     lines.push(format!("evaluator: {}", evaluator.text()));
+    lines
+}
+
+/// What a pattern means, and the window that its matches come to as numbers.
+fn of_counts(spec: &CountSpec, names: &[Arc<str>]) -> Vec<String> {
+    let mut lines = pattern_in_words(&spec.pattern, names);
+    lines.push("evaluator: counters for each step (every `->>`, unary terms); no match is listed".to_owned());
+    lines.extend(of_window(&spec.window, &spec.columns));
     lines
 }
 

@@ -46,7 +46,7 @@ pub struct PlanOptions {
 /// The operator graph of a program, and warnings.
 pub fn plan(program: &Program, options: &PlanOptions) -> Result<(OperatorGraph, Diagnostics), Diagnostics> {
     let mut graph = lower::lower(program, &options.outputs).map_err(|error| refusal(&error, program))?;
-    rules::apply(&mut graph);
+    rules::apply(&mut graph, options.general_evaluators);
     if !options.general_evaluators {
         choose_evaluators(&mut graph);
         share::apply(&mut graph);

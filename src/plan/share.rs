@@ -43,7 +43,7 @@ pub(super) fn apply(graph: &mut OperatorGraph) {
 /// Whether the operator of this evaluator can be given rows one by one, with what is known of its terms.
 fn takes_chosen_rows(evaluator: &EvaluatorChoice) -> bool {
     match evaluator {
-        EvaluatorChoice::RankColumns(_) | EvaluatorChoice::Threads => true,
+        EvaluatorChoice::RankColumns(_) | EvaluatorChoice::StepLists(_) | EvaluatorChoice::FlatThreads | EvaluatorChoice::Threads => true,
     }
 }
 
@@ -56,6 +56,7 @@ fn ends_of(graph: &OperatorGraph) -> Vec<bool> {
             OperatorSpec::Window(_)
             | OperatorSpec::Join(_)
             | OperatorSpec::Pattern { .. }
+            | OperatorSpec::CountMatches { .. }
             | OperatorSpec::Suppress { .. }
             | OperatorSpec::Union
             | OperatorSpec::Lookup { .. }

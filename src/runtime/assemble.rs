@@ -16,8 +16,8 @@ use crate::connect::TableFileFormat;
 use crate::data::{Duration, Schema, Value};
 use crate::expr::{EvalContext, Expr, Row, SlotId};
 use crate::operators::{
-    Filter, Limit, Lookup, Operator, Project, RankSequence, Reader, Reorder, Sequence, SharedTable, StreamTiming, Suppress, TopOfWindow,
-    ViewLookup, join, window,
+    Filter, FlatSequence, Limit, Lookup, MatchCounts, Operator, Project, RankSequence, Reader, Reorder, Sequence, SharedTable,
+    StepSequence, StreamTiming, Suppress, TopOfWindow, ViewLookup, join, window,
 };
 use crate::plan::{Edge, LookupTable, Node, OperatorGraph, OperatorSpec, Route, Sharing, SourceColumn, SourceNode, TableFormat, TableNode};
 use crate::spec::{Attention, EvaluatorChoice, PatternSpec, Wanted, attention};
@@ -150,6 +150,9 @@ fn work(graph: &OperatorGraph, index: usize, node: &Node, tables: &[TableSource]
         }
         OperatorSpec::View { name, key } => ("view", Work::View(Box::new(View::new(name.clone(), schema, key.clone(), lags)))),
         OperatorSpec::Union => ("union", Work::union(inputs, lags, schema)),
+        OperatorSpec::CountMatches { spec, .. } => {
+            ("count matches", stateful(Box::new(MatchCounts::new((**spec).clone(), run.limits.pattern_events))))
+        }
         OperatorSpec::Pattern { spec, evaluator, .. } => ("pattern", stateful(pattern(spec, evaluator, &run.limits))),
     }
 }
@@ -181,6 +184,8 @@ impl PlannedPattern {
 fn pattern(spec: &Arc<PatternSpec>, evaluator: &EvaluatorChoice, limits: &Limits) -> Box<dyn Operator> {
     match evaluator {
         EvaluatorChoice::RankColumns(steps) => Box::new(RankSequence::new(spec.clone(), steps.clone(), limits.pattern_events)),
+        EvaluatorChoice::StepLists(steps) => Box::new(StepSequence::new(spec.clone(), steps, limits.pattern_threads)),
+        EvaluatorChoice::FlatThreads => Box::new(FlatSequence::new(spec.clone(), limits.pattern_threads)),
         EvaluatorChoice::Threads => Box::new(Sequence::new(spec.clone(), limits.pattern_threads)),
     }
 }

@@ -26,6 +26,8 @@ pub(super) struct Flow {
 #[derive(Debug)]
 pub(super) struct Merge {
     lags: bool,
+    /// Whoever gets the inboxes takes plain ones.
+    gives_plain: bool,
     inputs: Vec<Waiting>,
     meet: Meet,
     watermark: Place,
@@ -64,7 +66,12 @@ impl Merge {
     pub(super) fn new(schemas: Vec<Arc<Schema>>, lags: bool) -> Self {
         let meet = Meet::new(schemas.len());
         let inputs = schemas.into_iter().map(Waiting::new).collect();
-        Self { lags, inputs, meet, watermark: Place::MIN, floor: Place::MIN, last_moment: Place::MIN }
+        Self { lags, gives_plain: false, inputs, meet, watermark: Place::MIN, floor: Place::MIN, last_moment: Place::MIN }
+    }
+
+    /// The same, for someone who takes plain inboxes.
+    pub(super) fn giving_plain(self, gives_plain: bool) -> Self {
+        Self { gives_plain, ..self }
     }
 
     /// The inbox of a round, and what is promised of its rows.
@@ -88,9 +95,10 @@ impl Merge {
     }
 
     fn merge_in_order(&self, flows: &[&Flow]) -> Inbox {
-        let entries = by_position(flows).unwrap_or_else(|| self.by_place(flows));
+        let is_plain = self.gives_plain && flows.len() == 1;
+        let entries = if is_plain { Vec::new() } else { by_position(flows).unwrap_or_else(|| self.by_place(flows)) };
         let inputs = flows.iter().map(|f| f.rows.clone()).collect();
-        Inbox { inputs, entries, watermark: self.watermark, floor: Place::MIN }
+        Inbox { inputs, entries, is_plain, watermark: self.watermark, floor: Place::MIN }
     }
 
     fn by_place(&self, flows: &[&Flow]) -> Vec<Entry> {
@@ -136,7 +144,7 @@ impl Merge {
             }
         }
         let inputs = self.inputs.iter_mut().zip(&picked).map(|(waiting, rows)| waiting.give(rows)).collect();
-        let mut inbox = Inbox { inputs, entries, watermark: self.watermark, floor: self.floor };
+        let mut inbox = Inbox { inputs, entries, is_plain: false, watermark: self.watermark, floor: self.floor };
         state_moments(&mut inbox);
         inbox
     }

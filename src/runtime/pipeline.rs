@@ -340,7 +340,8 @@ impl Work {
     /// An operator with state, reading inputs of these schemas, of which one may lag, and giving ports of these.
     pub(super) fn operator(operator: Box<dyn Operator>, rank: u32, inputs: Vec<Arc<Schema>>, lags: bool, ports: Vec<Arc<Schema>>) -> Self {
         let behind = ports.iter().map(|_| (Holds::new(), Meet::new(2))).collect();
-        Self::Operator(Box::new(Keeper { operator, outbox: Outbox::new(rank, ports), merge: Merge::new(inputs, lags), behind }))
+        let merge = Merge::new(inputs, lags).giving_plain(operator.takes_plain());
+        Self::Operator(Box::new(Keeper { operator, outbox: Outbox::new(rank, ports), merge, behind }))
     }
 
     /// A union of inputs with these schemas.

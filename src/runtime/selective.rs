@@ -286,7 +286,7 @@ impl Live {
 
 impl SharedInbox {
     fn new(edges: Vec<usize>) -> Self {
-        let inbox = Inbox { inputs: Vec::new(), entries: Vec::new(), watermark: Place::MIN, floor: Place::MIN };
+        let inbox = Inbox { inputs: Vec::new(), entries: Vec::new(), is_plain: false, watermark: Place::MIN, floor: Place::MIN };
         Self { edges, inbox, fits: Vec::new(), is_of_round: false }
     }
 }

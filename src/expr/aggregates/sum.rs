@@ -12,7 +12,7 @@ use crate::expr::functions::division_scale;
 /// A sum and the number of its terms.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sum {
-    count: u64,
+    count: u128,
     total: Total,
 }
 
@@ -40,6 +40,16 @@ impl Sum {
         Self { count: 0, total }
     }
 
+    /// A sum that was found another way: of INT, DURATION or DECIMAL (in units of its last digit), of so many terms.
+    pub(super) fn exact(data_type: &DataType, total: i128, count: u128) -> Self {
+        let total = match data_type {
+            DataType::Duration => Total::Duration(Some(total)),
+            DataType::Decimal { scale, .. } => Total::Decimal(Some(total), *scale),
+            _ => Total::Int(Some(total)),
+        };
+        Self { count, total }
+    }
+
     pub(super) fn add(&mut self, value: &Value<'_>) {
         match (&mut self.total, value) {
             (_, Value::Null) => return,
@@ -54,6 +64,24 @@ impl Sum {
             (_, other) => unreachable!("the checker has seen to it that no {} comes into this sum", other.type_of()),
         }
         self.count += 1;
+    }
+
+    /// Adds a FLOAT, if that is what is summed.
+    #[inline]
+    pub(super) fn add_float(&mut self, value: f64) -> bool {
+        let Total::Float(sum, lost) = &mut self.total else { return false };
+        add_float(sum, lost, value);
+        self.count += 1;
+        true
+    }
+
+    /// Adds an INT, if that is what is summed.
+    #[inline]
+    pub(super) fn add_int(&mut self, value: i64) -> bool {
+        let Total::Int(total) = &mut self.total else { return false };
+        add_exact(total, i128::from(value));
+        self.count += 1;
+        true
     }
 
     pub(super) fn merge(&mut self, later: &Self) {
@@ -81,7 +109,7 @@ impl Sum {
     }
 
     /// The sum, NULL for no terms; `None` where the type does not hold it.
-    pub(super) fn sum(&self) -> Option<Value<'static>> {
+    pub fn sum(&self) -> Option<Value<'static>> {
         if self.count == 0 {
             return Some(Value::Null);
         }
@@ -94,20 +122,20 @@ impl Sum {
     }
 
     /// The mean, NULL for no terms; `None` where the type does not hold it.
-    pub(super) fn mean(&self) -> Option<Value<'static>> {
+    pub fn mean(&self) -> Option<Value<'static>> {
         if self.count == 0 {
             return Some(Value::Null);
         }
         Some(match &self.total {
             Total::Int(total) => Value::Float((*total)? as f64 / self.count as f64),
             Total::Duration(total) => {
-                let mean = divide_rounded((*total)?, i128::from(self.count))?;
+                let mean = divide_rounded((*total)?, i128::try_from(self.count).ok()?)?;
                 Value::Duration(Duration(i64::try_from(mean).ok()?))
             }
             Total::Decimal(total, scale) => {
                 let digits = division_scale(*scale);
                 let scaled = (*total)?.checked_mul(10i128.pow(u32::from(digits - scale)))?;
-                Value::Decimal(decimal(divide_rounded(scaled, i128::from(self.count))?, digits)?)
+                Value::Decimal(decimal(divide_rounded(scaled, i128::try_from(self.count).ok()?)?, digits)?)
             }
             Total::Float(sum, lost) => Value::Float(float(*sum, *lost) / self.count as f64),
         })

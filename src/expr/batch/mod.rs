@@ -90,16 +90,23 @@ impl Expr {
 
     /// The same of columns of so many rows.
     pub fn select_rows(&self, columns: &[Column], len: usize, ctx: &EvalContext) -> Vec<u32> {
+        let is_true = self.truth_of_rows(columns, len, ctx);
+        is_true.set_indices().map(|row| u32::try_from(row).expect("a batch has less than 2^32 rows")).collect()
+    }
+
+    /// For each row of a batch, whether the condition is TRUE.
+    pub fn truth(&self, batch: &EventBatch, ctx: &EvalContext) -> BooleanBuffer {
+        self.truth_of_rows(batch.columns(), batch.len(), ctx)
+    }
+
+    fn truth_of_rows(&self, columns: &[Column], len: usize, ctx: &EvalContext) -> BooleanBuffer {
         match self.operand(Rows { columns, len, mask: None, ctx }) {
-            Operand::Column(Column::Bool(array)) => {
-                let is_true = match array.nulls() {
-                    Some(nulls) => array.values() & nulls.inner(),
-                    None => array.values().clone(),
-                };
-                is_true.set_indices().map(|row| u32::try_from(row).expect("a batch has less than 2^32 rows")).collect()
-            }
-            Operand::Constant(Value::Bool(true)) => (0u32..).take(len).collect(),
-            Operand::Column(_) | Operand::Constant(_) => Vec::new(),
+            Operand::Column(Column::Bool(array)) => match array.nulls() {
+                Some(nulls) => array.values() & nulls.inner(),
+                None => array.values().clone(),
+            },
+            Operand::Constant(Value::Bool(true)) => BooleanBuffer::new_set(len),
+            Operand::Column(_) | Operand::Constant(_) => BooleanBuffer::new_unset(len),
         }
     }
 

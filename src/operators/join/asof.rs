@@ -168,6 +168,10 @@ impl Operator for AsOfJoin {
         }
     }
 
+    fn takes_plain(&self) -> bool {
+        true
+    }
+
     fn held(&self) -> Held {
         let kept = self.groups.iter().flatten().map(|right| size_of::<RightRow>() + bytes_of(&right.values));
         let pending = self.pending.iter().map(|left| size_of::<LeftRow>() + bytes_of(&left.values));

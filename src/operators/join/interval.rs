@@ -228,6 +228,10 @@ impl Operator for IntervalJoin {
         }
     }
 
+    fn takes_plain(&self) -> bool {
+        true
+    }
+
     fn held(&self) -> Held {
         let rows = self.sides.iter().map(Side::len).sum();
         let of_row = |row: &Stored| size_of::<Stored>() + size_of::<u64>() + bytes_of(&row.values);

@@ -1,12 +1,15 @@
 //! What a window holds of a group, and how it is made, grown, merged and put out.
 
+use std::ops::Range;
+
 use super::row_queue::Tally;
 use crate::data::{Column, DataType, EventBatch, KeyRef, Place, Timestamp, Value};
-use crate::expr::aggregates::AggregateKind;
+use crate::expr::aggregates::{self, AggregateKind, Rows, States, update_rows};
 use crate::expr::{Accumulator, EvalContext, Expr};
 use crate::operators::Outbox;
 use crate::operators::evaluate::{KeptRow, bytes_of, columns, row_of, values_of};
-use crate::spec::{AggregateCall, WindowOutput, WindowSpec};
+use crate::pattern::{Total, Totals, TotalsReader, value_of_number};
+use crate::spec::{AggregateCall, CountSpec, WindowOutput, WindowSpec};
 
 /// Accumulators, or the rows themselves.
 #[derive(Debug, Clone)]
@@ -15,6 +18,8 @@ pub(super) enum Contents {
     Aggregates(Vec<Accumulator>),
     /// In order.
     Rows(Vec<KeptRow>),
+    /// Of matches that are counted and not listed.
+    Matches(Totals),
 }
 
 /// How contents are made.
@@ -25,6 +30,8 @@ pub(super) struct Recipe {
     /// For each call, whether it is tallied beside the contents ([`Tally`]).
     is_tallied: Vec<bool>,
     keeps_totals: bool,
+    /// Where the rows are matches that are counted and not listed.
+    reader: Option<TotalsReader>,
     context: EvalContext,
 }
 
@@ -72,7 +79,25 @@ impl Recipe {
             WindowOutput::Rows => false,
         };
         let is_tallied = calls.iter().map(is_tallied).collect();
-        Self { keys: spec.keys.clone(), output: spec.output.clone(), is_tallied, keeps_totals, context: EvalContext::new() }
+        Self { keys: spec.keys.clone(), output: spec.output.clone(), is_tallied, keeps_totals, reader: None, context: EvalContext::new() }
+    }
+
+    /// For windows over matches that are counted and not listed.
+    pub(super) fn of_matches(spec: &CountSpec) -> Self {
+        Self { reader: Some(TotalsReader::new(spec)), keeps_totals: true, ..Self::new(&spec.window) }
+    }
+
+    /// What reads totals, where the rows are matches.
+    pub(super) fn reader(&self) -> &TotalsReader {
+        self.reader.as_ref().expect("totals come to windows over matches alone")
+    }
+
+    /// Adds totals of matches to contents.
+    pub(super) fn merge_totals(&self, contents: &mut Contents, totals: &Totals) {
+        match contents {
+            Contents::Matches(own) => self.reader().merge(own, totals),
+            Contents::Aggregates(_) | Contents::Rows(_) => unreachable!("contents of one recipe are of one kind"),
+        }
     }
 
     /// The calls that are, or are not, tallied.
@@ -92,6 +117,9 @@ impl Recipe {
 
     /// Contents of no row.
     pub(super) fn empty(&self) -> Contents {
+        if let Some(reader) = &self.reader {
+            return Contents::Matches(reader.none());
+        }
         match &self.output {
             WindowOutput::Aggregates(_) => Contents::Aggregates(self.calls(false).map(accumulator).collect()),
             WindowOutput::Rows => Contents::Rows(Vec::new()),
@@ -119,7 +147,8 @@ impl Recipe {
                 }
             }
             (Contents::Rows(into), Contents::Rows(from)) => into.extend(from.iter().cloned()),
-            (Contents::Aggregates(_), Contents::Rows(_)) | (Contents::Rows(_), Contents::Aggregates(_)) => {
+            (Contents::Matches(into), Contents::Matches(from)) => self.reader().merge(into, from),
+            (Contents::Aggregates(_) | Contents::Rows(_) | Contents::Matches(_), _) => {
                 unreachable!("contents of one recipe are of one kind")
             }
         }
@@ -166,6 +195,25 @@ impl Incoming<'_> {
         self.tallied.iter().map(move |(args, filter)| if is_kept(filter) { args[0].value(row) } else { Value::Null })
     }
 
+    /// The columns of the keys.
+    pub(super) fn keys(&self) -> &[Column] {
+        &self.keys
+    }
+
+    /// Adds rows, each to the contents at its slot: aggregate by aggregate, so that each is one loop over its column.
+    pub(super) fn add_all(&self, contents: &mut [Contents], slots: &[u32], rows: Range<usize>) {
+        let places = &self.batch.places()[rows.clone()];
+        for (call, (args, filter)) in self.calls.iter().enumerate() {
+            update_rows(&mut OfCall { contents, call }, slots, &Rows { args, filter: filter.as_ref(), first: rows.start, places });
+        }
+        for (row, &slot) in rows.zip(slots) {
+            match &mut contents[slot as usize] {
+                Contents::Aggregates(_) | Contents::Matches(_) => return,
+                Contents::Rows(kept) => kept.push(row_of(self.batch, row)),
+            }
+        }
+    }
+
     /// Adds a row to the contents of its window.
     pub(super) fn add_to(&self, contents: &mut Contents, row: usize, place: Place) {
         match contents {
@@ -181,6 +229,23 @@ impl Incoming<'_> {
                 }
             }
             Contents::Rows(rows) => rows.push(row_of(self.batch, row)),
+            Contents::Matches(_) => unreachable!("matches that are counted are no rows"),
+        }
+    }
+}
+
+/// The states of one aggregate.
+struct OfCall<'c> {
+    contents: &'c mut [Contents],
+    call: usize,
+}
+
+impl States for OfCall<'_> {
+    #[inline]
+    fn at(&mut self, slot: u32) -> &mut Accumulator {
+        match &mut self.contents[slot as usize] {
+            Contents::Aggregates(accumulators) => &mut accumulators[self.call],
+            Contents::Rows(_) | Contents::Matches(_) => unreachable!("there are calls, and so contents are aggregates"),
         }
     }
 }
@@ -217,7 +282,7 @@ impl Recipe {
                     let value = if is_tallied { tallies.next() } else { accumulators.next() };
                     value.expect("each call has its accumulator or its tally")
                 };
-                let values = key.decode().into_iter().chain(self.is_tallied.iter().map(of_call)).chain(tail);
+                let values = key.values().chain(self.is_tallied.iter().map(of_call)).chain(tail);
                 out.row(0, values, stand.place, stand.moment);
             }
             Contents::Rows(rows) => {
@@ -225,7 +290,26 @@ impl Recipe {
                     out.row(0, row.iter().map(Value::borrowed).chain(tail.iter().cloned()), stand.place, stand.moment);
                 }
             }
+            Contents::Matches(totals) => {
+                let totals = self.reader().totals(totals).map(|(total, data_type)| self.value_of_total(total, data_type));
+                out.row(0, key.decode().into_iter().chain(totals).chain(tail), stand.place, stand.moment);
+            }
         }
+    }
+
+    /// The value of an aggregate over matches; one that is beyond what its type or 128 bits hold is a NULL made up.
+    fn value_of_total(&self, total: Total, data_type: &DataType) -> Value<'static> {
+        let value = match total {
+            Total::Count(count) => count.and_then(|count| i64::try_from(count).ok()).map(Value::Int),
+            Total::Sum(_, Some(0)) | Total::Mean(_, Some(0)) | Total::Value(None) => Some(Value::Null),
+            Total::Sum(sum, _) => sum.and_then(|sum| aggregates::sum_of(data_type, sum, 1).sum()),
+            Total::Mean(sum, count) => sum.zip(count).and_then(|(sum, count)| aggregates::sum_of(data_type, sum, count).mean()),
+            Total::Value(Some(value)) => Some(value_of_number(value, data_type)),
+        };
+        value.unwrap_or_else(|| {
+            self.context.count_nulls(1);
+            Value::Null
+        })
     }
 
     /// The value of an aggregate; one that its type does not hold is a NULL made up.
@@ -238,12 +322,20 @@ impl Recipe {
     }
 }
 
+impl Default for Contents {
+    /// Nothing, while contents are elsewhere.
+    fn default() -> Self {
+        Self::Rows(Vec::new())
+    }
+}
+
 impl Contents {
     /// About how many rows and bytes are held.
     pub(super) fn held(&self) -> (usize, usize) {
         match self {
             Self::Aggregates(accumulators) => (0, accumulators.iter().map(Accumulator::bytes).sum()),
             Self::Rows(rows) => (rows.len(), rows.iter().map(|r| bytes_of(r)).sum()),
+            Self::Matches(totals) => (0, totals.bytes()),
         }
     }
 }

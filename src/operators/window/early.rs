@@ -19,6 +19,11 @@ impl Early {
         Self { every: every.map(|d| d.0.max(1)), due: None, groups: Vec::new() }
     }
 
+    /// Whether there are early rows at all.
+    pub(super) fn is_asked(&self) -> bool {
+        self.every.is_some()
+    }
+
     /// A group has got a row. A group may be told more than once.
     pub(super) fn touch(&mut self, group: u32, time: Timestamp) {
         let Some(every) = self.every else { return };

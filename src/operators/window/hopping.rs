@@ -4,19 +4,24 @@
 //! Starts and ends of all windows cut time into slices; the rows of a slice are in the same windows. A row goes to its group's part for the
 //! slice that it lies in, and to nothing else, however many windows overlap. When a window closes, each group's queue of parts ([`Fifo`])
 //! gives its total, and the parts that lie in no later window go.
+//!
+//! Rows of one slice that come in one batch go together: groups are found for all of them, and then each aggregate is one loop.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
 
 use super::alignment::Alignment;
-use super::contents::{Bounds, Incoming, Recipe, Stand};
+use super::contents::{Bounds, Contents, Incoming, Recipe, Stand};
 use super::early::Early;
 use super::fifo::Fifo;
-use crate::data::{Duration, Inbox, Place};
+use super::slots::Slots;
+use crate::data::{Duration, Inbox, Place, Value};
 use crate::operators::groups::Groups;
 use crate::operators::memory::fit_queue;
 use crate::operators::turns::{Turn, fired, turns};
 use crate::operators::{Held, Operator, Outbox};
-use crate::spec::WindowSpec;
+use crate::pattern::Totals;
+use crate::spec::{CountSpec, WindowKind, WindowSpec};
 
 /// Aligned windows.
 #[derive(Debug)]
@@ -39,6 +44,7 @@ pub struct HoppingWindow {
     is_ranked: bool,
     /// Rows so far: numbers them.
     taken: u64,
+    slots: Slots,
 }
 
 /// A stretch of time in which rows belong to the same windows.
@@ -67,7 +73,98 @@ impl HoppingWindow {
             early: Early::new(spec.emit_every),
             is_ranked: spec.is_ranked,
             taken: 0,
+            slots: Slots::default(),
         }
+    }
+
+    /// Windows over the matches of a pattern, which come as totals ([`Self::add_totals`]).
+    pub(in crate::operators) fn of_matches(spec: &CountSpec) -> Self {
+        let WindowKind::Hopping { size, every, offset, zone } = spec.window.kind else {
+            unreachable!("the planner counts matches by aligned windows alone")
+        };
+        Self { recipe: Recipe::of_matches(spec), ..Self::new(&spec.window, size, every, offset, zone) }
+    }
+
+    /// Begins the slice that a time behind the slice of now lies in. Gives where it ends.
+    pub(in crate::operators) fn slice_until(&mut self, time: i64) -> i64 {
+        if time >= self.current.until {
+            self.enter_slice(time);
+        }
+        self.current.until
+    }
+
+    /// Adds totals of matches that lie in the slice of now.
+    pub(in crate::operators) fn add_totals<'v>(&mut self, key: impl Iterator<Item = Value<'v>>, totals: &Totals) {
+        if !self.current.is_inside {
+            return;
+        }
+        let id = self.groups.find_or(key, Fifo::default);
+        let queue = self.groups.of(id);
+        if queue.is_empty() {
+            self.order.insert(self.taken, id);
+        }
+        let contents = match queue.newest() {
+            Some(part) if part.time == self.current.time => &mut part.contents,
+            _ => queue.push(&self.recipe, self.current.time, self.taken),
+        };
+        self.recipe.merge_totals(contents, totals);
+        self.taken += 1;
+    }
+
+    /// Takes the totals of later matches into those of earlier ones.
+    pub(in crate::operators) fn merge_totals(&self, totals: &mut Totals, later: &Totals) {
+        self.recipe.reader().merge(totals, later);
+    }
+
+    /// Time comes to a place: windows that end before it close.
+    pub(in crate::operators) fn pass(&mut self, limit: Place, floor: Place, out: &mut Outbox) {
+        self.fire(limit, floor, out);
+    }
+
+    /// Where the next window closes, of those that have matches.
+    pub(in crate::operators) fn next_closing(&self) -> Option<Place> {
+        self.due.map(|(_, place)| place)
+    }
+
+    /// The rows of a batch, where nothing comes out early.
+    fn take_all(&mut self, incoming: &Incoming<'_>, places: &[Place], out: &mut Outbox) {
+        let mut row = 0;
+        while let Some(&place) = places.get(row) {
+            self.fire(place, Place::MIN, out);
+            let time = place.time().0;
+            if time >= self.current.until {
+                self.enter_slice(time);
+            }
+            // No window ends within a slice, so nothing fires before its last row has been taken.
+            let end = row + places[row..].partition_point(|place| place.time().0 < self.current.until);
+            if self.current.is_inside {
+                self.take_slice(incoming, row..end);
+            }
+            row = end;
+        }
+    }
+
+    /// Rows that lie in the current slice.
+    fn take_slice(&mut self, incoming: &Incoming<'_>, rows: Range<usize>) {
+        self.groups.find_all(incoming.keys(), rows.clone(), Fifo::default, &mut self.slots.groups);
+        self.slots.number(self.groups.capacity());
+        let mut contents: Vec<Contents> = Vec::with_capacity(self.slots.touched.len());
+        for &(id, first) in &self.slots.touched {
+            let number = self.taken + u64::from(first);
+            let queue = self.groups.of(id);
+            if queue.is_empty() {
+                self.order.insert(number, id);
+            }
+            contents.push(std::mem::take(match queue.newest() {
+                Some(part) if part.time == self.current.time => &mut part.contents,
+                _ => queue.push(&self.recipe, self.current.time, number),
+            }));
+        }
+        incoming.add_all(&mut contents, &self.slots.slots, rows.clone());
+        for (&(id, _), contents) in self.slots.touched.iter().zip(contents) {
+            self.groups.of(id).newest().expect("the part was there").contents = contents;
+        }
+        self.taken += rows.len() as u64;
     }
 
     fn take(&mut self, incoming: &Incoming<'_>, row: usize, place: Place) {
@@ -190,6 +287,10 @@ impl HoppingWindow {
 impl Operator for HoppingWindow {
     fn advance(&mut self, inbox: &Inbox, out: &mut Outbox) {
         let incoming = self.recipe.incoming(&inbox.inputs[0]);
+        if inbox.is_plain && !self.early.is_asked() {
+            self.take_all(&incoming, inbox.inputs[0].places(), out);
+            return self.fire(inbox.watermark, inbox.floor, out);
+        }
         for turn in turns(inbox) {
             match turn {
                 Turn::Time { limit, floor } => self.fire(limit, floor, out),
@@ -198,9 +299,13 @@ impl Operator for HoppingWindow {
         }
     }
 
+    fn takes_plain(&self) -> bool {
+        true
+    }
+
     fn held(&self) -> Held {
         let (rows, bytes) = self.groups.iter().map(Fifo::held).fold((0, 0), |(r, b), (s, c)| (r + s, b + c));
-        Held { keys: self.groups.len(), rows, bytes: bytes + self.groups.bytes(), dropped: 0 }
+        Held { keys: self.groups.len(), rows, bytes: bytes + self.groups.bytes() + self.slots.bytes(), dropped: 0 }
     }
 
     fn take_nulls(&mut self) -> u64 {

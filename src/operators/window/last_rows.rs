@@ -46,6 +46,10 @@ impl Operator for LastRowsWindow {
         }
     }
 
+    fn takes_plain(&self) -> bool {
+        true
+    }
+
     fn held(&self) -> Held {
         let rows = self.groups.iter().map(RowQueue::len).sum();
         let bytes = self.groups.iter().map(RowQueue::bytes).sum::<usize>() + self.groups.bytes();

@@ -21,6 +21,7 @@ mod rows;
 mod running;
 mod session;
 mod sliding;
+mod slots;
 #[cfg(test)]
 mod tests;
 

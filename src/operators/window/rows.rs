@@ -80,6 +80,10 @@ impl Operator for RowsWindow {
         }
     }
 
+    fn takes_plain(&self) -> bool {
+        true
+    }
+
     fn held(&self) -> Held {
         let (rows, bytes) = self.groups.iter().map(|b| b.contents.held()).fold((0, 0), |(r, b), (s, c)| (r + s, b + c));
         Held { keys: self.groups.len(), rows, bytes: bytes + self.groups.bytes(), dropped: 0 }

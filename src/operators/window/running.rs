@@ -35,6 +35,10 @@ impl Operator for RunningWindow {
         }
     }
 
+    fn takes_plain(&self) -> bool {
+        true
+    }
+
     fn held(&self) -> Held {
         let bytes = self.groups.iter().map(|(_, c)| c.held().1).sum::<usize>() + self.groups.bytes();
         Held { keys: self.groups.len(), rows: 0, bytes, dropped: 0 }

@@ -66,6 +66,10 @@ impl Operator for SlidingWindow {
         }
     }
 
+    fn takes_plain(&self) -> bool {
+        true
+    }
+
     fn held(&self) -> Held {
         let bytes = self.groups.iter().map(RowQueue::bytes).sum::<usize>() + self.groups.bytes();
         Held { keys: self.groups.len(), rows: self.rows.len(), bytes, dropped: 0 }

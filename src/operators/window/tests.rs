@@ -299,7 +299,7 @@ fn timers_that_fire_late_are_certain_then() {
     let step = Entry::Watermark(WatermarkStep { moment: after(25), watermark: before(12) });
     let entries = vec![row(0, 20), step, row(1, 26), row(2, 27)];
     let mut out = crate::operators::Outbox::new(RANK, vec![schema(&spec)]);
-    new(&spec).advance(&Inbox { inputs: vec![batch.clone()], entries, watermark: Place::MAX, floor: after(29) }, &mut out);
+    new(&spec).advance(&Inbox { inputs: vec![batch.clone()], entries, is_plain: false, watermark: Place::MAX, floor: after(29) }, &mut out);
     let (found, _) = out.take(0);
     assert_eq!(found.moments().to_vec(), [after(25), after(27), before(30)]);
     assert_eq!(found.places().to_vec(), [10, 20, 30].map(|t| before(t).derived_by(RANK)));

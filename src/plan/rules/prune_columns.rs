@@ -4,7 +4,7 @@
 use crate::data::Value;
 use crate::expr::Expr;
 use crate::plan::graph::{Edge, Node, OperatorGraph, OperatorSpec};
-use crate::spec::{AggregateCall, JoinKind, JoinSpec, LookupSpec, PatternSpec, SlotKind, WindowOutput, WindowSpec};
+use crate::spec::{AggregateCall, CountSpec, JoinKind, JoinSpec, LookupSpec, MatchTrait, PatternSpec, SlotKind, WindowOutput, WindowSpec};
 
 /// Which columns of an edge are read.
 type Needed = Vec<bool>;
@@ -69,6 +69,7 @@ fn of_inputs(node: &Node, own: &[Needed], inputs: &mut [Needed]) {
         OperatorSpec::Window(spec) => of_window(spec, &own[0], &mut inputs[0]),
         OperatorSpec::Join(spec) => of_join(spec, &own[0], inputs),
         OperatorSpec::Pattern { spec, .. } => of_pattern(spec, inputs),
+        OperatorSpec::CountMatches { spec, .. } => of_counts(spec, inputs),
         OperatorSpec::TopOfWindow { order, bounds, limit: _ } => {
             pass(&own[0], 0, &mut inputs[0]);
             order.iter().for_each(|key| read(&key.expr, &mut inputs[0], 0));
@@ -139,6 +140,26 @@ fn of_lookup(spec: &LookupSpec, own: &[bool], inputs: &mut [Needed]) {
     spec.left_keys.iter().chain(&spec.residual).for_each(|expr| read(expr, &mut inputs[0], 0));
     if let Some(view) = inputs.get_mut(1) {
         view.fill(true);
+    }
+}
+
+/// Keys, terms, and what aggregates are over; the outputs of the pattern are not looked at.
+fn of_counts(spec: &CountSpec, inputs: &mut [Needed]) {
+    let pattern = &spec.pattern;
+    for (input, keys) in inputs.iter_mut().zip(&pattern.partition.by_input) {
+        keys.iter().for_each(|key| read(key, input, 0));
+    }
+    for variable in &pattern.variables {
+        for slot in variable.checks.iter().flat_map(Expr::slots) {
+            if let SlotKind::Column { column, .. } = &pattern.slots[slot.0 as usize].kind {
+                inputs[variable.input][*column] = true;
+            }
+        }
+    }
+    for of in &spec.traits {
+        if let MatchTrait::Column { variable, column, .. } = of {
+            inputs[pattern.variables[variable.0 as usize].input][*column] = true;
+        }
     }
 }
 

@@ -1,0 +1,336 @@
+//! Patterns that flat threads run: partitions by key, time, and what comes out.
+//!
+//! An event that cannot start anything makes no partition, and one that a partition has no use for leaves it as it is. A partition waits for
+//! one time only, that at which WITHIN is over for its oldest start, and stands once among the starts that are undecided; both are looked at
+//! again when their turn comes. Partitions in which nothing goes on are kept for a while: the next event of the key finds them ready.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+
+use super::{Held, Operator, Outbox, Sequence};
+use crate::data::{Entry, Inbox, KeyBuffer, KeyTable, Phase, Place, Timestamp, Value, WatermarkStep};
+use crate::expr::{BatchRow, EvalContext};
+use crate::operators::memory::fit_heap;
+use crate::pattern::{FlatEvaluator, FlatPartition, RowOf};
+use crate::spec::PatternSpec;
+
+/// So many partitions in which nothing goes on are kept beside as many as there are others.
+const IDLE_MAX: usize = 4096;
+
+/// Matches a pattern by flat threads. Port 0 gives the matches, port 1 the runs that WITHIN ended (TIMEOUT INTO).
+#[derive(Debug)]
+pub struct FlatSequence {
+    spec: Arc<PatternSpec>,
+    evaluator: FlatEvaluator,
+    is_keyed: bool,
+    keys: KeyTable,
+    key: KeyBuffer,
+    /// By the number of the key.
+    partitions: Vec<Option<Kept>>,
+    /// How many partitions there are, and of these those in which nothing goes on.
+    count: usize,
+    idle: usize,
+    /// (time, start, partition): when WITHIN is over for the start that was the oldest of the partition.
+    alarms: BinaryHeap<Reverse<(Timestamp, Place, u32)>>,
+    /// The oldest undecided start of each partition, as it once was; kept where rows may be certain later than they stand.
+    starts: Option<BinaryHeap<Reverse<(Place, u32)>>>,
+    /// The least place held back, as last said.
+    held_from: Place,
+    context: EvalContext,
+}
+
+/// A partition.
+#[derive(Debug)]
+struct Kept {
+    state: FlatPartition,
+    /// Its start among the alarms.
+    armed: Option<Place>,
+    /// Its start among `starts`.
+    noted: Option<Place>,
+    is_idle: bool,
+}
+
+impl FlatSequence {
+    /// The operator of a pattern. `threads_max` bounds the threads of a partition; beyond it the oldest runs are dropped and counted.
+    pub fn new(spec: impl Into<Arc<PatternSpec>>, threads_max: usize) -> Self {
+        let spec = spec.into();
+        Self {
+            starts: Sequence::lags(&spec).then(BinaryHeap::new),
+            held_from: Place::MAX,
+            evaluator: FlatEvaluator::new(spec.clone(), threads_max),
+            is_keyed: spec.partition.by_input.iter().any(|exprs| !exprs.is_empty()),
+            keys: KeyTable::new(),
+            key: KeyBuffer::new(),
+            partitions: Vec::new(),
+            count: 0,
+            idle: 0,
+            alarms: BinaryHeap::new(),
+            context: EvalContext::new(),
+            spec,
+        }
+    }
+
+    /// One event: its rows in the inputs that it belongs to. Rows of one event mostly have one key; where they differ, each key's partition
+    /// gets the rows that have it. `fits` says for each row the variables, as bits, whose unary terms hold.
+    fn event(&mut self, rows: &[RowOf<'_>], fits: &[u64], place: Place, moment: Place, out: &mut Outbox) {
+        if let [row] = rows {
+            if let Some(id) = self.partition_of(row, fits[0]) {
+                self.event_of(id, rows, fits[0], (place, moment), out);
+            }
+            return;
+        }
+        let mut done = vec![false; rows.len()];
+        for first in 0..rows.len() {
+            if done[first] {
+                continue;
+            }
+            let same: Vec<usize> =
+                (first..rows.len()).filter(|&other| !done[other] && self.has_same_key(&rows[first], &rows[other])).collect();
+            same.iter().for_each(|&row| done[row] = true);
+            let of_key: Vec<RowOf<'_>> = same.iter().map(|&row| rows[row]).collect();
+            let fits = same.iter().fold(0, |bits, &row| bits | fits[row]);
+            if let Some(id) = self.partition_of(&rows[first], fits) {
+                self.event_of(id, &of_key, fits, (place, moment), out);
+            }
+        }
+    }
+
+    fn event_of(&mut self, id: u32, rows: &[RowOf<'_>], fits: u64, (place, moment): (Place, Place), out: &mut Outbox) {
+        let Some(partition) = self.partitions[id as usize].as_mut() else { return };
+        if self.evaluator.event(&mut partition.state, rows, fits, place) {
+            self.let_out(id, moment, out);
+        }
+    }
+
+    fn key_values<'r>(&'r self, row: &'r BatchRow<'r>, input: usize) -> impl Iterator<Item = Value<'r>> {
+        let exprs = self.spec.partition.by_input.get(input).map_or(&[][..], |exprs| exprs);
+        exprs.iter().map(|expr| expr.eval(row, &self.context))
+    }
+
+    fn has_same_key(&self, a: &RowOf<'_>, b: &RowOf<'_>) -> bool {
+        let [one, other] = [a, b].map(|row| {
+            let view = BatchRow { batch: row.batch, row: row.row };
+            let mut key = KeyBuffer::new();
+            key.encode(self.key_values(&view, row.input)).to_key()
+        });
+        one == other
+    }
+
+    /// The number of the partition of a row; nothing where its key takes no part, or where nothing goes on for it and nothing can start.
+    fn partition_of(&mut self, row: &RowOf<'_>, fits: u64) -> Option<u32> {
+        let can_start = self.evaluator.can_start(fits);
+        let id = if self.is_keyed { self.number_of(row, can_start)? } else { 0 };
+        let index = id as usize;
+        if self.partitions.len() <= index {
+            self.partitions.resize_with(index + 1, || None);
+        }
+        if self.partitions[index].is_none() {
+            if !can_start {
+                return None;
+            }
+            let view = BatchRow { batch: row.batch, row: row.row };
+            let key = self.key_values(&view, row.input).map(Value::into_owned).collect();
+            self.partitions[index] = Some(Kept { state: self.evaluator.partition(key), armed: None, noted: None, is_idle: false });
+            self.count += 1;
+        }
+        Some(id)
+    }
+
+    fn number_of(&mut self, row: &RowOf<'_>, can_start: bool) -> Option<u32> {
+        let view = BatchRow { batch: row.batch, row: row.row };
+        let exprs = self.spec.partition.by_input.get(row.input).map_or(&[][..], |exprs| exprs);
+        let mut has_null = false;
+        let values = exprs.iter().map(|expr| expr.eval(&view, &self.context)).inspect(|value| has_null |= value.is_null());
+        let key = self.key.encode(values);
+        if self.spec.partition.null_takes_no_part && has_null {
+            return None;
+        }
+        if can_start { Some(self.keys.intern(key)) } else { self.keys.get(key) }
+    }
+
+    /// Puts out what has been found in a partition, lets go what it does not need any more, and waits for its next time.
+    fn let_out(&mut self, id: u32, moment: Place, out: &mut Outbox) {
+        let Self { evaluator, partitions, .. } = self;
+        let Some(partition) = partitions[id as usize].as_mut() else { return };
+        if !evaluator.found().is_empty() {
+            let mut found = std::mem::take(evaluator.found());
+            found.sort_by_key(|found| found.start);
+            for found in found.drain(..) {
+                out.rows(found.port, found.end, moment, |builders| {
+                    evaluator.write(&partition.state, &found, builders);
+                    1
+                });
+            }
+            *evaluator.found() = found;
+        }
+        evaluator.tidy(&mut partition.state);
+        let oldest = evaluator.oldest_start(&partition.state);
+        if let Some(start) = oldest {
+            if partition.armed.is_none()
+                && let Some(time) = evaluator.deadline(start)
+            {
+                partition.armed = Some(start);
+                self.alarms.push(Reverse((time, start, id)));
+            }
+            if partition.noted.is_none()
+                && let Some(starts) = &mut self.starts
+            {
+                partition.noted = Some(start);
+                starts.push(Reverse((start, id)));
+            }
+        }
+        let is_idle = oldest.is_none() && evaluator.is_forgettable(&partition.state);
+        let was_idle = std::mem::replace(&mut partition.is_idle, is_idle);
+        self.idle = self.idle + usize::from(is_idle) - usize::from(was_idle);
+        if self.idle > IDLE_MAX + self.count / 2 {
+            self.forget_idle();
+        }
+    }
+
+    fn forget_idle(&mut self) {
+        for (id, partition) in (0u32..).zip(&mut self.partitions) {
+            if partition.as_ref().is_some_and(|partition| partition.is_idle) {
+                *partition = None;
+                self.count -= 1;
+                if self.is_keyed {
+                    self.keys.remove(id);
+                }
+            }
+        }
+        self.idle = 0;
+        if self.is_keyed {
+            self.keys.fit(&mut self.partitions);
+        }
+    }
+
+    /// Lets times be over that end before this place.
+    fn pass_time(&mut self, until: Place, floor: Place, out: &mut Outbox) {
+        while let Some(&Reverse((time, start, id))) = self.alarms.peek() {
+            let over = Place::bound(time, Phase::After);
+            if over >= until {
+                break;
+            }
+            self.alarms.pop();
+            fit_heap(&mut self.alarms);
+            let partition = self.partitions.get_mut(id as usize).and_then(Option::as_mut);
+            let Some(partition) = partition.filter(|partition| partition.armed == Some(start)) else { continue };
+            partition.armed = None;
+            if self.evaluator.oldest_start(&partition.state) == Some(start) {
+                self.evaluator.time_over(&mut partition.state, time);
+            }
+            let moment = over.max(floor);
+            self.let_out(id, moment, out);
+            self.report(moment, out);
+        }
+    }
+
+    /// Says what is held back: undecided starts.
+    fn report(&mut self, moment: Place, out: &mut Outbox) {
+        let Self { starts: Some(starts), partitions, evaluator, .. } = self else { return };
+        let least = loop {
+            let Some(&Reverse((start, id))) = starts.peek() else { break Place::MAX };
+            let partition = partitions.get_mut(id as usize).and_then(Option::as_mut);
+            let Some(partition) = partition.filter(|partition| partition.noted == Some(start)) else {
+                starts.pop();
+                continue;
+            };
+            let oldest = evaluator.oldest_start(&partition.state);
+            if oldest == Some(start) {
+                break start;
+            }
+            partition.noted = oldest;
+            starts.pop();
+            starts.extend(oldest.map(|oldest| Reverse((oldest, id))));
+            fit_heap(starts);
+        };
+        if std::mem::replace(&mut self.held_from, least) == least {
+            return;
+        }
+        for port in 0..out.ports() {
+            out.watermark(port, WatermarkStep { moment, watermark: least });
+        }
+    }
+
+    /// The input is over: what is finished comes out, in the order of the starts.
+    fn end(&mut self, moment: Place, out: &mut Outbox) {
+        let Self { evaluator, partitions, .. } = self;
+        let mut found = Vec::new();
+        for (id, partition) in (0u32..).zip(&mut *partitions) {
+            let Some(partition) = partition else { continue };
+            evaluator.end(&mut partition.state);
+            found.extend(evaluator.found().drain(..).map(|found| (id, found)));
+        }
+        found.sort_by_key(|(_, found)| found.start);
+        for (id, found) in found {
+            let Some(partition) = &partitions[id as usize] else { continue };
+            out.rows(found.port, found.end, moment, |builders| {
+                evaluator.write(&partition.state, &found, builders);
+                1
+            });
+        }
+        partitions.iter_mut().flatten().for_each(|partition| evaluator.tidy(&mut partition.state));
+        self.report(moment, out);
+    }
+}
+
+impl FlatSequence {
+    /// The rows and watermarks of an inbox; `fits_of` says of each entry, by its number, which variables its row fits.
+    fn take(&mut self, inbox: &Inbox, fits_of: impl Fn(usize, &RowOf<'_>) -> u64, out: &mut Outbox) {
+        let mut rows: Vec<RowOf<'_>> = Vec::new();
+        let mut fits: Vec<u64> = Vec::new();
+        let mut entries = inbox.entries.iter().enumerate().peekable();
+        while let Some((number, entry)) = entries.next() {
+            let Entry::Row { input, row, place, moment, floor } = *entry else {
+                if let Entry::Watermark(step) = entry {
+                    self.pass_time(step.watermark, step.moment, out);
+                }
+                continue;
+            };
+            let row = RowOf { input: input.into(), batch: &inbox.inputs[usize::from(input)], row: row as usize };
+            fits.push(fits_of(number, &row));
+            rows.push(row);
+            let goes_on = matches!(entries.peek(), Some((_, Entry::Row { place: next, .. })) if *next == place && place.is_source());
+            if goes_on {
+                continue;
+            }
+            self.pass_time(place, floor, out);
+            self.event(&rows, &fits, place, moment, out);
+            self.report(moment, out);
+            rows.clear();
+            fits.clear();
+        }
+        self.pass_time(inbox.watermark, inbox.floor, out);
+        if inbox.watermark == Place::MAX {
+            self.end(Place::MAX, out);
+        }
+    }
+}
+
+impl Operator for FlatSequence {
+    fn advance(&mut self, inbox: &Inbox, out: &mut Outbox) {
+        let fits = if inbox.entries.is_empty() { Vec::new() } else { self.evaluator.fits(&inbox.inputs) };
+        self.take(inbox, |_, row| fits[row.input][row.row], out);
+    }
+
+    fn advance_given(&mut self, inbox: &Inbox, fits: &[u64], out: &mut Outbox) {
+        self.take(inbox, |entry, _| fits[entry], out);
+    }
+
+    fn wakes_at(&self) -> Place {
+        self.alarms.peek().map_or(Place::MAX, |Reverse((time, ..))| Place::bound(*time, Phase::After))
+    }
+
+    fn take_nulls(&mut self) -> u64 {
+        self.context.take_nulls() + self.evaluator.take_nulls()
+    }
+
+    fn held(&self) -> Held {
+        let sizes = self.partitions.iter().flatten().map(|partition| self.evaluator.size(&partition.state));
+        let (rows, bytes) = sizes.fold((0, 0), |(rows, bytes), (r, b)| (rows + r, bytes + b));
+        let waiting = self.alarms.capacity() * size_of::<(Timestamp, Place, u32)>()
+            + self.starts.as_ref().map_or(0, BinaryHeap::capacity) * size_of::<(Place, u32)>();
+        let bytes = bytes + self.keys.bytes() + waiting + self.partitions.capacity() * size_of::<Option<Kept>>();
+        Held { keys: self.count - self.idle, rows, bytes, dropped: self.evaluator.dropped() }
+    }
+}

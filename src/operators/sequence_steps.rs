@@ -1,0 +1,298 @@
+//! Sequences that step lists evaluate: only rows that fit a step are looked at, and of those only what has a start is kept.
+//!
+//! A partition goes when all that it holds is over. It is looked at once in each WITHIN, in turn, so that keys that never come again cost
+//! nothing for ever. Where matches wait for their turn (SKIP), all starts stand in one queue: the time of each is over in that order, and the
+//! first of them is what the operator holds back.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::{Held, Operator, Outbox};
+use crate::data::{Entry, Inbox, KeyBuffer, KeyTable, Phase, Place, Timestamp, WatermarkStep};
+use crate::expr::{BatchRow, EvalContext};
+use crate::pattern::{Arrival, RowOf, StepEvaluator, StepPartition};
+use crate::spec::{Arrow, PatternSpec, VariableId};
+
+/// Matches a sequence of single steps.
+#[derive(Debug)]
+pub struct StepSequence {
+    spec: Arc<PatternSpec>,
+    evaluator: StepEvaluator,
+    /// Whether there are keys.
+    is_keyed: bool,
+    keys: KeyTable,
+    key: KeyBuffer,
+    /// By the number of the key.
+    partitions: Vec<Option<StepPartition>>,
+    /// When to look whether a partition is over: each partition stands here once, if there is a WITHIN.
+    visits: VecDeque<(Timestamp, u32)>,
+    /// Starts in order, where they are decided in turn; some have been decided.
+    starts: VecDeque<(Place, u32)>,
+    /// The least place held back, as last said.
+    held_from: Place,
+    context: EvalContext,
+}
+
+impl StepSequence {
+    /// The operator of a sequence of these steps. At most so many unfinished matches wait in a partition; beyond it the oldest are dropped
+    /// and counted.
+    pub fn new(spec: impl Into<Arc<PatternSpec>>, steps: &[(VariableId, Arrow)], most: usize) -> Self {
+        let spec = spec.into();
+        Self {
+            evaluator: StepEvaluator::new(spec.clone(), steps, most),
+            is_keyed: spec.partition.by_input.iter().any(|exprs| !exprs.is_empty()),
+            keys: KeyTable::new(),
+            key: KeyBuffer::new(),
+            partitions: Vec::new(),
+            visits: VecDeque::new(),
+            starts: VecDeque::new(),
+            held_from: Place::MAX,
+            context: EvalContext::new(),
+            spec,
+        }
+    }
+
+    /// An event: its rows in the inputs that it belongs to. Rows of one event mostly have one key; where they differ, each key's partition
+    /// gets the rows that have it.
+    fn event(&mut self, rows: &[RowOf<'_>], place: Place, moment: Place, out: &mut Outbox) {
+        let may_begin = rows.iter().any(|row| self.evaluator.fits(row.input, row.row) & 1 == 1);
+        if let [row] = rows {
+            if let Some(id) = self.partition_of(row, may_begin) {
+                self.event_of_key(id, rows, place, moment, out);
+            }
+            return;
+        }
+        let ids: Vec<Option<u32>> = rows.iter().map(|row| self.partition_of(row, may_begin)).collect();
+        for (first, id) in ids.iter().enumerate() {
+            let Some(id) = id.filter(|id| !ids[..first].contains(&Some(*id))) else { continue };
+            let of_key: Vec<RowOf<'_>> = rows.iter().zip(&ids).filter(|(_, of)| **of == Some(id)).map(|(row, _)| *row).collect();
+            self.event_of_key(id, &of_key, place, moment, out);
+        }
+    }
+
+    fn event_of_key(&mut self, id: u32, rows: &[RowOf<'_>], place: Place, moment: Place, out: &mut Outbox) {
+        let Some(partition) = &mut self.partitions[id as usize] else { return };
+        let fits = rows.iter().fold(0, |fits, row| fits | self.evaluator.fits(row.input, row.row));
+        let arrival = Arrival { rows, place, fits };
+        self.evaluator.event(partition, &arrival);
+        let finished = self.evaluator.finished_count();
+        if finished > 0 {
+            let evaluator = &self.evaluator;
+            out.rows(0, place, moment, |builders| {
+                evaluator.write_finished(&arrival, builders);
+                finished
+            });
+        }
+        if self.evaluator.lags() {
+            if fits & 1 == 1 {
+                self.starts.push_back((place, id));
+            }
+            self.put_out(moment, out);
+        }
+        self.drop_empty(id);
+    }
+
+    /// The number of the partition of a row, if it has one or may begin one.
+    fn partition_of(&mut self, row: &RowOf<'_>, may_begin: bool) -> Option<u32> {
+        let id = if self.is_keyed { self.key_of(row, may_begin)? } else { 0 };
+        let index = id as usize;
+        if self.partitions.len() <= index {
+            self.partitions.resize_with(index + 1, || None);
+        }
+        if self.partitions[index].is_none() {
+            if !may_begin {
+                return None;
+            }
+            self.partitions[index] = Some(self.evaluator.partition());
+            self.visits.extend(self.evaluator.end_of(row.batch.time(row.row)).map(|time| (time, id)));
+        }
+        Some(id)
+    }
+
+    fn key_of(&mut self, row: &RowOf<'_>, may_begin: bool) -> Option<u32> {
+        let exprs = self.spec.partition.by_input.get(row.input).map_or(&[][..], |e| e);
+        let view = BatchRow { batch: row.batch, row: row.row };
+        let mut has_null = false;
+        let values = exprs.iter().map(|expr| expr.eval(&view, &self.context)).inspect(|value| has_null |= value.is_null());
+        let key = self.key.encode(values);
+        if self.spec.partition.null_takes_no_part && has_null {
+            return None;
+        }
+        if may_begin { Some(self.keys.intern(key)) } else { self.keys.get(key) }
+    }
+
+    /// Puts out the matches whose turn it is.
+    fn put_out(&mut self, moment: Place, out: &mut Outbox) {
+        if !self.evaluator.is_any_ready() {
+            return;
+        }
+        self.evaluator.let_ready_go(|place, write| {
+            out.rows(0, place, moment, |builders| {
+                write(builders);
+                1
+            });
+        });
+    }
+
+    /// Lets times be over that end before this place, where matches wait for their turn.
+    fn pass_time(&mut self, until: Place, floor: Place, out: &mut Outbox) {
+        while let Some(&(start, id)) = self.starts.front() {
+            let Some(over) = self.evaluator.end_of(start.time()).map(|time| Place::bound(time, Phase::After)) else { return };
+            if over >= until {
+                return;
+            }
+            self.starts.pop_front();
+            let Some(partition) = self.partitions.get_mut(id as usize).and_then(Option::as_mut) else { continue };
+            if !partition.has_turn(start) {
+                continue;
+            }
+            self.evaluator.expire(partition, start);
+            let moment = over.max(floor);
+            self.put_out(moment, out);
+            self.report(moment, out);
+        }
+    }
+
+    /// Says what is held back: the first start that has not had its turn.
+    fn report(&mut self, moment: Place, out: &mut Outbox) {
+        let has_turn = |&(start, id): &(Place, u32)| {
+            self.partitions.get(id as usize).and_then(Option::as_ref).is_some_and(|partition| partition.has_turn(start))
+        };
+        while self.starts.front().is_some_and(|first| !has_turn(first)) {
+            self.starts.pop_front();
+        }
+        let least = self.starts.front().map_or(Place::MAX, |(start, _)| *start);
+        if std::mem::replace(&mut self.held_from, least) != least {
+            out.watermark(0, WatermarkStep { moment, watermark: least });
+        }
+    }
+
+    /// Without WITHIN nothing is over by time alone, and an empty partition goes at once.
+    fn drop_empty(&mut self, id: u32) {
+        if self.spec.within.is_none() && self.partitions[id as usize].as_ref().is_some_and(StepPartition::is_empty) {
+            self.forget(id);
+        }
+    }
+
+    fn forget(&mut self, id: u32) {
+        self.partitions[id as usize] = None;
+        if self.is_keyed {
+            self.keys.remove(id);
+            self.keys.fit(&mut self.partitions);
+        }
+    }
+
+    /// Looks at the partitions whose turn it is, and now and then for events that nobody needs.
+    fn visit(&mut self, watermark: Place) {
+        let earliest = self.evaluator.earliest(watermark);
+        while let Some(&(time, id)) = self.visits.front()
+            && time < watermark.time()
+        {
+            self.visits.pop_front();
+            let Some(partition) = self.partitions.get_mut(id as usize).and_then(Option::as_mut) else { continue };
+            self.evaluator.purge(partition, earliest);
+            if partition.is_empty() {
+                self.forget(id);
+            } else {
+                self.visits.extend(self.evaluator.end_of(watermark.time()).map(|time| (time, id)));
+            }
+        }
+        if self.evaluator.should_collect() {
+            self.evaluator.collect(self.partitions.iter_mut().flatten(), earliest);
+        }
+    }
+
+    /// The input is over: matches that waited come out, in the order of their starts.
+    fn end(&mut self, out: &mut Outbox) {
+        let ids = (0u32..).zip(&self.partitions);
+        let mut open: Vec<(Place, u32)> = ids.filter_map(|(id, p)| Some((p.as_ref()?.first_turn()?, id))).collect();
+        open.sort_unstable();
+        for (_, id) in open {
+            if let Some(partition) = &mut self.partitions[id as usize] {
+                self.evaluator.end(partition);
+            }
+        }
+        self.put_out(Place::MAX, out);
+        self.report(Place::MAX, out);
+    }
+}
+
+impl StepSequence {
+    /// The rows and watermarks of an inbox, whose batches have been looked at.
+    fn take(&mut self, inbox: &Inbox, out: &mut Outbox) {
+        let (looks_at_all, lags) = (self.evaluator.looks_at_all(), self.evaluator.lags());
+        let mut rows: Vec<RowOf<'_>> = Vec::new();
+        let mut entries = inbox.entries.iter().peekable();
+        while let Some(entry) = entries.next() {
+            let Entry::Row { input, row, place, moment, floor } = *entry else {
+                if let (Entry::Watermark(step), true) = (entry, lags) {
+                    self.pass_time(step.watermark, step.moment, out);
+                }
+                continue;
+            };
+            let goes_on = matches!(entries.peek(), Some(Entry::Row { place: next, .. }) if *next == place && place.is_source());
+            let matters = looks_at_all || self.evaluator.fits(input.into(), row as usize) != 0;
+            if matters {
+                rows.push(RowOf { input: input.into(), batch: &inbox.inputs[usize::from(input)], row: row as usize });
+            }
+            if goes_on {
+                continue;
+            }
+            if lags {
+                self.pass_time(place, floor, out);
+            }
+            if !rows.is_empty() {
+                self.event(&rows, place, moment, out);
+                rows.clear();
+            }
+            if lags {
+                self.report(moment, out);
+            }
+        }
+        if lags {
+            self.pass_time(inbox.watermark, inbox.floor, out);
+            if inbox.watermark == Place::MAX {
+                self.end(out);
+            }
+        }
+        self.visit(inbox.watermark);
+    }
+}
+
+impl Operator for StepSequence {
+    fn advance(&mut self, inbox: &Inbox, out: &mut Outbox) {
+        if !inbox.entries.is_empty() {
+            self.evaluator.look_at(&inbox.inputs);
+        }
+        self.take(inbox, out);
+    }
+
+    fn advance_given(&mut self, inbox: &Inbox, fits: &[u64], out: &mut Outbox) {
+        let row_of = |(entry, fits): (&Entry, &u64)| match entry {
+            Entry::Row { input, row, .. } => Some((usize::from(*input), *row, *fits)),
+            Entry::Watermark(_) => None,
+        };
+        self.evaluator.take(&inbox.inputs, inbox.entries.iter().zip(fits).filter_map(row_of));
+        self.take(inbox, out);
+    }
+
+    fn wakes_at(&self) -> Place {
+        let turn = self.starts.front().and_then(|(start, _)| self.evaluator.end_of(start.time()));
+        let visit = self.visits.front().map(|(time, _)| *time);
+        turn.into_iter().chain(visit).min().map_or(Place::MAX, |time| Place::bound(time, Phase::After))
+    }
+
+    fn take_nulls(&mut self) -> u64 {
+        self.context.take_nulls() + self.evaluator.take_nulls()
+    }
+
+    fn held(&self) -> Held {
+        let sizes = self.partitions.iter().flatten().map(StepPartition::size);
+        let (rows, bytes) = sizes.fold((0, 0), |(rows, bytes), (r, b)| (rows + r, bytes + b));
+        let queues = self.visits.capacity() * size_of::<(Timestamp, u32)>() + self.starts.capacity() * size_of::<(Place, u32)>();
+        let places = self.partitions.capacity() * size_of::<Option<StepPartition>>();
+        let keys = self.partitions.iter().flatten().count();
+        let bytes = bytes + self.evaluator.bytes() + self.keys.bytes() + queues + places;
+        Held { keys, rows, bytes, dropped: self.evaluator.dropped() }
+    }
+}

@@ -1,0 +1,364 @@
+//! The events that a partition holds: a row of words each, in order, in one vector; let go from the front.
+//!
+//! An event is known by a number of 32 bits that wraps around (it never is [`NONE`]), so a thread names it in four bytes. A row is its place,
+//! the variables that it fits, and the columns that something may still read: eight bytes for INT, FLOAT, TIMESTAMP, DURATION and BOOL, and
+//! eight more with the text itself for STRING and JSON. Columns that are part of the partition's key are the same in all rows and stand once.
+
+use super::table::NONE;
+use crate::data::{DataType, Duration, Place, Timestamp, Value};
+use crate::expr::word_of;
+use crate::pattern::event::RowOf;
+use crate::spec::PatternSpec;
+
+/// Words before the columns: time and sequence of the place, fits, where the row's text begins.
+const HEADER: usize = 4;
+
+/// Which columns are kept, and where in a row.
+#[derive(Debug)]
+pub(super) struct Layout {
+    columns: Vec<Kept>,
+    /// Words a row.
+    stride: usize,
+    /// Words that say which columns have a value.
+    valid: usize,
+    /// Values a row that are no words and no text.
+    values: usize,
+    has_text: bool,
+}
+
+#[derive(Debug)]
+struct Kept {
+    input: usize,
+    column: usize,
+    data_type: DataType,
+    kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    /// A part of the key, by its position.
+    Key(usize),
+    /// By its position in the row.
+    Word(usize),
+    Text(usize),
+    /// By its position among the row's values.
+    Value(usize),
+}
+
+impl Layout {
+    /// The layout for these columns, each named by its input.
+    pub(super) fn new(spec: &PatternSpec, mut columns: Vec<(usize, usize)>) -> Self {
+        columns.sort_unstable();
+        columns.dedup();
+        let of_key: Vec<Option<usize>> = columns.iter().map(|&(input, column)| part_of_key(spec, input, column)).collect();
+        let in_rows = of_key.iter().filter(|part| part.is_none()).count();
+        let valid = in_rows.div_ceil(64);
+        let mut layout = Self { columns: Vec::new(), stride: HEADER + valid, valid, values: 0, has_text: false };
+        for (&(input, column), part) in columns.iter().zip(of_key) {
+            let data_type = spec.inputs[input].fields()[column].data_type.clone();
+            let kind = match (part, &data_type) {
+                (Some(part), _) => Kind::Key(part),
+                (None, DataType::Int | DataType::Float | DataType::Timestamp | DataType::Duration | DataType::Bool) => {
+                    layout.stride += 1;
+                    Kind::Word(layout.stride - 1)
+                }
+                (None, DataType::String | DataType::Json) => {
+                    layout.stride += 1;
+                    layout.has_text = true;
+                    Kind::Text(layout.stride - 1)
+                }
+                (None, DataType::Null | DataType::Decimal { .. } | DataType::List(_) | DataType::Struct(_)) => {
+                    layout.values += 1;
+                    Kind::Value(layout.values - 1)
+                }
+            };
+            layout.columns.push(Kept { input, column, data_type, kind });
+        }
+        layout
+    }
+
+    /// Where a column is kept.
+    pub(super) fn position(&self, input: usize, column: usize) -> usize {
+        let found = self.columns.iter().position(|kept| (kept.input, kept.column) == (input, column));
+        found.expect("every column that is read is kept")
+    }
+
+    /// The bit of a kept column among those that say which have a value.
+    fn bit(&self, position: usize) -> usize {
+        match self.columns[position].kind {
+            Kind::Word(at) | Kind::Text(at) => at - HEADER - self.valid,
+            Kind::Value(at) => self.stride - HEADER - self.valid + at,
+            Kind::Key(_) => unreachable!("a part of the key is in no row"),
+        }
+    }
+}
+
+/// Which part of the key a column is, where equal keys mean equal values.
+fn part_of_key(spec: &PatternSpec, input: usize, column: usize) -> Option<usize> {
+    let data_type = &spec.inputs[input].fields()[column].data_type;
+    if !matches!(data_type, DataType::String | DataType::Int | DataType::Timestamp | DataType::Duration | DataType::Bool) {
+        return None;
+    }
+    let exprs = spec.partition.by_input.get(input)?;
+    exprs.iter().position(|expr| expr.as_slot().is_some_and(|slot| slot.0 as usize == column) && expr.data_type() == data_type)
+}
+
+/// The events of a partition.
+#[derive(Debug, Default)]
+pub(super) struct Log {
+    words: Vec<i64>,
+    /// Rows at the front that have been let go and still lie there.
+    gone: usize,
+    /// The number of the row that lies first.
+    base: u32,
+    text: Vec<u8>,
+    /// How much text has gone from the front.
+    text_base: u64,
+    values: Vec<Value<'static>>,
+    key: Box<[Value<'static>]>,
+}
+
+/// What comes in as an event.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Arriving<'a> {
+    pub(super) rows: &'a [RowOf<'a>],
+    pub(super) place: Place,
+    /// The variables whose unary terms hold.
+    pub(super) fits: u64,
+}
+
+impl Log {
+    /// The log of a partition with this key.
+    pub(super) fn new(key: Box<[Value<'static>]>) -> Self {
+        Self { key, ..Self::default() }
+    }
+
+    fn rows(&self, layout: &Layout) -> usize {
+        self.words.len() / layout.stride
+    }
+
+    /// How many events are held.
+    pub(super) fn len(&self, layout: &Layout) -> usize {
+        self.rows(layout) - self.gone
+    }
+
+    /// How many events are held from this one on.
+    pub(super) fn len_from(&self, layout: &Layout, event: u32) -> usize {
+        self.rows(layout) - self.index(event)
+    }
+
+    fn number_at(&self, index: usize) -> u32 {
+        // Numbers are taken modulo 2^32 - 1; fewer are held at once.
+        let number = self.base.wrapping_add(index as u32);
+        if number < self.base || number == NONE { number.wrapping_add(1) } else { number }
+    }
+
+    /// Where an event lies, from the front of what lies there.
+    #[inline]
+    pub(super) fn index(&self, event: u32) -> usize {
+        let distance = event.wrapping_sub(self.base);
+        (if event < self.base { distance - 1 } else { distance }) as usize
+    }
+
+    /// The event so many behind (or before) another, where it is held.
+    pub(super) fn beside(&self, layout: &Layout, event: u32, by: i64) -> Option<u32> {
+        let index = self.index(event).checked_add_signed(isize::try_from(by).ok()?)?;
+        (index >= self.gone && index < self.rows(layout)).then(|| self.number_at(index))
+    }
+
+    /// The first event that is held, or the number of the next.
+    pub(super) fn first(&self) -> u32 {
+        self.number_at(self.gone)
+    }
+
+    /// The number that the next event gets.
+    pub(super) fn next(&self, layout: &Layout) -> u32 {
+        self.number_at(self.rows(layout))
+    }
+
+    /// Appends an event.
+    pub(super) fn push(&mut self, layout: &Layout, event: &Arriving<'_>) -> u32 {
+        let number = self.next(layout);
+        let begin = self.words.len();
+        let (time, sequence) = event.place.to_parts();
+        let text_at = self.text_base + self.text.len() as u64;
+        self.words.extend([time, sequence.cast_signed(), event.fits.cast_signed(), text_at.cast_signed()]);
+        self.words.resize(begin + layout.stride, 0);
+        self.values.resize(self.values.len() + layout.values, Value::Null);
+        for position in 0..layout.columns.len() {
+            self.fill(layout, position, begin, text_at, event);
+        }
+        number
+    }
+
+    fn fill(&mut self, layout: &Layout, position: usize, begin: usize, text_at: u64, event: &Arriving<'_>) {
+        let kept = &layout.columns[position];
+        let Some(row) = event.rows.iter().find(|row| row.input == kept.input) else { return };
+        let is_there = match kept.kind {
+            Kind::Key(_) => return,
+            Kind::Word(at) => {
+                let word = match &row.batch.columns()[kept.column] {
+                    column @ crate::data::Column::Bool(_) => word_of(&column.value(row.row)),
+                    column => column.word(row.row),
+                };
+                self.words[begin + at] = word.unwrap_or(0);
+                word.is_some()
+            }
+            Kind::Text(at) => match row.batch.value(kept.column, row.row) {
+                Value::String(text) | Value::Json(text) => {
+                    let from = self.text_base + self.text.len() as u64 - text_at;
+                    let (from, len) = (u32::try_from(from), u32::try_from(text.len()));
+                    let (from, len) = (from.expect("a row has less than 4 GiB of text"), len.expect("a text has less than 4 GiB"));
+                    self.words[begin + at] = (u64::from(from) << 32 | u64::from(len)).cast_signed();
+                    self.text.extend_from_slice(text.as_bytes());
+                    true
+                }
+                _ => false,
+            },
+            Kind::Value(at) => {
+                let value = row.batch.value(kept.column, row.row).into_owned();
+                let is_there = !value.is_null();
+                let first = self.values.len() - layout.values;
+                self.values[first + at] = value;
+                is_there
+            }
+        };
+        if is_there {
+            let bit = layout.bit(position);
+            self.words[begin + HEADER + bit / 64] |= 1 << (bit % 64);
+        }
+    }
+
+    /// Takes the last event back.
+    pub(super) fn pop(&mut self, layout: &Layout) {
+        let begin = self.words.len() - layout.stride;
+        let text = self.words[begin + 3].cast_unsigned() - self.text_base;
+        self.text.truncate(usize::try_from(text).expect("what is in memory has an index"));
+        self.words.truncate(begin);
+        self.values.truncate(self.values.len() - layout.values);
+    }
+
+    #[inline]
+    fn row(&self, layout: &Layout, event: u32) -> &[i64] {
+        let begin = self.index(event) * layout.stride;
+        &self.words[begin..begin + layout.stride]
+    }
+
+    /// Where an event stands.
+    pub(super) fn place(&self, layout: &Layout, event: u32) -> Place {
+        let row = self.row(layout, event);
+        Place::from_parts(row[0], row[1].cast_unsigned())
+    }
+
+    pub(super) fn time(&self, layout: &Layout, event: u32) -> Timestamp {
+        Timestamp(self.row(layout, event)[0])
+    }
+
+    /// The variables that an event fits.
+    pub(super) fn fits(&self, layout: &Layout, event: u32) -> u64 {
+        self.row(layout, event)[2].cast_unsigned()
+    }
+
+    /// The word of a kept column, nothing where it is NULL. BOOL is 0 or 1.
+    #[inline]
+    pub(super) fn word(&self, layout: &Layout, event: u32, position: usize) -> Option<i64> {
+        match layout.columns[position].kind {
+            Kind::Word(at) => {
+                let row = self.row(layout, event);
+                let bit = at - HEADER - layout.valid;
+                (row[HEADER + bit / 64] >> (bit % 64) & 1 == 1).then(|| row[at])
+            }
+            Kind::Key(part) => word_of(&self.key[part]),
+            Kind::Text(_) | Kind::Value(_) => None,
+        }
+    }
+
+    /// The value of a kept column.
+    pub(super) fn value(&self, layout: &Layout, event: u32, position: usize) -> Value<'_> {
+        let kept = &layout.columns[position];
+        match kept.kind {
+            Kind::Key(part) => self.key[part].borrowed(),
+            Kind::Word(_) => {
+                let Some(word) = self.word(layout, event, position) else { return Value::Null };
+                match kept.data_type {
+                    DataType::Float => Value::Float(f64::from_bits(word.cast_unsigned())),
+                    DataType::Timestamp => Value::Timestamp(Timestamp(word)),
+                    DataType::Duration => Value::Duration(Duration(word)),
+                    DataType::Bool => Value::Bool(word != 0),
+                    _ => Value::Int(word),
+                }
+            }
+            Kind::Text(at) => {
+                let (row, bit) = (self.row(layout, event), layout.bit(position));
+                if row[HEADER + bit / 64] >> (bit % 64) & 1 == 0 {
+                    return Value::Null;
+                }
+                let (text_at, word) = (row[3].cast_unsigned(), row[at].cast_unsigned());
+                let from = usize::try_from(text_at - self.text_base + (word >> 32)).expect("what is in memory has an index");
+                let text = std::str::from_utf8(&self.text[from..from + (word & 0xffff_ffff) as usize]);
+                let text = text.expect("the bytes of a text are kept whole");
+                if kept.data_type == DataType::Json { Value::Json(text.into()) } else { Value::String(text.into()) }
+            }
+            Kind::Value(at) => self.values[self.index(event) * layout.values + at].borrowed(),
+        }
+    }
+
+    /// The type of a kept column.
+    pub(super) fn is_word(layout: &Layout, position: usize) -> bool {
+        matches!(layout.columns[position].kind, Kind::Word(_)) && layout.columns[position].data_type != DataType::Bool
+    }
+
+    /// Lets all events before this one go.
+    pub(super) fn forget_before(&mut self, layout: &Layout, event: u32) {
+        let index = self.index(event);
+        if index == self.rows(layout) {
+            return self.clear(layout);
+        }
+        self.gone = self.gone.max(index);
+        if self.gone < 16 || self.gone * 2 < self.rows(layout) {
+            return;
+        }
+        let first = self.number_at(self.gone);
+        self.words.drain(..self.gone * layout.stride);
+        self.values.drain(..self.gone * layout.values);
+        if layout.has_text {
+            let text_at = self.words[3].cast_unsigned();
+            self.text.drain(..usize::try_from(text_at - self.text_base).expect("what is in memory has an index"));
+            self.text_base = text_at;
+        }
+        (self.base, self.gone) = (first, 0);
+        self.give_memory_back();
+    }
+
+    /// Lets all events go.
+    pub(super) fn clear(&mut self, layout: &Layout) {
+        if self.words.is_empty() {
+            return;
+        }
+        self.base = self.next(layout);
+        self.gone = 0;
+        self.words.clear();
+        self.text_base += self.text.len() as u64;
+        self.text.clear();
+        self.values.clear();
+        self.give_memory_back();
+    }
+
+    fn give_memory_back(&mut self) {
+        let most = |used: usize| 512 + 4 * used;
+        if self.words.capacity() > most(self.words.len()) {
+            self.words.shrink_to(2 * self.words.len());
+        }
+        if self.text.capacity() > most(self.text.len()) {
+            self.text.shrink_to(2 * self.text.len());
+        }
+        if self.values.capacity() > most(self.values.len()) {
+            self.values.shrink_to(2 * self.values.len());
+        }
+    }
+
+    /// Bytes, about.
+    pub(super) fn bytes(&self) -> usize {
+        self.words.capacity() * 8 + self.text.capacity() + self.values.capacity() * size_of::<Value<'_>>()
+    }
+}

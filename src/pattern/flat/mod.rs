@@ -1,0 +1,214 @@
+//! Flat threads: patterns whose automaton is a small table and whose threads remember a fixed number of events. Events in, rows out.
+//!
+//! The threads are those of the general evaluator, with the same rules; what differs is how they lie in memory and what they look at.
+//! A thread is a record of 32-bit words (`captures`): its state, its last event, and the events that a later term or an output can still
+//! read. The states are numbered beforehand (`table`). Events are rows of words in a log of their partition (`log`). Terms over numbers and
+//! times are compiled to operations on words ([`crate::expr::WordTerm`]); what an event does to one thread is in `machine`. `runs` keeps the
+//! threads of a partition of FROM PATTERN, `rows` those of MATCH_RECOGNIZE; `results` writes matches, a column at a time.
+//!
+//! Which patterns that is: `spec::choice`. Everything here is plain data: numbers that name events, states and places.
+//!
+//! Memory: a thread takes `8 + 4 × (events that it remembers)` bytes, an event `40 + 8 × (columns read)` and its text, a run 48 bytes, a
+//! partition about 300. No step allocates, but where a vector of a partition grows.
+
+mod captures;
+mod log;
+mod machine;
+mod results;
+mod rows;
+mod runs;
+mod table;
+
+use std::sync::Arc;
+
+pub(crate) use self::results::Found;
+
+use self::log::{Arriving, Log};
+use self::machine::Machine;
+use self::results::Results;
+use self::rows::{Passing, RowPartition};
+use self::runs::RunPartition;
+use super::event::RowOf;
+use crate::data::{ColumnBuilder, EventBatch, Place, Timestamp, Value};
+use crate::pattern::automaton::Origin;
+use crate::spec::{Mode, PatternSpec, Within};
+
+/// Evaluates one pattern, for any number of partitions.
+#[derive(Debug)]
+pub(crate) struct FlatEvaluator {
+    machine: Machine,
+    results: Results,
+    passing: Passing,
+    /// Threads of a partition (of MATCH_RECOGNIZE: of a start) at most.
+    threads_max: usize,
+    found: Vec<Found>,
+    scratch: Vec<u32>,
+    dropped: u64,
+    skips_failed: u64,
+}
+
+/// What the evaluator keeps for a partition.
+#[derive(Debug)]
+pub(crate) enum FlatPartition {
+    /// FROM PATTERN
+    Runs(Box<RunPartitionState>),
+    /// MATCH_RECOGNIZE
+    Rows(Box<RowPartitionState>),
+}
+
+/// See [`FlatPartition`].
+#[derive(Debug)]
+pub(crate) struct RunPartitionState(RunPartition);
+
+/// See [`FlatPartition`].
+#[derive(Debug)]
+pub(crate) struct RowPartitionState(RowPartition);
+
+/// Everything that handling an event needs beside the partition.
+struct Tools<'t> {
+    machine: &'t Machine,
+    results: &'t Results,
+    threads_max: usize,
+    /// What comes out.
+    found: &'t mut Vec<Found>,
+    /// Threads in the making.
+    scratch: &'t mut Vec<u32>,
+    /// Runs and threads given up at the bound.
+    dropped: &'t mut u64,
+    /// SKIP TO a variable that could not go anywhere.
+    skips_failed: &'t mut u64,
+}
+
+impl FlatEvaluator {
+    pub(crate) fn new(spec: Arc<PatternSpec>, threads_max: usize) -> Self {
+        let machine = Machine::new(spec.clone());
+        let results = Results::new(&spec, &machine);
+        let passing = Passing::new(&machine);
+        Self { machine, results, passing, threads_max, found: Vec::new(), scratch: Vec::new(), dropped: 0, skips_failed: 0 }
+    }
+
+    /// For each row of each input, the variables whose unary terms hold, as bits.
+    pub(crate) fn fits(&self, inputs: &[EventBatch]) -> Vec<Vec<u64>> {
+        self.machine.fits(inputs)
+    }
+
+    /// Whether an event that fits these variables can be of interest to a partition that has seen nothing.
+    pub(crate) fn can_start(&self, fits: u64) -> bool {
+        let can = |origin| {
+            let start = self.machine.table.start(origin);
+            start != table::NONE && self.machine.table.row(start).takes & fits != 0
+        };
+        can(Origin::FirstRow) || can(Origin::LaterRow) || !self.forgets()
+    }
+
+    /// Whether a partition without an undecided start is as good as new.
+    fn forgets(&self) -> bool {
+        match self.machine.spec.mode {
+            Mode::Rows => self.passing.forgets(),
+            Mode::OnePerStart | Mode::AllMatches => true,
+        }
+    }
+
+    /// A partition of this key that has seen nothing.
+    pub(crate) fn partition(&self, key: Box<[Value<'static>]>) -> FlatPartition {
+        let log = Log::new(key);
+        match self.machine.spec.mode {
+            Mode::OnePerStart | Mode::AllMatches => FlatPartition::Runs(Box::new(RunPartitionState(RunPartition::new(log)))),
+            Mode::Rows => FlatPartition::Rows(Box::new(RowPartitionState(RowPartition::new(log)))),
+        }
+    }
+
+    fn with_tools<T>(&mut self, act: impl FnOnce(&mut Tools<'_>) -> T) -> T {
+        let Self { machine, results, threads_max, found, scratch, dropped, skips_failed, .. } = self;
+        act(&mut Tools { machine, results, threads_max: *threads_max, found, scratch, dropped, skips_failed })
+    }
+
+    /// The next event of a partition. Gives whether the partition had any use for it.
+    pub(crate) fn event(&mut self, partition: &mut FlatPartition, rows: &[RowOf<'_>], fits: u64, place: Place) -> bool {
+        let (event, passing) = (Arriving { rows, place, fits }, self.passing);
+        self.with_tools(|tools| match partition {
+            FlatPartition::Runs(partition) => partition.0.event(&event, tools),
+            FlatPartition::Rows(partition) => partition.0.row(&event, passing, tools),
+        })
+    }
+
+    /// A time that the oldest start of a partition waited for is over.
+    pub(crate) fn time_over(&mut self, partition: &mut FlatPartition, time: Timestamp) {
+        self.with_tools(|tools| match partition {
+            FlatPartition::Runs(partition) => partition.0.time_over(time, tools),
+            FlatPartition::Rows(partition) => partition.0.time_over(time, tools),
+        });
+    }
+
+    /// The input is over.
+    pub(crate) fn end(&mut self, partition: &mut FlatPartition) {
+        self.with_tools(|tools| match partition {
+            FlatPartition::Runs(partition) => partition.0.end(tools),
+            FlatPartition::Rows(partition) => partition.0.end(tools),
+        });
+    }
+
+    /// What has been found since the last call. It has to be written before its partition is tidied.
+    pub(crate) fn found(&mut self) -> &mut Vec<Found> {
+        &mut self.found
+    }
+
+    /// Appends the row of something found in a partition, an output column a builder.
+    pub(crate) fn write(&self, partition: &FlatPartition, found: &Found, builders: &mut [ColumnBuilder]) {
+        let log = match partition {
+            FlatPartition::Runs(partition) => &partition.0.log,
+            FlatPartition::Rows(partition) => &partition.0.log,
+        };
+        self.results.write(&self.machine, log, found, builders);
+    }
+
+    /// Lets go what a partition does not need any more.
+    pub(crate) fn tidy(&self, partition: &mut FlatPartition) {
+        match partition {
+            FlatPartition::Runs(partition) => partition.0.tidy(&self.machine),
+            FlatPartition::Rows(partition) => partition.0.tidy(&self.machine),
+        }
+    }
+
+    /// The earliest start of a partition that is undecided.
+    pub(crate) fn oldest_start(&self, partition: &FlatPartition) -> Option<Place> {
+        match partition {
+            FlatPartition::Runs(partition) => partition.0.oldest_start(&self.machine),
+            FlatPartition::Rows(partition) => partition.0.undecided_start(&self.machine),
+        }
+    }
+
+    /// When WITHIN is over for a start.
+    pub(crate) fn deadline(&self, start: Place) -> Option<Timestamp> {
+        match self.machine.spec.within {
+            Some(Within::Time(span)) => Some(start.time().saturating_add(span)),
+            Some(Within::Events(_)) | None => None,
+        }
+    }
+
+    /// Whether a partition can be made anew when its key comes again.
+    pub(crate) fn is_forgettable(&self, partition: &FlatPartition) -> bool {
+        match partition {
+            FlatPartition::Runs(partition) => partition.0.is_empty(),
+            FlatPartition::Rows(partition) => partition.0.is_forgettable(self.passing),
+        }
+    }
+
+    /// Runs or rows, and bytes, about.
+    pub(crate) fn size(&self, partition: &FlatPartition) -> (usize, usize) {
+        match partition {
+            FlatPartition::Runs(partition) => partition.0.size(),
+            FlatPartition::Rows(partition) => partition.0.size(&self.machine),
+        }
+    }
+
+    /// How many NULLs its expressions had to make up since the last call.
+    pub(crate) fn take_nulls(&self) -> u64 {
+        self.machine.terms.context.take_nulls() + self.results.context().take_nulls()
+    }
+
+    /// Runs and threads given up at a bound so far.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.dropped
+    }
+}

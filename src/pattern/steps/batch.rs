@@ -1,0 +1,136 @@
+//! What is worked out for whole batches: which steps each row fits as far as the row alone says, and the sides of terms that are computed.
+
+use arrow_buffer::BooleanBuffer;
+
+use super::plan::{Plan, Side};
+use crate::data::{Column, EventBatch};
+use crate::expr::{EvalContext, Expr};
+
+/// The batches at hand.
+#[derive(Debug)]
+pub(super) struct Offers {
+    /// The unary terms, each once.
+    unary: Vec<Unary>,
+    /// Of each step, which of them it has.
+    of_step: Vec<Vec<usize>>,
+    /// Of each input, for each row the steps that it fits, as bits.
+    fits: Vec<Vec<u64>>,
+    /// The same for single rows, in order, where that is told instead.
+    given: Vec<Vec<(u32, u64)>>,
+    is_given: bool,
+    /// Of each step, its computed sides for all rows of its input.
+    sides: Vec<Vec<Column>>,
+}
+
+#[derive(Debug)]
+struct Unary {
+    input: usize,
+    term: Expr,
+    /// How many steps have it: each counts the NULLs that it makes up.
+    steps: u64,
+}
+
+impl Offers {
+    /// Of the steps of a plan with these unary terms, each over the columns of its input.
+    pub(super) fn new<'t>(plan: &Plan, unary_of: impl Fn(usize) -> &'t [Expr]) -> Self {
+        let mut unary: Vec<Unary> = Vec::new();
+        let mut of_step = Vec::new();
+        for (number, step) in plan.steps.iter().enumerate() {
+            let mut own = Vec::new();
+            for term in unary_of(number) {
+                let known = unary.iter().position(|unary| unary.input == step.input && unary.term == *term);
+                let at = known.unwrap_or_else(|| {
+                    unary.push(Unary { input: step.input, term: term.clone(), steps: 0 });
+                    unary.len() - 1
+                });
+                unary[at].steps += 1;
+                own.push(at);
+            }
+            of_step.push(own);
+        }
+        let inputs = plan.spec.inputs.len();
+        Self {
+            unary,
+            of_step,
+            fits: vec![Vec::new(); inputs],
+            given: vec![Vec::new(); inputs],
+            is_given: false,
+            sides: vec![Vec::new(); plan.steps.len()],
+        }
+    }
+
+    /// Looks at the batches of all inputs.
+    pub(super) fn look_at(&mut self, plan: &Plan, inputs: &[EventBatch], context: &EvalContext) {
+        self.is_given = false;
+        for (fits, batch) in self.fits.iter_mut().zip(inputs) {
+            fits.clear();
+            fits.resize(batch.len(), 0);
+        }
+        let truths: Vec<Option<BooleanBuffer>> = self.unary.iter().map(|unary| unary.truth(&inputs[unary.input], context)).collect();
+        for (number, step) in plan.steps.iter().enumerate() {
+            let batch = &inputs[step.input];
+            if batch.is_empty() {
+                continue;
+            }
+            let mark = |fits: &mut u64| *fits |= 1 << number;
+            let fits = &mut self.fits[step.input];
+            let all = self.of_step[number].iter().filter_map(|&term| truths[term].clone()).reduce(|all, term| &all & &term);
+            match all {
+                Some(all) => all.set_indices().for_each(|row| mark(&mut fits[row])),
+                None => fits.iter_mut().for_each(mark),
+            }
+            self.sides[number].clear();
+            self.sides[number].extend(step.sides.iter().map(|side| side.eval_batch(batch, context)));
+        }
+    }
+
+    /// Takes what is known of single rows: input, row, and the steps that it fits, as bits. Rows of one input come in order.
+    pub(super) fn take(
+        &mut self,
+        plan: &Plan,
+        inputs: &[EventBatch],
+        rows: impl Iterator<Item = (usize, u32, u64)>,
+        context: &EvalContext,
+    ) {
+        self.is_given = true;
+        self.given.iter_mut().for_each(Vec::clear);
+        rows.for_each(|(input, row, steps)| self.given[input].push((row, steps)));
+        for (number, step) in plan.steps.iter().enumerate().filter(|(_, step)| !step.sides.is_empty()) {
+            let batch = &inputs[step.input];
+            self.sides[number].clear();
+            self.sides[number].extend(step.sides.iter().map(|side| side.eval_batch(batch, context)));
+        }
+    }
+
+    /// The steps that a row fits, as far as it alone says, as bits.
+    #[inline]
+    pub(super) fn fits(&self, input: usize, row: usize) -> u64 {
+        if !self.is_given {
+            return self.fits[input][row];
+        }
+        let rows = &self.given[input];
+        rows.binary_search_by_key(&row, |(row, _)| *row as usize).map_or(0, |at| rows[at].1)
+    }
+
+    /// The column of a side of a step.
+    #[inline]
+    pub(super) fn column<'c>(&'c self, step: usize, side: Side, batch: &'c EventBatch) -> &'c Column {
+        match side {
+            Side::Column(column) => &batch.columns()[column],
+            Side::Computed(computed) => &self.sides[step][computed],
+        }
+    }
+}
+
+impl Unary {
+    /// For which rows the term is true; nothing where there are none.
+    fn truth(&self, batch: &EventBatch, context: &EvalContext) -> Option<BooleanBuffer> {
+        if batch.is_empty() {
+            return None;
+        }
+        let before = context.nulls();
+        let truth = self.term.truth(batch, context);
+        context.count_nulls((context.nulls() - before) * (self.steps - 1));
+        Some(truth)
+    }
+}

@@ -1,0 +1,490 @@
+//! The face of the evaluator by step lists: what an event does to a partition, and the rows that come out.
+//!
+//! An event is offered to the steps that it fits, the last first, so that no match takes it twice. At each, the matches that wait there are
+//! asked; those that it fits wait at the next step from then on, or are finished. A match that has begun is thus one record in one list
+//! (with `->>`, one for each way so far), whatever else is under way.
+
+use std::sync::Arc;
+
+use super::batch::Offers;
+use super::log::{Keeps, Log};
+use super::partition::StepPartition;
+use super::plan::{Earlier, Plan};
+use super::rows::{Finished, Last, RowWriter};
+use super::view::{Events, InBatch, View};
+use super::waiting::{Compared, Fitting, Question, Record, Shape};
+use super::word::Bounds;
+use crate::data::{ColumnBuilder, EventBatch, Phase, Place, Timestamp};
+use crate::expr::EvalContext;
+use crate::pattern::event::{Candidate, RowOf};
+use crate::pattern::terms::Terms;
+use crate::spec::{AfterMatch, Arrow, PatternSpec, VariableId, Within};
+
+/// Evaluates one sequence of single steps, for any number of partitions.
+#[derive(Debug)]
+pub(crate) struct StepEvaluator {
+    plan: Plan,
+    /// Of each list: that of the matches that wait at step 1, at step 2, …
+    shapes: Vec<Shape>,
+    terms: Terms,
+    writer: RowWriter,
+    offers: Offers,
+    /// The events that the first step has taken, the second, … The last one's are kept only where matches wait for their turn.
+    logs: Vec<Log>,
+    /// The matches that the event at hand has finished: numbers of their events but the last, match behind match.
+    finished: Vec<u32>,
+    finished_count: usize,
+    /// Matches whose turn it is, with their starts.
+    ready: Vec<(Place, Box<[u32]>)>,
+    scratch: Scratch,
+    /// With so many events in the logs, those that nobody needs are looked for.
+    collect_at: usize,
+    most: usize,
+    dropped: u64,
+}
+
+/// Memory that is used again for each event.
+#[derive(Debug, Default)]
+struct Scratch {
+    bounds: Vec<Bounds>,
+    found: Vec<u64>,
+    events: Vec<u32>,
+    order: Vec<u32>,
+    compared: Compared,
+    /// Counts NULLs that are made up beforehand, and so not yet.
+    beforehand: EvalContext,
+}
+
+/// An event that arrives at a partition.
+#[derive(Debug)]
+pub(crate) struct Arrival<'a> {
+    /// Its rows, one an input that it belongs to.
+    pub(crate) rows: &'a [RowOf<'a>],
+    /// Where it stands.
+    pub(crate) place: Place,
+    /// The steps that one of the rows fits, as bits.
+    pub(crate) fits: u64,
+}
+
+impl<'a> Arrival<'a> {
+    fn row(&self, input: usize) -> &RowOf<'a> {
+        self.rows.iter().find(|row| row.input == input).expect("an event fits steps of its inputs")
+    }
+
+    fn in_batch(&self, step: usize, input: usize) -> InBatch<'a> {
+        let row = self.row(input);
+        InBatch { step, batch: row.batch, row: row.row, time: self.place.time() }
+    }
+}
+
+/// The fewest events in the logs at which those that nobody needs are looked for.
+const COLLECTED_FROM: usize = 4096;
+
+impl StepEvaluator {
+    /// Of a sequence of these steps. At most so many unfinished matches wait in a partition; beyond it the oldest are dropped and counted.
+    pub(crate) fn new(spec: Arc<PatternSpec>, steps: &[(VariableId, Arrow)], most: usize) -> Self {
+        let terms = Terms::new(spec.clone());
+        let plan = Plan::new(spec, steps);
+        let shape = |at: usize| {
+            let step = &plan.steps[at];
+            // What follows at once or never is soon gone: it is never many.
+            let indexed = step.terms.indexed.filter(|_| step.arrow != Arrow::Strict);
+            Shape::new(at, step.terms.words.len(), indexed)
+        };
+        Self {
+            shapes: (1..plan.steps.len()).map(shape).collect(),
+            writer: RowWriter::new(&plan),
+            offers: Offers::new(&plan, |step| terms.unary_of(plan.steps[step].variable)),
+            logs: plan
+                .steps
+                .iter()
+                .map(|step| Log::new(&step.keeps.iter().map(|(keeps, _)| keeps.clone()).collect::<Vec<Keeps>>()))
+                .collect(),
+            finished: Vec::new(),
+            finished_count: 0,
+            ready: Vec::new(),
+            scratch: Scratch::default(),
+            collect_at: COLLECTED_FROM,
+            most,
+            dropped: 0,
+            terms,
+            plan,
+        }
+    }
+
+    /// A partition that has seen nothing.
+    pub(crate) fn partition(&self) -> StepPartition {
+        StepPartition::new(self.shapes.len())
+    }
+
+    /// Looks at the batches whose rows arrive next.
+    pub(crate) fn look_at(&mut self, inputs: &[EventBatch]) {
+        self.offers.look_at(&self.plan, inputs, &self.terms.context);
+    }
+
+    /// As `look_at`, where it is known which variables the rows to come fit: input, row, and the variables as bits. Rows of one input come
+    /// in order.
+    pub(crate) fn take(&mut self, inputs: &[EventBatch], rows: impl Iterator<Item = (usize, u32, u64)>) {
+        let Self { offers, plan, terms, .. } = self;
+        let steps = |variables: u64| {
+            let fits = plan.steps.iter().enumerate().filter(|(_, step)| variables >> step.variable.0 & 1 == 1);
+            fits.fold(0, |bits, (number, _)| bits | 1 << number)
+        };
+        offers.take(plan, inputs, rows.map(|(input, row, variables)| (input, row, steps(variables))), &terms.context);
+    }
+
+    /// The steps that a row fits, as far as it alone says, as bits.
+    #[inline]
+    pub(crate) fn fits(&self, input: usize, row: usize) -> u64 {
+        self.offers.fits(input, row)
+    }
+
+    /// Whether a row that fits no step matters: a match that waits for the very next event then ends.
+    pub(crate) fn looks_at_all(&self) -> bool {
+        self.plan.steps[1..].iter().any(|step| step.arrow == Arrow::Strict)
+    }
+
+    /// Whether matches wait for their turn, so that rows may be certain later than they stand.
+    pub(crate) fn lags(&self) -> bool {
+        self.plan.in_turn
+    }
+
+    /// The earliest time at which a start is not over when this place is reached, in nanoseconds.
+    pub(crate) fn earliest(&self, place: Place) -> i64 {
+        let Some(Within::Time(span)) = self.plan.spec.within else { return i64::MIN };
+        // A place behind the events of its time is behind the end of starts that last up to it.
+        let is_over = Place::bound(place.time(), Phase::After) < place;
+        place.time().0.checked_sub(span.0).map_or(i64::MIN, |earliest| earliest.saturating_add(i64::from(is_over)))
+    }
+
+    /// When a match that starts at this time is over at the latest.
+    pub(crate) fn end_of(&self, start: Timestamp) -> Option<Timestamp> {
+        match self.plan.spec.within {
+            Some(Within::Time(span)) => Some(start.saturating_add(span)),
+            Some(Within::Events(_)) | None => None,
+        }
+    }
+
+    /// The next event of a partition. Behind it, what [`Self::finished_count`] tells is to be written.
+    pub(crate) fn event(&mut self, partition: &mut StepPartition, arrival: &Arrival<'_>) {
+        let earliest = self.earliest(arrival.place);
+        self.finished.clear();
+        self.finished_count = 0;
+        for step in (1..self.plan.steps.len()).rev() {
+            if arrival.fits >> step & 1 == 1 && !partition.lists[step - 1].is_empty() {
+                self.offer(partition, step, arrival, earliest);
+            }
+            if self.plan.steps[step].arrow == Arrow::Strict {
+                partition.lose(&self.shapes, step, self.plan.in_turn);
+            }
+        }
+        if arrival.fits & 1 == 1 {
+            self.start(partition, arrival, earliest);
+        }
+        if self.plan.in_turn {
+            self.let_out(partition);
+        }
+        if self.finished_count > 0 && self.plan.spec.after_match == AfterMatch::Restart {
+            partition.clear(&self.shapes);
+        }
+        if partition.waiting() > self.most {
+            let target = self.most - self.most / 8;
+            self.dropped += partition.give_up(&self.shapes, earliest, self.most, target);
+        }
+    }
+
+    /// Offers an event to the matches that wait at a step.
+    fn offer(&mut self, partition: &mut StepPartition, step: usize, arrival: &Arrival<'_>, earliest: i64) {
+        let Self { plan, shapes, terms, offers, logs, scratch, .. } = self;
+        let planned = &plan.steps[step];
+        let candidate = arrival.in_batch(step, planned.input);
+        scratch.bounds.clear();
+        let known = planned.terms.words.iter().map_while(|word| {
+            let column = offers.column(step, word.candidate, candidate.batch);
+            word.kind.of_row(column, candidate.row).map(|value| Bounds::of(word.op, value))
+        });
+        scratch.bounds.extend(known);
+        let bounds = (scratch.bounds.len() == planned.terms.words.len()).then_some(&*scratch.bounds);
+        let fitting = if planned.arrow == Arrow::Any { Fitting::Stays } else { Fitting::Goes };
+        let is_met = |record: Record<'_>| {
+            let left = if record.is_as_written() { &planned.terms.all } else { &planned.terms.residual };
+            left.is_empty() || {
+                let view = View { plan, logs, events: Events::Record(record), candidate: Some(candidate) };
+                left.iter().all(|term| term.is_true(&view, &terms.context))
+            }
+        };
+        scratch.found.clear();
+        partition.lists[step - 1].ask(&shapes[step - 1], &Question { bounds, earliest, fitting }, is_met, &mut scratch.found);
+        if scratch.found.is_empty() {
+            return;
+        }
+        if step == plan.last() {
+            self.finish(partition, arrival, fitting);
+        } else {
+            self.go_on(partition, step, arrival, fitting, earliest);
+        }
+    }
+
+    /// The matches that were found wait at the next step.
+    fn go_on(&mut self, partition: &mut StepPartition, step: usize, arrival: &Arrival<'_>, fitting: Fitting, earliest: i64) {
+        let event = self.log(step, arrival);
+        let found = std::mem::take(&mut self.scratch.found);
+        for record in found.chunks_exact(self.shapes[step - 1].stride()).map(Record) {
+            self.scratch.events.clear();
+            self.scratch.events.extend(record.events(step).chain([event]));
+            if self.plan.in_turn && fitting == Fitting::Stays {
+                partition.turns.more(record.event(0));
+            }
+            self.wait(partition, step + 1, record.start(), earliest);
+        }
+        self.scratch.found = found;
+    }
+
+    /// The match of the events in `scratch.events` waits at a step.
+    fn wait(&mut self, partition: &mut StepPartition, step: usize, start: i64, earliest: i64) {
+        let Self { plan, shapes, logs, scratch, .. } = self;
+        let Scratch { events, compared, beforehand, .. } = scratch;
+        compared.clear();
+        for word in &plan.steps[step].terms.words {
+            match &word.earlier {
+                Earlier::Logged { step, column } => compared.push(logs[*step].key(*column, events[*step])),
+                Earlier::Computed(expr) => {
+                    let view = View { plan, logs, events: Events::Numbers(events), candidate: None };
+                    compared.push(word.kind.of_value(&expr.eval(&view, beforehand)));
+                    if beforehand.take_nulls() > 0 {
+                        compared.evaluate_as_written();
+                    }
+                }
+            }
+        }
+        partition.lists[step - 1].push(&shapes[step - 1], start, events.iter().copied(), compared, earliest);
+    }
+
+    /// The event begins a match.
+    fn start(&mut self, partition: &mut StepPartition, arrival: &Arrival<'_>, earliest: i64) {
+        if self.shapes.is_empty() {
+            return self.start_and_finish(partition, arrival);
+        }
+        let event = self.log(0, arrival);
+        self.scratch.events.clear();
+        self.scratch.events.push(event);
+        if self.plan.in_turn {
+            partition.turns.begin(event, arrival.place);
+        }
+        self.wait(partition, 1, arrival.place.time().0, earliest);
+    }
+
+    /// A match of one event.
+    fn start_and_finish(&mut self, partition: &mut StepPartition, arrival: &Arrival<'_>) {
+        if !self.is_accepted(&[], arrival) {
+            return;
+        }
+        if self.plan.in_turn {
+            let event = self.log(0, arrival);
+            partition.turns.begin(event, arrival.place);
+            partition.turns.matched(event, &[event]);
+        } else {
+            self.finished_count += 1;
+        }
+    }
+
+    /// The matches that were found are finished: they are put in order, and asked whether they are matches (HAVING).
+    fn finish(&mut self, partition: &mut StepPartition, arrival: &Arrival<'_>, fitting: Fitting) {
+        let last = self.plan.last();
+        let found = std::mem::take(&mut self.scratch.found);
+        let mut order = std::mem::take(&mut self.scratch.order);
+        let stride = self.shapes[last - 1].stride();
+        let record = |number: u32| Record(&found[number as usize * stride..][..stride]);
+        order.clear();
+        order.extend((0u32..).take(found.len() / stride));
+        let in_order = |a: &u32, b: &u32| record(*a).events(last).cmp(record(*b).events(last));
+        if !order.is_sorted_by(|a, b| in_order(a, b).is_le()) {
+            order.sort_unstable_by(in_order);
+        }
+        if self.plan.in_turn {
+            self.finish_in_turn(partition, arrival, fitting, order.iter().map(|number| record(*number)));
+        } else {
+            for number in &order {
+                self.finish_one(record(*number), arrival);
+            }
+        }
+        (self.scratch.found, self.scratch.order) = (found, order);
+    }
+
+    fn finish_one(&mut self, record: Record<'_>, arrival: &Arrival<'_>) {
+        let from = self.finished.len();
+        self.finished.extend(record.events(self.plan.last()));
+        if self.plan.spec.having.is_none() || self.is_accepted(&self.finished[from..], arrival) {
+            self.finished_count += 1;
+        } else {
+            self.finished.truncate(from);
+        }
+    }
+
+    /// Of each start the first match that is one counts; what else of it waits is over.
+    fn finish_in_turn<'r>(
+        &mut self,
+        partition: &mut StepPartition,
+        arrival: &Arrival<'_>,
+        fitting: Fitting,
+        records: impl Iterator<Item = Record<'r>>,
+    ) {
+        let last = self.plan.last();
+        let mut number = None;
+        let mut matched: Vec<u32> = Vec::new();
+        for record in records {
+            let start = record.event(0);
+            let mut events: Vec<u32> = record.events(last).collect();
+            if matched.last() != Some(&start) && self.is_accepted(&events, arrival) {
+                let event = *number.get_or_insert_with(|| self.log(last, arrival));
+                events.push(event);
+                partition.turns.matched(start, &events);
+                matched.push(start);
+            } else if fitting == Fitting::Goes {
+                partition.turns.less(start);
+            }
+        }
+        if !matched.is_empty() && self.plan.steps.iter().any(|step| step.arrow == Arrow::Any) {
+            partition.keep(&self.shapes, |record| matched.binary_search(&record.event(0)).is_err());
+        }
+    }
+
+    /// Whether HAVING lets through the match of these events and the one at hand.
+    fn is_accepted(&self, events: &[u32], arrival: &Arrival<'_>) -> bool {
+        if self.plan.spec.having.is_none() {
+            return true;
+        }
+        self.with_last(events, 1, arrival, |found| self.writer.accepts(&self.plan, &self.logs, found, &self.terms.context))
+    }
+
+    /// Hands out finished matches that end with the event at hand.
+    fn with_last<T>(&self, events: &[u32], count: usize, arrival: &Arrival<'_>, with: impl FnOnce(Finished<'_>) -> T) -> T {
+        let last = self.plan.last();
+        let candidate = Candidate::of_rows(arrival.place, 0, arrival.rows);
+        let event = self.plan.keeps_events().then(|| candidate.event());
+        let row = arrival.in_batch(last, self.plan.steps[last].input);
+        with(Finished { events, count, last: Some(Last { place: arrival.place, row, event }) })
+    }
+
+    /// Puts an event into the log of a step.
+    fn log(&mut self, step: usize, arrival: &Arrival<'_>) -> u32 {
+        let planned = &self.plan.steps[step];
+        let row = arrival.row(planned.input);
+        let candidate = Candidate::of_rows(arrival.place, 0, arrival.rows);
+        let event = self.plan.keeps_events().then(|| candidate.event());
+        let columns = planned.keeps.iter().map(|(_, side)| self.offers.column(step, *side, row.batch));
+        self.logs[step].push(arrival.place, columns, row.row, event)
+    }
+
+    /// SKIP: the matches whose turn it is, and what they skip.
+    fn let_out(&mut self, partition: &mut StepPartition) {
+        let before = self.ready.len();
+        while let Some((start, events)) = partition.turns.next_match() {
+            let place = |step: usize| self.logs[step].place(events[step]);
+            let of = |variables: &[VariableId]| variables.iter().filter_map(|v| self.plan.step_of(*v)).collect::<Vec<usize>>();
+            let target = match &self.plan.spec.after_match {
+                AfterMatch::SkipPastLast => {
+                    let last = place(self.plan.last());
+                    partition.turns.skip_while(|start| start <= last);
+                    None
+                }
+                AfterMatch::SkipToLastEvent => Some(place(self.plan.last())),
+                AfterMatch::SkipToFirst(variables) => of(variables).into_iter().min().map(place),
+                AfterMatch::SkipToLast(variables) => of(variables).into_iter().max().map(place),
+                AfterMatch::SkipToNext | AfterMatch::Everything | AfterMatch::Restart | AfterMatch::Consume => None,
+            };
+            if let Some(target) = target {
+                partition.turns.skip_while(|start| start < target);
+            }
+            self.ready.push((start, events));
+        }
+        if self.ready.len() > before {
+            partition.forget_skipped(&self.shapes);
+        }
+    }
+
+    /// How many matches the last event has finished.
+    pub(crate) fn finished_count(&self) -> usize {
+        self.finished_count
+    }
+
+    /// Appends the rows of the matches that the event at hand has finished.
+    pub(crate) fn write_finished(&self, arrival: &Arrival<'_>, out: &mut [ColumnBuilder]) {
+        self.with_last(&self.finished, self.finished_count, arrival, |found| {
+            self.writer.write(&self.plan, &self.logs, found, out, &self.terms.context);
+        });
+    }
+
+    /// Whether there are matches whose turn it is.
+    pub(crate) fn is_any_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
+    /// Hands out the matches whose turn it is, in the order of their starts: where each ends, and how its row is written.
+    pub(crate) fn let_ready_go(&mut self, mut go: impl FnMut(Place, &dyn Fn(&mut [ColumnBuilder]))) {
+        let mut ready = std::mem::take(&mut self.ready);
+        ready.sort_by_key(|(start, _)| *start);
+        for (_, events) in ready {
+            let last = self.plan.last();
+            let found = Finished { events: &events, count: 1, last: None };
+            go(self.logs[last].place(events[last]), &|out: &mut [ColumnBuilder]| {
+                self.writer.write(&self.plan, &self.logs, found, out, &self.terms.context);
+            });
+        }
+    }
+
+    /// The time of a start is over.
+    pub(crate) fn expire(&mut self, partition: &mut StepPartition, start: Place) {
+        partition.turns.expire(start);
+        self.let_out(partition);
+    }
+
+    /// The input is over.
+    pub(crate) fn end(&mut self, partition: &mut StepPartition) {
+        partition.turns.end();
+        self.let_out(partition);
+        partition.clear(&self.shapes);
+    }
+
+    /// Forgets what of a partition is over.
+    pub(crate) fn purge(&self, partition: &mut StepPartition, earliest: i64) {
+        partition.keep(&self.shapes, |record| record.start() >= earliest);
+    }
+
+    /// Whether it is worth looking for events that nobody needs.
+    pub(crate) fn should_collect(&self) -> bool {
+        self.logs.iter().map(Log::len).sum::<usize>() >= self.collect_at
+    }
+
+    /// Drops the events that no match of these partitions (which are all) needs.
+    pub(crate) fn collect<'p>(&mut self, partitions: impl Iterator<Item = &'p mut StepPartition>, earliest: i64) {
+        let mut needed: Vec<Vec<bool>> = self.logs.iter().map(|log| vec![false; log.len()]).collect();
+        let mut kept: Vec<&mut StepPartition> = Vec::new();
+        for partition in partitions {
+            self.purge(partition, earliest);
+            partition.for_each_event(&self.shapes, |step, event| needed[step][event as usize] = true);
+            kept.push(partition);
+        }
+        let numbers: Vec<Vec<u32>> = self.logs.iter_mut().zip(&needed).map(|(log, needed)| log.keep(needed)).collect();
+        for partition in kept {
+            partition.renumber(&self.shapes, |step, event| numbers[step][event as usize]);
+        }
+        // The next look is at twice as many, so that each event pays for a constant number of them.
+        self.collect_at = COLLECTED_FROM.max(2 * self.logs.iter().map(Log::len).sum::<usize>());
+    }
+
+    /// How many NULLs its expressions had to make up since the last call.
+    pub(crate) fn take_nulls(&self) -> u64 {
+        self.terms.context.take_nulls() + self.writer.take_nulls()
+    }
+
+    /// Matches given up at the bound so far.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    /// Bytes of the events that are kept, about.
+    pub(crate) fn bytes(&self) -> usize {
+        self.logs.iter().map(Log::bytes).sum()
+    }
+}

@@ -1,0 +1,313 @@
+//! The events that one step has taken: their places, and of them what terms and outputs will still read, by column.
+//!
+//! Events are numbered from 0 in the order in which they came. Nothing goes by itself: now and then the evaluator says which of them are
+//! still needed, and those get new numbers in the same order.
+
+use std::sync::Arc;
+
+use super::word::WordKind;
+use crate::data::{Column, ColumnBuilder, DataType, Place, Value};
+use crate::pattern::event::Event;
+
+/// Events of one step.
+#[derive(Debug, Default)]
+pub(super) struct Log {
+    places: Vec<Place>,
+    columns: Vec<Kept>,
+    /// Whole events, where outputs need them.
+    events: Vec<Arc<Event>>,
+}
+
+/// Values of one column.
+#[derive(Debug)]
+enum Kept {
+    /// Eight bytes each; and which are no NULLs, once one is.
+    Words {
+        words: Vec<i64>,
+        valid: Option<Vec<bool>>,
+        data_type: DataType,
+    },
+    /// What terms compare: words of this kind.
+    Keys {
+        words: Vec<i64>,
+        valid: Option<Vec<bool>>,
+        kind: WordKind,
+    },
+    /// Texts behind each other, with the end of each; and which are no NULLs, once one is.
+    Text {
+        text: String,
+        ends: Vec<usize>,
+        valid: Option<Vec<bool>>,
+    },
+    Values(Vec<Value<'static>>),
+}
+
+/// What a column keeps.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Keeps {
+    /// Values of this type.
+    Values(DataType),
+    /// Words to compare with.
+    Keys(WordKind),
+}
+
+impl Log {
+    pub(super) fn new(keeps: &[Keeps]) -> Self {
+        Self { places: Vec::new(), columns: keeps.iter().map(Kept::new).collect(), events: Vec::new() }
+    }
+
+    /// How many events there are.
+    pub(super) fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Appends an event: a row of these columns, one for each column that is kept. Gives its number.
+    pub(super) fn push<'c>(
+        &mut self,
+        place: Place,
+        columns: impl Iterator<Item = &'c Column>,
+        row: usize,
+        event: Option<&Arc<Event>>,
+    ) -> u32 {
+        let id = u32::try_from(self.places.len()).expect("fewer than 2^32 events are kept");
+        self.places.push(place);
+        for (kept, column) in self.columns.iter_mut().zip(columns) {
+            kept.push(column, row);
+        }
+        self.events.extend(event.cloned());
+        id
+    }
+
+    pub(super) fn place(&self, id: u32) -> Place {
+        self.places[id as usize]
+    }
+
+    pub(super) fn event(&self, id: u32) -> &Arc<Event> {
+        &self.events[id as usize]
+    }
+
+    /// The value of a column.
+    pub(super) fn value(&self, column: usize, id: u32) -> Value<'_> {
+        let at = id as usize;
+        match &self.columns[column] {
+            Kept::Words { words, valid, data_type } if is_valid(valid, at) => value_of_word(words[at], data_type),
+            Kept::Text { text, ends, valid } if is_valid(valid, at) => Value::string(text_at(text, ends, at)),
+            Kept::Values(values) => values[at].borrowed(),
+            Kept::Words { .. } | Kept::Text { .. } | Kept::Keys { .. } => Value::Null,
+        }
+    }
+
+    /// The word that terms compare with; nothing where the value is NULL.
+    #[inline]
+    pub(super) fn key(&self, column: usize, id: u32) -> Option<i64> {
+        match &self.columns[column] {
+            Kept::Keys { words, valid, .. } => is_valid(valid, id as usize).then(|| words[id as usize]),
+            Kept::Words { .. } | Kept::Text { .. } | Kept::Values(_) => unreachable!("the column keeps words to compare with"),
+        }
+    }
+
+    /// Appends the value of a column to the output.
+    #[inline]
+    pub(super) fn write(&self, column: usize, id: u32, out: &mut ColumnBuilder) {
+        let at = id as usize;
+        match &self.columns[column] {
+            Kept::Words { words, valid, .. } => out.push_word_times(words[at], is_valid(valid, at), 1),
+            Kept::Text { text, ends, valid } if is_valid(valid, at) => out.push_text(text_at(text, ends, at)),
+            Kept::Values(values) => out.push_times(&values[at], 1),
+            Kept::Text { .. } | Kept::Keys { .. } => out.push(Value::Null),
+        }
+    }
+
+    /// Keeps those events for which `is_needed` says so. Gives the new number of each old one (of one that goes, any).
+    pub(super) fn keep(&mut self, is_needed: &[bool]) -> Vec<u32> {
+        let mut next = 0;
+        let numbers = is_needed.iter().map(|&needed| {
+            let number = next;
+            next += u32::from(needed);
+            number
+        });
+        let numbers: Vec<u32> = numbers.collect();
+        retain(&mut self.places, is_needed);
+        self.columns.iter_mut().for_each(|kept| kept.keep(is_needed));
+        if !self.events.is_empty() {
+            retain(&mut self.events, is_needed);
+        }
+        numbers
+    }
+
+    /// Bytes, about.
+    pub(super) fn bytes(&self) -> usize {
+        let columns: usize = self.columns.iter().map(Kept::bytes).sum();
+        let events: usize = self.events.iter().map(|event| event.bytes()).sum();
+        self.places.capacity() * size_of::<Place>() + columns + events
+    }
+}
+
+#[inline]
+fn is_valid(valid: &Option<Vec<bool>>, at: usize) -> bool {
+    valid.as_ref().is_none_or(|valid| valid[at])
+}
+
+fn text_at<'t>(text: &'t str, ends: &[usize], at: usize) -> &'t str {
+    &text[at.checked_sub(1).map_or(0, |before| ends[before])..ends[at]]
+}
+
+fn value_of_word(word: i64, data_type: &DataType) -> Value<'static> {
+    match data_type {
+        DataType::Float => Value::Float(f64::from_bits(word.cast_unsigned())),
+        DataType::Timestamp => Value::Timestamp(crate::data::Timestamp(word)),
+        DataType::Duration => Value::Duration(crate::data::Duration(word)),
+        _ => Value::Int(word),
+    }
+}
+
+/// Keeps the items that are needed, and gives memory back when few are left.
+fn retain<T>(items: &mut Vec<T>, is_needed: &[bool]) {
+    let mut needed = is_needed.iter();
+    items.retain(|_| *needed.next().expect("one word for each event"));
+    if items.capacity() > 64 + 4 * items.len() {
+        items.shrink_to(2 * items.len());
+    }
+}
+
+impl Kept {
+    fn new(keeps: &Keeps) -> Self {
+        match keeps {
+            Keeps::Keys(kind) => Self::Keys { words: Vec::new(), valid: None, kind: *kind },
+            Keeps::Values(data_type) => match data_type {
+                DataType::Int | DataType::Timestamp | DataType::Duration | DataType::Float => {
+                    Self::Words { words: Vec::new(), valid: None, data_type: data_type.clone() }
+                }
+                DataType::String => Self::Text { text: String::new(), ends: Vec::new(), valid: None },
+                DataType::Null | DataType::Bool | DataType::Decimal { .. } | DataType::List(_) | DataType::Struct(_) | DataType::Json => {
+                    Self::Values(Vec::new())
+                }
+            },
+        }
+    }
+
+    fn push(&mut self, column: &Column, row: usize) {
+        match self {
+            Self::Words { words, valid, .. } => push_word(words, valid, column.word(row)),
+            Self::Keys { words, valid, kind } => push_word(words, valid, kind.of_row(column, row)),
+            Self::Text { text, ends, valid } => {
+                let is_text = match column.value(row) {
+                    Value::String(value) => {
+                        text.push_str(&value);
+                        true
+                    }
+                    _ => false,
+                };
+                note(valid, ends.len(), is_text);
+                ends.push(text.len());
+            }
+            Self::Values(values) => values.push(column.value(row).into_owned()),
+        }
+    }
+
+    fn keep(&mut self, is_needed: &[bool]) {
+        match self {
+            Self::Words { words, valid, .. } | Self::Keys { words, valid, .. } => {
+                retain(words, is_needed);
+                keep_valid(valid, is_needed);
+            }
+            Self::Text { text, ends, valid } => {
+                let mut kept = String::new();
+                let mut kept_ends = Vec::new();
+                for at in (0..ends.len()).filter(|&at| is_needed[at]) {
+                    kept.push_str(text_at(text, ends, at));
+                    kept_ends.push(kept.len());
+                }
+                (*text, *ends) = (kept, kept_ends);
+                keep_valid(valid, is_needed);
+            }
+            Self::Values(values) => retain(values, is_needed),
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        let flags = |valid: &Option<Vec<bool>>| valid.as_ref().map_or(0, Vec::capacity);
+        match self {
+            Self::Words { words, valid, .. } | Self::Keys { words, valid, .. } => words.capacity() * 8 + flags(valid),
+            Self::Text { text, ends, valid } => text.capacity() + ends.capacity() * size_of::<usize>() + flags(valid),
+            Self::Values(values) => {
+                let nested = |value: &Value<'_>| match value {
+                    Value::Json(text) => text.len(),
+                    Value::List(items) | Value::Struct(items) => items.len() * size_of::<Value<'_>>(),
+                    _ => 0,
+                };
+                values.capacity() * size_of::<Value<'_>>() + values.iter().map(nested).sum::<usize>()
+            }
+        }
+    }
+}
+
+fn push_word(words: &mut Vec<i64>, valid: &mut Option<Vec<bool>>, word: Option<i64>) {
+    note(valid, words.len(), word.is_some());
+    words.push(word.unwrap_or(0));
+}
+
+/// Notes whether one value more, behind `len` others, is no NULL.
+fn note(valid: &mut Option<Vec<bool>>, len: usize, is_valid: bool) {
+    match valid {
+        Some(flags) => flags.push(is_valid),
+        None if is_valid => {}
+        None => {
+            let mut flags = vec![true; len];
+            flags.push(false);
+            *valid = Some(flags);
+        }
+    }
+}
+
+fn keep_valid(valid: &mut Option<Vec<bool>>, is_needed: &[bool]) {
+    if let Some(flags) = valid {
+        retain(flags, is_needed);
+        if !flags.contains(&false) {
+            *valid = None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Timestamp;
+
+    #[test]
+    fn what_is_needed_keeps_its_values_under_new_numbers() {
+        let keeps = [
+            Keeps::Values(DataType::String),
+            Keeps::Values(DataType::Float),
+            Keeps::Keys(WordKind::Integer),
+            Keeps::Values(DataType::Bool),
+        ];
+        let text = Column::from_values(&DataType::String, ["a", "", "cc", "d"].map(Value::string).into_iter().chain([Value::Null]));
+        let floats =
+            Column::from_values(&DataType::Float, [1.0, 2.0].map(Value::Float).into_iter().chain([Value::Null, Value::Null, Value::Null]));
+        let keys = Column::from_values(&DataType::Int, [Value::Int(7), Value::Null, Value::Int(9), Value::Int(10), Value::Int(11)]);
+        let flags = Column::from_values(&DataType::Bool, [true, false, true, false, true].map(Value::Bool));
+        let columns = [&text, &floats, &keys, &flags];
+        let mut log = Log::new(&keeps);
+        for row in 0..5 {
+            let place = Place::event(Timestamp(row as i64), 1 + row as u64);
+            assert_eq!(log.push(place, columns.into_iter(), row, None) as usize, row);
+        }
+        let values = |log: &Log, id: u32| {
+            (0..4)
+                .map(|c| if c == 2 { log.key(2, id).map_or(Value::Null, Value::Int) } else { log.value(c, id).into_owned() })
+                .collect::<Vec<_>>()
+        };
+        let before: Vec<Vec<Value<'static>>> = (0..5).map(|id| values(&log, id)).collect();
+        assert_eq!(before[2], [Value::string("cc"), Value::Null, Value::Int(9), Value::Bool(true)]);
+        let bytes = log.bytes();
+        let numbers = log.keep(&[false, true, false, true, true]);
+        assert_eq!([numbers[1], numbers[3], numbers[4]], [0, 1, 2]);
+        assert_eq!(log.len(), 3);
+        for (old, new) in [(1, 0), (3, 1), (4, 2)] {
+            assert_eq!(values(&log, new), before[old]);
+            assert_eq!(log.place(new).time(), Timestamp(old as i64));
+        }
+        assert!(log.bytes() <= bytes);
+    }
+}

@@ -1,0 +1,138 @@
+//! What the evaluator by step lists keeps for a partition: a list for each step that something can wait at, and whose turn it is.
+
+use super::turns::Turns;
+use super::waiting::{Record, Shape, Waiting};
+
+/// A partition.
+#[derive(Debug)]
+pub(crate) struct StepPartition {
+    /// Of the matches that wait at step 1, at step 2, …
+    pub(super) lists: Box<[Waiting]>,
+    /// Where matches wait for their turn.
+    pub(super) turns: Turns,
+}
+
+impl StepPartition {
+    /// With so many lists.
+    pub(super) fn new(lists: usize) -> Self {
+        Self { lists: (0..lists).map(|_| Waiting::default()).collect(), turns: Turns::default() }
+    }
+
+    /// Whether nothing is kept.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lists.iter().all(Waiting::is_empty) && self.turns.is_empty()
+    }
+
+    /// How many records wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.lists.iter().map(Waiting::len).sum()
+    }
+
+    /// Whether a start has not had its turn.
+    pub(crate) fn has_turn(&self, start: crate::data::Place) -> bool {
+        self.turns.has(start)
+    }
+
+    /// The first start that has not had its turn.
+    pub(crate) fn first_turn(&self) -> Option<crate::data::Place> {
+        self.turns.front().map(|turn| turn.start)
+    }
+
+    /// The event has come that those that wait at this step had to take.
+    pub(super) fn lose(&mut self, shapes: &[Shape], step: usize, in_turn: bool) {
+        let (list, shape) = (&mut self.lists[step - 1], &shapes[step - 1]);
+        if list.is_empty() {
+            return;
+        }
+        if in_turn {
+            list.records(shape).for_each(|record| self.turns.less(record.event(0)));
+        }
+        list.clear(shape);
+    }
+
+    /// Forgets everything.
+    pub(super) fn clear(&mut self, shapes: &[Shape]) {
+        self.lists.iter_mut().zip(shapes).for_each(|(list, shape)| list.clear(shape));
+        self.turns = Turns::default();
+    }
+
+    /// Keeps the records for which this holds.
+    pub(super) fn keep(&mut self, shapes: &[Shape], mut holds: impl FnMut(Record<'_>) -> bool) {
+        for (list, shape) in self.lists.iter_mut().zip(shapes) {
+            if list.records(shape).any(|record| !holds(record)) {
+                list.keep_some(shape, &mut holds);
+            }
+        }
+    }
+
+    /// Forgets what waits of starts before the first that has not had its turn.
+    pub(super) fn forget_skipped(&mut self, shapes: &[Shape]) {
+        match self.turns.front().map(|turn| turn.event) {
+            Some(first) => self.keep(shapes, |record| record.event(0) >= first),
+            None => self.lists.iter_mut().zip(shapes).for_each(|(list, shape)| list.clear(shape)),
+        }
+    }
+
+    /// Forgets what is over, and if more than `most` records are left, the oldest starts until there are `target`. Of a single start the
+    /// ways that are preferred least go. Gives how many starts (of a single one: ways) went.
+    pub(super) fn give_up(&mut self, shapes: &[Shape], earliest: i64, most: usize, target: usize) -> u64 {
+        self.keep(shapes, |record| record.start() >= earliest);
+        if self.waiting() <= most {
+            return 0;
+        }
+        let mut starts: Vec<u32> =
+            self.lists.iter().zip(shapes).flat_map(|(list, shape)| list.records(shape)).map(|r| r.event(0)).collect();
+        starts.sort_unstable();
+        let over = starts.len() - target.max(1);
+        let first = starts[over];
+        let mut dropped = starts.chunk_by(|a, b| a == b).take_while(|same| same[0] < first).count();
+        self.keep(shapes, |record| record.event(0) >= first);
+        self.turns.skip_while_event(|event| event < first);
+        if self.waiting() > most {
+            dropped += self.keep_ways(shapes, target);
+        }
+        dropped as u64
+    }
+
+    /// Of a single start with too many ways, keeps those that are furthest: the lists of later steps first.
+    fn keep_ways(&mut self, shapes: &[Shape], target: usize) -> usize {
+        let mut room = target.max(1);
+        let mut dropped = 0;
+        for (list, shape) in self.lists.iter_mut().zip(shapes).rev() {
+            let len = list.len();
+            let mut left = room;
+            list.keep_some(shape, |_| {
+                let stays = left > 0;
+                left = left.saturating_sub(1);
+                stays
+            });
+            dropped += len - list.len();
+            room -= list.len();
+        }
+        dropped
+    }
+
+    /// Every event that is needed: its step, and its number there.
+    pub(super) fn for_each_event(&self, shapes: &[Shape], mut f: impl FnMut(usize, u32)) {
+        for (list, shape) in self.lists.iter().zip(shapes) {
+            for record in list.records(shape) {
+                record.events(shape.events).enumerate().for_each(|(step, event)| f(step, event));
+            }
+        }
+        self.turns.events().for_each(|(step, event)| f(step, event));
+    }
+
+    /// Gives the events other numbers.
+    pub(super) fn renumber(&mut self, shapes: &[Shape], mut number: impl FnMut(usize, u32) -> u32) {
+        for (list, shape) in self.lists.iter_mut().zip(shapes) {
+            list.renumber(shape, &mut number);
+        }
+        self.turns.renumber(number);
+    }
+
+    /// Unfinished matches, and bytes, about.
+    pub(crate) fn size(&self) -> (usize, usize) {
+        let lists: usize = self.lists.iter().map(|list| size_of::<Waiting>() + list.bytes()).sum();
+        (self.waiting(), size_of::<Self>() + lists + self.turns.bytes())
+    }
+}

@@ -1,0 +1,299 @@
+//! What a sequence of single steps needs of its events: pattern spec in, the plan of the step lists out.
+//!
+//! A term of a step is worked out beforehand as far as it goes. `candidate op earlier`, where one side reads the candidate alone and the
+//! other earlier steps alone, becomes a [`WordTerm`]: when a match begins to wait at the step, the earlier side is computed and stored with
+//! it as one word; a candidate is then compared with a word. All else is a residual term, evaluated as it is written. Every NULL that the
+//! general evaluator would count is counted: a word term never makes up one, and a waiting match whose earlier side did has all terms of the
+//! step evaluated as they are written, for each candidate.
+
+use std::sync::Arc;
+
+use super::log::Keeps;
+use super::word::WordKind;
+use crate::expr::{CompareOp, Expr, ExprKind, SlotId};
+use crate::pattern::terms::over_columns;
+use crate::spec::{AfterMatch, Arrow, PatternSpec, SlotKind, VariableId, column_of_step, is_unary};
+
+/// The plan of a sequence.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) spec: Arc<PatternSpec>,
+    pub(super) steps: Vec<Step>,
+    /// Of each slot that is one, the column of a step.
+    pub(super) columns: Vec<Option<StepColumn>>,
+    pub(super) outputs: OutputPlan,
+    /// Matches wait for their turn (SKIP).
+    pub(super) in_turn: bool,
+}
+
+/// A step of the sequence.
+#[derive(Debug)]
+pub(super) struct Step {
+    pub(super) variable: VariableId,
+    pub(super) input: usize,
+    /// The arrow before it.
+    pub(super) arrow: Arrow,
+    /// The terms that name earlier steps.
+    pub(super) terms: StepTerms,
+    /// Expressions over the columns of its input that are evaluated a batch at a time: see [`Side`].
+    pub(super) sides: Vec<Expr>,
+    /// What its log keeps of an event, and where it is read.
+    pub(super) keeps: Vec<(Keeps, Side)>,
+}
+
+/// The terms of a step.
+#[derive(Debug, Default)]
+pub(super) struct StepTerms {
+    pub(super) words: Vec<WordTerm>,
+    /// Evaluated where all words fit, in this order.
+    pub(super) residual: Vec<Expr>,
+    /// All terms as they are written.
+    pub(super) all: Vec<Expr>,
+    /// The word term by which many waiting matches are found at once.
+    pub(super) indexed: Option<usize>,
+}
+
+/// `candidate op earlier`.
+#[derive(Debug)]
+pub(super) struct WordTerm {
+    pub(super) op: CompareOp,
+    pub(super) kind: WordKind,
+    pub(super) candidate: Side,
+    pub(super) earlier: Earlier,
+}
+
+/// Values that are there for every row of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    /// A column of the input.
+    Column(usize),
+    /// One of the step's `sides`.
+    Computed(usize),
+}
+
+/// The earlier side of a word term.
+#[derive(Debug)]
+pub(super) enum Earlier {
+    /// Of one step, and total: a column of its log.
+    Logged { step: usize, column: usize },
+    /// Computed when a match begins to wait.
+    Computed(Expr),
+}
+
+/// A column of the event of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct StepColumn {
+    pub(super) step: usize,
+    /// Of its input.
+    pub(super) column: usize,
+    /// In its log; nothing where it is not kept.
+    pub(super) kept: Option<usize>,
+}
+
+/// How a match becomes a row.
+#[derive(Debug)]
+pub(super) enum OutputPlan {
+    /// Every slot that an output (or HAVING) reads is one of these.
+    Columns(Vec<Output>),
+    /// Through the outputs of the general evaluator, over whole events.
+    WholeEvents,
+}
+
+/// An output column.
+#[derive(Debug)]
+pub(super) enum Output {
+    Column(StepColumn),
+    Start,
+    End,
+    Computed(Expr),
+}
+
+impl Plan {
+    pub(super) fn new(spec: Arc<PatternSpec>, steps: &[(VariableId, Arrow)]) -> Self {
+        let mut planning = Planning::new(&spec, steps);
+        for at in 1..steps.len() {
+            planning.plan_terms(at);
+        }
+        let outputs = planning.plan_outputs();
+        let in_turn = spec.after_match.is_skip();
+        debug_assert!(spec.after_match != AfterMatch::Consume, "the planner leaves CONSUME to threads");
+        let Planning { steps, columns, .. } = planning;
+        Self { spec, steps, columns, outputs, in_turn }
+    }
+
+    /// The last step.
+    pub(super) fn last(&self) -> usize {
+        self.steps.len() - 1
+    }
+
+    /// The step that a variable is.
+    pub(super) fn step_of(&self, variable: VariableId) -> Option<usize> {
+        self.steps.iter().position(|step| step.variable == variable)
+    }
+
+    /// Whether whole events are kept.
+    pub(super) fn keeps_events(&self) -> bool {
+        matches!(self.outputs, OutputPlan::WholeEvents)
+    }
+}
+
+struct Planning<'s> {
+    spec: &'s PatternSpec,
+    steps: Vec<Step>,
+    columns: Vec<Option<StepColumn>>,
+}
+
+impl<'s> Planning<'s> {
+    fn new(spec: &'s PatternSpec, steps: &[(VariableId, Arrow)]) -> Self {
+        let step = |&(variable, arrow): &(VariableId, Arrow)| {
+            let input = spec.variables[variable.0 as usize].input;
+            Step { variable, input, arrow, terms: StepTerms::default(), sides: Vec::new(), keeps: Vec::new() }
+        };
+        let column = |slot: usize| {
+            let (variable, column) = column_of_step(spec, slot)?;
+            let step = steps.iter().position(|(step, _)| *step == variable)?;
+            Some(StepColumn { step, column, kept: None })
+        };
+        Self { spec, steps: steps.iter().map(step).collect(), columns: (0..spec.slots.len()).map(column).collect() }
+    }
+
+    fn plan_terms(&mut self, at: usize) {
+        let variable = self.steps[at].variable;
+        let checks = &self.spec.variables[variable.0 as usize].checks;
+        let all: Vec<Expr> = checks.iter().filter(|term| !is_unary(self.spec, variable, term)).cloned().collect();
+        let mut terms = StepTerms::default();
+        let mut counts_are_open = false;
+        let mut needs_all = false;
+        for term in &all {
+            // What stands behind a term that may count NULLs is evaluated only where that one is true.
+            let words = if counts_are_open { None } else { self.word_terms(at, term) };
+            match words {
+                Some(words) => {
+                    needs_all |= words.iter().any(|word| matches!(&word.earlier, Earlier::Computed(expr) if !expr.is_total()));
+                    if words.iter().any(|word| word.kind == WordKind::TextHash) {
+                        terms.residual.push(term.clone());
+                    }
+                    terms.words.extend(words);
+                }
+                None => {
+                    counts_are_open |= !term.is_total();
+                    terms.residual.push(term.clone());
+                }
+            }
+        }
+        let read = if needs_all { all.iter().collect::<Vec<_>>() } else { terms.residual.iter().collect() };
+        read.into_iter().flat_map(Expr::slots).for_each(|slot| self.keep_before(slot, at));
+        terms.indexed = most_selective(&terms.words);
+        terms.all = all;
+        self.steps[at].terms = terms;
+    }
+
+    /// A term as comparisons of words, if it is some.
+    fn word_terms(&mut self, at: usize, term: &Expr) -> Option<Vec<WordTerm>> {
+        match (term.kind(), term.args()) {
+            (ExprKind::Compare(op), [a, b]) if self.is_candidate(at, a) => Some(vec![self.word_term(at, *op, a, b)?]),
+            (ExprKind::Compare(op), [a, b]) => Some(vec![self.word_term(at, op.flipped(), b, a)?]),
+            (ExprKind::Between, [value, low, high]) => {
+                let above = self.word_term(at, CompareOp::GreaterEq, value, low)?;
+                Some(vec![above, self.word_term(at, CompareOp::LessEq, value, high)?])
+            }
+            _ => None,
+        }
+    }
+
+    fn word_term(&mut self, at: usize, op: CompareOp, candidate: &Expr, earlier: &Expr) -> Option<WordTerm> {
+        let kind = WordKind::of(op, candidate.data_type(), earlier.data_type())?;
+        let is_earlier = earlier.slots().iter().all(|slot| self.column(*slot).is_some_and(|c| c.step < at));
+        let may_vary = |expr: &Expr| {
+            let mut varies = false;
+            expr.visit(&mut |node| varies |= matches!(node.kind(), ExprKind::Custom(_)));
+            varies
+        };
+        if !self.is_candidate(at, candidate) || !candidate.is_total() || !is_earlier || earlier.slots().is_empty() || may_vary(earlier) {
+            return None;
+        }
+        let candidate = self.side(at, candidate);
+        let steps: Vec<usize> = earlier.slots().iter().filter_map(|slot| self.column(*slot)).map(|c| c.step).collect();
+        let earlier = match steps.as_slice() {
+            [first, rest @ ..] if rest.iter().all(|step| step == first) && earlier.is_total() => {
+                let side = self.side(*first, earlier);
+                Earlier::Logged { step: *first, column: self.keep(*first, Keeps::Keys(kind), side) }
+            }
+            _ => {
+                earlier.slots().into_iter().for_each(|slot| self.keep_before(slot, at));
+                Earlier::Computed(earlier.clone())
+            }
+        };
+        Some(WordTerm { op, kind, candidate, earlier })
+    }
+
+    /// Whether an expression reads the candidate of a step, and nothing else.
+    fn is_candidate(&self, at: usize, expr: &Expr) -> bool {
+        let slots = expr.slots();
+        !slots.is_empty() && slots.iter().all(|slot| self.column(*slot).is_some_and(|c| c.step == at))
+    }
+
+    fn column(&self, slot: SlotId) -> Option<StepColumn> {
+        self.columns[slot.0 as usize]
+    }
+
+    /// An expression over columns of a step's event, for every row of a batch.
+    fn side(&mut self, step: usize, expr: &Expr) -> Side {
+        let over_input = over_columns(self.spec, expr);
+        if let Some(column) = over_input.as_slot() {
+            return Side::Column(column.0 as usize);
+        }
+        let sides = &mut self.steps[step].sides;
+        Side::Computed(position_or_push(sides, over_input))
+    }
+
+    fn keep(&mut self, step: usize, keeps: Keeps, side: Side) -> usize {
+        position_or_push(&mut self.steps[step].keeps, (keeps, side))
+    }
+
+    /// Keeps the column of a slot, if it is of a step before this one.
+    fn keep_before(&mut self, slot: SlotId, at: usize) {
+        let Some(StepColumn { step, column, .. }) = self.column(slot).filter(|column| column.step < at) else { return };
+        let data_type = self.spec.inputs[self.steps[step].input].fields()[column].data_type.clone();
+        let kept = self.keep(step, Keeps::Values(data_type), Side::Column(column));
+        for known in self.columns.iter_mut().flatten().filter(|known| known.step == step && known.column == column) {
+            known.kept = Some(kept);
+        }
+    }
+
+    fn plan_outputs(&mut self) -> OutputPlan {
+        let spec = self.spec;
+        let is_known = |slot: &SlotId| {
+            self.column(*slot).is_some() || matches!(spec.slots[slot.0 as usize].kind, SlotKind::StartTime | SlotKind::EndTime)
+        };
+        let exprs = || spec.outputs.iter().chain(&spec.having);
+        if !exprs().all(|expr| expr.slots().iter().all(is_known)) {
+            return OutputPlan::WholeEvents;
+        }
+        // The last event is at hand, but where a match may have to wait.
+        let end = if spec.after_match.is_skip() { self.steps.len() } else { self.steps.len() - 1 };
+        exprs().flat_map(Expr::slots).for_each(|slot| self.keep_before(slot, end));
+        let output = |expr: &Expr| match expr.as_slot() {
+            None => Output::Computed(expr.clone()),
+            Some(slot) => match (self.column(slot), &spec.slots[slot.0 as usize].kind) {
+                (Some(column), _) => Output::Column(column),
+                (None, SlotKind::StartTime) => Output::Start,
+                (None, _) => Output::End,
+            },
+        };
+        OutputPlan::Columns(spec.outputs.iter().map(output).collect())
+    }
+}
+
+fn position_or_push<T: PartialEq>(items: &mut Vec<T>, item: T) -> usize {
+    items.iter().position(|known| *known == item).unwrap_or_else(|| {
+        items.push(item);
+        items.len() - 1
+    })
+}
+
+/// The term to find waiting matches by: an equality, or else a comparison by order.
+fn most_selective(words: &[WordTerm]) -> Option<usize> {
+    let first = |is: fn(CompareOp) -> bool| words.iter().position(|word| is(word.op));
+    first(|op| op == CompareOp::Eq).or_else(|| first(|op| op != CompareOp::NotEq))
+}

@@ -1,0 +1,389 @@
+//! The unfinished matches of a partition that wait at one step: records of words, side by side in one vector.
+//!
+//! A record is the time of the match's first event, the numbers of its events in their logs, and the words that the step's terms compare
+//! with a candidate. While they are few, all are compared with each candidate, in memory order. Many are found by an index over one of the
+//! words ([`Index`]); records then keep their places, and places that become free are used again.
+
+use super::index::Index;
+use super::word::Bounds;
+
+/// From so many records on an index pays.
+pub(super) const INDEXED_FROM: usize = 256;
+
+/// How the records of a list are laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Shape {
+    /// How many events each has taken.
+    pub(super) events: usize,
+    /// How many words its step's terms compare.
+    pub(super) words: usize,
+    /// Which of these has an index when there are many records.
+    pub(super) indexed: Option<usize>,
+    first_word: usize,
+    stride: usize,
+}
+
+/// Words of a record: its start, flags and event numbers two a word, then what is compared.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Record<'a>(pub(super) &'a [u64]);
+
+/// The terms of the record's step are evaluated as they are written.
+const AS_WRITTEN: u64 = 1;
+/// A word that is compared is NULL, and counts none: no candidate fits.
+const NEVER: u64 = 2;
+/// There is no record here.
+const FREE: u64 = 4;
+
+/// The records that wait at one step.
+#[derive(Debug, Default)]
+pub(super) struct Waiting {
+    words: Vec<u64>,
+    /// Places with or without a record.
+    places: usize,
+    /// When there are more places, those that are over are looked for; 0 stands for [`INDEXED_FROM`].
+    sweep_at: usize,
+    index: Option<Box<Indexed>>,
+}
+
+#[derive(Debug)]
+struct Indexed {
+    index: Index,
+    /// Places without a record.
+    free: Vec<u32>,
+    /// Records that the index does not find: whose terms are evaluated as they are written.
+    apart: Vec<u32>,
+}
+
+/// What becomes of a record that a candidate fits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fitting {
+    /// It waits on (`->>`).
+    Stays,
+    /// It has taken the candidate.
+    Goes,
+}
+
+/// A candidate as the records are asked about it.
+#[derive(Debug)]
+pub(super) struct Question<'a> {
+    /// Which words fit it, one a word of the shape; nothing where a side of the candidate is NULL.
+    pub(super) bounds: Option<&'a [Bounds]>,
+    /// Records that started before this time are over.
+    pub(super) earliest: i64,
+    pub(super) fitting: Fitting,
+}
+
+impl Shape {
+    pub(super) fn new(events: usize, words: usize, indexed: Option<usize>) -> Self {
+        let first_word = 1 + (1 + events).div_ceil(2);
+        Self { events, words, indexed, first_word, stride: first_word + words }
+    }
+
+    /// How many words a record has.
+    pub(super) fn stride(&self) -> usize {
+        self.stride
+    }
+
+    /// Writes a record behind others.
+    pub(super) fn write(&self, to: &mut Vec<u64>, start: i64, events: impl Iterator<Item = u32>, compared: &Compared) {
+        let from = to.len();
+        to.resize(from + self.stride, 0);
+        let record = &mut to[from..];
+        record[0] = start.cast_unsigned();
+        record[1] = compared.flags;
+        for (step, event) in events.enumerate() {
+            let (word, shift) = position(step);
+            record[word] |= u64::from(event) << shift;
+        }
+        for (word, compared) in record[self.first_word..].iter_mut().zip(&compared.words) {
+            *word = compared.cast_unsigned();
+        }
+    }
+
+    fn compared(&self, record: Record<'_>, word: usize) -> i64 {
+        record.0[self.first_word + word].cast_signed()
+    }
+
+    fn fits(&self, record: &[u64], bounds: &[Bounds]) -> bool {
+        record[self.first_word..].iter().zip(bounds).all(|(word, bounds)| bounds.hold(word.cast_signed()))
+    }
+}
+
+/// What the terms of a step will compare with candidates for one match.
+#[derive(Debug, Default)]
+pub(super) struct Compared {
+    pub(super) words: Vec<i64>,
+    flags: u64,
+}
+
+impl Compared {
+    pub(super) fn clear(&mut self) {
+        self.words.clear();
+        self.flags = 0;
+    }
+
+    /// A word, or NULL.
+    pub(super) fn push(&mut self, word: Option<i64>) {
+        if word.is_none() {
+            self.flags |= NEVER;
+        }
+        self.words.push(word.unwrap_or(0));
+    }
+
+    /// Working it out has made up a NULL.
+    pub(super) fn evaluate_as_written(&mut self) {
+        self.flags |= AS_WRITTEN;
+    }
+}
+
+/// Where a record has the number of its event of a step: in which word, and how far up.
+#[inline]
+fn position(step: usize) -> (usize, usize) {
+    let half = step + 1;
+    (1 + half / 2, 32 * (half % 2))
+}
+
+impl<'a> Record<'a> {
+    /// When the match began.
+    pub(super) fn start(self) -> i64 {
+        self.0[0].cast_signed()
+    }
+
+    /// The number of its event of a step, in the log of that step.
+    #[inline]
+    pub(super) fn event(self, step: usize) -> u32 {
+        let (word, shift) = position(step);
+        ((self.0[word] >> shift) & u64::from(u32::MAX)) as u32
+    }
+
+    /// The numbers of so many of its events.
+    pub(super) fn events(self, count: usize) -> impl Iterator<Item = u32> + use<'a> {
+        (0..count).map(move |step| self.event(step))
+    }
+
+    /// Whether the terms of its step are evaluated as they are written.
+    pub(super) fn is_as_written(self) -> bool {
+        self.0[1] & AS_WRITTEN != 0
+    }
+
+    fn has(self, flag: u64) -> bool {
+        self.0[1] & flag != 0
+    }
+}
+
+impl Waiting {
+    /// Whether no record waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many records wait (some may be over).
+    pub(super) fn len(&self) -> usize {
+        self.places - self.index.as_ref().map_or(0, |indexed| indexed.free.len())
+    }
+
+    fn record(&self, shape: &Shape, place: usize) -> Record<'_> {
+        Record(&self.words[place * shape.stride..(place + 1) * shape.stride])
+    }
+
+    /// Adds a record.
+    pub(super) fn push(&mut self, shape: &Shape, start: i64, events: impl Iterator<Item = u32>, compared: &Compared, earliest: i64) {
+        if self.places >= self.sweep_at.max(INDEXED_FROM) {
+            self.sweep(shape, earliest);
+        }
+        let Some(indexed) = &mut self.index else {
+            shape.write(&mut self.words, start, events, compared);
+            self.places += 1;
+            return;
+        };
+        let place = match indexed.free.pop() {
+            Some(free) => {
+                let mut record = Vec::with_capacity(shape.stride);
+                shape.write(&mut record, start, events, compared);
+                self.words[free as usize * shape.stride..][..shape.stride].copy_from_slice(&record);
+                free
+            }
+            None => {
+                shape.write(&mut self.words, start, events, compared);
+                self.places += 1;
+                u32::try_from(self.places - 1).expect("fewer than 2^32 matches wait")
+            }
+        };
+        let record = Record(&self.words[place as usize * shape.stride..][..shape.stride]);
+        indexed.add(shape, record, place);
+    }
+
+    /// Forgets what is over, puts the rest side by side, and makes the index anew if there are still many.
+    fn sweep(&mut self, shape: &Shape, earliest: i64) {
+        self.keep(shape, |record| record.start() >= earliest);
+        // PERF: the distance to the next sweep doubles, so that each record pays for a constant number of them.
+        self.sweep_at = 2 * self.places;
+        if self.places >= INDEXED_FROM / 2 {
+            self.make_index(shape);
+        }
+    }
+
+    fn make_index(&mut self, shape: &Shape) {
+        let Some(word) = shape.indexed else { return };
+        let records = self.words.chunks_exact(shape.stride).map(Record).zip(0u32..);
+        let (mut apart, mut found) = (Vec::new(), Vec::new());
+        for (record, place) in records {
+            if record.is_as_written() {
+                apart.push(place);
+            } else if !record.has(NEVER) {
+                found.push((shape.compared(record, word), place));
+            }
+        }
+        self.index = Some(Box::new(Indexed { index: Index::new(found), free: Vec::new(), apart }));
+    }
+
+    /// Keeps the records for which this holds, side by side and without an index.
+    pub(super) fn keep(&mut self, shape: &Shape, mut holds: impl FnMut(Record<'_>) -> bool) {
+        self.index = None;
+        let mut kept = 0;
+        for place in 0..self.places {
+            let record = self.record(shape, place);
+            if !record.has(FREE) && holds(record) {
+                self.move_to(shape, place, kept);
+                kept += 1;
+            }
+        }
+        self.shorten(shape, kept);
+    }
+
+    /// Like [`Self::keep`], and with an index again where there was one.
+    pub(super) fn keep_some(&mut self, shape: &Shape, holds: impl FnMut(Record<'_>) -> bool) {
+        let was_indexed = self.index.is_some();
+        self.keep(shape, holds);
+        if was_indexed && self.places >= INDEXED_FROM / 2 {
+            self.make_index(shape);
+        }
+    }
+
+    fn move_to(&mut self, shape: &Shape, from: usize, to: usize) {
+        if from != to {
+            self.words.copy_within(from * shape.stride..(from + 1) * shape.stride, to * shape.stride);
+        }
+    }
+
+    fn shorten(&mut self, shape: &Shape, kept: usize) {
+        self.places = kept;
+        self.words.truncate(kept * shape.stride);
+        if self.words.capacity() > 64 + 4 * self.words.len() {
+            self.words.shrink_to(2 * self.words.len());
+        }
+    }
+
+    /// Forgets all records.
+    pub(super) fn clear(&mut self, shape: &Shape) {
+        self.index = None;
+        self.shorten(shape, 0);
+    }
+
+    /// Every record that is there.
+    pub(super) fn records(&self, shape: &Shape) -> impl Iterator<Item = Record<'_>> {
+        self.words.chunks_exact(shape.stride).map(Record).filter(|record| !record.has(FREE))
+    }
+
+    /// Gives the events of all records other numbers.
+    pub(super) fn renumber(&mut self, shape: &Shape, mut number: impl FnMut(usize, u32) -> u32) {
+        for record in self.words.chunks_exact_mut(shape.stride) {
+            if record[1] & FREE != 0 {
+                continue;
+            }
+            for step in 0..shape.events {
+                let (word, shift) = position(step);
+                let new = number(step, Record(record).event(step));
+                record[word] = record[word] & !(u64::from(u32::MAX) << shift) | u64::from(new) << shift;
+            }
+        }
+    }
+
+    /// Asks all records about a candidate: `is_met` decides where the words fit, `found` gets a copy of each that fits.
+    pub(super) fn ask(&mut self, shape: &Shape, question: &Question<'_>, is_met: impl FnMut(Record<'_>) -> bool, found: &mut Vec<u64>) {
+        if self.index.is_some() {
+            self.ask_index(shape, question, is_met, found);
+        } else {
+            self.ask_all(shape, question, is_met, found);
+        }
+    }
+
+    fn ask_all(&mut self, shape: &Shape, question: &Question<'_>, mut is_met: impl FnMut(Record<'_>) -> bool, found: &mut Vec<u64>) {
+        let mut kept = 0;
+        for place in 0..self.places {
+            let at = place * shape.stride;
+            let record = &self.words[at..at + shape.stride];
+            if record[0].cast_signed() < question.earliest {
+                continue;
+            }
+            if does_fit(shape, record, question.bounds) && is_met(Record(record)) {
+                found.extend_from_slice(record);
+                if question.fitting == Fitting::Goes {
+                    continue;
+                }
+            }
+            self.move_to(shape, place, kept);
+            kept += 1;
+        }
+        if kept < self.places {
+            self.shorten(shape, kept);
+        }
+    }
+
+    fn ask_index(&mut self, shape: &Shape, question: &Question<'_>, mut is_met: impl FnMut(Record<'_>) -> bool, found: &mut Vec<u64>) {
+        let (Some(indexed), Some(word)) = (&mut self.index, shape.indexed) else { return };
+        let words = &mut self.words;
+        let mut goes = |place: u32| {
+            let record = &mut words[place as usize * shape.stride..][..shape.stride];
+            let is_over = record[0].cast_signed() < question.earliest;
+            let fits = !is_over && does_fit(shape, record, question.bounds) && is_met(Record(record));
+            if fits {
+                found.extend_from_slice(record);
+            }
+            let goes = is_over || fits && question.fitting == Fitting::Goes;
+            if goes {
+                record[1] |= FREE;
+            }
+            goes
+        };
+        let Indexed { index, free, apart, .. } = &mut **indexed;
+        if let Some(bounds) = question.bounds {
+            index.take(bounds[word], &mut goes, free);
+        }
+        apart.retain(|&place| {
+            let goes = goes(place);
+            free.extend(goes.then_some(place));
+            !goes
+        });
+        if self.is_empty() {
+            self.clear(shape);
+        }
+    }
+
+    /// Bytes, about.
+    pub(super) fn bytes(&self) -> usize {
+        let index =
+            self.index.as_ref().map_or(0, |i| size_of::<Indexed>() + i.index.bytes() + (i.free.capacity() + i.apart.capacity()) * 4);
+        self.words.capacity() * 8 + index
+    }
+}
+
+/// Whether the words of a record let its other terms be asked.
+#[inline]
+fn does_fit(shape: &Shape, record: &[u64], bounds: Option<&[Bounds]>) -> bool {
+    let flags = record[1] & (AS_WRITTEN | NEVER | FREE);
+    if flags == 0 {
+        return bounds.is_some_and(|bounds| shape.fits(record, bounds));
+    }
+    flags & (AS_WRITTEN | FREE) == AS_WRITTEN
+}
+
+impl Indexed {
+    fn add(&mut self, shape: &Shape, record: Record<'_>, place: u32) {
+        if record.is_as_written() {
+            self.apart.push(place);
+        } else if let (false, Some(word)) = (record.has(NEVER), shape.indexed) {
+            self.index.insert(shape.compared(record, word), place);
+        }
+    }
+}

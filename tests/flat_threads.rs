@@ -1,0 +1,219 @@
+//! Flat threads against the general evaluator: the same programs over the same random streams, byte for byte, however they are cut.
+//! In: seeds (`BETIDE_PAIRS` says how many; `BETIDE_SEED` runs one). A failure prints the seed, the program and how the rows differ.
+
+#![allow(clippy::unwrap_used, reason = "a broken case should stop the test")]
+
+mod support;
+
+use betide::engine::{Engine, Options};
+use support::random::{self, Pair, Random};
+use support::random_rows;
+
+/// What comes out of a pair, row by row and when, and whether flat threads ran it.
+fn run(pair: &Pair, cut: usize, general: bool) -> Option<(String, bool)> {
+    let options = Options { general_evaluators: general, batch_size: cut, ..Options::default() };
+    let mut engine = Engine::with_options(&pair.program, &options).ok()?;
+    let is_flat = engine.explain().contains("flat threads");
+    let lines: String = pair.input.iter().map(|event| format!("{event}\n")).collect();
+    let mut out = Vec::new();
+    for chunk in lines.as_bytes().chunks(cut * 53) {
+        engine.push_json(chunk).unwrap();
+        engine.write_rows(&mut out).unwrap();
+    }
+    engine.finish().unwrap();
+    engine.write_rows(&mut out).unwrap();
+    Some((String::from_utf8(out).unwrap(), is_flat))
+}
+
+fn compare(what: &str, normal: u64, least: u64, make: impl Fn(u64) -> Pair) {
+    let one = std::env::var("BETIDE_SEED").ok().and_then(|seed| seed.parse::<u64>().ok());
+    let seeds = one.map_or(0..random::pairs(normal), |seed| seed..seed + 1);
+    let pairs = seeds.end - seeds.start;
+    let (mut flat, mut with_rows) = (0, 0);
+    for seed in seeds {
+        let pair = make(seed);
+        let cut = [1, 2, 7, 4096][Random::new(seed ^ 0x51ab).below(4)];
+        let Some((found, true)) = run(&pair, cut, false) else { continue };
+        let (expected, _) = run(&pair, 4096, true).unwrap();
+        let input = || pair.input.iter().map(|event| format!("{event}\n")).collect::<String>();
+        assert_eq!(found, expected, "{what}, seed {seed}, cut {cut}\n{}\n{}", pair.program, input());
+        flat += 1;
+        with_rows += u64::from(!expected.is_empty());
+    }
+    if pairs > 1 {
+        assert!(flat * 100 > pairs * least && with_rows * 3 > flat, "{what}: {flat} of {pairs} are flat, {with_rows} give rows");
+    }
+}
+
+/// A random pattern query whose outputs a thread can remember: steps, loops, alternatives, terms over earlier events, every clause.
+fn pair(seed: u64) -> Pair {
+    let random = &mut Random::new(seed);
+    let mut names: Vec<String> = Vec::new();
+    let pattern = sequence(random, &mut names, 0);
+    let mut terms: Vec<String> = Vec::new();
+    for (at, name) in names.iter().enumerate() {
+        for _ in 0..random.below(3) {
+            let other = &names[random.below(at + 1)];
+            let op = random.pick(&["<", "<=", ">", ">=", "<>", "="]);
+            terms.push(match random.below(11) {
+                0 => format!("{name}.x {op} {}", random.below(5)),
+                1 | 2 => format!("{name}.x {op} PREV({name}.x)"),
+                3 => format!("FIRST({name}.x) {op} {other}.x"),
+                4 => format!("{name}.x {op} LAST({other}.x)"),
+                5 => format!("{name}.k {op} {other}.k"),
+                6 => format!("{name}.x * 2 {op} {other}.x + {}", random.below(3)),
+                7 => format!("{name}.id / {other}.x {op} {other}.id - 3"),
+                8 => format!("COUNT({name}) < {}", 2 + random.below(3)),
+                9 => format!("({name}.x {op} FIRST({other}.x, 1) OR {name}.k = 'u')"),
+                _ => format!("{name}.at - {other}.at < INTERVAL '{}' SECOND", 1 + random.below(6)),
+            });
+        }
+    }
+    let mut columns: Vec<String> = Vec::new();
+    for name in &names {
+        columns.push(match random.below(6) {
+            0 => format!("FIRST({name}.id) AS {name}_first"),
+            1 => format!("COUNT({name}) AS {name}_count"),
+            2 => format!("{name}.k AS {name}_k, {name}.x AS {name}_x"),
+            3 => format!("LAST({name}.id, 1) AS {name}_last"),
+            4 => format!("{name}.x + {}.id AS {name}_made", names[0]),
+            _ => format!("{name}.id AS {name}_id"),
+        });
+    }
+    if random.chance(30) {
+        columns.push("START_TIME AS began, END_TIME AS ended".to_owned());
+    }
+    let mut text = format!("SELECT {}\nFROM PATTERN ({pattern})\n", columns.join(", "));
+    text += random.pick(&["", "PARTITION BY k\n", "PARTITION BY k\n"]);
+    if !terms.is_empty() {
+        text += &format!("WHERE {}\n", terms.join(" AND "));
+    }
+    let in_time = random.chance(60);
+    if in_time {
+        text += &format!("WITHIN {}s\n", random.below(12));
+    } else if random.chance(40) {
+        text += &format!("WITHIN {} EVENTS\n", 1 + random.below(7));
+    }
+    if random.chance(12) {
+        text += &format!("HAVING {}.id > {}\n", names[0], random.below(12));
+    }
+    match random.below(12) {
+        0 | 1 => text += "AFTER MATCH SKIP PAST LAST EVENT\n",
+        2 => text += "AFTER MATCH SKIP TO LAST EVENT\n",
+        3 => text += "AFTER MATCH SKIP TO NEXT EVENT\n",
+        4 => text += &format!("AFTER MATCH SKIP TO FIRST {}\n", names[random.below(names.len())]),
+        5 => text += &format!("AFTER MATCH SKIP TO LAST {}\n", names[random.below(names.len())]),
+        6 | 7 => text += "AFTER MATCH RESTART\n",
+        _ => {}
+    }
+    if random.chance(10) {
+        text += &format!("RUNS {}\n", 1 + random.below(2));
+    }
+    if in_time && random.chance(20) {
+        text += "TIMEOUT INTO Over\n";
+    }
+    let length = 10 + random.below(25);
+    let input = random::stream(random, length, &["A", "A", "A", "B", "B", "C", "D"]);
+    Pair { program: format!("{}{text};\n", random::sources("")), input }
+}
+
+fn sequence(random: &mut Random, names: &mut Vec<String>, depth: usize) -> String {
+    let length = 1 + random.below(if depth == 0 { 3 } else { 2 });
+    let mut text = String::new();
+    for index in 0..length {
+        if index > 0 {
+            text += if random.chance(35) { " , " } else { " -> " };
+        }
+        let loops = ["", "", "", "+", "+ STRICT", "*", "?", "{2}", "{1,3}", "+?", "{2,}? STRICT", "*?"];
+        text += &match random.below(if depth < 2 { 8 } else { 6 }) {
+            6 => {
+                format!("({} | {}){}", sequence(random, names, depth + 1), sequence(random, names, depth + 1), random.pick(&["", "+", "?"]))
+            }
+            7 => format!("({}){}", sequence(random, names, depth + 1), random.pick(&loops)),
+            _ => {
+                let name = format!("s{}", names.len());
+                names.push(name.clone());
+                format!("{} {name}{}", random.pick(&["A", "A", "B", "C"]), random.pick(&loops))
+            }
+        };
+    }
+    text
+}
+
+/// A random MATCH_RECOGNIZE whose measures a thread can remember.
+fn row_pair(seed: u64) -> Pair {
+    let random = &mut Random::new(seed);
+    let names = ["A", "B", "C"];
+    let pattern = row_sequence(random, 0);
+    let pattern = if random.chance(8) { format!("^ {pattern}") } else { pattern };
+    let used: Vec<&str> = names.iter().copied().filter(|name| pattern.contains(name)).collect();
+    let mut defines: Vec<String> = Vec::new();
+    for name in &used {
+        let op = random.pick(&["<", "<=", ">", ">=", "<>", "="]);
+        let other = used[random.below(used.len())];
+        let of = |n: usize| ["A", "B", "C"][n];
+        let term = match random.below(10) {
+            0 | 1 => continue,
+            2 | 3 => format!("{name}.x {op} {}", random.below(6)),
+            4 => format!("x {op} PREV(x)"),
+            5 => format!("{name}.x {op} LAST({other}.x, 1)"),
+            6 => format!("{name}.x * 2 {op} FIRST({other}.x) + 1"),
+            7 => format!("COUNT({name}.*) < {}", 2 + random.below(3)),
+            8 => format!("{name}.k {op} {other}.k AND MATCH_NUMBER() < {}", 3 + random.below(9)),
+            _ => format!("{name}.x {op} AVG({}.x) OR PREV({name}.id, 2) > 3", of(random.below(3))),
+        };
+        defines.push(format!("{name} AS {term}"));
+    }
+    let mut measures = Vec::new();
+    for name in &used {
+        measures.push(match random.below(6) {
+            0 => format!("FIRST({name}.id) AS {name}_first"),
+            1 => format!("COUNT({name}.*) AS {name}_count"),
+            2 => format!("LAST({name}.k, 1) AS {name}_k, {name}.x AS {name}_x"),
+            3 => format!("FINAL LAST({name}.id) + FIRST(x) AS {name}_made"),
+            4 => format!("MATCH_NUMBER() AS {name}_number"),
+            _ => format!("{name}.id AS {name}_id"),
+        });
+    }
+    measures.push("id AS last_id".to_owned());
+    let within = match random.below(6) {
+        0..=2 => format!(" WITHIN {}s", random.below(12)),
+        3 => format!(" WITHIN {} EVENTS", 1 + random.below(7)),
+        _ => String::new(),
+    };
+    let skip = match random.below(9) {
+        0 => " AFTER MATCH SKIP TO NEXT ROW".to_owned(),
+        1 => " AFTER MATCH SKIP PAST LAST ROW".to_owned(),
+        2 => format!(" AFTER MATCH SKIP TO {}", used[random.below(used.len())]),
+        3 => format!(" AFTER MATCH SKIP TO FIRST {}", used[random.below(used.len())]),
+        _ => String::new(),
+    };
+    let by = random.pick(&["", "PARTITION BY k ", "PARTITION BY k "]);
+    let define = if defines.is_empty() { String::new() } else { format!(" DEFINE {}", defines.join(", ")) };
+    let length = 10 + random.below(25);
+    let input = random::stream(random, length, &["A"]);
+    let measures = measures.join(", ");
+    let query = format!("SELECT * FROM A MATCH_RECOGNIZE ({by}ORDER BY at MEASURES {measures}{skip} PATTERN ({pattern}){within}{define});");
+    Pair { program: format!("{}{query}\n", random::sources("")), input }
+}
+
+fn row_sequence(random: &mut Random, depth: usize) -> String {
+    let loops = ["", "", "", "+", "*", "?", "{2}", "{1,3}", "+?", "*?", "{2,}?", "{,2}"];
+    let parts = (0..1 + random.below(if depth == 0 { 4 } else { 2 })).map(|_| match random.below(if depth < 2 { 8 } else { 6 }) {
+        6 => format!("({} | {}){}", row_sequence(random, depth + 1), row_sequence(random, depth + 1), random.pick(&["", "+", "?"])),
+        7 => format!("({}){}", row_sequence(random, depth + 1), random.pick(&loops)),
+        _ => format!("{}{}", random.pick(&["A", "B", "C"]), random.pick(&loops)),
+    });
+    parts.collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn flat_threads_give_what_ordered_threads_give() {
+    compare("FROM PATTERN", 700, 60, pair);
+}
+
+#[test]
+fn flat_threads_give_what_ordered_threads_give_for_match_recognize() {
+    compare("MATCH_RECOGNIZE", 700, 30, row_pair);
+    compare("MATCH_RECOGNIZE of the reference", 300, 1, random_rows::pair);
+}
