@@ -8,6 +8,7 @@ mod stats;
 
 mod batches;
 mod compile;
+mod snapshot;
 #[cfg(feature = "tokio")]
 mod stream;
 mod table;
@@ -30,11 +31,20 @@ use serde::de::DeserializeOwned;
 
 use crate::codec::BadEvent;
 use crate::data::{Duration, Schema, Timestamp};
-use crate::plan::OperatorGraph;
+use crate::plan::{Fingerprints, OperatorGraph, fingerprints};
 use crate::runtime::Running;
 use crate::semantics::Program;
 use crate::text::{Diagnostics, Source};
 use rows::Output;
+
+/// What a picture is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PictureLanguage {
+    /// The language of Graphviz.
+    Dot,
+    /// The language of Mermaid, which many sites draw where they show Markdown.
+    Mermaid,
+}
 
 /// A compiled program and its state.
 ///
@@ -48,6 +58,8 @@ pub struct Engine {
     running: Running,
     warnings: Diagnostics,
     outputs: Vec<Output>,
+    fingerprints: Fingerprints,
+    has_ids: bool,
 }
 
 impl Engine {
@@ -65,6 +77,7 @@ impl Engine {
     fn compile_source(source: &Source, options: &Options) -> Result<Self, Diagnostics> {
         let compiled = compile::compile(source, options)?;
         let outputs = compiled.graph.outputs().iter().map(Output::new).collect();
+        let fingerprints = fingerprints(&compiled.graph, &options.type_field);
         Ok(Self {
             source: source.clone(),
             program: compiled.program,
@@ -72,6 +85,8 @@ impl Engine {
             running: compiled.running,
             warnings: compiled.warnings,
             outputs,
+            fingerprints,
+            has_ids: options.ids,
         })
     }
 
@@ -88,6 +103,14 @@ impl Engine {
     /// The operator graph as text: what feeds what, keys and windows, and how much each operator can come to hold.
     pub fn explain(&self) -> String {
         crate::plan::explain(&self.graph)
+    }
+
+    /// The operator graph as a picture, with the steps inside each pattern.
+    pub fn picture(&self, language: PictureLanguage) -> String {
+        match language {
+            PictureLanguage::Dot => crate::plan::picture::dot(&self.graph),
+            PictureLanguage::Mermaid => crate::plan::picture::mermaid(&self.graph),
+        }
     }
 
     /// The names of the streams whose rows leave, in the order of the text; an unnamed output has none.
@@ -163,7 +186,8 @@ impl Engine {
 
     /// The rows that have become certain, in order.
     pub fn take_rows(&mut self) -> Vec<OutputRow> {
-        rows::rows_of(self.running.take_departures(), &self.outputs)
+        let ids = self.ids();
+        rows::rows_of(self.running.take_departures(), &self.outputs, ids)
     }
 
     /// The rows that have become certain, in order, as values of a type with a field a column; a row that does not fit is an error in its
@@ -199,7 +223,13 @@ impl Engine {
     /// Writes the rows that have become certain as lines of JSON, in order, and says how many. This is the fastest way out. When writing
     /// fails, the rows are gone.
     pub fn write_rows(&mut self, to: &mut impl Write) -> io::Result<u64> {
-        rows::write(self.running.take_departures(), &self.outputs, to)
+        let ids = self.ids();
+        rows::write(self.running.take_departures(), &self.outputs, ids, to)
+    }
+
+    /// What the rows that are taken next are called.
+    fn ids(&self) -> Option<rows::Ids> {
+        self.has_ids.then(|| rows::Ids::new(&self.fingerprints.outputs, self.running.taken()))
     }
 
     /// The bad events since the last call, in order. Beyond a cap (`limits.kept_bad_events`) they are only counted.

@@ -32,6 +32,10 @@ pub struct Options {
     pub endless: bool,
     /// Patterns are run by the general evaluator, whatever faster one there is. The rows are the same: it is for comparing. Default: false.
     pub general_evaluators: bool,
+    /// Rows written as JSON begin with an id, `"$id"`: which output it is (a digest of what the program computes for it), and the number of
+    /// the row there, from 1. The same row has the same id in every run of the program over the same events, interrupted or not.
+    /// Default: false.
+    pub ids: bool,
     /// Functions of your own, see [`Options::register`]. Default: none.
     pub functions: Vec<Arc<dyn ScalarFunction>>,
     /// All other caps, each with its default and policy.
@@ -56,6 +60,7 @@ impl Default for Options {
             strict: false,
             endless: false,
             general_evaluators: false,
+            ids: false,
             functions: Vec::new(),
             limits: Limits::default(),
             folder: None,

@@ -70,9 +70,9 @@ impl Outbox {
         self.ports[port].take()
     }
 
-    /// Leaves out what has been said of watermarks, where nobody reads it.
-    pub fn forget_watermarks(&mut self) {
-        self.ports.iter_mut().for_each(|port| port.steps.clear());
+    /// Takes what has been said of the watermark of a port, where it has no rows.
+    pub fn take_watermarks(&mut self, port: usize) -> Vec<WatermarkStep> {
+        std::mem::take(&mut self.ports[port].steps)
     }
 
     /// Whether a port has no rows.

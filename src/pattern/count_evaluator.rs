@@ -10,7 +10,7 @@ use super::lanes::{Lanes, Totals, number_of};
 use super::net::{Net, NetState, START};
 use super::plain_counters::{PlainCounters, PlainFrame};
 use super::terms::Terms;
-use crate::data::{EventBatch, Phase, Place};
+use crate::data::{EventBatch, Phase, Place, StateError, StateReader, StateWriter};
 use crate::spec::{AfterMatch, CountSpec, MatchTrait, VariableId, Within};
 
 /// Counts the matches of one pattern, for any number of partitions.
@@ -42,6 +42,8 @@ pub(crate) enum CountPartition {
     Plain(PlainCounters),
 }
 
+crate::saved!(enum CountPartition { 0 => Valued(counters), 1 => Plain(counters) });
+
 /// Not looked up yet.
 const UNKNOWN: u32 = u32::MAX;
 
@@ -72,6 +74,22 @@ impl CountEvaluator {
         let moves_of = HashMap::from_iter([(0, 0)]);
         let table = [UNKNOWN; 256];
         Self { spec, terms, net, live, frame, plain, moves_of, table, given: Vec::new(), found, most, dropped: 0 }
+    }
+
+    /// Writes which kind of events each number stands for, and what was dropped.
+    pub(crate) fn save(&self, to: &mut StateWriter) {
+        let mut masks: Vec<(u32, u64)> = self.moves_of.iter().map(|(&mask, &number)| (number, mask)).collect();
+        masks.sort_unstable();
+        to.put(&masks.into_iter().map(|(_, mask)| mask).collect::<Vec<u64>>());
+        to.put(&self.dropped);
+    }
+
+    /// Takes it in, before partitions: numbers that are read from now on stand for the same.
+    pub(crate) fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
+        let masks: Vec<u64> = from.take()?;
+        from.translate(masks.into_iter().map(|mask| self.moves_of(mask)).collect());
+        self.dropped += from.take::<u64>()?;
+        Ok(())
     }
 
     /// A partition that has seen nothing.

@@ -6,6 +6,8 @@ use crate::spec::VariableId;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct VariableSet(Vec<u64>);
 
+crate::saved!(VariableSet(words));
+
 impl VariableSet {
     /// The variables of these bits, the first being the lowest.
     pub(crate) fn of_bits(bits: u64) -> Self {

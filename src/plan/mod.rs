@@ -2,14 +2,17 @@
 
 mod columns;
 mod explain;
+mod fingerprint;
 mod graph;
 mod lower;
+pub mod picture;
 mod rules;
 mod share;
 mod state;
 mod words;
 
 pub use explain::explain;
+pub use fingerprint::{Fingerprint, Fingerprints, fingerprints};
 pub use graph::{Edge, LookupTable, Node, NodeId, OperatorGraph, OperatorSpec, OutputNode, Sharing, SourceId, SourceNode, TableNode};
 pub use lower::Outputs;
 pub use state::{Growth, StateClass, class_of};

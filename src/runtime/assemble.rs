@@ -174,6 +174,11 @@ pub(super) struct PlannedPattern {
 }
 
 impl PlannedPattern {
+    /// Columns of each input.
+    pub(super) fn inputs(&self) -> Vec<Arc<Schema>> {
+        self.spec.inputs.clone()
+    }
+
     /// The operator, which has seen nothing.
     pub(super) fn operator(&self) -> Box<dyn Operator> {
         pattern(&self.spec, &self.evaluator, &self.limits)

@@ -17,6 +17,8 @@ mod tables;
 mod view;
 mod visits;
 
+mod snapshot;
+
 pub use assemble::{AssembleOptions, assemble};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::RunError;
@@ -24,5 +26,6 @@ pub use limits::Limits;
 pub use metrics::{OperatorMetrics, RunMetrics, SourceMetrics};
 pub use pipeline::{Counts, Departures, Pipeline};
 pub use running::{RunOptions, Running};
+pub use snapshot::{Passport, Restored, SnapshotError, load as load_snapshot, save as save_snapshot};
 pub use tables::{TableError, TableSource, Tables};
 pub use view::View;

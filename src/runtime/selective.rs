@@ -10,9 +10,9 @@ use std::sync::Arc;
 
 use super::assemble::PlannedPattern;
 use super::frontier::{Holds, Meet};
-use super::merge::Flow;
+use super::merge::{Flow, Merge};
 use super::pipeline::{Counts, Feed, Round};
-use crate::data::{Entry, EventBatch, Inbox, Place, Schema, WatermarkStep};
+use crate::data::{Entry, EventBatch, Inbox, Place, Schema, StateError, StateReader, StateWriter, WatermarkStep};
 use crate::operators::{Dispatch, DispatchSize, Held, Operator, Outbox, Reader};
 
 /// Finds the rows for all selective stages of a program.
@@ -29,6 +29,8 @@ pub(super) struct Selector {
     alarms: BinaryHeap<Reverse<(Place, usize)>>,
     /// Lazy stages that have come to life.
     live: Vec<usize>,
+    /// Up to where rows have been looked at.
+    end: Place,
 }
 
 /// The inbox of all stages that read the same streams: they share the batches, each has its own entries.
@@ -79,7 +81,7 @@ struct LazyPattern {
 struct Live {
     operator: Box<dyn Operator>,
     outbox: Outbox,
-    /// One a port; nothing where nobody reads what it promises.
+    /// One a port. Where nobody reads what it promises, only what was said last is kept.
     behind: Vec<(Holds, Meet)>,
 }
 
@@ -109,11 +111,12 @@ impl Selector {
             readers.push(Reader { edges: read, ..candidate.reader });
         }
         let dispatch = Dispatch::new(edges.len(), &readers);
-        (Self { dispatch, edges, stages, is_lazy, inboxes, alarms: BinaryHeap::new(), live: Vec::new() }, slots)
+        (Self { dispatch, edges, stages, is_lazy, inboxes, alarms: BinaryHeap::new(), live: Vec::new(), end: Place::MIN }, slots)
     }
 
     /// Looks at the rows of a round.
-    pub(super) fn select(&mut self, round: &Round) {
+    pub(super) fn select(&mut self, round: &Round, end: Place) {
+        self.end = end;
         let batches: Vec<&EventBatch> = self.edges.iter().map(|(feed, _)| &round.flow_of_visited(*feed).rows).collect();
         self.dispatch.round(&batches);
         for ((feed, rows), batch) in self.edges.iter_mut().zip(batches) {
@@ -192,7 +195,7 @@ impl Selective {
 
     /// A pattern.
     pub(super) fn pattern(slot: Slot, planned: PlannedPattern) -> Self {
-        let live = (!slot.is_lazy).then(|| Live::new(&planned, false));
+        let live = (!slot.is_lazy).then(|| Live::new(&planned));
         Self::new(slot, Chosen::Pattern(Box::new(LazyPattern { planned, live, is_lazy: slot.is_lazy })))
     }
 
@@ -217,9 +220,9 @@ impl Selective {
         let Chosen::Pattern(pattern) = &mut self.work else { unreachable!("filters have been done") };
         let is_lazy = pattern.is_lazy;
         let is_new = pattern.live.is_none();
-        let live = pattern.live.get_or_insert_with(|| Live::new(&pattern.planned, is_lazy));
+        let live = pattern.live.get_or_insert_with(|| Live::new(&pattern.planned));
         live.operator.advance_given(inbox, fits, &mut live.outbox);
-        let flows = live.flows(end);
+        let flows = if is_lazy { live.rows(end) } else { live.flows(end) };
         if is_lazy {
             let wakes = live.operator.wakes_at();
             // An alarm that is due has been taken out; one that is still to come stays, and finds nothing to do if it is not needed.
@@ -235,6 +238,40 @@ impl Selective {
             }
         }
         flows
+    }
+
+    /// Writes its state, as that of an operator that gets every row is written: a program may share next time, or not.
+    pub(super) fn save(&self, selector: &Selector, to: &mut StateWriter) {
+        let Chosen::Pattern(pattern) = &self.work else { return };
+        Merge::reached(pattern.planned.inputs(), selector.end).save(to);
+        match &pattern.live {
+            Some(live) => live.save(to),
+            None => Live::new(&pattern.planned).save(to),
+        }
+    }
+
+    /// Takes it in. What is under way then is not known of in the selector, which lets rows pass until it is over.
+    pub(super) fn load(&mut self, selector: &mut Selector, from: &mut StateReader<'_>) -> Result<(), StateError> {
+        let Chosen::Pattern(pattern) = &mut self.work else { return Ok(()) };
+        let mut merge = Merge::new(pattern.planned.inputs(), false);
+        merge.load(from)?;
+        if merge.held() > 0 {
+            return Err(StateError::new("rows that wait where none can"));
+        }
+        let mut live = Live::new(&pattern.planned);
+        live.load(from)?;
+        let held = live.operator.held();
+        if pattern.is_lazy && held.keys == 0 && held.rows == 0 && held.dropped == 0 {
+            return Ok(());
+        }
+        selector.dispatch.resumed(self.reader);
+        if pattern.is_lazy {
+            self.alarm = live.operator.wakes_at();
+            selector.alarms.push(Reverse((self.alarm, self.stage)));
+            selector.live.push(self.stage);
+        }
+        pattern.live = Some(live);
+        Ok(())
     }
 
     pub(super) fn take_nulls(&mut self) -> u64 {
@@ -257,21 +294,45 @@ impl Selective {
 }
 
 impl Live {
-    fn new(planned: &PlannedPattern, is_lazy: bool) -> Self {
-        let behind = if is_lazy { Vec::new() } else { planned.ports.iter().map(|_| (Holds::new(), Meet::new(2))).collect() };
+    fn new(planned: &PlannedPattern) -> Self {
+        let behind = planned.ports.iter().map(|_| (Holds::new(), Meet::new(2))).collect();
         Self { operator: planned.operator(), outbox: Outbox::new(planned.rank, planned.ports.clone()), behind }
     }
 
-    /// What has been put out; nothing where there are no rows and nobody reads what is promised.
-    fn flows(&mut self, end: Place) -> Vec<Flow> {
-        let ports = 0..self.outbox.ports();
-        if self.behind.is_empty() {
-            self.outbox.forget_watermarks();
-            if ports.clone().all(|port| self.outbox.is_empty(port)) {
-                return Vec::new();
-            }
-            return ports.map(|port| Flow { rows: self.outbox.take(port).0, promises: Vec::new() }).collect();
+    fn save(&self, to: &mut StateWriter) {
+        to.put(&self.behind);
+        self.operator.save(to);
+    }
+
+    fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
+        let behind: Vec<(Holds, Meet)> = from.take()?;
+        if behind.len() != self.behind.len() || behind.iter().any(|(_, meet)| meet.inputs() != 2) {
+            return Err(StateError::new("promises of another number of ports"));
         }
+        self.behind = behind;
+        self.operator.load(from)
+    }
+
+    /// The rows that have been put out, where nobody reads what is promised; nothing where there are none.
+    fn rows(&mut self, end: Place) -> Vec<Flow> {
+        let ports = 0..self.outbox.ports();
+        if ports.clone().all(|port| self.outbox.is_empty(port)) {
+            for (port, (holds, _)) in self.behind.iter_mut().enumerate() {
+                holds.note(&self.outbox.take_watermarks(port), end);
+            }
+            return Vec::new();
+        }
+        let Self { outbox, behind, .. } = self;
+        let flow = |(port, (holds, _)): (usize, &mut (Holds, Meet))| {
+            let (rows, said) = outbox.take(port);
+            holds.note(&said, end);
+            Flow { rows, promises: Vec::new() }
+        };
+        behind.iter_mut().enumerate().map(flow).collect()
+    }
+
+    /// What has been put out, with what is promised.
+    fn flows(&mut self, end: Place) -> Vec<Flow> {
         let promises = [WatermarkStep { moment: Place::MIN, watermark: end }];
         let Self { outbox, behind, .. } = self;
         let flow = |(port, (holds, meet)): (usize, &mut (Holds, Meet))| {

@@ -74,6 +74,7 @@ impl Dispatch {
             touched: Vec::new(),
             rows: 0,
             adapt_at: ADAPT_FROM,
+            resumed: None,
             context: EvalContext::new(),
             fulfilled: Vec::new(),
         };
@@ -110,7 +111,8 @@ impl Dispatch {
 impl Builder {
     fn reader(&mut self, number: u32, reader: &Reader) -> OfReader {
         let group = reader.attention.within.and_then(|_| self.group(reader));
-        let mut of_reader = OfReader { later: Vec::new(), counting: Vec::new() };
+        let mut of_reader =
+            OfReader { later: Vec::new(), longest: reader.attention.within.map_or(0, |within| within.0), counting: Vec::new() };
         for (variable, wanted) in reader.attention.wanted.iter().enumerate() {
             let bit = 1 << variable;
             let when = match (reader.attention.opening & bit != 0, group, reader.attention.within) {

@@ -75,6 +75,8 @@ pub struct Dispatch {
     adapt_at: u64,
     /// By condition that is waited for, the row at which its atoms held last; [`LOOKED_FOR`] where it is looked for at each row.
     marks: Vec<u64>,
+    /// Operators that have something under way of which nothing is known here.
+    resumed: Option<Resumed>,
     context: EvalContext,
     /// What was found for the rows of this batch, by stream.
     found: Vec<Vec<(u32, AtomId)>>,
@@ -109,8 +111,20 @@ struct Finds {
 struct OfReader {
     /// Its conditions that matter later.
     later: Vec<ConditionId>,
+    /// How long something can be under way, in nanoseconds.
+    longest: i64,
     /// Its terms that make up NULLs, as often as they stand there.
     counting: Vec<usize>,
+}
+
+/// Operators whose state came from elsewhere: until it is over, all their conditions matter at every key.
+#[derive(Debug)]
+struct Resumed {
+    readers: Vec<bool>,
+    conditions: Vec<ConditionId>,
+    /// The longest time that something can be under way, in nanoseconds, and when it is over; that is known from the first row on.
+    longest: i64,
+    until: Option<Timestamp>,
 }
 
 /// What a dispatch has and holds, for being told.
@@ -144,6 +158,16 @@ impl Dispatch {
             self.adapt_at = self.adapt_at.saturating_mul(8);
             self.adapt(batches);
         }
+    }
+
+    /// An operator has taken in a state, so it may have something under way: no row has come since that could have begun it.
+    pub fn resumed(&mut self, reader: u32) {
+        let OfReader { later, longest, .. } = &self.readers[reader as usize];
+        let none = || Resumed { readers: vec![false; self.deliveries.len()], conditions: Vec::new(), longest: 0, until: None };
+        let resumed = self.resumed.get_or_insert_with(none);
+        resumed.readers[reader as usize] = true;
+        resumed.conditions.extend(later);
+        resumed.longest = resumed.longest.max(*longest);
     }
 
     /// The operators that have rows in this round, in their order.
@@ -203,6 +227,9 @@ impl Dispatch {
         of_edge.next += count;
         self.fulfilled.clear();
         self.later(edge, batch, row, from..from + count);
+        if self.resumed.is_some() {
+            self.later_of_resumed(edge, batch, row, from..from + count);
+        }
         for at in from..from + count {
             let atom = self.found[edge][at].1;
             self.fulfil(edge, atom, batch, row);
@@ -261,6 +288,24 @@ impl Dispatch {
                 group.forget(key, time);
             }
         }
+    }
+
+    /// The conditions that the row fulfils of operators of which it is not known where they wait.
+    fn later_of_resumed(&mut self, edge: usize, batch: &EventBatch, row: usize, range: Range<usize>) {
+        let Some(mut resumed) = self.resumed.take() else { return };
+        let time = batch.time(row);
+        let until = *resumed.until.get_or_insert(Timestamp(time.0.saturating_add(resumed.longest)));
+        if time > until {
+            return;
+        }
+        let is_of = |condition: &ConditionId| resumed.readers[self.conditions[*condition as usize].reader as usize];
+        let by_atoms = self.found[edge][range].iter().flat_map(|(_, atom)| &self.edges[edge].finds[*atom as usize].later);
+        let looked_for = resumed.conditions.iter().filter(|&&id| self.marks[id as usize] == LOOKED_FOR);
+        let candidates = by_atoms.filter(|id| is_of(id)).chain(looked_for).copied();
+        let of_edge = candidates.filter(|&id| self.conditions[id as usize].edge == edge);
+        let fulfilled: Vec<ConditionId> = of_edge.filter(|&id| self.holds(id, batch, row)).collect();
+        self.fulfilled.extend(fulfilled);
+        self.resumed = Some(resumed);
     }
 
     fn holds(&self, condition: ConditionId, batch: &EventBatch, row: usize) -> bool {
