@@ -192,6 +192,53 @@ fn sharing_changes_neither_rows_nor_counters() {
     }
 }
 
+/// The same, stopped behind some lines and taken up again.
+fn run_in_parts(program: &str, lines: &str, cuts: &[usize]) -> Found {
+    let options = Options { batch_size: 7, ..Options::default() };
+    let mut engine = Engine::with_options(program, &options).unwrap();
+    let lines: Vec<&str> = lines.lines().collect();
+    let (mut out, mut from) = (Vec::new(), 0);
+    for &cut in cuts {
+        engine.push_json(lines[from..cut].iter().map(|line| format!("{line}\n")).collect::<String>().as_bytes()).unwrap();
+        from = cut;
+        let snapshot = engine.snapshot().unwrap();
+        (engine, _) = Engine::restore(program, &options, &snapshot).unwrap();
+        assert!(engine.snapshot().unwrap() == snapshot, "what was restored is what was saved\n{program}");
+        engine.write_rows(&mut out).unwrap();
+    }
+    engine.push_json(lines[from..].iter().map(|line| format!("{line}\n")).collect::<String>().as_bytes()).unwrap();
+    engine.finish().unwrap();
+    engine.write_rows(&mut out).unwrap();
+    let counts = |of: OperatorStats| (of.name, of.rows_in, of.rows_out, of.eval_nulls);
+    (String::from_utf8(out).unwrap(), engine.stats().operators.into_iter().map(counts).collect())
+}
+
+#[test]
+fn programs_that_share_go_on_where_they_stopped() {
+    let mut rows = 0;
+    for seed in 0..random::pairs(20) {
+        let random = &mut Random::new(seed ^ 0x5a7e);
+        let statements = statements(random);
+        let program = format!("{}{};\n", sources(" DELAY 2s"), statements.join(";\n"));
+        let lines = lines(random, 1500);
+        let count = lines.lines().count();
+        let mut cuts: Vec<usize> = (0..1 + random.below(3)).map(|_| random.below(count)).collect();
+        cuts.sort_unstable();
+        let expected = run(&program, &lines, 4096, false);
+        let found = run_in_parts(&program, &lines, &cuts);
+        assert!(
+            found == expected,
+            "seed {seed}, cuts {cuts:?}\n{program}\n{lines}--- expected\n{}{:?}\n--- found\n{}{:?}",
+            expected.0,
+            expected.1,
+            found.0,
+            found.1
+        );
+        rows += expected.0.lines().count();
+    }
+    assert!(rows > 200, "only {rows} rows");
+}
+
 #[test]
 fn a_statement_among_many_gives_what_it_gives_alone() {
     let mut rows = 0;

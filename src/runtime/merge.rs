@@ -100,6 +100,11 @@ impl Merge {
         Ok((inbox, steps))
     }
 
+    /// All rows before this place have been handed on.
+    pub(super) fn watermark(&self) -> Place {
+        self.watermark
+    }
+
     /// How many rows wait.
     pub(super) fn held(&self) -> usize {
         self.inputs.iter().map(|w| w.order.len()).sum()

@@ -260,8 +260,8 @@ impl Selective {
         }
         let mut live = Live::new(&pattern.planned);
         live.load(from)?;
-        let held = live.operator.held();
-        if pattern.is_lazy && held.keys == 0 && held.rows == 0 && held.dropped == 0 {
+        selector.end = selector.end.max(merge.watermark());
+        if pattern.is_lazy && live.saved() == Live::new(&pattern.planned).saved() {
             return Ok(());
         }
         selector.dispatch.resumed(self.reader);
@@ -302,6 +302,13 @@ impl Live {
     fn save(&self, to: &mut StateWriter) {
         to.put(&self.behind);
         self.operator.save(to);
+    }
+
+    /// Its state as bytes.
+    fn saved(&self) -> Vec<u8> {
+        let mut to = StateWriter::default();
+        self.save(&mut to);
+        to.finish()
     }
 
     fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
