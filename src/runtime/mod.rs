@@ -19,7 +19,7 @@ mod visits;
 
 mod snapshot;
 
-pub use assemble::{AssembleOptions, assemble};
+pub use assemble::{AssembleOptions, assemble, column_spec};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::RunError;
 pub use limits::Limits;

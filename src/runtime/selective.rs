@@ -278,6 +278,17 @@ impl Selective {
         self.live_mut().map_or(0, |live| live.operator.take_nulls())
     }
 
+    /// The steps of a pattern and how often each took an event, where that is counted.
+    pub(super) fn steps_taken(&self) -> Vec<(Arc<str>, u64)> {
+        match &self.work {
+            Chosen::Filter(_) => Vec::new(),
+            Chosen::Pattern(pattern) => match &pattern.live {
+                Some(live) => live.operator.steps_taken(),
+                None => pattern.planned.operator().steps_taken(),
+            },
+        }
+    }
+
     pub(super) fn held(&self) -> Held {
         match &self.work {
             Chosen::Filter(_) => Held::default(),
