@@ -140,6 +140,9 @@ impl Merge {
     }
 
     fn by_place(&self, flows: &[&Flow]) -> Vec<Entry> {
+        if let [first, second] = flows {
+            return of_two(&first.rows, &second.rows);
+        }
         let mut entries = Vec::with_capacity(flows.iter().map(|f| f.rows.len()).sum());
         let mut next = vec![0; flows.len()];
         loop {
@@ -191,6 +194,22 @@ impl Merge {
         let heads = self.inputs.iter().enumerate().filter_map(|(i, w)| Some((w.order.peek()?.0.0, i)));
         heads.min().filter(|&(place, _)| place < watermark)
     }
+}
+
+/// The rows of two inputs, of one place the first input's first.
+fn of_two(first: &EventBatch, second: &EventBatch) -> Vec<Entry> {
+    let mut entries = Vec::with_capacity(first.len() + second.len());
+    let entry = |input: usize, rows: &EventBatch, row: usize| row_entry(input, row, rows.places()[row], rows.moments()[row], Place::MIN);
+    let mut next = 0;
+    for (row, place) in first.places().iter().enumerate() {
+        while second.places().get(next).is_some_and(|other| other < place) {
+            entries.push(entry(1, second, next));
+            next += 1;
+        }
+        entries.push(entry(0, first, row));
+    }
+    entries.extend((next..second.len()).map(|row| entry(1, second, row)));
+    entries
 }
 
 /// Rows of many inputs that are all source events, each put where its position says, without comparing; of one place the first input first.
