@@ -262,6 +262,7 @@ impl Running {
             several_types: self.intake.decoder.several_types().map(|(a, b)| (a.to_owned(), b.to_owned())),
             sources: specs.iter().zip(streams).map(|(spec, stats)| SourceMetrics { name: spec.name.clone(), stats }).collect(),
             operators,
+            shared: self.pipeline.shared(),
         }
     }
 
