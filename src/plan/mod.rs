@@ -4,6 +4,7 @@ mod columns;
 mod explain;
 mod fingerprint;
 mod graph;
+mod keyed;
 mod lower;
 pub mod picture;
 mod rules;
@@ -13,6 +14,7 @@ mod words;
 pub use explain::explain;
 pub use fingerprint::{Fingerprint, Fingerprints, fingerprints};
 pub use graph::{Edge, LookupTable, Node, NodeId, OperatorGraph, OperatorSpec, OutputNode, SourceId, SourceNode, TableNode};
+pub use keyed::statements_without_key;
 pub use lower::Outputs;
 pub use state::{Growth, StateClass, class_of};
 

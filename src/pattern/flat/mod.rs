@@ -124,7 +124,8 @@ impl FlatEvaluator {
 
     /// Writes what partitions have in common: what was dropped.
     pub(crate) fn save(&self, to: &mut StateWriter) {
-        to.put(&(self.dropped, self.skips_failed));
+        to.once(self.dropped);
+        to.once(self.skips_failed);
     }
 
     /// Takes it in.

@@ -1,0 +1,33 @@
+//! Which operators keep state that belongs to no key: a program without them can be cut by keys.
+
+use super::graph::{LookupTable, OperatorGraph, OperatorSpec};
+
+/// The statements of operators whose state belongs to no key.
+pub fn statements_without_key(graph: &OperatorGraph) -> Vec<usize> {
+    let mut found: Vec<usize> = graph.nodes().iter().filter(|node| !is_keyed(&node.spec)).map(|node| node.statement).collect();
+    found.dedup();
+    found
+}
+
+/// Whether all that an operator keeps belongs to keys, or it keeps nothing.
+fn is_keyed(spec: &OperatorSpec) -> bool {
+    match spec {
+        OperatorSpec::Filter(_)
+        | OperatorSpec::Project(_)
+        | OperatorSpec::Union
+        | OperatorSpec::Lookup { table: LookupTable::File(_), .. } => true,
+        OperatorSpec::Window(spec) => !spec.keys.is_empty(),
+        OperatorSpec::Join(spec) => !spec.left_keys.is_empty(),
+        OperatorSpec::Suppress { keys, .. } => !keys.is_empty(),
+        OperatorSpec::View { key, .. } => !key.is_empty(),
+        OperatorSpec::Pattern { spec, .. } => {
+            let keys = &spec.partition.by_input;
+            !keys.is_empty() && keys.iter().all(|keys| !keys.is_empty())
+        }
+        // What a slice has come to, the rows of a window side by side, a count of rows, a view that is read by another key.
+        OperatorSpec::CountMatches { .. }
+        | OperatorSpec::TopOfWindow { .. }
+        | OperatorSpec::Limit(_)
+        | OperatorSpec::Lookup { table: LookupTable::View { .. }, .. } => false,
+    }
+}
