@@ -9,7 +9,7 @@ use std::io::{self, Read};
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
-use super::table::value_of;
+use super::table::value_of_text;
 use super::{BadCause, BadEvent, Decoded, Limits, Route, SourceSpec};
 use crate::data::{StateError, StateReader, StateWriter, Timestamp, Value};
 
@@ -347,10 +347,12 @@ impl Header {
                 continue;
             }
             let (values, misfit) = self.values_of(source, spec, cells);
-            if let Route::When(holds) = &spec.route
-                && !holds(&values)
-            {
-                continue;
+            if let Route::When(condition) = &spec.route {
+                let (holds, nulls) = (condition.holds)(&values);
+                out.eval_nulls += nulls;
+                if !holds {
+                    continue;
+                }
             }
             if let Some(misfit) = misfit {
                 return Err(misfit);
@@ -381,7 +383,7 @@ impl Header {
         let values = columns.map(|((column, field), cell)| {
             let bytes = cell.map_or(&[][..], |cell| cells.get(cell));
             let value = match std::str::from_utf8(bytes) {
-                Ok(text) => value_of(text, field, column).map_err(|detail| (BadCause::WrongType, detail)),
+                Ok(text) => value_of_text(text, field, column).map_err(|detail| (BadCause::WrongType, detail)),
                 Err(_) => Err((BadCause::NotUtf8, "the cell is not UTF-8".to_owned())),
             };
             let value = value.and_then(|value| {

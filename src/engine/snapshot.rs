@@ -48,7 +48,7 @@ impl Engine {
         if let Some(&statement) = statements_without_key(&self.graph).first() {
             let name = self.statement_names().nth(statement).flatten();
             let name = name.map_or_else(|| format!("the unnamed statement {}", statement + 1), |name| format!("`{name}`"));
-            return Err(SnapshotError::Uncut(format!("{name} keeps state that belongs to no key")).into());
+            return Err(SnapshotError::Uncut(format!("{name} keeps state that cannot be cut by keys")).into());
         }
         let passport = self.passport();
         Ok(save_range(&mut self.running, &passport, range)??)
@@ -61,7 +61,7 @@ impl Engine {
         if snapshots.len() > 1
             && let Some(&statement) = statements_without_key(&engine.graph).first()
         {
-            return Err(SnapshotError::Uncut(format!("statement {} keeps state that belongs to no key", statement + 1)).into());
+            return Err(SnapshotError::Uncut(format!("statement {} keeps state that cannot be cut by keys", statement + 1)).into());
         }
         engine.reload_tables()?;
         let passport = engine.passport();

@@ -1,17 +1,19 @@
 //! Which operators keep state that belongs to no key: a program without them can be cut by keys.
 
-use super::graph::{LookupTable, OperatorGraph, OperatorSpec};
+use super::graph::{LookupTable, Node, OperatorGraph, OperatorSpec};
 
 /// The statements of operators whose state belongs to no key.
 pub fn statements_without_key(graph: &OperatorGraph) -> Vec<usize> {
-    let mut found: Vec<usize> = graph.nodes().iter().filter(|node| !is_keyed(&node.spec)).map(|node| node.statement).collect();
+    let mut found: Vec<usize> = graph.nodes().iter().filter(|node| !is_keyed(node)).map(|node| node.statement).collect();
     found.dedup();
     found
 }
 
 /// Whether all that an operator keeps belongs to keys, or it keeps nothing.
-fn is_keyed(spec: &OperatorSpec) -> bool {
-    match spec {
+fn is_keyed(node: &Node) -> bool {
+    match &node.spec {
+        // LIMIT: patterns that share one look at each event (eight and more) are not put together again.
+        OperatorSpec::Pattern { .. } if node.sharing.is_some() => false,
         OperatorSpec::Filter(_)
         | OperatorSpec::Project(_)
         | OperatorSpec::Union

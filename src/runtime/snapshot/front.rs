@@ -2,7 +2,6 @@
 //! not taken yet.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::Ordering;
 
 use crate::codec::BadCause;
 use crate::data::{StateError, StateReader, StateWriter, Timestamp};
@@ -23,7 +22,7 @@ impl Running {
         let (events, unrouted) = (counts(intake.decoded.events), counts(intake.decoded.unrouted));
         let bad_counts: BTreeMap<BadCause, u64> = intake.bad_counts.iter().map(|(&cause, &count)| (cause, counts(count))).collect();
         let (bad_not_kept, values_pushed) = (counts(intake.bad_not_kept), counts(intake.values_pushed));
-        let nulls = counts(intake.eval_nulls.load(Ordering::Relaxed));
+        let nulls = counts(intake.decoded.eval_nulls);
         to.put(&(rows_out, forced, self.is_finished));
         to.put(&taken);
         to.put(&self.pipeline.shown());
@@ -61,7 +60,7 @@ impl Running {
         intake.bad = from.take()?;
         intake.bad_counts = from.take()?;
         (intake.bad_not_kept, intake.values_pushed) = from.take()?;
-        intake.eval_nulls.store(from.take()?, Ordering::Relaxed);
+        intake.decoded.eval_nulls = from.take()?;
         let output = |number: usize| {
             let now = outputs.get(number).copied().flatten()?;
             Some((now, graph.schema(graph.outputs()[now].edge).clone()))

@@ -6,8 +6,6 @@
 //! Parts that have gone on by themselves are put together at one watermark. Each has numbered its events itself: the largest position goes
 //! on. What the edges of the graph promise then is the least of what they had promised, at the latest of the moments.
 
-use std::sync::atomic::Ordering;
-
 use super::{Parts, SnapshotError, opened};
 use crate::data::{Place, Ranks, StateError, StateReader};
 use crate::runtime::lines::Lines;
@@ -86,7 +84,7 @@ impl Running {
         }
         intake.bad_not_kept += bad_not_kept;
         intake.values_pushed += values_pushed;
-        intake.eval_nulls.fetch_add(nulls, Ordering::Relaxed);
+        intake.decoded.eval_nulls += nulls;
         Ok(())
     }
 }
