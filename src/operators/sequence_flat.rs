@@ -8,9 +8,13 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
+use super::codes::Codes;
 use super::{Held, Operator, Outbox, Sequence};
-use crate::data::{Entry, Inbox, KeyBuffer, KeyTable, Phase, Place, Timestamp, Value, WatermarkStep};
-use crate::expr::{BatchRow, EvalContext};
+use crate::data::{
+    Column, DataType, Entry, EventBatch, Inbox, KeyBuffer, KeyTable, Phase, Place, StateError, StateReader, StateWriter, Timestamp, Value,
+    WatermarkStep,
+};
+use crate::expr::{BatchRow, EvalContext, Expr};
 use crate::operators::memory::fit_heap;
 use crate::pattern::{FlatEvaluator, FlatPartition, RowOf};
 use crate::spec::PatternSpec;
@@ -26,6 +30,8 @@ pub struct FlatSequence {
     is_keyed: bool,
     keys: KeyTable,
     key: KeyBuffer,
+    /// For each input whose key is one column, which it is, and what is known of its codes.
+    coded: Vec<Option<(usize, Codes)>>,
     /// By the number of the key.
     partitions: Vec<Option<Kept>>,
     /// How many partitions there are, and of these those in which nothing goes on.
@@ -62,6 +68,7 @@ impl FlatSequence {
             is_keyed: spec.partition.by_input.iter().any(|exprs| !exprs.is_empty()),
             keys: KeyTable::new(),
             key: KeyBuffer::new(),
+            coded: spec.partition.by_input.iter().map(|exprs| key_column(exprs).map(|column| (column, Codes::default()))).collect(),
             partitions: Vec::new(),
             count: 0,
             idle: 0,
@@ -121,7 +128,11 @@ impl FlatSequence {
     /// The number of the partition of a row; nothing where its key takes no part, or where nothing goes on for it and nothing can start.
     fn partition_of(&mut self, row: &RowOf<'_>, fits: u64) -> Option<u32> {
         let can_start = self.evaluator.can_start(fits);
-        let id = if self.is_keyed { self.number_of(row, can_start)? } else { 0 };
+        let id = match self.known_by_code(row) {
+            Some(id) => id,
+            None if self.is_keyed => self.number_of(row, can_start)?,
+            None => 0,
+        };
         let index = id as usize;
         if self.partitions.len() <= index {
             self.partitions.resize_with(index + 1, || None);
@@ -138,6 +149,25 @@ impl FlatSequence {
         Some(id)
     }
 
+    /// The number of the partition of a row whose key is a code that has come before.
+    #[inline]
+    fn known_by_code(&self, row: &RowOf<'_>) -> Option<u32> {
+        let (column, codes) = self.coded.get(row.input)?.as_ref()?;
+        let Column::Coded(texts) = &row.batch.columns()[*column] else { return None };
+        if texts.is_null(row.row) { None } else { codes.group(texts.codes().value(row.row)) }
+    }
+
+    /// Codes are those of these batches from now on.
+    fn turn_to(&mut self, inputs: &[EventBatch]) {
+        for (batch, coded) in inputs.iter().zip(&mut self.coded) {
+            if let Some((column, codes)) = coded
+                && let Column::Coded(texts) = &batch.columns()[*column]
+            {
+                codes.turn_to(texts.dictionary());
+            }
+        }
+    }
+
     fn number_of(&mut self, row: &RowOf<'_>, can_start: bool) -> Option<u32> {
         let view = BatchRow { batch: row.batch, row: row.row };
         let exprs = self.spec.partition.by_input.get(row.input).map_or(&[][..], |exprs| exprs);
@@ -147,7 +177,14 @@ impl FlatSequence {
         if self.spec.partition.null_takes_no_part && has_null {
             return None;
         }
-        if can_start { Some(self.keys.intern(key)) } else { self.keys.get(key) }
+        let id = if can_start { self.keys.intern(key) } else { self.keys.get(key)? };
+        if let Some(Some((column, codes))) = self.coded.get_mut(row.input)
+            && let Column::Coded(texts) = &row.batch.columns()[*column]
+            && !has_null
+        {
+            codes.note(texts.codes().value(row.row), id);
+        }
+        Some(id)
     }
 
     /// Puts out what has been found in a partition, lets go what it does not need any more, and waits for its next time.
@@ -196,12 +233,15 @@ impl FlatSequence {
                 self.count -= 1;
                 if self.is_keyed {
                     self.keys.remove(id);
+                    self.coded.iter_mut().flatten().for_each(|(_, codes)| codes.forget(id));
                 }
             }
         }
         self.idle = 0;
         if self.is_keyed {
             self.keys.fit(&mut self.partitions);
+            let length = self.partitions.len();
+            self.coded.iter_mut().flatten().for_each(|(_, codes)| codes.fit(length));
         }
     }
 
@@ -278,6 +318,7 @@ impl FlatSequence {
 impl Operator for FlatSequence {
     fn advance(&mut self, inbox: &Inbox, out: &mut Outbox) {
         let fits = if inbox.entries.is_empty() { Vec::new() } else { self.evaluator.fits(&inbox.inputs) };
+        self.turn_to(&inbox.inputs);
         let mut rows: Vec<RowOf<'_>> = Vec::new();
         let mut entries = inbox.entries.iter().peekable();
         while let Some(entry) = entries.next() {
@@ -307,12 +348,59 @@ impl Operator for FlatSequence {
         self.context.take_nulls() + self.evaluator.take_nulls()
     }
 
+    fn save(&self, to: &mut StateWriter) {
+        self.evaluator.save(to);
+        let kept = to.keys(&self.keys);
+        let has_unkeyed = to.range().has_unkeyed();
+        let is_kept = |id: u32| if self.is_keyed { kept.has(id) } else { has_unkeyed };
+        let partitions = (0u32..).zip(&self.partitions).filter(|(id, _)| is_kept(*id));
+        let partitions: Vec<(u32, &Kept)> = partitions.filter_map(|(id, partition)| Some((id, partition.as_ref()?))).collect();
+        to.number(partitions.len() as u64);
+        for (id, partition) in partitions {
+            to.put(&id);
+            self.evaluator.save_partition(&partition.state, to);
+        }
+        to.put(&self.held_from);
+    }
+
+    fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
+        self.evaluator.load(from)?;
+        let ids = from.keys(&mut self.keys)?;
+        self.partitions.resize_with(self.keys.capacity().max(usize::from(!self.is_keyed)), || None);
+        for _ in 0..from.length()? {
+            let written = from.take()?;
+            let id = if self.is_keyed { ids.get(written)? } else { 0 };
+            let state = self.evaluator.load_partition(from)?;
+            let oldest = self.evaluator.oldest_start(&state);
+            let is_idle = oldest.is_none() && self.evaluator.is_forgettable(&state);
+            let armed = oldest.filter(|start| self.evaluator.deadline(*start).is_some());
+            self.alarms.extend(armed.and_then(|start| Some(Reverse((self.evaluator.deadline(start)?, start, id)))));
+            let noted = oldest.filter(|_| self.starts.is_some());
+            if let (Some(starts), Some(start)) = (&mut self.starts, noted) {
+                starts.push(Reverse((start, id)));
+            }
+            (self.count, self.idle) = (self.count + 1, self.idle + usize::from(is_idle));
+            self.partitions[id as usize] = Some(Kept { state, armed, noted, is_idle });
+        }
+        self.held_from = self.held_from.min(from.take()?);
+        Ok(())
+    }
+
     fn held(&self) -> Held {
         let sizes = self.partitions.iter().flatten().map(|partition| self.evaluator.size(&partition.state));
         let (rows, bytes) = sizes.fold((0, 0), |(rows, bytes), (r, b)| (rows + r, bytes + b));
         let waiting = self.alarms.capacity() * size_of::<(Timestamp, Place, u32)>()
             + self.starts.as_ref().map_or(0, BinaryHeap::capacity) * size_of::<(Place, u32)>();
-        let bytes = bytes + self.keys.bytes() + waiting + self.partitions.capacity() * size_of::<Option<Kept>>();
+        let codes: usize = self.coded.iter().flatten().map(|(_, codes)| codes.bytes()).sum();
+        let bytes = bytes + self.keys.bytes() + codes + waiting + self.partitions.capacity() * size_of::<Option<Kept>>();
         Held { keys: self.count - self.idle, rows, bytes, dropped: self.evaluator.dropped() }
+    }
+}
+
+/// The column that a key is, where it is one column of text.
+fn key_column(key: &[Expr]) -> Option<usize> {
+    match key {
+        [expr] if *expr.data_type() == DataType::String => expr.as_slot().map(|slot| slot.0 as usize),
+        _ => None,
     }
 }

@@ -5,7 +5,7 @@
 //! eight more with the text itself for STRING and JSON. Columns that are part of the partition's key are the same in all rows and stand once.
 
 use super::table::NONE;
-use crate::data::{DataType, Duration, Place, Timestamp, Value};
+use crate::data::{DataType, Duration, Place, StateError, StateReader, StateWriter, Timestamp, Value};
 use crate::expr::word_of;
 use crate::pattern::event::RowOf;
 use crate::spec::PatternSpec;
@@ -24,6 +24,8 @@ pub(super) struct Layout {
     /// Values a row that are no words and no text.
     values: usize,
     has_text: bool,
+    /// Where two words stand: states that the start at hand has been in behind this row, and those that are known to lead nowhere.
+    marks: Option<usize>,
 }
 
 #[derive(Debug)]
@@ -46,14 +48,14 @@ enum Kind {
 }
 
 impl Layout {
-    /// The layout for these columns, each named by its input.
-    pub(super) fn new(spec: &PatternSpec, mut columns: Vec<(usize, usize)>) -> Self {
+    /// The layout for these columns, each named by its input; with or without marks.
+    pub(super) fn new(spec: &PatternSpec, mut columns: Vec<(usize, usize)>, is_marked: bool) -> Self {
         columns.sort_unstable();
         columns.dedup();
         let of_key: Vec<Option<usize>> = columns.iter().map(|&(input, column)| part_of_key(spec, input, column)).collect();
         let in_rows = of_key.iter().filter(|part| part.is_none()).count();
         let valid = in_rows.div_ceil(64);
-        let mut layout = Self { columns: Vec::new(), stride: HEADER + valid, valid, values: 0, has_text: false };
+        let mut layout = Self { columns: Vec::new(), stride: HEADER + valid, valid, values: 0, has_text: false, marks: None };
         for (&(input, column), part) in columns.iter().zip(of_key) {
             let data_type = spec.inputs[input].fields()[column].data_type.clone();
             let kind = match (part, &data_type) {
@@ -74,6 +76,10 @@ impl Layout {
             };
             layout.columns.push(Kept { input, column, data_type, kind });
         }
+        if is_marked {
+            layout.marks = Some(layout.stride);
+            layout.stride += 2;
+        }
         layout
     }
 
@@ -87,7 +93,7 @@ impl Layout {
     fn bit(&self, position: usize) -> usize {
         match self.columns[position].kind {
             Kind::Word(at) | Kind::Text(at) => at - HEADER - self.valid,
-            Kind::Value(at) => self.stride - HEADER - self.valid + at,
+            Kind::Value(at) => self.marks.unwrap_or(self.stride) - HEADER - self.valid + at,
             Kind::Key(_) => unreachable!("a part of the key is in no row"),
         }
     }
@@ -308,6 +314,29 @@ impl Log {
         matches!(layout.columns[position].kind, Kind::Word(_)) && layout.columns[position].data_type != DataType::Bool
     }
 
+    /// Of these states, as bits, those that are known to lead nowhere from behind a row on.
+    pub(super) fn dead(&self, layout: &Layout, event: u32) -> u64 {
+        layout.marks.map_or(0, |at| self.row(layout, event)[at + 1].cast_unsigned())
+    }
+
+    /// Notes states, as bits, that the start at hand is in behind a row.
+    pub(super) fn mark(&mut self, layout: &Layout, event: u32, states: u64) {
+        if let Some(at) = layout.marks {
+            let begin = self.index(event) * layout.stride;
+            self.words[begin + at] |= states.cast_signed();
+        }
+    }
+
+    /// The start at hand is decided: the states that it has been in behind these rows led nowhere, or it is not known where they lead.
+    pub(super) fn clear_marks(&mut self, layout: &Layout, (from, to): (u32, u32), led_nowhere: bool) {
+        let Some(at) = layout.marks else { return };
+        let (from, to) = (self.index(from), self.index(to));
+        for row in self.words[from * layout.stride..to * layout.stride].chunks_exact_mut(layout.stride) {
+            let states = std::mem::take(&mut row[at]);
+            row[at + 1] |= if led_nowhere { states } else { 0 };
+        }
+    }
+
     /// Lets all events before this one go.
     pub(super) fn forget_before(&mut self, layout: &Layout, event: u32) {
         let index = self.index(event);
@@ -355,6 +384,66 @@ impl Log {
         if self.values.capacity() > most(self.values.len()) {
             self.values.shrink_to(2 * self.values.len());
         }
+    }
+
+    /// Whether an event is held.
+    pub(super) fn holds(&self, layout: &Layout, event: u32) -> bool {
+        event != NONE && (self.gone..self.rows(layout)).contains(&self.index(event))
+    }
+
+    /// Writes what is held.
+    pub(super) fn save(&self, layout: &Layout, to: &mut StateWriter) {
+        to.put(&self.key);
+        to.put(&self.first());
+        let rows = self.words.chunks_exact(layout.stride).skip(self.gone);
+        to.number(rows.len() as u64);
+        for row in rows {
+            to.put(&Place::from_parts(row[0], row[1].cast_unsigned()));
+            row[2..].iter().for_each(|word| to.put(word));
+        }
+        to.put(&self.text_base);
+        to.blob(&self.text);
+        to.list(self.values[self.gone * layout.values..].iter());
+    }
+
+    /// Reads what [`Log::save`] has written.
+    pub(super) fn load(layout: &Layout, from: &mut StateReader<'_>) -> Result<Self, StateError> {
+        let (key, base) = (from.take()?, from.take()?);
+        let mut words = Vec::new();
+        for _ in 0..from.length()? {
+            let (time, sequence) = from.take::<Place>()?.to_parts();
+            words.extend([time, sequence.cast_signed()]);
+            for _ in 2..layout.stride {
+                words.push(from.take()?);
+            }
+        }
+        let (text_base, text) = (from.take()?, from.blob()?.to_vec());
+        let log = Self { words, gone: 0, base, text, text_base, values: from.list()?, key };
+        let is_whole = base != NONE && log.values.len() == log.rows(layout) * layout.values && log.has_its_texts(layout);
+        if is_whole { Ok(log) } else { Err(StateError::new("events that this pattern cannot have")) }
+    }
+
+    /// Whether every text lies in what is kept of texts, and is one.
+    fn has_its_texts(&self, layout: &Layout) -> bool {
+        let end = self.text_base + self.text.len() as u64;
+        let lies_there = |row: &[i64], position: usize| {
+            let Kind::Text(at) = layout.columns[position].kind else { return true };
+            let bit = layout.bit(position);
+            let (text_at, word) = (row[3].cast_unsigned(), row[at].cast_unsigned());
+            let is_null = row[HEADER + bit / 64] >> (bit % 64) & 1 == 0;
+            let from = text_at.checked_add(word >> 32).filter(|from| *from >= self.text_base);
+            let stretch = from.map(|from| (from, from.saturating_add(word & 0xffff_ffff))).filter(|(_, to)| *to <= end);
+            let text = stretch.and_then(|(from, to)| {
+                let index = |at: u64| usize::try_from(at - self.text_base).ok();
+                self.text.get(index(from)?..index(to)?)
+            });
+            is_null || text.is_some_and(|text| std::str::from_utf8(text).is_ok())
+        };
+        let is_row = |row: &[i64]| {
+            let text_at = row[3].cast_unsigned();
+            (self.text_base..=end).contains(&text_at) && (0..layout.columns.len()).all(|position| lies_there(row, position))
+        };
+        self.words.chunks_exact(layout.stride).all(is_row)
     }
 
     /// Bytes, about.

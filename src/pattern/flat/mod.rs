@@ -8,8 +8,9 @@
 //!
 //! Which patterns that is: `spec::choice`. Everything here is plain data: numbers that name events, states and places.
 //!
-//! Memory: a thread takes `8 + 4 × (events that it remembers)` bytes, an event `40 + 8 × (columns read)` and its text, a run 48 bytes, a
-//! partition about 300. No step allocates, but where a vector of a partition grows.
+//! Memory: a thread takes `8 + 4 × (events that it remembers)` bytes, an event `40 + 8 × (columns read)` and its text (of MATCH_RECOGNIZE 16
+//! more), a run 40 bytes, a partition about 300; vectors may have twice the room that they need (`tests/flat_threads.rs`). No step allocates,
+//! but where a vector of a partition grows.
 
 mod captures;
 mod log;
@@ -17,6 +18,7 @@ mod machine;
 mod results;
 mod rows;
 mod runs;
+mod saved;
 mod table;
 
 use std::sync::Arc;

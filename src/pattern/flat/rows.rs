@@ -1,13 +1,17 @@
 //! The rows of one partition of MATCH_RECOGNIZE, and the one start that is being decided.
 //!
-//! The rules are those of `rows` beside this folder. A row at which nothing can start while no start is undecided is not kept, and where
+//! The rules are those of `rows` beside this folder. A start that has failed leaves behind, at each row that it has stepped over, which states
+//! led nowhere from there, where that depends on the rows alone; the starts behind it do not go that way again. So `A+ B` costs a step a row
+//! though every A is a start.
+//! A row at which nothing can start while no start is undecided is not kept, and where
 //! every state waits, neither is a row that fits only what leaves no trace: `A X*? B` is then, row by row, as cheap as its A and B are rare.
 
 use super::Tools;
 use super::log::{Arriving, Log};
 use super::machine::{FINISHED, Machine, Offered, Stepped};
+use super::saved::check_threads;
 use super::table::NONE;
-use crate::data::{Place, Timestamp};
+use crate::data::{Place, StateError, StateReader, StateWriter, Timestamp};
 use crate::pattern::automaton::Origin;
 use crate::spec::{AfterMatch, SlotKind, Within};
 
@@ -47,6 +51,8 @@ struct Run {
     /// All threads wait, and these variables would change one of them.
     wants: u64,
     waits: bool,
+    /// WITHIN has ended it, with rows behind that it could have taken otherwise.
+    is_cut_off: bool,
 }
 
 impl Passing {
@@ -73,6 +79,34 @@ impl RowPartition {
     pub(super) fn new(log: Log) -> Self {
         let next_start = log.first();
         Self { log, next_start, run: None, threads: Vec::new(), matches: 0, is_begun: false, is_ended: false }
+    }
+
+    /// Writes the start and its threads; the rows are in the log.
+    pub(super) fn save(&self, to: &mut StateWriter) {
+        to.put(&self.next_start);
+        to.put(&self.run.map(|run| (run.start, run.cursor, run.is_cut_off)));
+        to.put(&self.threads);
+        to.put(&self.matches);
+        to.put(&self.is_begun);
+    }
+
+    /// Reads what [`RowPartition::save`] has written.
+    pub(super) fn load(machine: &Machine, log: Log, from: &mut StateReader<'_>) -> Result<Self, StateError> {
+        let layout = &machine.layout;
+        let is_there = |row: u32| row == log.next(layout) || log.holds(layout, row);
+        let next_start = from.take()?;
+        let run: Option<(u32, u32, bool)> = from.take()?;
+        let is_run = run.is_none_or(|(start, cursor, _)| log.holds(layout, start) && is_there(cursor));
+        if !is_there(next_start) || !is_run {
+            return Err(StateError::new("a start whose row is not there"));
+        }
+        let threads: Vec<u32> = from.take()?;
+        let run = run.map(|(start, cursor, is_cut_off)| Run { start, cursor, wants: 0, waits: false, is_cut_off });
+        if run.is_some() {
+            check_threads(machine, &log, &threads)?;
+        }
+        let threads = if run.is_some() { threads } else { Vec::new() };
+        Ok(Self { log, next_start, run, threads, matches: from.take()?, is_begun: from.take()?, is_ended: false })
     }
 
     /// The place of the start that is undecided.
@@ -131,10 +165,12 @@ impl RowPartition {
         let machine = tools.machine;
         loop {
             let Some(mut run) = self.run.take().or_else(|| self.begin(machine)) else { break };
-            if !self.step_rows(&mut run, tools) && !self.decide_without_rows(&run, over, machine) {
+            if !self.step_rows(&mut run, tools) && !self.decide_without_rows(&mut run, over, machine) {
                 self.run = Some(run);
                 break;
             }
+            let led_nowhere = self.threads.is_empty() && !run.is_cut_off;
+            self.log.clear_marks(&machine.layout, (run.start, run.cursor), led_nowhere);
             self.finish(run.start, tools);
         }
     }
@@ -147,7 +183,7 @@ impl RowPartition {
             if self.can_start(machine, self.log.fits(&machine.layout, start)) {
                 self.threads.clear();
                 self.threads.extend_from_slice(machine.initial(self.origin()));
-                return Some(Run { start, cursor: start, wants: 0, waits: false });
+                return Some(Run { start, cursor: start, wants: 0, waits: false, is_cut_off: false });
             }
             self.next_start = self.behind(machine, start);
             self.is_begun = true;
@@ -175,6 +211,7 @@ impl RowPartition {
             };
             if !is_in {
                 self.expire(machine);
+                run.is_cut_off = true;
                 return true;
             }
             run.cursor = self.behind(machine, row);
@@ -184,10 +221,12 @@ impl RowPartition {
             let offered = Offered { log: &self.log, event: row, fits, start: run.start, match_number: self.matches + 1 };
             step_row(machine, &self.threads, &offered, tools.scratch);
             machine.merge(tools.scratch, 0);
+            self.mark(machine, row, tools.scratch);
             let over = (tools.scratch.len() / machine.width()).saturating_sub(tools.threads_max);
             if over > 0 {
                 *tools.dropped += over as u64;
                 tools.scratch.truncate(tools.threads_max * machine.width());
+                run.is_cut_off = true;
             }
             std::mem::swap(&mut self.threads, tools.scratch);
             if self.threads.first().is_none_or(|state| *state == FINISHED) {
@@ -198,8 +237,29 @@ impl RowPartition {
         false
     }
 
+    /// Drops the threads behind a row of which an earlier start has shown that they lead nowhere, and notes the others.
+    fn mark(&mut self, machine: &Machine, row: u32, threads: &mut Vec<u32>) {
+        if machine.bare == 0 {
+            return;
+        }
+        let (width, dead) = (machine.width(), self.log.dead(&machine.layout, row) & machine.bare);
+        let bit = |state: u32| if state < 64 { 1 << state & machine.bare } else { 0 };
+        let mut kept = 0;
+        let mut states = 0;
+        for at in (0..threads.len()).step_by(width) {
+            let state = bit(threads[at]);
+            if dead & state == 0 {
+                states |= state;
+                threads.copy_within(at..at + width, kept);
+                kept += width;
+            }
+        }
+        threads.truncate(kept);
+        self.log.mark(&machine.layout, row, states);
+    }
+
     /// Decides a start for which no further row can count: WITHIN is over, or the input is. Gives whether it did.
-    fn decide_without_rows(&mut self, run: &Run, over: Option<Timestamp>, machine: &Machine) -> bool {
+    fn decide_without_rows(&mut self, run: &mut Run, over: Option<Timestamp>, machine: &Machine) -> bool {
         let layout = &machine.layout;
         let is_full = match machine.spec.within {
             Some(Within::Time(span)) => over.is_some_and(|over| self.log.time(layout, run.start).saturating_add(span) <= over),
@@ -208,6 +268,8 @@ impl RowPartition {
         };
         if is_full || self.is_ended {
             self.expire(machine);
+            // At the end of the input no start has rows to come.
+            run.is_cut_off |= !self.is_ended;
         }
         is_full || self.is_ended
     }
