@@ -83,7 +83,9 @@ impl FlatSequence {
     fn event(&mut self, rows: &[RowOf<'_>], fits: &[Vec<u64>], place: Place, moment: Place, out: &mut Outbox) {
         let of_row = |row: &RowOf<'_>| fits[row.input][row.row];
         if let [row] = rows {
-            if let Some(id) = self.partition_of(row, of_row(row)) {
+            if self.evaluator.heeds(of_row(row))
+                && let Some(id) = self.partition_of(row, of_row(row))
+            {
                 self.event_of(id, rows, of_row(row), (place, moment), out);
             }
             return;

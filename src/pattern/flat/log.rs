@@ -451,3 +451,29 @@ impl Log {
         self.words.capacity() * 8 + self.text.capacity() + self.values.capacity() * size_of::<Value<'_>>()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_go_round_and_pass_over_the_one_that_is_none() {
+        let layout = Layout { columns: Vec::new(), stride: HEADER, valid: 0, values: 0, has_text: false, marks: None };
+        let mut log = Log { base: u32::MAX - 2, ..Log::default() };
+        let place = |at: usize| Place::event(Timestamp(at as i64), at as u64 + 1);
+        let mut push = |at: usize| log.push(&layout, &Arriving { rows: &[], place: place(at), fits: at as u64 });
+        let numbers: Vec<u32> = (0..40).map(&mut push).collect();
+        assert_eq!(numbers[..4], [u32::MAX - 2, u32::MAX - 1, 0, 1]);
+        for (at, number) in numbers.iter().enumerate() {
+            assert_eq!((log.index(*number), log.place(&layout, *number)), (at, place(at)));
+        }
+        assert_eq!(log.beside(&layout, numbers[1], 1), Some(numbers[2]));
+        assert_eq!(log.beside(&layout, numbers[0], -1), None);
+        log.forget_before(&layout, numbers[30]);
+        assert_eq!((log.len(&layout), log.first(), log.place(&layout, numbers[35])), (10, numbers[30], place(35)));
+        log.pop(&layout);
+        assert_eq!(log.next(&layout), numbers[39]);
+        log.clear(&layout);
+        assert_eq!((log.first(), log.len(&layout)), (numbers[39], 0));
+    }
+}

@@ -60,8 +60,8 @@ impl Passing {
         let starts = [Origin::FirstRow, Origin::LaterRow].map(|origin| machine.table.start(origin));
         let is_start = |id: usize| starts.contains(&u32::try_from(id).expect("the planner bounds the states"));
         let rows = machine.table.rows.iter().enumerate();
-        let is_reached = |id: usize| machine.table.rows.iter().any(|row| row.ways.iter().any(|way| way.next as usize == id));
-        let all_wait = rows.clone().all(|(id, row)| row.waits || is_start(id) && !is_reached(id));
+        let is_passed = |id: usize| is_start(id) && !machine.table.is_reached(u32::try_from(id).expect("the planner bounds the states"));
+        let all_wait = rows.clone().all(|(id, row)| row.waits || is_passed(id));
         // A start is never passed by: what it takes, it takes first.
         let counts = rows.fold(0, |bits, (id, row)| bits | if is_start(id) { row.takes } else { row.leaves_by });
         let looks_beside = machine.back > 0 || matches!(machine.spec.within, Some(Within::Events(_)));
@@ -72,6 +72,11 @@ impl Passing {
 
     pub(super) fn forgets(self) -> bool {
         self.forgets
+    }
+
+    /// The variables of rows that may change anything, where others need not be kept.
+    pub(super) fn heeds(self) -> Option<u64> {
+        self.drops.then_some(self.counts)
     }
 }
 
@@ -125,11 +130,8 @@ impl RowPartition {
     }
 
     /// A row comes. Gives whether it was of any use.
-    pub(super) fn row(&mut self, event: &Arriving<'_>, passing: Passing, tools: &mut Tools<'_>) -> bool {
+    pub(super) fn row(&mut self, event: &Arriving<'_>, tools: &mut Tools<'_>) -> bool {
         let machine = tools.machine;
-        if passing.drops && event.fits & passing.counts == 0 {
-            return false;
-        }
         let may_be_unseen = self.run.is_none() && machine.back == 0;
         if may_be_unseen && !self.can_start(machine, event.fits) {
             self.is_begun = true;

@@ -41,10 +41,8 @@ impl FlatEvaluator {
     pub(crate) fn load_partition(&self, from: &mut StateReader<'_>) -> Result<FlatPartition, StateError> {
         let log = Log::load(&self.machine.layout, from)?;
         Ok(match self.machine.spec.mode {
-            Mode::Rows => FlatPartition::Rows(Box::new(RowPartitionState(RowPartition::load(&self.machine, log, from)?))),
-            Mode::OnePerStart | Mode::AllMatches => {
-                FlatPartition::Runs(Box::new(RunPartitionState(RunPartition::load(&self.machine, log, from)?)))
-            }
+            Mode::Rows => FlatPartition::Rows(RowPartitionState(RowPartition::load(&self.machine, log, from)?)),
+            Mode::OnePerStart | Mode::AllMatches => FlatPartition::Runs(RunPartitionState(RunPartition::load(&self.machine, log, from)?)),
         })
     }
 }
