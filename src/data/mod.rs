@@ -18,6 +18,7 @@ mod validity;
 mod value;
 
 mod saved;
+mod saved_rows;
 mod state;
 
 pub use arrivals::Arrivals;

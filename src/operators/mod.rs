@@ -10,8 +10,10 @@ mod groups;
 pub mod join;
 mod limit;
 mod lookup;
+mod match_counts;
 mod memory;
 mod outbox;
+mod partitions;
 mod project;
 pub mod reorder;
 mod sequence;
@@ -29,6 +31,7 @@ pub mod window;
 pub use filter::Filter;
 pub use limit::Limit;
 pub use lookup::{Lookup, ViewLookup};
+pub use match_counts::MatchCounts;
 pub use outbox::{Outbox, Port};
 pub use project::Project;
 pub use reorder::{Released, Reorder, StreamStats, StreamTiming};
@@ -96,15 +99,11 @@ pub trait Operator: Send + fmt::Debug {
 
     /// Writes all that the rest of the run depends on, between two inboxes; of what belongs to keys that of the keys that are asked for
     /// ([`StateWriter::keys`]). What follows from the spec is not state, nor is what is empty between inboxes.
-    fn save(&self, to: &mut StateWriter) {
-        to.refuse();
-    }
+    fn save(&self, to: &mut StateWriter);
 
     /// Takes in what an operator of the same spec has saved. It is fresh, and takes in all of what was saved; or it has taken in the state of
     /// other keys, and these come to them.
-    fn load(&mut self, _from: &mut StateReader<'_>) -> Result<(), StateError> {
-        Err(StateError::new("this operator cannot be restored"))
-    }
+    fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError>;
 }
 
 /// How much an operator holds.

@@ -358,31 +358,39 @@ impl Operator for FlatSequence {
         let partitions = (0u32..).zip(&self.partitions).filter(|(id, _)| is_kept(*id));
         let partitions: Vec<(u32, &Kept)> = partitions.filter_map(|(id, partition)| Some((id, partition.as_ref()?))).collect();
         to.number(partitions.len() as u64);
-        for (id, partition) in partitions {
+        for (id, Kept { state, armed, noted, is_idle }) in partitions {
             to.put(&id);
-            self.evaluator.save_partition(&partition.state, to);
+            to.put(state);
+            to.put(&(*armed, *noted, *is_idle));
         }
+        let mut alarms: Vec<_> = self.alarms.iter().filter(|Reverse((.., id))| is_kept(*id)).copied().collect();
+        alarms.sort_unstable();
+        to.put(&alarms);
+        let mut starts: Vec<_> = self.starts.iter().flatten().filter(|Reverse((_, id))| is_kept(*id)).copied().collect();
+        starts.sort_unstable();
+        to.put(&starts);
         to.put(&self.held_from);
     }
 
     fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
         self.evaluator.load(from)?;
         let ids = from.keys(&mut self.keys)?;
-        self.partitions.resize_with(self.keys.capacity().max(usize::from(!self.is_keyed)), || None);
+        let is_keyed = self.is_keyed;
+        let now = |written: u32| if is_keyed { ids.get(written) } else { Ok(0) };
+        self.partitions.resize_with(self.keys.capacity().max(usize::from(!is_keyed)), || None);
         for _ in 0..from.length()? {
-            let written = from.take()?;
-            let id = if self.is_keyed { ids.get(written)? } else { 0 };
+            let id = now(from.take()?)?;
             let state = self.evaluator.load_partition(from)?;
-            let oldest = self.evaluator.oldest_start(&state);
-            let is_idle = oldest.is_none() && self.evaluator.is_forgettable(&state);
-            let armed = oldest.filter(|start| self.evaluator.deadline(*start).is_some());
-            self.alarms.extend(armed.and_then(|start| Some(Reverse((self.evaluator.deadline(start)?, start, id)))));
-            let noted = oldest.filter(|_| self.starts.is_some());
-            if let (Some(starts), Some(start)) = (&mut self.starts, noted) {
-                starts.push(Reverse((start, id)));
-            }
-            (self.count, self.idle) = (self.count + 1, self.idle + usize::from(is_idle));
+            let (armed, noted, is_idle) = from.take()?;
+            self.count += 1;
+            self.idle += usize::from(is_idle);
             self.partitions[id as usize] = Some(Kept { state, armed, noted, is_idle });
+        }
+        for Reverse((time, start, id)) in from.take::<Vec<Reverse<(Timestamp, Place, u32)>>>()? {
+            self.alarms.push(Reverse((time, start, now(id)?)));
+        }
+        for Reverse((start, id)) in from.take::<Vec<Reverse<(Place, u32)>>>()? {
+            self.starts.as_mut().ok_or_else(|| StateError::new("starts that nobody waits for"))?.push(Reverse((start, now(id)?)));
         }
         self.held_from = self.held_from.min(from.take()?);
         Ok(())

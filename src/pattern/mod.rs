@@ -18,13 +18,18 @@
 //! at most as many threads a start as the automaton has states; what cannot be merged is bounded by `Bounds`, and counted.
 
 mod automaton;
+mod count_evaluator;
+mod counters;
 mod evaluator;
 mod event;
 mod flat;
+mod lanes;
 mod level;
 mod merge;
+mod net;
 mod nodes;
 mod outputs;
+mod plain_counters;
 mod rank_evaluator;
 mod ranks;
 mod registers;
@@ -37,9 +42,11 @@ mod terms;
 mod thread;
 mod variables;
 
+pub(crate) use count_evaluator::{CountEvaluator, CountPartition, Masks};
 pub(crate) use evaluator::{Evaluator, FromBatches, PartitionState};
 pub(crate) use event::RowOf;
 pub(crate) use flat::{FlatEvaluator, FlatPartition};
+pub(crate) use lanes::{Total, Totals, TotalsReader, value_of_number};
 pub(crate) use rank_evaluator::{Fits, RankEvaluator, RankPartition};
 pub(crate) use runs::Bounds;
 pub(crate) use steps::{Arrival, StepEvaluator, StepPartition};

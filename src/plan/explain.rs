@@ -10,7 +10,7 @@ use super::words::pattern_in_words;
 use crate::data::{Duration, Schema};
 use crate::expr::Expr;
 use crate::semantics::{OrderKey, Route};
-use crate::spec::{EvaluatorChoice, JoinKind, JoinSpec, LookupSpec, PatternSpec, WindowKind, WindowOutput, WindowSpec};
+use crate::spec::{CountSpec, EvaluatorChoice, JoinKind, JoinSpec, LookupSpec, PatternSpec, WindowKind, WindowOutput, WindowSpec};
 
 /// The graph as text.
 pub fn explain(graph: &OperatorGraph) -> String {
@@ -47,13 +47,14 @@ fn edge_text(graph: &OperatorGraph, edge: Edge) -> String {
     }
 }
 
-fn kind_text(spec: &OperatorSpec) -> &'static str {
+pub(super) fn kind_text(spec: &OperatorSpec) -> &'static str {
     match spec {
         OperatorSpec::Filter(_) => "filter",
         OperatorSpec::Project(_) => "project",
         OperatorSpec::Window(_) => "window",
         OperatorSpec::Join(_) => "join",
         OperatorSpec::Pattern { .. } => "pattern",
+        OperatorSpec::CountMatches { .. } => "count matches",
         OperatorSpec::TopOfWindow { .. } => "order each window",
         OperatorSpec::Limit(_) => "limit",
         OperatorSpec::Suppress { .. } => "suppress",
@@ -63,7 +64,7 @@ fn kind_text(spec: &OperatorSpec) -> &'static str {
     }
 }
 
-fn of_source(source: &SourceNode) -> Vec<String> {
+pub(super) fn of_source(source: &SourceNode) -> Vec<String> {
     let mut lines = Vec::new();
     let read_as = &source.read_as;
     let fields = source.schema.fields();
@@ -97,7 +98,7 @@ fn of_source(source: &SourceNode) -> Vec<String> {
     lines
 }
 
-fn of_node(graph: &OperatorGraph, node: &Node) -> Vec<String> {
+pub(super) fn of_node(graph: &OperatorGraph, node: &Node) -> Vec<String> {
     let inputs: Vec<&Schema> = node.inputs.iter().map(|&edge| &**graph.schema(edge)).collect();
     let mut lines = match &node.spec {
         OperatorSpec::Filter(condition) => vec![in_words(condition, &inputs)],
@@ -105,6 +106,7 @@ fn of_node(graph: &OperatorGraph, node: &Node) -> Vec<String> {
         OperatorSpec::Window(spec) => of_window(spec, inputs[0]),
         OperatorSpec::Join(spec) => of_join(spec, &inputs),
         OperatorSpec::Pattern { spec, names, evaluator } => of_pattern(spec, names, evaluator),
+        OperatorSpec::CountMatches { spec, names } => of_counts(spec, names),
         OperatorSpec::TopOfWindow { order, limit, .. } => vec![order_text(order, *limit, &inputs)],
         OperatorSpec::Limit(rows) => vec![format!("ends after {rows} rows")],
         OperatorSpec::Suppress { keys, duration } => {
@@ -245,6 +247,14 @@ fn of_lookup(graph: &OperatorGraph, spec: &LookupSpec, table: &LookupTable, inpu
 fn of_pattern(spec: &PatternSpec, names: &[Arc<str>], evaluator: &EvaluatorChoice) -> Vec<String> {
     let mut lines = pattern_in_words(spec, names);
     lines.push(format!("evaluator: {}", evaluator.text()));
+    lines
+}
+
+/// What a pattern means, and the window that its matches come to as numbers.
+fn of_counts(spec: &CountSpec, names: &[Arc<str>]) -> Vec<String> {
+    let mut lines = pattern_in_words(&spec.pattern, names);
+    lines.push("evaluator: counters for each step (every `->>`, unary terms); no match is listed".to_owned());
+    lines.extend(of_window(&spec.window, &spec.columns));
     lines
 }
 

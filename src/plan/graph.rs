@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::data::{Duration, Schema};
 use crate::expr::Expr;
 use crate::semantics::{OrderKey, SourceStream, StreamId, TableFile};
-use crate::spec::{EvaluatorChoice, JoinKind, JoinSpec, LookupSpec, PatternSpec, WindowKind, WindowSpec};
+use crate::spec::{CountSpec, EvaluatorChoice, JoinKind, JoinSpec, LookupSpec, PatternSpec, WindowKind, WindowSpec};
 use crate::text::Span;
 
 /// The number of a source in the graph.
@@ -114,6 +114,13 @@ pub enum OperatorSpec {
         names: Vec<Arc<str>>,
         /// What runs it.
         evaluator: EvaluatorChoice,
+    },
+    /// Aggregates over the matches of a pattern, by window, without listing them.
+    CountMatches {
+        /// What it looks for, and what is asked of the matches.
+        spec: Box<CountSpec>,
+        /// The names of the inputs.
+        names: Vec<Arc<str>>,
     },
     /// Orders the rows of each window and keeps the first so many.
     TopOfWindow {
@@ -279,6 +286,14 @@ impl OperatorGraph {
         self.outputs.iter_mut().map(|o| &mut o.edge).for_each(renumber);
     }
 
+    /// Finds anew which nodes lag, after operators have been replaced.
+    pub(super) fn settle_lags(&mut self) {
+        for index in 0..self.nodes.len() {
+            let lags = holds_rows_back(&self.nodes[index].spec) || self.nodes[index].inputs.iter().any(|&edge| self.lags(edge));
+            self.nodes[index].lags = lags;
+        }
+    }
+
     pub(super) fn sources_mut(&mut self) -> &mut [SourceNode] {
         &mut self.sources
     }
@@ -310,6 +325,7 @@ fn holds_rows_back(spec: &OperatorSpec) -> bool {
         | OperatorSpec::View { .. }
         | OperatorSpec::Filter(_)
         | OperatorSpec::Project(_)
+        | OperatorSpec::CountMatches { .. }
         | OperatorSpec::TopOfWindow { .. }
         | OperatorSpec::Limit(_)
         | OperatorSpec::Suppress { .. }

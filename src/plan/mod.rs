@@ -2,13 +2,16 @@
 
 mod columns;
 mod explain;
+mod fingerprint;
 mod graph;
 mod lower;
+pub mod picture;
 mod rules;
 mod state;
 mod words;
 
 pub use explain::explain;
+pub use fingerprint::{Fingerprint, Fingerprints, fingerprints};
 pub use graph::{Edge, LookupTable, Node, NodeId, OperatorGraph, OperatorSpec, OutputNode, SourceId, SourceNode, TableNode};
 pub use lower::Outputs;
 pub use state::{Growth, StateClass, class_of};
@@ -45,7 +48,7 @@ pub struct PlanOptions {
 /// The operator graph of a program, and warnings.
 pub fn plan(program: &Program, options: &PlanOptions) -> Result<(OperatorGraph, Diagnostics), Diagnostics> {
     let mut graph = lower::lower(program, &options.outputs).map_err(|error| refusal(&error, program))?;
-    rules::apply(&mut graph);
+    rules::apply(&mut graph, options.general_evaluators);
     if !options.general_evaluators {
         choose_evaluators(&mut graph);
     }

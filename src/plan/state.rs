@@ -70,6 +70,9 @@ pub fn class_of(node: &Node) -> StateClass {
             }
         }
         OperatorSpec::Pattern { spec, .. } => of_pattern(spec),
+        // Without WITHIN there are numbers alone, for each key and window.
+        OperatorSpec::CountMatches { spec, .. } if spec.pattern.within.is_none() => StateClass::Window,
+        OperatorSpec::CountMatches { .. } => StateClass::WindowSteps,
     }
 }
 

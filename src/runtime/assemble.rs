@@ -15,8 +15,8 @@ use crate::connect::TableFileFormat;
 use crate::data::{Duration, Schema, Value};
 use crate::expr::{EvalContext, Expr, Row, SlotId};
 use crate::operators::{
-    Filter, FlatSequence, Limit, Lookup, Operator, Project, RankSequence, Reorder, Sequence, SharedTable, StepSequence, StreamTiming,
-    Suppress, TopOfWindow, ViewLookup, join, window,
+    Filter, FlatSequence, Limit, Lookup, MatchCounts, Operator, Project, RankSequence, Reorder, Sequence, SharedTable, StepSequence,
+    StreamTiming, Suppress, TopOfWindow, ViewLookup, join, window,
 };
 use crate::plan::{Edge, LookupTable, Node, OperatorGraph, OperatorSpec, Route, SourceColumn, SourceNode, TableFormat, TableNode};
 use crate::spec::{EvaluatorChoice, PatternSpec};
@@ -104,6 +104,9 @@ fn work(graph: &OperatorGraph, index: usize, node: &Node, tables: &[TableSource]
         }
         OperatorSpec::View { name, key } => ("view", Work::View(Box::new(View::new(name.clone(), schema, key.clone(), lags)))),
         OperatorSpec::Union => ("union", Work::union(inputs, lags, schema)),
+        OperatorSpec::CountMatches { spec, .. } => {
+            ("count matches", stateful(Box::new(MatchCounts::new((**spec).clone(), run.limits.pattern_events))))
+        }
         OperatorSpec::Pattern { spec, evaluator, .. } => ("pattern", stateful(pattern(spec, evaluator, &run.limits))),
     }
 }

@@ -4,17 +4,21 @@
 //! expression's field.
 
 mod choice;
+mod counting;
 mod flat;
 mod join;
 mod lookup;
 mod pattern;
+mod unary;
 mod window;
 
 pub use choice::{EvaluatorChoice, choose, column_of_step, is_unary};
+pub use counting::{CountSpec, MatchCall, MatchTrait};
 pub use join::{JoinKind, JoinSpec};
 pub use lookup::LookupSpec;
 pub use pattern::{
     AfterMatch, Arrow, FollowUp, LateCheck, Mode, NavigationBase, PartitionKeys, PatternNode, PatternSpec, RowOutput, Runs, Slot, SlotKind,
     VariableId, VariableKind, VariableSpec, Within,
 };
+pub use unary::{always_takes, follows_by_any};
 pub use window::{AggregateCall, OrderKey, WindowKind, WindowOutput, WindowSpec};

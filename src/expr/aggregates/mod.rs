@@ -13,6 +13,7 @@ mod sum;
 pub use accumulator::Accumulator;
 pub use columns::{Rows, States, update_rows};
 pub use moving_quantile::MovingQuantile;
+pub use sum::Sum;
 
 use std::fmt;
 use std::sync::Arc;
@@ -76,6 +77,11 @@ const fn aggregate(
 }
 
 use AggregateKind as K;
+
+/// A sum of INT, DURATION or DECIMAL values (in units of its last digit) that was found without adding them up one by one.
+pub fn sum_of(data_type: &DataType, total: i128, count: u128) -> Sum {
+    Sum::exact(data_type, total, count)
+}
 
 static AGGREGATES: [Aggregate; 18] = [
     aggregate(K::Count, "COUNT", &[], "COUNT(*), COUNT([DISTINCT] x)", "The number of rows, or of those in which x is not NULL."),

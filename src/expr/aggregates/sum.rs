@@ -12,7 +12,7 @@ use crate::expr::functions::division_scale;
 /// A sum and the number of its terms.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sum {
-    count: u64,
+    count: u128,
     total: Total,
 }
 
@@ -28,6 +28,9 @@ enum Total {
     Float(f64, f64),
 }
 
+crate::saved!(Sum { count, total });
+crate::saved!(enum Total { 0 => Int(sum), 1 => Duration(sum), 2 => Decimal(sum, scale), 3 => Float(sum, lost) });
+
 impl Sum {
     /// The sum of nothing of this type.
     pub(super) fn new(data_type: &DataType) -> Self {
@@ -38,6 +41,16 @@ impl Sum {
             _ => Total::Int(Some(0)),
         };
         Self { count: 0, total }
+    }
+
+    /// A sum that was found another way: of INT, DURATION or DECIMAL (in units of its last digit), of so many terms.
+    pub(super) fn exact(data_type: &DataType, total: i128, count: u128) -> Self {
+        let total = match data_type {
+            DataType::Duration => Total::Duration(Some(total)),
+            DataType::Decimal { scale, .. } => Total::Decimal(Some(total), *scale),
+            _ => Total::Int(Some(total)),
+        };
+        Self { count, total }
     }
 
     pub(super) fn add(&mut self, value: &Value<'_>) {
@@ -99,7 +112,7 @@ impl Sum {
     }
 
     /// The sum, NULL for no terms; `None` where the type does not hold it.
-    pub(super) fn sum(&self) -> Option<Value<'static>> {
+    pub fn sum(&self) -> Option<Value<'static>> {
         if self.count == 0 {
             return Some(Value::Null);
         }
@@ -112,20 +125,20 @@ impl Sum {
     }
 
     /// The mean, NULL for no terms; `None` where the type does not hold it.
-    pub(super) fn mean(&self) -> Option<Value<'static>> {
+    pub fn mean(&self) -> Option<Value<'static>> {
         if self.count == 0 {
             return Some(Value::Null);
         }
         Some(match &self.total {
             Total::Int(total) => Value::Float((*total)? as f64 / self.count as f64),
             Total::Duration(total) => {
-                let mean = divide_rounded((*total)?, i128::from(self.count))?;
+                let mean = divide_rounded((*total)?, i128::try_from(self.count).ok()?)?;
                 Value::Duration(Duration(i64::try_from(mean).ok()?))
             }
             Total::Decimal(total, scale) => {
                 let digits = division_scale(*scale);
                 let scaled = (*total)?.checked_mul(10i128.pow(u32::from(digits - scale)))?;
-                Value::Decimal(decimal(divide_rounded(scaled, i128::from(self.count))?, digits)?)
+                Value::Decimal(decimal(divide_rounded(scaled, i128::try_from(self.count).ok()?)?, digits)?)
             }
             Total::Float(sum, lost) => Value::Float(float(*sum, *lost) / self.count as f64),
         })

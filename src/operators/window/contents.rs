@@ -4,11 +4,12 @@ use std::ops::Range;
 
 use super::row_queue::Tally;
 use crate::data::{Column, DataType, EventBatch, KeyRef, Place, Timestamp, Value};
-use crate::expr::aggregates::{AggregateKind, Rows, States, update_rows};
+use crate::expr::aggregates::{self, AggregateKind, Rows, States, update_rows};
 use crate::expr::{Accumulator, EvalContext, Expr};
 use crate::operators::Outbox;
 use crate::operators::evaluate::{KeptRow, bytes_of, columns, row_of, values_of};
-use crate::spec::{AggregateCall, WindowOutput, WindowSpec};
+use crate::pattern::{Total, Totals, TotalsReader, value_of_number};
+use crate::spec::{AggregateCall, CountSpec, WindowOutput, WindowSpec};
 
 /// Accumulators, or the rows themselves.
 #[derive(Debug, Clone)]
@@ -17,7 +18,11 @@ pub(super) enum Contents {
     Aggregates(Vec<Accumulator>),
     /// In order.
     Rows(Vec<KeptRow>),
+    /// Of matches that are counted and not listed.
+    Matches(Totals),
 }
+
+crate::saved!(enum Contents { 0 => Aggregates(accumulators), 1 => Rows(rows), 2 => Matches(totals) });
 
 /// How contents are made.
 #[derive(Debug)]
@@ -27,6 +32,8 @@ pub(super) struct Recipe {
     /// For each call, whether it is tallied beside the contents ([`Tally`]).
     is_tallied: Vec<bool>,
     keeps_totals: bool,
+    /// Where the rows are matches that are counted and not listed.
+    reader: Option<TotalsReader>,
     context: EvalContext,
 }
 
@@ -74,7 +81,25 @@ impl Recipe {
             WindowOutput::Rows => false,
         };
         let is_tallied = calls.iter().map(is_tallied).collect();
-        Self { keys: spec.keys.clone(), output: spec.output.clone(), is_tallied, keeps_totals, context: EvalContext::new() }
+        Self { keys: spec.keys.clone(), output: spec.output.clone(), is_tallied, keeps_totals, reader: None, context: EvalContext::new() }
+    }
+
+    /// For windows over matches that are counted and not listed.
+    pub(super) fn of_matches(spec: &CountSpec) -> Self {
+        Self { reader: Some(TotalsReader::new(spec)), keeps_totals: true, ..Self::new(&spec.window) }
+    }
+
+    /// What reads totals, where the rows are matches.
+    pub(super) fn reader(&self) -> &TotalsReader {
+        self.reader.as_ref().expect("totals come to windows over matches alone")
+    }
+
+    /// Adds totals of matches to contents.
+    pub(super) fn merge_totals(&self, contents: &mut Contents, totals: &Totals) {
+        match contents {
+            Contents::Matches(own) => self.reader().merge(own, totals),
+            Contents::Aggregates(_) | Contents::Rows(_) => unreachable!("contents of one recipe are of one kind"),
+        }
     }
 
     /// The calls that are, or are not, tallied.
@@ -94,6 +119,9 @@ impl Recipe {
 
     /// Contents of no row.
     pub(super) fn empty(&self) -> Contents {
+        if let Some(reader) = &self.reader {
+            return Contents::Matches(reader.none());
+        }
         match &self.output {
             WindowOutput::Aggregates(_) => Contents::Aggregates(self.calls(false).map(accumulator).collect()),
             WindowOutput::Rows => Contents::Rows(Vec::new()),
@@ -121,7 +149,8 @@ impl Recipe {
                 }
             }
             (Contents::Rows(into), Contents::Rows(from)) => into.extend(from.iter().cloned()),
-            (Contents::Aggregates(_), Contents::Rows(_)) | (Contents::Rows(_), Contents::Aggregates(_)) => {
+            (Contents::Matches(into), Contents::Matches(from)) => self.reader().merge(into, from),
+            (Contents::Aggregates(_) | Contents::Rows(_) | Contents::Matches(_), _) => {
                 unreachable!("contents of one recipe are of one kind")
             }
         }
@@ -181,7 +210,7 @@ impl Incoming<'_> {
         }
         for (row, &slot) in rows.zip(slots) {
             match &mut contents[slot as usize] {
-                Contents::Aggregates(_) => return,
+                Contents::Aggregates(_) | Contents::Matches(_) => return,
                 Contents::Rows(kept) => kept.push(row_of(self.batch, row)),
             }
         }
@@ -202,6 +231,7 @@ impl Incoming<'_> {
                 }
             }
             Contents::Rows(rows) => rows.push(row_of(self.batch, row)),
+            Contents::Matches(_) => unreachable!("matches that are counted are no rows"),
         }
     }
 }
@@ -217,7 +247,7 @@ impl States for OfCall<'_> {
     fn at(&mut self, slot: u32) -> &mut Accumulator {
         match &mut self.contents[slot as usize] {
             Contents::Aggregates(accumulators) => &mut accumulators[self.call],
-            Contents::Rows(_) => unreachable!("there are calls, and so contents are aggregates"),
+            Contents::Rows(_) | Contents::Matches(_) => unreachable!("there are calls, and so contents are aggregates"),
         }
     }
 }
@@ -262,7 +292,26 @@ impl Recipe {
                     out.row(0, row.iter().map(Value::borrowed).chain(tail.iter().cloned()), stand.place, stand.moment);
                 }
             }
+            Contents::Matches(totals) => {
+                let totals = self.reader().totals(totals).map(|(total, data_type)| self.value_of_total(total, data_type));
+                out.row(0, key.decode().into_iter().chain(totals).chain(tail), stand.place, stand.moment);
+            }
         }
+    }
+
+    /// The value of an aggregate over matches; one that is beyond what its type or 128 bits hold is a NULL made up.
+    fn value_of_total(&self, total: Total, data_type: &DataType) -> Value<'static> {
+        let value = match total {
+            Total::Count(count) => count.and_then(|count| i64::try_from(count).ok()).map(Value::Int),
+            Total::Sum(_, Some(0)) | Total::Mean(_, Some(0)) | Total::Value(None) => Some(Value::Null),
+            Total::Sum(sum, _) => sum.and_then(|sum| aggregates::sum_of(data_type, sum, 1).sum()),
+            Total::Mean(sum, count) => sum.zip(count).and_then(|(sum, count)| aggregates::sum_of(data_type, sum, count).mean()),
+            Total::Value(Some(value)) => Some(value_of_number(value, data_type)),
+        };
+        value.unwrap_or_else(|| {
+            self.context.count_nulls(1);
+            Value::Null
+        })
     }
 
     /// The value of an aggregate; one that its type does not hold is a NULL made up.
@@ -288,6 +337,7 @@ impl Contents {
         match self {
             Self::Aggregates(accumulators) => (0, accumulators.iter().map(Accumulator::bytes).sum()),
             Self::Rows(rows) => (rows.len(), rows.iter().map(|r| bytes_of(r)).sum()),
+            Self::Matches(totals) => (0, totals.bytes()),
         }
     }
 }

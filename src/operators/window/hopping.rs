@@ -15,12 +15,13 @@ use super::contents::{Bounds, Contents, Incoming, Recipe, Stand};
 use super::early::Early;
 use super::fifo::Fifo;
 use super::slots::Slots;
-use crate::data::{Duration, Inbox, Place};
+use crate::data::{Duration, Inbox, Place, StateError, StateReader, StateWriter, Value};
 use crate::operators::groups::Groups;
 use crate::operators::memory::fit_queue;
 use crate::operators::turns::{Turn, fired, turns};
 use crate::operators::{Held, Operator, Outbox};
-use crate::spec::WindowSpec;
+use crate::pattern::Totals;
+use crate::spec::{CountSpec, WindowKind, WindowSpec};
 
 /// Aligned windows.
 #[derive(Debug)]
@@ -57,6 +58,8 @@ struct Slice {
     is_inside: bool,
 }
 
+crate::saved!(Slice { time, until, is_inside });
+
 impl HoppingWindow {
     /// Keys and aggregates are the spec's; for the rest see [`crate::spec::WindowKind::Hopping`].
     pub fn new(spec: &WindowSpec, size: Duration, every: Duration, offset: Duration, zone: Option<chrono_tz::Tz>) -> Self {
@@ -74,6 +77,55 @@ impl HoppingWindow {
             taken: 0,
             slots: Slots::default(),
         }
+    }
+
+    /// Windows over the matches of a pattern, which come as totals ([`Self::add_totals`]).
+    pub(in crate::operators) fn of_matches(spec: &CountSpec) -> Self {
+        let WindowKind::Hopping { size, every, offset, zone } = spec.window.kind else {
+            unreachable!("the planner counts matches by aligned windows alone")
+        };
+        Self { recipe: Recipe::of_matches(spec), ..Self::new(&spec.window, size, every, offset, zone) }
+    }
+
+    /// Begins the slice that a time behind the slice of now lies in. Gives where it ends.
+    pub(in crate::operators) fn slice_until(&mut self, time: i64) -> i64 {
+        if time >= self.current.until {
+            self.enter_slice(time);
+        }
+        self.current.until
+    }
+
+    /// Adds totals of matches that lie in the slice of now.
+    pub(in crate::operators) fn add_totals<'v>(&mut self, key: impl Iterator<Item = Value<'v>>, totals: &Totals) {
+        if !self.current.is_inside {
+            return;
+        }
+        let id = self.groups.find_or(key, Fifo::default);
+        let queue = self.groups.of(id);
+        if queue.is_empty() {
+            self.order.insert(self.taken, id);
+        }
+        let contents = match queue.newest() {
+            Some(part) if part.time == self.current.time => &mut part.contents,
+            _ => queue.push(&self.recipe, self.current.time, self.taken),
+        };
+        self.recipe.merge_totals(contents, totals);
+        self.taken += 1;
+    }
+
+    /// Takes the totals of later matches into those of earlier ones.
+    pub(in crate::operators) fn merge_totals(&self, totals: &mut Totals, later: &Totals) {
+        self.recipe.reader().merge(totals, later);
+    }
+
+    /// Time comes to a place: windows that end before it close.
+    pub(in crate::operators) fn pass(&mut self, limit: Place, floor: Place, out: &mut Outbox) {
+        self.fire(limit, floor, out);
+    }
+
+    /// Where the next window closes, of those that have matches.
+    pub(in crate::operators) fn next_closing(&self) -> Option<Place> {
+        self.due.map(|(_, place)| place)
     }
 
     /// The rows of a batch, where nothing comes out early.
@@ -260,5 +312,36 @@ impl Operator for HoppingWindow {
 
     fn take_nulls(&mut self) -> u64 {
         self.recipe.take_nulls()
+    }
+
+    fn save(&self, to: &mut StateWriter) {
+        let kept = self.groups.save(to);
+        let order: Vec<(u64, u32)> = self.order.iter().map(|(&first, &id)| (first, id)).filter(|(_, id)| kept.has(*id)).collect();
+        to.put(&order);
+        to.put(&self.slices);
+        to.put(&self.current);
+        to.put(&(self.next, self.taken));
+        self.early.save(&kept, to);
+    }
+
+    fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
+        // Rows of this part stand behind those of parts before it.
+        let before = self.taken;
+        let ids = self.groups.load(from, |queue| queue.behind(before))?;
+        for (first, id) in from.take::<Vec<(u64, u32)>>()? {
+            self.order.insert(first.saturating_add(before), ids.get(id)?);
+        }
+        self.slices.extend(from.take::<Vec<i64>>()?);
+        self.slices.make_contiguous().sort_unstable();
+        let current: Slice = from.take()?;
+        if current.time >= self.current.time {
+            self.current = current;
+        }
+        let (next, taken): (i64, u64) = from.take()?;
+        self.next = self.next.max(next);
+        self.taken = before.saturating_add(taken);
+        self.early.load(&ids, from)?;
+        self.find_due();
+        Ok(())
     }
 }

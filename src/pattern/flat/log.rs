@@ -5,7 +5,7 @@
 //! eight more with the text itself for STRING and JSON. Columns that are part of the partition's key are the same in all rows and stand once.
 
 use super::table::NONE;
-use crate::data::{DataType, Duration, Place, StateError, StateReader, StateWriter, Timestamp, Value};
+use crate::data::{DataType, Duration, Place, StateError, StateReader, Timestamp, Value};
 use crate::expr::word_of;
 use crate::pattern::event::RowOf;
 use crate::spec::PatternSpec;
@@ -123,6 +123,8 @@ pub(super) struct Log {
     values: Vec<Value<'static>>,
     key: Box<[Value<'static>]>,
 }
+
+crate::saved!(Log { words, gone, base, text, text_base, values, key });
 
 /// What comes in as an event.
 #[derive(Debug, Clone, Copy)]
@@ -256,6 +258,18 @@ impl Log {
         Place::from_parts(row[0], row[1].cast_unsigned())
     }
 
+    /// After it has been read: where its events stand in the program that reads.
+    pub(super) fn move_places(&mut self, layout: &Layout, from: &StateReader<'_>) -> Result<(), StateError> {
+        if !self.words.len().is_multiple_of(layout.stride) || self.gone * layout.stride > self.words.len() {
+            return Err(StateError::new("rows of another width"));
+        }
+        for row in self.words.chunks_exact_mut(layout.stride).skip(self.gone) {
+            let (time, sequence) = from.place(Place::from_parts(row[0], row[1].cast_unsigned()))?.to_parts();
+            (row[0], row[1]) = (time, sequence.cast_signed());
+        }
+        Ok(())
+    }
+
     pub(super) fn time(&self, layout: &Layout, event: u32) -> Timestamp {
         Timestamp(self.row(layout, event)[0])
     }
@@ -384,66 +398,6 @@ impl Log {
         if self.values.capacity() > most(self.values.len()) {
             self.values.shrink_to(2 * self.values.len());
         }
-    }
-
-    /// Whether an event is held.
-    pub(super) fn holds(&self, layout: &Layout, event: u32) -> bool {
-        event != NONE && (self.gone..self.rows(layout)).contains(&self.index(event))
-    }
-
-    /// Writes what is held.
-    pub(super) fn save(&self, layout: &Layout, to: &mut StateWriter) {
-        to.put(&self.key);
-        to.put(&self.first());
-        let rows = self.words.chunks_exact(layout.stride).skip(self.gone);
-        to.number(rows.len() as u64);
-        for row in rows {
-            to.put(&Place::from_parts(row[0], row[1].cast_unsigned()));
-            row[2..].iter().for_each(|word| to.put(word));
-        }
-        to.put(&self.text_base);
-        to.blob(&self.text);
-        to.list(self.values[self.gone * layout.values..].iter());
-    }
-
-    /// Reads what [`Log::save`] has written.
-    pub(super) fn load(layout: &Layout, from: &mut StateReader<'_>) -> Result<Self, StateError> {
-        let (key, base) = (from.take()?, from.take()?);
-        let mut words = Vec::new();
-        for _ in 0..from.length()? {
-            let (time, sequence) = from.take::<Place>()?.to_parts();
-            words.extend([time, sequence.cast_signed()]);
-            for _ in 2..layout.stride {
-                words.push(from.take()?);
-            }
-        }
-        let (text_base, text) = (from.take()?, from.blob()?.to_vec());
-        let log = Self { words, gone: 0, base, text, text_base, values: from.list()?, key };
-        let is_whole = base != NONE && log.values.len() == log.rows(layout) * layout.values && log.has_its_texts(layout);
-        if is_whole { Ok(log) } else { Err(StateError::new("events that this pattern cannot have")) }
-    }
-
-    /// Whether every text lies in what is kept of texts, and is one.
-    fn has_its_texts(&self, layout: &Layout) -> bool {
-        let end = self.text_base + self.text.len() as u64;
-        let lies_there = |row: &[i64], position: usize| {
-            let Kind::Text(at) = layout.columns[position].kind else { return true };
-            let bit = layout.bit(position);
-            let (text_at, word) = (row[3].cast_unsigned(), row[at].cast_unsigned());
-            let is_null = row[HEADER + bit / 64] >> (bit % 64) & 1 == 0;
-            let from = text_at.checked_add(word >> 32).filter(|from| *from >= self.text_base);
-            let stretch = from.map(|from| (from, from.saturating_add(word & 0xffff_ffff))).filter(|(_, to)| *to <= end);
-            let text = stretch.and_then(|(from, to)| {
-                let index = |at: u64| usize::try_from(at - self.text_base).ok();
-                self.text.get(index(from)?..index(to)?)
-            });
-            is_null || text.is_some_and(|text| std::str::from_utf8(text).is_ok())
-        };
-        let is_row = |row: &[i64]| {
-            let text_at = row[3].cast_unsigned();
-            (self.text_base..=end).contains(&text_at) && (0..layout.columns.len()).all(|position| lies_there(row, position))
-        };
-        self.words.chunks_exact(layout.stride).all(is_row)
     }
 
     /// Bytes, about.

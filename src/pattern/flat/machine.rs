@@ -178,11 +178,6 @@ impl Machine {
         &self.initial[origin as usize]
     }
 
-    /// Whether this place of a record names an event (and is no count).
-    pub(super) fn is_event_place(&self, at: usize) -> bool {
-        self.initial[0][at] == NONE
-    }
-
     /// Words a record.
     pub(super) fn width(&self) -> usize {
         self.width

@@ -9,9 +9,8 @@
 use super::Tools;
 use super::log::{Arriving, Log};
 use super::machine::{FINISHED, Machine, Offered, Stepped};
-use super::saved::check_threads;
 use super::table::NONE;
-use crate::data::{Place, StateError, StateReader, StateWriter, Timestamp};
+use crate::data::{Place, Timestamp};
 use crate::pattern::automaton::Origin;
 use crate::spec::{AfterMatch, SlotKind, Within};
 
@@ -55,6 +54,9 @@ struct Run {
     is_cut_off: bool,
 }
 
+crate::saved!(RowPartition { log, next_start, run, threads, matches, is_begun, is_ended });
+crate::saved!(Run { start, cursor, wants, waits, is_cut_off });
+
 impl Passing {
     pub(super) fn new(machine: &Machine) -> Self {
         let starts = [Origin::FirstRow, Origin::LaterRow].map(|origin| machine.table.start(origin));
@@ -84,34 +86,6 @@ impl RowPartition {
     pub(super) fn new(log: Log) -> Self {
         let next_start = log.first();
         Self { log, next_start, run: None, threads: Vec::new(), matches: 0, is_begun: false, is_ended: false }
-    }
-
-    /// Writes the start and its threads; the rows are in the log.
-    pub(super) fn save(&self, to: &mut StateWriter) {
-        to.put(&self.next_start);
-        to.put(&self.run.map(|run| (run.start, run.cursor, run.is_cut_off)));
-        to.put(&self.threads);
-        to.put(&self.matches);
-        to.put(&self.is_begun);
-    }
-
-    /// Reads what [`RowPartition::save`] has written.
-    pub(super) fn load(machine: &Machine, log: Log, from: &mut StateReader<'_>) -> Result<Self, StateError> {
-        let layout = &machine.layout;
-        let is_there = |row: u32| row == log.next(layout) || log.holds(layout, row);
-        let next_start = from.take()?;
-        let run: Option<(u32, u32, bool)> = from.take()?;
-        let is_run = run.is_none_or(|(start, cursor, _)| log.holds(layout, start) && is_there(cursor));
-        if !is_there(next_start) || !is_run {
-            return Err(StateError::new("a start whose row is not there"));
-        }
-        let threads: Vec<u32> = from.take()?;
-        let run = run.map(|(start, cursor, is_cut_off)| Run { start, cursor, wants: 0, waits: false, is_cut_off });
-        if run.is_some() {
-            check_threads(machine, &log, &threads)?;
-        }
-        let threads = if run.is_some() { threads } else { Vec::new() };
-        Ok(Self { log, next_start, run, threads, matches: from.take()?, is_begun: from.take()?, is_ended: false })
     }
 
     /// The place of the start that is undecided.

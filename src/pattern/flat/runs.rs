@@ -9,9 +9,8 @@ use super::Tools;
 use super::log::{Arriving, Log};
 use super::machine::{FINISHED, Machine, Offered, Stepped};
 use super::results::{Found, Results};
-use super::saved::check_threads;
 use super::table::NONE;
-use crate::data::{Phase, Place, StateError, StateReader, StateWriter, Timestamp};
+use crate::data::{Phase, Place, Timestamp};
 use crate::pattern::automaton::Origin;
 use crate::spec::{AfterMatch, Runs, Within};
 
@@ -53,6 +52,10 @@ struct Interest {
     any: bool,
 }
 
+crate::saved!(RunPartition { log, runs, threads, gone, events, interest });
+crate::saved!(Run { start, index, threads, is_decided, interest });
+crate::saved!(Interest { takes, any });
+
 impl Interest {
     fn is_in(self, fits: u64) -> bool {
         self.any || self.takes & fits != 0
@@ -75,37 +78,6 @@ impl Interest {
 impl RunPartition {
     pub(super) fn new(log: Log) -> Self {
         Self { log, runs: VecDeque::new(), threads: Vec::new(), gone: 0, events: 0, interest: Interest::default() }
-    }
-
-    /// Writes the runs; what they hold of events is in the log.
-    pub(super) fn save(&self, to: &mut StateWriter) {
-        to.number(self.runs.len() as u64);
-        for run in &self.runs {
-            to.put(&(run.start, run.index, run.threads, run.is_decided));
-        }
-        to.list(self.threads[self.gone..].iter());
-        to.put(&self.events);
-    }
-
-    /// Reads what [`RunPartition::save`] has written.
-    pub(super) fn load(machine: &Machine, log: Log, from: &mut StateReader<'_>) -> Result<Self, StateError> {
-        let mut partition = Self::new(log);
-        let runs: Vec<(u32, u64, u32, bool)> = from.list()?;
-        partition.threads = from.list()?;
-        partition.events = from.take()?;
-        check_threads(machine, &partition.log, &partition.threads)?;
-        let mut rest = &partition.threads[..];
-        for (start, index, threads, is_decided) in runs {
-            let records = rest.split_at_checked(threads as usize * machine.width());
-            let (records, behind) = records
-                .filter(|(records, _)| !records.is_empty() && partition.log.holds(&machine.layout, start))
-                .ok_or_else(|| StateError::new("runs that have no threads"))?;
-            rest = behind;
-            let interest = if is_decided { Interest::default() } else { Interest::of(machine, records) };
-            partition.interest = partition.interest.and(interest);
-            partition.runs.push_back(Run { start, index, threads, is_decided, interest });
-        }
-        if rest.is_empty() { Ok(partition) } else { Err(StateError::new("threads that have no run")) }
     }
 
     /// The start of the oldest run.

@@ -22,6 +22,8 @@ pub(super) fn apply(graph: &mut OperatorGraph) {
                 keys.chain(&mut spec.residual).for_each(fold);
             }
             OperatorSpec::Pattern { spec, .. } => fold_pattern(spec),
+            // Windows take the place of patterns later, and their parts have been folded by then.
+            OperatorSpec::CountMatches { .. } => {}
             OperatorSpec::TopOfWindow { order, .. } => order.iter_mut().for_each(|key| fold(&mut key.expr)),
             OperatorSpec::Suppress { keys, .. } => keys.iter_mut().for_each(fold),
             OperatorSpec::Lookup { spec, .. } => {

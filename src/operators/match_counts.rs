@@ -1,0 +1,207 @@
+//! Aggregates over the matches of a pattern, by window, without the matches: events in, the rows of the windows out.
+//!
+//! What an event finishes is one sum over all its matches; it goes to the partition's sum of the slice of time that the event lies in, and
+//! from there to the windows when the slice is over. So an event costs the same however many matches it finishes, and windows see one part a
+//! partition and slice. Parts go in the order in which their partitions finished their first match, as the matches themselves would.
+
+use std::sync::Arc;
+
+use super::partitions::Partitions;
+use super::window::HoppingWindow;
+use super::{Held, Operator, Outbox};
+use crate::data::{Entry, Inbox, Place, StateError, StateReader, StateWriter, Value};
+use crate::pattern::{CountEvaluator, CountPartition, Masks, RowOf, Totals};
+use crate::spec::CountSpec;
+
+/// Counts matches. The columns of its port are those of the window.
+#[derive(Debug)]
+pub struct MatchCounts {
+    spec: Arc<CountSpec>,
+    evaluator: CountEvaluator,
+    partitions: Partitions<Counted>,
+    window: HoppingWindow,
+    /// What the slice of now has come to, by partition, in the order of their first matches.
+    parts: Vec<Part>,
+    /// Tells the parts of this slice from those of earlier ones.
+    slice: u64,
+    /// Where the next slice starts.
+    slice_until: i64,
+    /// The first time at which the slice is over or a window closes.
+    wake: i64,
+}
+
+#[derive(Debug)]
+struct Counted {
+    counters: CountPartition,
+    /// The slice in which it had its last part, and which that is.
+    part: (u64, usize),
+}
+
+#[derive(Debug)]
+struct Part {
+    key: Vec<Value<'static>>,
+    totals: Totals,
+}
+
+crate::saved!(Counted { counters, part });
+crate::saved!(Part { key, totals });
+
+impl MatchCounts {
+    /// A partition holds at most so many events, where WITHIN makes it hold any; beyond it the oldest starts are dropped and counted.
+    pub fn new(spec: CountSpec, events_max: usize) -> Self {
+        let spec = Arc::new(spec);
+        Self {
+            evaluator: CountEvaluator::new(spec.clone(), events_max),
+            partitions: Partitions::new(&spec.pattern),
+            window: HoppingWindow::of_matches(&spec),
+            parts: Vec::new(),
+            slice: 1,
+            slice_until: i64::MIN,
+            wake: i64::MAX,
+            spec,
+        }
+    }
+
+    /// An event that has rows in several inputs; each key's partition gets the rows that have it.
+    fn rows(&mut self, rows: &[RowOf<'_>], masks: &[Masks], place: Place) {
+        let mask_of = |row: &RowOf<'_>| masks[row.input][row.row];
+        let all = self.evaluator.moves_of(rows.iter().fold(0, |mask, row| mask | mask_of(row)));
+        let may_begin = self.evaluator.begins(all);
+        let ids: Vec<Option<u32>> = rows.iter().map(|row| self.partition_of(row, may_begin)).collect();
+        for (first, id) in ids.iter().enumerate() {
+            let Some(id) = id.filter(|id| !ids[..first].contains(&Some(*id))) else { continue };
+            let of_key: Vec<RowOf<'_>> = rows.iter().zip(&ids).filter(|(_, of)| **of == Some(id)).map(|(row, _)| *row).collect();
+            let moves = self.evaluator.moves_of(of_key.iter().fold(0, |mask, row| mask | mask_of(row)));
+            self.event(id, moves, &of_key, place);
+        }
+    }
+
+    #[inline]
+    fn row(&mut self, row: &RowOf<'_>, mask: u64, place: Place) {
+        let moves = self.evaluator.moves_of(mask);
+        if moves == 0 {
+            return;
+        }
+        // Without a start there is nothing that another step could follow.
+        let may_begin = self.evaluator.begins(moves);
+        if let Some(id) = self.partition_of(row, may_begin) {
+            self.event(id, moves, std::slice::from_ref(row), place);
+        }
+    }
+
+    #[inline]
+    fn partition_of(&mut self, row: &RowOf<'_>, may_begin: bool) -> Option<u32> {
+        let evaluator = &self.evaluator;
+        self.partitions.find(row, may_begin.then_some(|| Counted { counters: evaluator.partition(), part: (0, 0) }))
+    }
+
+    /// An event of one partition.
+    #[inline]
+    fn event(&mut self, id: u32, moves: u32, rows: &[RowOf<'_>], place: Place) {
+        let Some(counted) = self.partitions.get_mut(id) else { return };
+        if let Some(found) = self.evaluator.event(&mut counted.counters, moves, rows, place) {
+            let time = place.time().0;
+            if time >= self.slice_until {
+                self.slice_until = self.window.slice_until(time);
+                self.wake = self.wake.min(self.slice_until);
+            }
+            if counted.part.0 == self.slice {
+                self.window.merge_totals(&mut self.parts[counted.part.1].totals, found);
+            } else {
+                counted.part = (self.slice, self.parts.len());
+                let totals = found.clone();
+                let key = if self.spec.keys.is_empty() { Vec::new() } else { self.partitions.key(id) };
+                self.parts.push(Part { key: self.spec.keys.iter().map(|&at| key[at].clone()).collect(), totals });
+            }
+        }
+        self.partitions.drop_if(id, |counted| counted.counters.is_empty());
+    }
+
+    /// Time has come to this place.
+    #[inline]
+    fn pass(&mut self, place: Place, floor: Place, out: &mut Outbox) {
+        if place.time().0 >= self.wake {
+            self.wake(place, floor, out);
+        }
+    }
+
+    #[cold]
+    fn wake(&mut self, place: Place, floor: Place, out: &mut Outbox) {
+        for part in self.parts.drain(..) {
+            self.window.add_totals(part.key.iter().map(Value::borrowed), &part.totals);
+        }
+        self.slice += 1;
+        self.window.pass(place, floor, out);
+        self.slice_until = i64::MIN;
+        self.wake = self.window.next_closing().map_or(i64::MAX, |closing| closing.time().0);
+    }
+}
+
+impl Operator for MatchCounts {
+    fn advance(&mut self, inbox: &Inbox, out: &mut Outbox) {
+        let masks = if inbox.entries.is_empty() { Vec::new() } else { self.evaluator.masks(&inbox.inputs) };
+        let mut group: Vec<RowOf<'_>> = Vec::new();
+        let mut entries = inbox.entries.iter().peekable();
+        while let Some(entry) = entries.next() {
+            let Entry::Row { input, row, place, floor, .. } = *entry else { continue };
+            self.pass(place, floor, out);
+            let (input, row) = (usize::from(input), row as usize);
+            let goes_on = matches!(entries.peek(), Some(Entry::Row { place: next, .. }) if *next == place && place.is_source());
+            if !goes_on && group.is_empty() {
+                self.row(&RowOf { input, batch: &inbox.inputs[input], row }, masks[input][row], place);
+                continue;
+            }
+            group.push(RowOf { input, batch: &inbox.inputs[input], row });
+            if !goes_on {
+                self.rows(&std::mem::take(&mut group), &masks, place);
+            }
+        }
+        self.pass(inbox.watermark, inbox.floor, out);
+        let evaluator = &mut self.evaluator;
+        self.partitions.visit(inbox.watermark.time(), |counted| evaluator.expire(&mut counted.counters, inbox.watermark));
+    }
+
+    fn held(&self) -> Held {
+        let sizes = self.partitions.iter().map(|counted| counted.counters.size());
+        let (rows, bytes) = sizes.fold((0, 0), |(rows, bytes), (r, b)| (rows + r, bytes + b));
+        let parts: usize = self.parts.iter().map(|part| size_of::<Part>() + part.totals.bytes()).sum();
+        let window = self.window.held();
+        Held {
+            keys: self.partitions.iter().count().max(window.keys),
+            rows,
+            bytes: bytes + parts + self.partitions.bytes() + window.bytes,
+            dropped: self.evaluator.dropped(),
+        }
+    }
+
+    fn save(&self, to: &mut StateWriter) {
+        self.evaluator.save(to);
+        self.partitions.save(to);
+        // The parts of the slice of now belong to no one partition; whoever has what belongs to no key has them.
+        if to.range().has_unkeyed() {
+            to.put(&self.parts);
+        } else {
+            to.put(&Vec::<Part>::new());
+        }
+        to.put(&(self.slice, self.slice_until, self.wake));
+        self.window.save(to);
+    }
+
+    fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
+        self.evaluator.load(from)?;
+        self.partitions.load(from, |counted| counted)?;
+        let before = self.parts.len();
+        self.parts.extend(from.take::<Vec<Part>>()?);
+        (self.slice, self.slice_until, self.wake) = from.take()?;
+        let slice = self.slice;
+        let is_there = |counted: &Counted| counted.part.0 != slice || counted.part.1 < self.parts.len();
+        if before > 0 || !self.partitions.iter().all(is_there) {
+            return Err(StateError::new("parts of a slice that are not there"));
+        }
+        self.window.load(from)
+    }
+
+    fn take_nulls(&mut self) -> u64 {
+        self.partitions.take_nulls() + self.evaluator.take_nulls() + self.window.take_nulls()
+    }
+}

@@ -1,0 +1,173 @@
+//! The partitions of a pattern whose state is small or short-lived: found by key, and forgotten when all that they hold is over.
+//!
+//! Each partition is looked at once in each WITHIN, in turn, so that keys that never come again cost nothing for ever.
+
+use std::collections::VecDeque;
+
+use crate::data::{Duration, KeyBuffer, KeyTable, Saved, StateError, StateReader, StateWriter, Timestamp, Value};
+use crate::expr::{EvalContext, Row, SlotId};
+use crate::pattern::RowOf;
+use crate::spec::{PartitionKeys, PatternSpec, Within};
+
+/// Partitions, with what is kept of each.
+#[derive(Debug)]
+pub(super) struct Partitions<P> {
+    of: PartitionKeys,
+    /// Whether there are keys.
+    is_keyed: bool,
+    within: Option<Duration>,
+    keys: KeyTable,
+    key: KeyBuffer,
+    /// By the number of the key.
+    kept: Vec<Option<P>>,
+    /// When to look whether a partition is over: each stands here once, if there is a WITHIN.
+    visits: VecDeque<(Timestamp, u32)>,
+    context: EvalContext,
+}
+
+impl<P> Partitions<P> {
+    /// Of a pattern of which nothing has come.
+    pub(super) fn new(spec: &PatternSpec) -> Self {
+        let within = match spec.within {
+            Some(Within::Time(span)) => Some(span),
+            Some(Within::Events(_)) | None => None,
+        };
+        Self {
+            is_keyed: spec.partition.by_input.iter().any(|exprs| !exprs.is_empty()),
+            of: spec.partition.clone(),
+            within,
+            keys: KeyTable::new(),
+            key: KeyBuffer::new(),
+            kept: Vec::new(),
+            visits: VecDeque::new(),
+            context: EvalContext::new(),
+        }
+    }
+
+    /// The number of the partition of a row; where there is none, `fresh` begins one, if it is given.
+    pub(super) fn find(&mut self, row: &RowOf<'_>, fresh: Option<impl FnOnce() -> P>) -> Option<u32> {
+        let id = if self.is_keyed { self.key_of(row, fresh.is_some())? } else { 0 };
+        let index = id as usize;
+        if self.kept.len() <= index {
+            self.kept.resize_with(index + 1, || None);
+        }
+        if self.kept[index].is_none() {
+            self.kept[index] = Some(fresh?());
+            self.visits.extend(self.within.map(|span| (row.batch.time(row.row).saturating_add(span), id)));
+        }
+        Some(id)
+    }
+
+    fn key_of(&mut self, row: &RowOf<'_>, may_begin: bool) -> Option<u32> {
+        let exprs = self.of.by_input.get(row.input).map_or(&[][..], |exprs| exprs);
+        let view = BatchRow(row);
+        let mut has_null = false;
+        let values = exprs.iter().map(|expr| expr.eval(&view, &self.context)).inspect(|value| has_null |= value.is_null());
+        let key = self.key.encode(values);
+        if self.of.null_takes_no_part && has_null {
+            return None;
+        }
+        if may_begin { Some(self.keys.intern(key)) } else { self.keys.get(key) }
+    }
+
+    /// The partition of a number.
+    pub(super) fn get_mut(&mut self, id: u32) -> Option<&mut P> {
+        self.kept.get_mut(id as usize)?.as_mut()
+    }
+
+    /// The key of a partition; of one without keys there are no values.
+    pub(super) fn key(&self, id: u32) -> Vec<Value<'static>> {
+        if self.is_keyed { self.keys.key(id).map_or_else(Vec::new, |key| key.decode()) } else { Vec::new() }
+    }
+
+    /// Forgets a partition of which nothing is left, where it would not be looked at later.
+    pub(super) fn drop_if(&mut self, id: u32, is_empty: impl FnOnce(&P) -> bool) {
+        if self.within.is_none() && self.kept[id as usize].as_ref().is_some_and(is_empty) {
+            self.forget(id);
+        }
+    }
+
+    fn forget(&mut self, id: u32) {
+        self.kept[id as usize] = None;
+        if self.is_keyed {
+            self.keys.remove(id);
+        }
+    }
+
+    /// Looks at the partitions whose turn it is, and forgets those that are over.
+    pub(super) fn visit(&mut self, now: Timestamp, mut is_over: impl FnMut(&mut P) -> bool) {
+        while let Some(&(time, id)) = self.visits.front()
+            && time < now
+        {
+            self.visits.pop_front();
+            let Some(partition) = self.kept[id as usize].as_mut() else { continue };
+            if is_over(partition) {
+                self.forget(id);
+            } else {
+                self.visits.extend(self.within.map(|span| (now.saturating_add(span), id)));
+            }
+        }
+    }
+
+    /// Writes the partitions of the keys that are asked for.
+    pub(super) fn save(&self, to: &mut StateWriter)
+    where
+        P: Saved,
+    {
+        let kept = to.keys(&self.keys);
+        let has_unkeyed = to.range().has_unkeyed();
+        let is_kept = |id: u32| if self.is_keyed { kept.has(id) } else { has_unkeyed };
+        let partitions = (0u32..).zip(&self.kept).filter_map(|(id, partition)| Some((id, partition.as_ref()?)));
+        let partitions: Vec<(u32, &P)> = partitions.filter(|(id, _)| is_kept(*id)).collect();
+        to.number(partitions.len() as u64);
+        for (id, partition) in partitions {
+            to.put(&id);
+            to.put(partition);
+        }
+        to.put(&self.visits.iter().copied().filter(|(_, id)| is_kept(*id)).collect::<Vec<_>>());
+    }
+
+    /// Takes partitions in, of keys that it has not, each as `adapt` makes it.
+    pub(super) fn load(&mut self, from: &mut StateReader<'_>, adapt: impl Fn(P) -> P) -> Result<(), StateError>
+    where
+        P: Saved,
+    {
+        let ids = from.keys(&mut self.keys)?;
+        let is_keyed = self.is_keyed;
+        let now = |written: u32| if is_keyed { ids.get(written) } else { Ok(0) };
+        self.kept.resize_with(self.keys.capacity().max(usize::from(!is_keyed)), || None);
+        for _ in 0..from.length()? {
+            let id = now(from.take()?)?;
+            self.kept[id as usize] = Some(adapt(from.take()?));
+        }
+        for (time, id) in from.take::<Vec<(Timestamp, u32)>>()? {
+            self.visits.push_back((time, now(id)?));
+        }
+        self.visits.make_contiguous().sort_by_key(|(time, _)| *time);
+        Ok(())
+    }
+
+    /// All partitions, for counting alone.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &P> {
+        self.kept.iter().flatten()
+    }
+
+    /// About how much memory the tables take.
+    pub(super) fn bytes(&self) -> usize {
+        self.keys.bytes() + self.visits.capacity() * size_of::<(Timestamp, u32)>() + self.kept.capacity() * size_of::<Option<P>>()
+    }
+
+    /// How many NULLs the keys had to make up since the last call.
+    pub(super) fn take_nulls(&mut self) -> u64 {
+        self.context.take_nulls()
+    }
+}
+
+/// The columns of a row.
+struct BatchRow<'a>(&'a RowOf<'a>);
+
+impl Row for BatchRow<'_> {
+    fn slot(&self, slot: SlotId) -> Value<'_> {
+        self.0.batch.value(slot.0 as usize, self.0.row)
+    }
+}

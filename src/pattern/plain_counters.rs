@@ -1,0 +1,274 @@
+//! [`Counters`](super::counters::Counters) where nothing is asked but how many matches there are: the same two stacks, of bare numbers.
+//!
+//! All vectors of a partition lie in one array, a number a state: first that of the back, then, for each state at the split, the ways from
+//! there to each state now. What an event does is then a list of additions in that array, made once for each kind of event, with those left
+//! out that can only add 0. Additions stand in an order in which each reads what none before it has written, and read backwards that holds
+//! for the turned-over log too; where there is no such order (an event that goes round a loop of groups in one go) numbers are read first.
+
+use super::counters::Moves;
+use crate::data::{Saved, StateError, StateReader, StateWriter};
+
+/// An addition: from where, to where.
+type Addition = (u32, u32);
+
+/// What all partitions have in common.
+#[derive(Debug, Default)]
+pub(super) struct PlainFrame {
+    states: usize,
+    expires: bool,
+    /// For each kind of event.
+    kinds: Vec<Kind>,
+    scratch: Vec<u128>,
+    /// State by state: whether there is a way from the first to the second.
+    reaches: Vec<bool>,
+}
+
+#[derive(Debug, Default)]
+struct Kind {
+    /// States behind a first step.
+    starts: Vec<u32>,
+    /// Of all vectors, and of the back alone.
+    additions: Vec<Addition>,
+    of_back: usize,
+    /// Of the ways from each state to each, when time is read backwards.
+    backwards: Vec<Addition>,
+    is_ordered: bool,
+    /// States whose matches are finished.
+    ends: Vec<u32>,
+    alone: u128,
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(crate) struct PlainCounters {
+    now: Vec<u128>,
+    /// The kinds of the events since the split.
+    log: Vec<u32>,
+    /// The times of the starts among them.
+    starts: Vec<i64>,
+    /// The times of the starts of the front, the oldest last, and the sums from each of them on, a number a state.
+    front: Vec<i64>,
+    sums: Vec<u128>,
+}
+
+impl Saved for PlainCounters {
+    fn save(&self, to: &mut StateWriter) {
+        let Self { now, log, starts, front, sums } = self;
+        to.put(now);
+        to.put(log);
+        to.put(starts);
+        to.put(front);
+        to.put(sums);
+    }
+
+    fn load(from: &mut StateReader<'_>) -> Result<Self, StateError> {
+        let now = from.take()?;
+        // Kinds of events are numbered as they are met.
+        let log = (0..from.length()?).map(|_| from.translated()).collect::<Result<_, _>>()?;
+        Ok(Self { now, log, starts: from.take()?, front: from.take()?, sums: from.take()? })
+    }
+}
+
+impl PlainFrame {
+    /// Of so many states; `steps` are all moves that there can be from one to another.
+    pub(super) fn new(states: usize, expires: bool, steps: &[(usize, usize)]) -> Self {
+        let mut reaches = vec![false; states * states];
+        (0..states).for_each(|state| reaches[state * states + state] = true);
+        for _ in 0..states {
+            for &(from, to) in steps {
+                (0..states).for_each(|first| reaches[first * states + to] |= reaches[first * states + from]);
+            }
+        }
+        Self { states, expires, kinds: vec![Kind::default()], scratch: Vec::new(), reaches }
+    }
+
+    /// The next kind of event.
+    pub(super) fn add(&mut self, moves: &Moves) {
+        let states = self.states;
+        let mut steps: Vec<(usize, usize)> = moves.steps.iter().map(|&(from, to, _)| (from, to)).collect();
+        let is_ordered = put_in_order(&mut steps);
+        let at = |index: usize| u32::try_from(index).expect("a pattern has at most 64 states");
+        let of_back = steps.iter().map(|&(from, to)| (at(from), at(to)));
+        let of_back_count = steps.len();
+        let over = (0..states).flat_map(|split| steps.iter().map(move |&(from, to)| (split, from, to)));
+        let over = over.filter(|&(split, from, _)| self.reaches[split * states + from]);
+        let over = over.map(|(split, from, to)| (at((split + 1) * states + from), at((split + 1) * states + to)));
+        let backwards = steps.iter().rev().flat_map(|&(from, to)| (0..states).map(move |last| (from, to, last)));
+        let backwards = backwards.filter(|&(_, to, last)| self.reaches[to * states + last]);
+        let backwards = backwards.map(|(from, to, last)| (at(to * states + last), at(from * states + last))).collect();
+        self.kinds.push(Kind {
+            starts: moves.starts.iter().map(|&(to, _)| at(to)).collect(),
+            additions: of_back.chain(over).collect(),
+            of_back: of_back_count,
+            backwards,
+            is_ordered,
+            ends: moves.ends.iter().map(|&(from, _)| at(from)).collect(),
+            alone: moves.alone.len() as u128,
+        });
+    }
+}
+
+/// Puts moves in an order in which none reads a state that one before it has written; false where there is none.
+fn put_in_order(steps: &mut Vec<(usize, usize)>) -> bool {
+    let mut ordered = Vec::with_capacity(steps.len());
+    let mut left = std::mem::take(steps);
+    while !left.is_empty() {
+        // One that writes what no other still has to read.
+        let is_free = |&at: &usize| left.iter().enumerate().all(|(other, &(from, _))| other == at || from != left[at].1);
+        let Some(next) = (0..left.len()).find(is_free) else {
+            ordered.append(&mut left);
+            *steps = ordered;
+            return false;
+        };
+        ordered.push(left.remove(next));
+    }
+    *steps = ordered;
+    true
+}
+
+impl PlainCounters {
+    /// Forgets starts before this time.
+    #[inline]
+    pub(super) fn expire(&mut self, frame: &mut PlainFrame, earliest: i64) {
+        while self.front.last().is_some_and(|time| *time < earliest) {
+            self.front.pop();
+            self.sums.truncate(self.front.len() * frame.states);
+        }
+        if self.front.is_empty() && self.starts.first().is_some_and(|first| *first < earliest) {
+            self.turn_over(frame, earliest);
+        }
+    }
+
+    /// The log becomes the front.
+    fn turn_over(&mut self, frame: &mut PlainFrame, earliest: i64) {
+        let states = frame.states;
+        let PlainFrame { kinds, scratch, .. } = frame;
+        let mut over = identity(states);
+        let mut sum = vec![0_u128; states];
+        let mut starts = std::mem::take(&mut self.starts);
+        for kind in self.log.drain(..).rev() {
+            let kind = &kinds[kind as usize];
+            if !kind.starts.is_empty() {
+                let Some(time) = starts.pop().filter(|time| *time >= earliest) else { break };
+                for &to in &kind.starts {
+                    for (sum, ways) in sum.iter_mut().zip(&over[to as usize * states..]) {
+                        *sum = sum.saturating_add(*ways);
+                    }
+                }
+                self.front.push(time);
+                self.sums.extend_from_slice(&sum);
+            }
+            add(&kind.backwards, kind.is_ordered, &mut over, scratch);
+        }
+        starts.clear();
+        self.starts = starts;
+        self.now.clear();
+        self.now.resize(states, 0);
+        self.now.extend(identity(states));
+    }
+
+    /// An event. Gives how many matches it finishes.
+    #[inline]
+    pub(super) fn event(&mut self, frame: &mut PlainFrame, kind: u32, time: i64) -> u128 {
+        let PlainFrame { kinds, scratch, states, expires, .. } = frame;
+        let of = &kinds[kind as usize];
+        if self.now.is_empty() {
+            self.now.resize(*states, 0);
+            self.now.extend(identity(*states));
+        }
+        let found = if of.ends.is_empty() { of.alone } else { self.finished(of, *states) };
+        let has_starts = !self.starts.is_empty();
+        if self.front.is_empty() {
+            add(&of.additions[..of.of_back], of.is_ordered, &mut self.now, scratch);
+        } else {
+            add(&of.additions, of.is_ordered, &mut self.now, scratch);
+        }
+        if !of.starts.is_empty() {
+            for &to in &of.starts {
+                self.now[to as usize] = self.now[to as usize].saturating_add(1);
+            }
+            if *expires || !has_starts {
+                self.starts.push(time);
+            }
+        }
+        if *expires && (!of.starts.is_empty() || (has_starts && of.of_back > 0)) {
+            self.log.push(kind);
+        }
+        found
+    }
+
+    #[inline]
+    fn finished(&self, kind: &Kind, states: usize) -> u128 {
+        let mut found = kind.alone;
+        for &from in &kind.ends {
+            let from = from as usize;
+            found = found.saturating_add(self.now[from]);
+            let oldest = self.sums.len().saturating_sub(states);
+            for (split, starts) in self.sums[oldest..].iter().enumerate() {
+                let ways = self.now[(split + 1) * states + from];
+                found = found.saturating_add(super::lanes::times(*starts, ways));
+            }
+        }
+        found
+    }
+
+    /// Gives up the oldest starts until no more than so many events are held. Gives how many starts that were.
+    pub(super) fn keep_within(&mut self, frame: &mut PlainFrame, most: usize) -> u64 {
+        let mut dropped = 0;
+        while self.events() > most.max(1) {
+            let before = self.front.len() + self.starts.len();
+            let Some(oldest) = self.front.last().or(self.starts.first()).copied() else { break };
+            self.expire(frame, oldest.saturating_add(1));
+            let left = self.front.len() + self.starts.len();
+            if left == before {
+                self.clear();
+                return dropped + before as u64;
+            }
+            dropped += (before - left) as u64;
+        }
+        dropped
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.now.clear();
+        self.log.clear();
+        self.starts.clear();
+        self.front.clear();
+        self.sums.clear();
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.starts.is_empty() && self.front.is_empty()
+    }
+
+    pub(super) fn events(&self) -> usize {
+        self.log.len() + self.front.len()
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        (self.now.capacity() + self.sums.capacity()) * size_of::<u128>()
+            + self.log.capacity() * 4
+            + (self.starts.capacity() + self.front.capacity()) * 8
+    }
+}
+
+fn identity(states: usize) -> Vec<u128> {
+    let mut over = vec![0; states * states];
+    (0..states).for_each(|state| over[state * states + state] = 1);
+    over
+}
+
+#[inline]
+fn add(additions: &[Addition], is_ordered: bool, numbers: &mut [u128], scratch: &mut Vec<u128>) {
+    if is_ordered {
+        for &(from, to) in additions {
+            numbers[to as usize] = numbers[to as usize].saturating_add(numbers[from as usize]);
+        }
+        return;
+    }
+    scratch.clear();
+    scratch.extend(additions.iter().map(|&(from, _)| numbers[from as usize]));
+    for (more, &(_, to)) in scratch.iter().zip(additions) {
+        numbers[to as usize] = numbers[to as usize].saturating_add(*more);
+    }
+}
