@@ -44,6 +44,7 @@ pub use table::{DuplicateKey, NewestRows, SharedTable, TableContents, TableRow};
 pub use top_of_window::TopOfWindow;
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::data::{EventBatch, Inbox, StateError, StateReader, StateWriter};
 
@@ -86,6 +87,12 @@ pub trait Operator: Send + fmt::Debug {
 
     /// How much it holds now.
     fn held(&self) -> Held;
+
+    /// The steps of a pattern and how often each took an event, where the operator counts that: it costs speed, and so only the general
+    /// evaluator does.
+    fn steps_taken(&self) -> Vec<(Arc<str>, u64)> {
+        Vec::new()
+    }
 
     /// Whether rows may be certain later than they stand. Such an operator tells what it holds back ([`Outbox::watermark`]).
     fn lags(&self) -> bool {

@@ -15,7 +15,7 @@ use crate::data::{
 use crate::expr::{EvalContext, Row, SlotId};
 use crate::operators::memory::fit_heap;
 use crate::pattern::{Bounds, Evaluator, FromBatches, PartitionState, RowOf};
-use crate::spec::{AfterMatch, Arrow, Mode, PatternNode, PatternSpec};
+use crate::spec::{AfterMatch, Arrow, Mode, PatternNode, PatternSpec, VariableKind};
 
 /// Matches a pattern. Port 0 gives the matches, port 1 the runs that WITHIN ended (TIMEOUT INTO).
 #[derive(Debug)]
@@ -277,6 +277,14 @@ impl Operator for Sequence {
 
     fn take_nulls(&mut self) -> u64 {
         self.context.take_nulls() + self.evaluator.take_nulls()
+    }
+
+    fn steps_taken(&self) -> Vec<(Arc<str>, u64)> {
+        let counted = self.spec.variables.iter().zip(self.evaluator.taken());
+        counted
+            .filter(|(variable, _)| variable.kind == VariableKind::Step)
+            .map(|(variable, taken)| (variable.name.clone(), *taken))
+            .collect()
     }
 
     fn held(&self) -> Held {

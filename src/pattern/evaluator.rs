@@ -147,6 +147,11 @@ impl Evaluator {
         self.matcher.terms.context.take_nulls() + self.outputs.context().take_nulls()
     }
 
+    /// How often each variable of the pattern has taken an event, in any run, finished or not.
+    pub(crate) fn taken(&self) -> &[u64] {
+        &self.matcher.taken
+    }
+
     /// Runs and threads given up at a bound so far.
     pub(crate) fn dropped(&self) -> u64 {
         self.dropped

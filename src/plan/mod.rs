@@ -34,6 +34,17 @@ const UNBOUNDED_STATE: Code = Code("E0503");
 /// All codes of this stage, in order.
 pub const CODES: &[Code] = &[UNKNOWN_OUTPUT, CYCLE, UNBOUNDED_STATE];
 
+/// What each of them means.
+pub const CODE_MEANINGS: &[(Code, &str)] = &[
+    (UNKNOWN_OUTPUT, "A stream that --output names and the program does not have."),
+    (CYCLE, "Streams of the program are made of each other."),
+    (
+        UNBOUNDED_STATE,
+        "State that grows for ever: a warning where the input ends some day, an error for input that never ends. WITHIN, a window, or \
+         RUNS LATEST bounds it.",
+    ),
+];
+
 /// What is known of the run when it is planned.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PlanOptions {

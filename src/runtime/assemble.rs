@@ -172,7 +172,8 @@ fn table_source(table: &TableNode, options: &AssembleOptions) -> TableSource {
     TableSource { spec, format, path, key: table.key.clone(), shared: SharedTable::default() }
 }
 
-fn column_spec(column: &SourceColumn) -> ColumnSpec {
+/// How a column is read, for the decoders.
+pub fn column_spec(column: &SourceColumn) -> ColumnSpec {
     let time_format = match &column.format {
         Some(format) => TimeFormat::Custom(format.clone()),
         None => TimeFormat::Epoch(column.unit),

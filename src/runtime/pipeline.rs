@@ -233,6 +233,14 @@ impl Pipeline {
         self.stages.iter().map(|s| (s.name.as_str(), s.counts, s.work.held()))
     }
 
+    /// The steps of the patterns and how often each took an event, with the number of their stage; where that is counted.
+    pub(super) fn steps_taken(&self) -> impl Iterator<Item = (usize, Vec<(Arc<str>, u64)>)> {
+        self.stages.iter().enumerate().filter_map(|(number, stage)| match &stage.work {
+            Work::Operator(keeper) => Some((number, keeper.operator.steps_taken())),
+            Work::Transform(..) | Work::Union(..) | Work::View(_) => None,
+        })
+    }
+
     /// Writes the state of a stage: what waits in front of it, what it holds, what it has promised and counted.
     pub(super) fn save_stage(&self, index: usize, to: &mut StateWriter) {
         let stage = &self.stages[index];

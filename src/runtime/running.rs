@@ -234,6 +234,11 @@ impl Running {
         std::mem::take(&mut self.intake.bad)
     }
 
+    /// For each pattern, by the number of its node: its steps, and how often each took an event; where that is counted.
+    pub fn steps_taken(&self) -> impl Iterator<Item = (usize, Vec<(Arc<str>, u64)>)> {
+        self.pipeline.steps_taken()
+    }
+
     /// All counters.
     pub fn metrics(&self) -> RunMetrics {
         let specs = self.intake.decoder.specs();
