@@ -221,7 +221,7 @@ fn flat_threads_give_what_ordered_threads_give_for_match_recognize() {
 /// What the head of `src/pattern/flat` says that a run, a thread and an event take. Vectors may have twice the room that they need.
 #[test]
 fn memory_is_what_it_is_said_to_be() {
-    const RUNS: usize = 10_000;
+    const RUNS: usize = 1_000;
     let program = "CREATE STREAM A (id INT, x FLOAT, at TIMESTAMP) TIMESTAMP BY at;
          SELECT a.id, LAST(b.id) AS b FROM PATTERN (A a -> A b+ -> A c) WHERE b.x > a.x AND c.x < a.x WITHIN 1 day;";
     let mut engine = Engine::compile(program).unwrap();
