@@ -10,10 +10,12 @@ mod pipeline;
 
 mod metrics;
 mod running;
+mod selective;
 
 mod assemble;
 mod tables;
 mod view;
+mod visits;
 
 mod snapshot;
 

@@ -150,8 +150,7 @@ impl Machine {
         let table = Table::new(&spec, &mut Automaton::new(&spec.root), &leaves_no_trace);
         let read_at: Vec<Vec<usize>> = ids().map(|id| compiler.read_at(&terms, id)).collect();
         let live: Vec<Box<[usize]>> = table.rows.iter().map(|row| live(row.reaches, &read_at)).collect();
-        let is_bare = |(state, live): &(u32, &Box<[usize]>)| *state < 64 && live.is_empty();
-        let bare = (0..).zip(&live).filter(is_bare).fold(0, |bits, (state, _)| bits | 1 << state);
+        let bare = (0..64u32).zip(&live).filter(|(_, live)| live.is_empty()).fold(0, |bits, (state, _)| bits | 1 << state);
         let bare = if is_marked { bare } else { 0 };
         let results = (0..spec.slots.len()).map(|slot| compiler.result(slot)).collect();
         let skip_to = match &spec.after_match {

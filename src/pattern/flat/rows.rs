@@ -139,8 +139,7 @@ impl RowPartition {
     /// Decides starts in order, as far as the rows allow.
     fn decide_starts(&mut self, over: Option<Timestamp>, tools: &mut Tools<'_>) {
         let machine = tools.machine;
-        loop {
-            let Some(mut run) = self.run.take().or_else(|| self.begin(machine)) else { break };
+        while let Some(mut run) = self.run.take().or_else(|| self.begin(machine)) {
             if !self.step_rows(&mut run, tools) && !self.decide_without_rows(&mut run, over, machine) {
                 self.run = Some(run);
                 break;
