@@ -70,7 +70,7 @@ fn write_cell(column: &Column, row: usize, data_type: &DataType, out: &mut Vec<u
         Column::String(texts) => write_string(texts.value(row), out),
         Column::Coded(texts) => out.extend_from_slice(texts.dictionary().written(texts.codes().value(row), quoted)),
         Column::Nested(_, values) => write_value(&values[row], data_type, out),
-        Column::Null(_) | Column::Bool(_) | Column::Decimal(_) | Column::Duration(_) | Column::Json(_) => {
+        Column::Null(_) | Column::Bool(_) | Column::Decimal(_) | Column::Duration(_) | Column::Json(_) | Column::Lists(_) => {
             write_value(&column.value(row), data_type, out);
         }
     }
