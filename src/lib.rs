@@ -61,5 +61,6 @@ pub mod text;
 pub use codec::{BadCause, BadEvent};
 pub use data::{DataType, Duration, Schema, Timestamp, Value};
 pub use engine::{DataError, Engine, Error, Options, OutputRow, Stats, TableRow, TableView};
-pub use runtime::{Clock, Limits, ManualClock, SystemClock};
+pub use expr::{ScalarFunction, TypeError};
+pub use runtime::{Clock, Limits, ManualClock, Restored, SnapshotError, SystemClock};
 pub use text::Diagnostics;

@@ -266,7 +266,7 @@ fn each_code_has_a_program_that_gives_it_and_one_that_does_not() {
 #[test]
 fn values_from_outside() {
     let told = |program: &str, name: &str, value: &str| {
-        let options = CheckOptions { parameters: [(name.to_owned(), value.to_owned())].into(), endless: false };
+        let options = CheckOptions { parameters: [(name.to_owned(), value.to_owned())].into(), ..CheckOptions::default() };
         let (file, _) = parse(&Source::new("q.tide", program));
         check(&file, &options).1.iter().map(|d| d.code.0).collect::<Vec<_>>()
     };

@@ -38,7 +38,7 @@ pub(crate) enum Command {
     /// Checks a program and tells all its mistakes.
     Check(CheckFlags),
     /// Tells how a program will run: what feeds what, and how much it can come to hold.
-    Explain(ProgramFlags),
+    Explain(ExplainFlags),
     /// Serves an editor over standard input and output, by the Language Server Protocol
     Lsp,
 }
@@ -80,6 +80,29 @@ pub(crate) struct TextFlags {
     pub(crate) output: Vec<String>,
 }
 
+/// `betide explain`
+#[derive(Debug, Args)]
+pub(crate) struct ExplainFlags {
+    #[command(flatten)]
+    pub(crate) program: ProgramFlags,
+    /// Text, or a picture of the operators and of the steps of each pattern
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = ExplainFormat::Text)]
+    pub(crate) format: ExplainFormat,
+}
+
+/// How `betide explain` writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExplainFormat {
+    /// Lines of text
+    Text,
+    /// For Graphviz
+    Dot,
+    /// For Mermaid
+    Mermaid,
+    /// A picture for browsers
+    Svg,
+}
+
 /// `betide check`
 #[derive(Debug, Args)]
 pub(crate) struct CheckFlags {
@@ -110,6 +133,19 @@ pub(crate) struct RunFlags {
     /// Writes bad events to this file, as JSON lines with line number, cause and the line itself
     #[arg(long, value_name = "PATH")]
     pub(crate) dead_letters: Option<PathBuf>,
+    /// Keeps the state of the run in this folder: after a crash, or when the inputs have grown, the same command goes on from there.
+    /// See docs/reliability.md
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state: Option<PathBuf>,
+    /// With --state: how often it is written, in events (`100000`) or in time (`500ms`, `10s`, `5m`)
+    #[arg(long, value_name = "N|DURATION", default_value = "5s")]
+    pub(crate) checkpoint_every: CheckpointEvery,
+    /// Writes rows to this file instead of standard output; with --state, nothing is lost in it and nothing stands in it twice
+    #[arg(long, value_name = "PATH")]
+    pub(crate) output_file: Option<PathBuf>,
+    /// Begins each row with an id (`$id`) that is the same in every run: for whoever has to tell rows that come again after a crash
+    #[arg(long)]
+    pub(crate) ids: bool,
     /// Ends at the first bad event (exit code 65)
     #[arg(long)]
     pub(crate) strict: bool,
@@ -122,6 +158,35 @@ pub(crate) struct RunFlags {
     /// Prints all counters at the end
     #[arg(long)]
     pub(crate) stats: bool,
+}
+
+/// How often a state is kept.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum CheckpointEvery {
+    /// After so many events.
+    Events(u64),
+    /// After so much time.
+    Time(std::time::Duration),
+}
+
+impl std::str::FromStr for CheckpointEvery {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("`{text}` is neither a number of events (100000) nor a time (500ms, 10s, 5m)");
+        let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+        let (number, unit) = text.split_at(digits);
+        let number: u64 = number.parse().map_err(|_| wrong())?;
+        let milliseconds = match unit {
+            "" => return Ok(Self::Events(number.max(1))),
+            "ms" => 1,
+            "s" => 1000,
+            "m" => 60_000,
+            "h" => 3_600_000,
+            _ => return Err(wrong()),
+        };
+        Ok(Self::Time(std::time::Duration::from_millis(number.saturating_mul(milliseconds))))
+    }
 }
 
 /// How streams without a declaration are looked at.

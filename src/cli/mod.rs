@@ -10,6 +10,7 @@
 //! | 130 | interrupted; what was read has been finished, unless a second Ctrl-C ended that too |
 
 mod check;
+mod durable;
 mod explain;
 mod flags;
 mod infer;
@@ -85,6 +86,7 @@ impl From<Error> for Failure {
             }
             Error::Data(error) => Self { code: data_code(&error), message: format!("betide: {error}") },
             Error::Io { .. } => Self::outside(error),
+            Error::Snapshot(_) => Self { code: 65, message: format!("betide: {error}") },
             Error::Bug(_) => Self { code: 70, message: format!("betide: {error}") },
         }
     }

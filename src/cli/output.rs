@@ -4,7 +4,8 @@
 //! stream, as wide as the rows that had come when it was begun; long values are cut, and signs that would move the cursor are shown as
 //! what they are.
 
-use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::Path;
 
 use betide::{DataType, Engine, OutputRow};
 
@@ -18,8 +19,42 @@ const CELL_MAX: usize = 60;
 
 /// Where rows go, and how.
 pub(crate) struct Output {
-    to: BufWriter<Stdout>,
+    to: To,
     form: Form,
+}
+
+/// Where rows are to go.
+pub(crate) enum Target<'p> {
+    /// Standard output.
+    Stdout,
+    /// A file that is made, or emptied.
+    File(&'p Path),
+    /// They are gathered, and taken by [`Output::take_gathered`]; some may have been written before.
+    Gathered {
+        /// Whether some have.
+        has_begun: bool,
+    },
+}
+
+enum To {
+    Writer(BufWriter<Box<dyn Write>>),
+    Gathered(Vec<u8>),
+}
+
+impl Write for To {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Writer(writer) => writer.write(bytes),
+            Self::Gathered(gathered) => gathered.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Writer(writer) => writer.flush(),
+            Self::Gathered(_) => Ok(()),
+        }
+    }
 }
 
 enum Form {
@@ -30,14 +65,33 @@ enum Form {
 
 impl Output {
     /// The form that was asked for; without one, a table where somebody looks.
-    pub(crate) fn new(format: Option<OutputFormat>, engine: &Engine) -> Result<Self, Failure> {
-        let is_terminal = io::stdout().is_terminal();
+    pub(crate) fn new(target: Target<'_>, format: Option<OutputFormat>, engine: &Engine) -> Result<Self, Failure> {
+        let is_terminal = matches!(target, Target::Stdout) && io::stdout().is_terminal();
+        let has_begun = matches!(target, Target::Gathered { has_begun: true });
         let form = match (format, is_terminal) {
             (Some(OutputFormat::Jsonl), _) | (None, false) => Form::Lines,
             (Some(OutputFormat::Table), _) | (None, true) => Form::Table(Table::new(is_terminal && !no_colour(), engine)),
-            (Some(OutputFormat::Csv), _) => Form::Csv { header: Some(header(engine)?) },
+            (Some(OutputFormat::Csv), _) => Form::Csv { header: Some(header(engine)?).filter(|_| !has_begun) },
         };
-        Ok(Self { to: BufWriter::with_capacity(1 << 16, io::stdout()), form })
+        let writer = |to: Box<dyn Write>| To::Writer(BufWriter::with_capacity(1 << 16, to));
+        let to = match target {
+            Target::Stdout => writer(Box::new(io::stdout())),
+            Target::Gathered { .. } => To::Gathered(Vec::new()),
+            Target::File(path) => {
+                let made = std::fs::File::create(path);
+                let made = made.map_err(|error| Failure::outside(format!("cannot create {}: {error}", path.display())))?;
+                writer(Box::new(made))
+            }
+        };
+        Ok(Self { to, form })
+    }
+
+    /// The rows that have been gathered since the last call.
+    pub(crate) fn take_gathered(&mut self) -> Vec<u8> {
+        match &mut self.to {
+            To::Gathered(gathered) => std::mem::take(gathered),
+            To::Writer(_) => Vec::new(),
+        }
     }
 
     /// Writes the rows that have become certain.

@@ -8,9 +8,10 @@ use betide::codec::{BadEvent, Format};
 use betide::connect::{DeadLetters, Input};
 use betide::{DataError, Engine, Error, Options};
 
-use super::flags::RunFlags;
+use super::durable::State;
+use super::flags::{OutputFormat, RunFlags};
 use super::inputs::{Inputs, Message};
-use super::output::Output;
+use super::output::{Output, Target};
 use super::sample;
 use super::summary::{self, Elapsed};
 use super::{Failure, INTERRUPTED, program, tell};
@@ -31,14 +32,17 @@ pub(crate) fn run(flags: &RunFlags) -> Result<u8, Failure> {
         (None, Some((file, inputs))) => (Some(file.as_str()), inputs),
         (None, None) => (None, &[][..]),
     };
-    let options = Options { strict: flags.strict, max_line: flags.max_line, batch_size: flags.batch_size, ..Options::default() };
+    let options =
+        Options { strict: flags.strict, max_line: flags.max_line, batch_size: flags.batch_size, ids: flags.ids, ..Options::default() };
+    refuse_combinations(flags)?;
     let inputs = if inputs.is_empty() { vec!["-".to_owned()] } else { inputs.to_vec() };
     if inputs.iter().any(|i| i == "-") && io::stdin().is_terminal() {
         tell("betide: reading events from the terminal, one JSON object a line; Ctrl-D ends");
     }
     let paths = inputs;
     let mut opened = None;
-    let mut engine = if flags.text.query.is_some() {
+    // Streams that are declared by their first events would be declared otherwise by others: a kept state has to know them.
+    let mut engine = if flags.text.query.is_some() && flags.state.is_none() {
         let (engine, inputs) = compile_by_sample(flags, options, open(&paths, flags)?)?;
         opened = Some(inputs);
         engine
@@ -50,16 +54,33 @@ pub(crate) fn run(flags: &RunFlags) -> Result<u8, Failure> {
     }
     engine.reload_tables()?;
     if let Some(path) = &flags.dead_letters {
-        refuse_overwriting(path, file.into_iter().chain(paths.iter().map(String::as_str)))?;
+        refuse_overwriting("--dead-letters", path, file.into_iter().chain(paths.iter().map(String::as_str)))?;
+    }
+    if let Some(path) = &flags.output_file {
+        refuse_overwriting("--output-file", path, file.into_iter().chain(paths.iter().map(String::as_str)))?;
+    }
+    let mut state = None;
+    if let Some(folder) = &flags.state {
+        let (kept, inputs) = State::open(&folder.to_string_lossy(), flags, &mut engine, &paths)?;
+        let format = flags.input_format.map(Format::from);
+        opened = Some(inputs.into_iter().map(|input| if let Some(format) = format { input.with_format(format) } else { input }).collect());
+        state = Some(kept);
     }
     // Inputs first: where one is missing, the dead letters of the last run are still there.
-    let out = Output::new(flags.format, &engine)?;
+    let target = match (&flags.output_file, &state) {
+        (None, _) => Target::Stdout,
+        (Some(_), Some(state)) => Target::Gathered { has_begun: !state.is_output_empty() },
+        (Some(path), None) => Target::File(path),
+    };
+    let out = Output::new(target, flags.format, &engine)?;
     let inputs = Inputs::start(opened.map_or_else(|| open(&paths, flags), Ok)?)?;
-    let dead_letters = flags.dead_letters.as_deref().map(|path| DeadLetters::create(&path.to_string_lossy())).transpose()?;
+    let dead_letters = flags.dead_letters.as_deref().filter(|_| state.is_none());
+    let dead_letters = dead_letters.map(|path| DeadLetters::create(&path.to_string_lossy())).transpose()?;
     let mut run = Run {
         engine,
         out,
         dead_letters,
+        state,
         input: String::new(),
         format: Format::default(),
         is_strict: flags.strict,
@@ -71,6 +92,9 @@ pub(crate) fn run(flags: &RunFlags) -> Result<u8, Failure> {
     run.settle_bad_events()?;
     if let Some(dead_letters) = &mut run.dead_letters {
         dead_letters.flush()?;
+    }
+    if let Some(state) = &mut run.state {
+        state.sync()?;
     }
     match code {
         Ok(code) => {
@@ -114,11 +138,26 @@ fn compile_by_sample(flags: &RunFlags, options: Options, inputs: Vec<Input>) -> 
     Ok((engine, inputs))
 }
 
-/// The dead-letter file is emptied before anything is written: it must not be what is read.
-fn refuse_overwriting<'p>(dead_letters: &Path, read: impl IntoIterator<Item = &'p str>) -> Result<(), Failure> {
-    let Ok(target) = dead_letters.canonicalize() else { return Ok(()) };
+/// What cannot be done together.
+fn refuse_combinations(flags: &RunFlags) -> Result<(), Failure> {
+    let is_table = matches!(flags.format, Some(OutputFormat::Table));
+    if flags.ids && flags.format.is_some_and(|format| !matches!(format, OutputFormat::Jsonl)) {
+        return Err(Failure::usage("--ids are written into lines of JSON: --format jsonl"));
+    }
+    if is_table && (flags.state.is_some() || flags.output_file.is_some()) {
+        return Err(Failure::usage("a table is for eyes: --state and --output-file take --format jsonl or csv"));
+    }
+    if flags.state.is_some() && flags.output_file.is_some() && flags.output_file == flags.dead_letters {
+        return Err(Failure::usage("--output-file and --dead-letters are one file"));
+    }
+    Ok(())
+}
+
+/// A file is emptied, or cut off, before anything is written: it must not be what is read.
+fn refuse_overwriting<'p>(flag: &str, written: &Path, read: impl IntoIterator<Item = &'p str>) -> Result<(), Failure> {
+    let Ok(target) = written.canonicalize() else { return Ok(()) };
     match read.into_iter().find(|path| Path::new(path).canonicalize().is_ok_and(|read| read == target)) {
-        Some(path) => Err(Failure::usage(format!("--dead-letters would overwrite {path}, which is read"))),
+        Some(path) => Err(Failure::usage(format!("{flag} would overwrite {path}, which is read"))),
         None => Ok(()),
     }
 }
@@ -128,6 +167,8 @@ struct Run {
     engine: Engine,
     out: Output,
     dead_letters: Option<DeadLetters>,
+    /// Where the run stands, if that is kept.
+    state: Option<State>,
     /// The name of the current input.
     input: String,
     format: Format,
@@ -173,15 +214,21 @@ impl Run {
             };
             self.reload_changed_tables();
             match message {
-                Message::Begins(name, format) => (self.input, self.format) = (name, format),
+                Message::Begins(name, format) => {
+                    (self.input, self.format) = (name, format);
+                    self.state.iter_mut().for_each(State::begins);
+                }
                 Message::Bytes(chunk) => {
                     let pushed = match self.format {
                         Format::JsonLines => self.engine.push_json(chunk.bytes()),
                         Format::Csv => self.engine.push_csv(chunk.bytes()),
                     };
                     pushed.map_err(|error| self.failure(error))?;
+                    self.state.iter_mut().for_each(|state| state.read(chunk.bytes()));
                     inputs.give_back(chunk);
                 }
+                // Of a run that is kept the last input may grow: its end is the end of the run, and no sooner.
+                Message::Ends if self.state.as_ref().is_some_and(State::is_last) => {}
                 Message::Ends => self.engine.end_input().map_err(|error| self.failure(error))?,
                 Message::Done => break 0,
                 Message::Interrupted => break INTERRUPTED,
@@ -189,12 +236,49 @@ impl Run {
             }
             self.settle_bad_events()?;
             self.write()?;
+            if self.state.as_ref().is_some_and(|state| state.is_due(&self.engine)) {
+                self.checkpoint()?;
+            }
         };
+        if self.state.is_some() {
+            self.checkpoint()?;
+            if code == INTERRUPTED {
+                return Ok(code);
+            }
+            return self.finish_kept();
+        }
         self.waited_for = summary::waited_for(&self.engine.stats());
         self.engine.finish()?;
         self.write()?;
         self.flush()?;
         Ok(code)
+    }
+
+    /// Has all that was read and written so far survive a crash.
+    fn checkpoint(&mut self) -> Result<(), Stop> {
+        self.flush()?;
+        if let Some(state) = &mut self.state {
+            state.checkpoint(&mut self.engine)?;
+        }
+        Ok(())
+    }
+
+    /// The end of a run that is kept: the checkpoint before it stays the one to go on from, should the inputs grow.
+    fn finish_kept(&mut self) -> Result<u8, Stop> {
+        if self.state.as_ref().is_some_and(State::is_nothing_new) {
+            tell("betide: nothing new has come since the last run came to the end of its inputs");
+            return Ok(0);
+        }
+        let before = self.engine.snapshot()?;
+        self.waited_for = summary::waited_for(&self.engine.stats());
+        self.engine.finish()?;
+        self.settle_bad_events()?;
+        self.write()?;
+        self.flush()?;
+        if let Some(state) = self.state.as_mut().filter(|state| !state.has_output_file()) {
+            state.close(before)?;
+        }
+        Ok(0)
     }
 
     /// A table whose file has changed is loaded again; where that fails, it stays as it was, and the run goes on.
@@ -239,7 +323,19 @@ impl Run {
     }
 
     fn write(&mut self) -> Result<(), Stop> {
-        self.put_out(|run| run.out.write(&mut run.engine))
+        self.put_out(|run| run.out.write(&mut run.engine))?;
+        self.hand_over()
+    }
+
+    /// Rows that are gathered for a file which can be cut off go there.
+    fn hand_over(&mut self) -> Result<(), Stop> {
+        if let Some(state) = self.state.as_mut().filter(|state| state.has_output_file()) {
+            let text = self.out.take_gathered();
+            if !text.is_empty() {
+                state.append_rows(&text)?;
+            }
+        }
+        Ok(())
     }
 
     fn flush(&mut self) -> Result<(), Stop> {
@@ -257,6 +353,10 @@ impl Run {
     /// Bad events go to the dead-letter file; without one, the first few are told.
     fn settle_bad_events(&mut self) -> Result<(), Failure> {
         for bad in self.engine.take_bad_events() {
+            if let Some(state) = self.state.as_mut().filter(|state| state.has_dead_letters()) {
+                state.append_letters(&DeadLetters::letter(&self.input, &bad))?;
+                continue;
+            }
             if let Some(dead_letters) = &mut self.dead_letters {
                 dead_letters.write(&self.input, &bad)?;
                 continue;

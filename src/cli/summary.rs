@@ -16,7 +16,8 @@ impl Elapsed {
         Self(std::time::Instant::now())
     }
 
-    fn get(&self) -> Duration {
+    /// How long it is.
+    pub(crate) fn get(&self) -> Duration {
         self.0.elapsed()
     }
 

@@ -11,7 +11,7 @@ use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
 use super::table::value_of;
 use super::{BadCause, BadEvent, Decoded, Limits, Route, SourceSpec};
-use crate::data::{Timestamp, Value};
+use crate::data::{StateError, StateReader, StateWriter, Timestamp, Value};
 
 /// Signs that may stand between cells, the likelier first.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
@@ -42,6 +42,8 @@ pub struct CsvDecoder {
 /// Where each column stands.
 #[derive(Debug)]
 struct Header {
+    /// The line itself.
+    raw: Vec<u8>,
     cells: usize,
     names: Vec<String>,
     /// For each stream, the cell of each column.
@@ -97,6 +99,39 @@ impl CsvDecoder {
         *self = Self::new(self.limits);
     }
 
+    /// Writes the header and the unfinished record, as they came.
+    pub fn save(&self, to: &mut StateWriter) {
+        to.put(&self.header.as_ref().map(|header| header.raw.clone()));
+        to.put(&self.raw);
+        to.put(&(self.line, self.offset, self.is_skipping));
+    }
+
+    /// Takes them in: they are taken apart again.
+    pub fn load(
+        &mut self,
+        from: &mut StateReader<'_>,
+        specs: &[SourceSpec],
+        clock: Timestamp,
+        out: &mut Decoded,
+    ) -> Result<(), StateError> {
+        *self = Self::new(self.limits);
+        if let Some(header) = from.take()? {
+            self.raw = header;
+            self.begin(specs);
+        }
+        let raw: Vec<u8> = from.take()?;
+        (self.line, self.offset, self.is_skipping) = from.take()?;
+        if self.header.is_none() {
+            self.raw = raw;
+            return Ok(());
+        }
+        let (mut used, mut records) = (0, 0);
+        while used < raw.len() && records == 0 && !self.is_skipping {
+            used += self.read(specs, &raw[used..], clock, out, &mut records);
+        }
+        if records == 0 { Ok(()) } else { Err(StateError::new("an unfinished record that is whole")) }
+    }
+
     /// Takes some of the bytes, at most to the end of a record.
     fn step(&mut self, specs: &[SourceSpec], bytes: &[u8], clock: Timestamp, out: &mut Decoded, records: &mut usize) -> usize {
         if self.is_skipping {
@@ -136,7 +171,7 @@ impl CsvDecoder {
             begin = end;
             cell
         });
-        self.header = Some(Header::new(names.collect(), specs));
+        self.header = Some(Header::new(raw.clone(), names.collect(), specs));
         self.reader.reset();
     }
 
@@ -288,14 +323,14 @@ impl<'r> Cells<'r> {
 type Fault = (BadCause, String);
 
 impl Header {
-    fn new(names: Vec<String>, specs: &[SourceSpec]) -> Self {
+    fn new(raw: Vec<u8>, names: Vec<String>, specs: &[SourceSpec]) -> Self {
         let cell = |path: &[String]| {
             let name = path.join(".");
             names.iter().position(|found| *found == name)
         };
         let columns = specs.iter().map(|spec| spec.columns.iter().map(|column| cell(&column.path)).collect()).collect();
         let types = specs.iter().map(|spec| if let Route::Type { field, .. } = &spec.route { cell(field) } else { None }).collect();
-        Self { cells: names.len(), columns, types, names }
+        Self { raw, cells: names.len(), columns, types, names }
     }
 
     /// Makes the record's rows: all of them, or none.

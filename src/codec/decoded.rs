@@ -6,7 +6,7 @@
 use std::fmt;
 
 use super::SourceSpec;
-use crate::data::{Arrivals, Column, ColumnBuilder, Timestamp};
+use crate::data::{Arrivals, Column, ColumnBuilder, Saved, StateError, StateReader, StateWriter, Timestamp};
 
 /// Limits of a decoder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,6 +120,20 @@ pub struct BadEvent {
     pub detail: String,
     /// The line without its end; only the head of one that is too long.
     pub bytes: Vec<u8>,
+}
+
+crate::saved!(BadEvent { line, offset, cause, detail, bytes });
+
+/// By its code, which is stable.
+impl Saved for BadCause {
+    fn save(&self, to: &mut StateWriter) {
+        to.blob(self.code().as_bytes());
+    }
+
+    fn load(from: &mut StateReader<'_>) -> Result<Self, StateError> {
+        let code: String = from.take()?;
+        Self::ALL.into_iter().find(|cause| cause.code() == code).ok_or_else(|| StateError::new(format!("{code:?} is no cause")))
+    }
 }
 
 impl BadEvent {

@@ -44,6 +44,13 @@ impl DeadLetters {
         self.file.write_all(&self.line).map_err(|source| self.failed(source))
     }
 
+    /// The line of a letter, for who writes it himself.
+    pub fn letter(input: &str, bad: &BadEvent) -> Vec<u8> {
+        let mut line = Vec::new();
+        write_letter(input, bad, &mut line);
+        line
+    }
+
     /// Has everything that was written reach the file.
     pub fn flush(&mut self) -> Result<(), ConnectError> {
         self.file.flush().map_err(|source| self.failed(source))

@@ -6,7 +6,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -81,6 +81,22 @@ impl Input {
     /// An input of this name from any reader, whose bytes are taken as they are.
     pub fn new(name: &str, bytes: impl Read + Send + 'static) -> Self {
         Self { name: name.into(), bytes: Box::new(bytes), format: Format::of_name(name), progress: Progress::default() }
+    }
+
+    /// Whether the bytes of a file are taken as they are, and can be read from anywhere.
+    pub fn is_plain(path: &str) -> bool {
+        let file = if path == "-" { None } else { File::open(path).ok() };
+        let file = file.filter(|file| file.metadata().is_ok_and(|metadata| metadata.is_file()));
+        file.is_some_and(|mut file| head(&mut file).is_ok_and(|head| PACKED.iter().all(|(_, magic)| head != *magic)))
+    }
+
+    /// Opens a file whose bytes are taken as they are, to read from an offset on.
+    pub fn open_at(path: &str, offset: u64) -> Result<Self, ConnectError> {
+        let name: Arc<str> = path.into();
+        let open_failed = |source: io::Error| ConnectError::Open { input: name.clone(), source: Arc::new(source) };
+        let mut file = File::open(path).map_err(open_failed)?;
+        file.seek(SeekFrom::Start(offset)).map_err(open_failed)?;
+        Ok(Self::new(path, file))
     }
 
     /// What is inside.

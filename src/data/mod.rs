@@ -19,6 +19,7 @@ mod validity;
 mod value;
 
 mod saved;
+mod saved_rows;
 mod state;
 
 pub use arrivals::Arrivals;

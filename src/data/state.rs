@@ -75,7 +75,6 @@ pub struct StateWriter {
     range: KeyRange,
     /// Numbers of what was written once, by where it is in memory.
     shared: AHashMap<usize, u64>,
-    is_refused: bool,
 }
 
 impl Default for StateWriter {
@@ -87,17 +86,7 @@ impl Default for StateWriter {
 impl StateWriter {
     /// Of keyed state only these keys are to be written.
     pub fn new(range: KeyRange) -> Self {
-        Self { bytes: Vec::new(), range, shared: AHashMap::new(), is_refused: false }
-    }
-
-    /// Says that there is state that cannot be written.
-    pub fn refuse(&mut self) {
-        self.is_refused = true;
-    }
-
-    /// Whether there was state that cannot be written.
-    pub fn is_refused(&self) -> bool {
-        self.is_refused
+        Self { bytes: Vec::new(), range, shared: AHashMap::new() }
     }
 
     /// The keys that are to be written.
@@ -153,6 +142,11 @@ impl StateWriter {
         let number = *self.shared.entry(address).or_insert(next);
         self.number(number);
         number != next
+    }
+
+    /// The number that [`StateWriter::known`] has given to what is there in memory.
+    pub fn number_of(&self, address: usize) -> Option<u64> {
+        self.shared.get(&address).copied()
     }
 
     /// Writes a number in as few bytes as it takes.
@@ -252,6 +246,8 @@ pub struct StateReader<'a> {
     shared: Vec<Arc<dyn Any + Send + Sync>>,
     ranks: Ranks,
     depth: u32,
+    /// What numbers of the operator that is read have become ([`StateReader::translate`]).
+    translation: Vec<u32>,
 }
 
 impl<'a> StateReader<'a> {
@@ -262,7 +258,7 @@ impl<'a> StateReader<'a> {
 
     /// Of these bytes, by a program whose operators have these ranks.
     pub fn with_ranks(bytes: &'a [u8], ranks: Ranks) -> Self {
-        Self { rest: bytes, shared: Vec::new(), ranks, depth: 0 }
+        Self { rest: bytes, shared: Vec::new(), ranks, depth: 0, translation: Vec::new() }
     }
 
     /// Reads a value.
@@ -334,9 +330,7 @@ impl<'a> StateReader<'a> {
             self.shared.push(Arc::new(()));
             return Ok(Err(Slot(self.shared.len() - 1)));
         }
-        let index = usize::try_from(number).unwrap_or(usize::MAX);
-        let found = self.shared.get(index).cloned().and_then(|shared| shared.downcast().ok());
-        found.map(Ok).ok_or_else(|| StateError::new("a part that is shared, and is not there"))
+        self.shared_before(number).map(Ok)
     }
 
     /// What a slot stands for.
@@ -344,6 +338,24 @@ impl<'a> StateReader<'a> {
         let place = self.shared.get_mut(slot.0).ok_or_else(|| StateError::new("a slot that is not there"))?;
         *place = value;
         Ok(())
+    }
+
+    /// Numbers that [`StateReader::translated`] reads stand for these from now on, by their places in the list.
+    pub fn translate(&mut self, translation: Vec<u32>) {
+        self.translation = translation;
+    }
+
+    /// Reads a number that is another now.
+    pub fn translated(&mut self) -> Result<u32, StateError> {
+        let index = usize::try_from(self.number()?).unwrap_or(usize::MAX);
+        self.translation.get(index).copied().ok_or_else(|| StateError::new("a number without a translation"))
+    }
+
+    /// Reads what was shared under this number.
+    pub fn shared_before<T: Send + Sync + 'static>(&self, number: u64) -> Result<Arc<T>, StateError> {
+        let index = usize::try_from(number).unwrap_or(usize::MAX);
+        let found = self.shared.get(index).cloned().and_then(|shared| shared.downcast().ok());
+        found.ok_or_else(|| StateError::new("a part that is shared, and is not there"))
     }
 
     /// Reads a number.
@@ -388,8 +400,14 @@ impl<'a> StateReader<'a> {
         self.raw(N).and_then(|bytes| bytes.try_into().map_err(|_| StateError::new("its end is missing")))
     }
 
+    /// Reads bytes that [`StateWriter::blob`] has written as state of their own, which shares nothing with what is around it.
+    pub fn part(&mut self) -> Result<StateReader<'a>, StateError> {
+        let ranks = self.ranks.clone();
+        self.blob().map(|bytes| StateReader::with_ranks(bytes, ranks))
+    }
+
     /// A place as it is called in the program that is restored.
-    pub(super) fn place(&self, place: Place) -> Result<Place, StateError> {
+    pub fn place(&self, place: Place) -> Result<Place, StateError> {
         self.ranks.of(place)
     }
 

@@ -20,7 +20,7 @@ pub(super) struct Compiled {
 /// Compiles a text. On failure all mistakes are told, and the warnings with them.
 pub(super) fn compile(source: &Source, options: &Options) -> Result<Compiled, Diagnostics> {
     let (file, mut told) = parse(source);
-    let (program, found) = check(&file, &CheckOptions { parameters: options.set.clone(), endless: options.endless });
+    let (program, found) = check(&file, &check_options(options));
     told.extend(without_followers(source, &file, found));
     told.sort();
     if told.has_errors() {
@@ -42,6 +42,10 @@ pub(super) fn compile(source: &Source, options: &Options) -> Result<Compiled, Di
     told.sort();
     let running = assemble(&graph, &assemble_options(options), run_options(options));
     Ok(Compiled { program, graph, running, warnings: told })
+}
+
+fn check_options(options: &Options) -> CheckOptions {
+    CheckOptions { parameters: options.set.clone(), endless: options.endless, functions: options.functions.clone() }
 }
 
 /// Leaves out the streams that are unknown only because the statement that names them could not be read, which has been told.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::codec::BadEvent;
-use crate::runtime::{RunError, TableError};
+use crate::runtime::{RunError, SnapshotError, TableError};
 use crate::text::{Diagnostics, Source, render};
 
 /// Why something could not be done.
@@ -25,6 +25,8 @@ pub enum Error {
         /// How it failed.
         error: std::io::Error,
     },
+    /// A snapshot cannot be taken up.
+    Snapshot(SnapshotError),
     /// We are wrong. Please report it.
     Bug(String),
 }
@@ -66,6 +68,7 @@ impl fmt::Display for Error {
             Self::Query { diagnostics, source } => f.write_str(&render(diagnostics, source, false)),
             Self::Data(error) => error.fmt(f),
             Self::Io { doing, error } => write!(f, "{doing}: {error}"),
+            Self::Snapshot(error) => error.fmt(f),
             Self::Bug(what) => write!(f, "this is a defect of betide, please report it: {what}"),
         }
     }
@@ -75,7 +78,7 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Io { error, .. } => Some(error),
-            Self::Query { .. } | Self::Data(_) | Self::Bug(_) => None,
+            Self::Query { .. } | Self::Data(_) | Self::Snapshot(_) | Self::Bug(_) => None,
         }
     }
 }
@@ -94,6 +97,12 @@ impl From<RunError> for Error {
             RunError::Finished => Self::Data(DataError::Finished),
             RunError::Bug(what) => Self::Bug(what),
         }
+    }
+}
+
+impl From<SnapshotError> for Error {
+    fn from(error: SnapshotError) -> Self {
+        Self::Snapshot(error)
     }
 }
 

@@ -1,12 +1,16 @@
 //! The public face: compile a program, push events, take rows. It owns no thread and no global state; the only clock is the one it is given.
 
 mod error;
+mod functions;
 mod options;
 mod rows;
 mod stats;
 
 mod batches;
 mod compile;
+mod snapshot;
+#[cfg(feature = "tokio")]
+mod stream;
 mod table;
 mod undeclared;
 
@@ -14,6 +18,8 @@ pub use error::{DataError, Error};
 pub use options::Options;
 pub use rows::OutputRow;
 pub use stats::{OperatorStats, SourceStats, Stats};
+#[cfg(feature = "tokio")]
+pub use stream::RowStream;
 pub use table::{TableRow, TableView};
 pub use undeclared::Undeclared;
 
@@ -21,14 +27,24 @@ use std::io::{self, Write};
 
 use arrow_array::RecordBatch;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::codec::BadEvent;
 use crate::data::{Duration, Schema, Timestamp};
-use crate::plan::OperatorGraph;
+use crate::plan::{Fingerprints, OperatorGraph, fingerprints};
 use crate::runtime::Running;
 use crate::semantics::Program;
 use crate::text::{Diagnostics, Source};
 use rows::Output;
+
+/// What a picture is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PictureLanguage {
+    /// The language of Graphviz.
+    Dot,
+    /// The language of Mermaid, which many sites draw where they show Markdown.
+    Mermaid,
+}
 
 /// A compiled program and its state.
 ///
@@ -42,6 +58,8 @@ pub struct Engine {
     running: Running,
     warnings: Diagnostics,
     outputs: Vec<Output>,
+    fingerprints: Fingerprints,
+    has_ids: bool,
 }
 
 impl Engine {
@@ -59,6 +77,7 @@ impl Engine {
     fn compile_source(source: &Source, options: &Options) -> Result<Self, Diagnostics> {
         let compiled = compile::compile(source, options)?;
         let outputs = compiled.graph.outputs().iter().map(Output::new).collect();
+        let fingerprints = fingerprints(&compiled.graph, &options.type_field);
         Ok(Self {
             source: source.clone(),
             program: compiled.program,
@@ -66,6 +85,8 @@ impl Engine {
             running: compiled.running,
             warnings: compiled.warnings,
             outputs,
+            fingerprints,
+            has_ids: options.ids,
         })
     }
 
@@ -82,6 +103,14 @@ impl Engine {
     /// The operator graph as text: what feeds what, keys and windows, and how much each operator can come to hold.
     pub fn explain(&self) -> String {
         crate::plan::explain(&self.graph)
+    }
+
+    /// The operator graph as a picture, with the steps inside each pattern.
+    pub fn picture(&self, language: PictureLanguage) -> String {
+        match language {
+            PictureLanguage::Dot => crate::plan::picture::dot(&self.graph),
+            PictureLanguage::Mermaid => crate::plan::picture::mermaid(&self.graph),
+        }
     }
 
     /// The names of the streams whose rows leave, in the order of the text; an unnamed output has none.
@@ -157,7 +186,33 @@ impl Engine {
 
     /// The rows that have become certain, in order.
     pub fn take_rows(&mut self) -> Vec<OutputRow> {
-        rows::rows_of(self.running.take_departures(), &self.outputs)
+        let ids = self.ids();
+        rows::rows_of(self.running.take_departures(), &self.outputs, ids)
+    }
+
+    /// The rows that have become certain, in order, as values of a type with a field a column; a row that does not fit is an error in its
+    /// place. For a program of several outputs, take rows and look at [`OutputRow::stream`].
+    ///
+    /// ```
+    /// use betide::Engine;
+    /// use serde::{Deserialize, Serialize};
+    ///
+    /// #[derive(Serialize)]
+    /// struct Payment { card: &'static str, amount: f64 }
+    /// #[derive(Debug, PartialEq, Deserialize)]
+    /// struct Large { card: String, amount: f64 }
+    ///
+    /// let program = "CREATE STREAM Payment (card STRING, amount FLOAT); SELECT card, amount FROM Payment WHERE amount > 500;";
+    /// let mut engine = Engine::compile(program).unwrap();
+    /// engine.push_value(&Payment { card: "a", amount: 900.0 })?;
+    /// engine.push_value(&Payment { card: "b", amount: 9.0 })?;
+    /// engine.finish()?;
+    /// let rows: Vec<Large> = engine.rows().collect::<Result<_, _>>()?;
+    /// assert_eq!(rows, [Large { card: "a".to_owned(), amount: 900.0 }]);
+    /// # Ok::<(), betide::Error>(())
+    /// ```
+    pub fn rows<T: DeserializeOwned>(&mut self) -> impl Iterator<Item = Result<T, Error>> + use<T> {
+        self.take_rows().into_iter().map(|row| row.deserialize())
     }
 
     /// The rows that have become certain as Arrow batches with the name of their stream; in order within each stream.
@@ -168,7 +223,13 @@ impl Engine {
     /// Writes the rows that have become certain as lines of JSON, in order, and says how many. This is the fastest way out. When writing
     /// fails, the rows are gone.
     pub fn write_rows(&mut self, to: &mut impl Write) -> io::Result<u64> {
-        rows::write(self.running.take_departures(), &self.outputs, to)
+        let ids = self.ids();
+        rows::write(self.running.take_departures(), &self.outputs, ids, to)
+    }
+
+    /// What the rows that are taken next are called.
+    fn ids(&self) -> Option<rows::Ids> {
+        self.has_ids.then(|| rows::Ids::new(&self.fingerprints.outputs, self.running.taken()))
     }
 
     /// The bad events since the last call, in order. Beyond a cap (`limits.kept_bad_events`) they are only counted.

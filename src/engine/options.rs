@@ -4,6 +4,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::DataError;
+use super::functions::UserFunction;
+use crate::data::{DataType, Value};
+use crate::expr::{ScalarFunction, aggregates, functions};
 use crate::runtime::{Clock, Limits, SystemClock};
 
 /// How a program is compiled and run.
@@ -28,6 +32,12 @@ pub struct Options {
     pub endless: bool,
     /// Patterns are run by the general evaluator, whatever faster one there is. The rows are the same: it is for comparing. Default: false.
     pub general_evaluators: bool,
+    /// Rows written as JSON begin with an id, `"$id"`: which output it is (a digest of what the program computes for it), and the number of
+    /// the row there, from 1. The same row has the same id in every run of the program over the same events, interrupted or not.
+    /// Default: false.
+    pub ids: bool,
+    /// Functions of your own, see [`Options::register`]. Default: none.
+    pub functions: Vec<Arc<dyn ScalarFunction>>,
     /// All other caps, each with its default and policy.
     pub limits: Limits,
     /// Where relative paths of the program (those of tables) start from. Default: the working directory. The command line says the folder of
@@ -50,9 +60,52 @@ impl Default for Options {
             strict: false,
             endless: false,
             general_evaluators: false,
+            ids: false,
+            functions: Vec::new(),
             limits: Limits::default(),
             folder: None,
             clock: Arc::new(SystemClock),
         }
+    }
+}
+
+impl Options {
+    /// Lets programs call a function of your own, by its name in any case. A name that the language has is refused.
+    pub fn register(&mut self, function: impl ScalarFunction + 'static) -> Result<(), DataError> {
+        let name = function.name().to_owned();
+        let is_known = functions::lookup(&name).is_some() || aggregates::lookup(&name).is_some();
+        if is_known || self.functions.iter().any(|known| known.name().eq_ignore_ascii_case(&name)) {
+            return Err(DataError::Value(format!("there is a function `{name}` already")));
+        }
+        self.functions.push(Arc::new(function));
+        Ok(())
+    }
+
+    /// The same with a closure: arguments are cast to `args`, NULL in gives NULL out without a call, and a value that is not of the type
+    /// `result` becomes NULL and is counted.
+    ///
+    /// ```
+    /// use betide::{DataType, Engine, Options, Value};
+    ///
+    /// let mut options = Options::default();
+    /// options.register_fn("SHOUT", &[DataType::String], DataType::String, |args| match &args[0] {
+    ///     Value::String(text) => Value::String(format!("{}!", text.to_uppercase()).into()),
+    ///     _ => Value::Null,
+    /// })?;
+    /// let program = "CREATE STREAM Said (who STRING); SELECT shout(who) AS loud FROM Said;";
+    /// let mut engine = Engine::with_options(program, &options)?;
+    /// engine.push_json(b"{\"who\":\"ann\"}\n")?;
+    /// engine.finish()?;
+    /// assert_eq!(engine.take_rows()[0].to_json(), r#"{"loud":"ANN!"}"#);
+    /// # Ok::<(), betide::Error>(())
+    /// ```
+    pub fn register_fn(
+        &mut self,
+        name: &str,
+        args: &[DataType],
+        result: DataType,
+        call: impl Fn(&[Value<'_>]) -> Value<'static> + Send + Sync + 'static,
+    ) -> Result<(), DataError> {
+        self.register(UserFunction::new(name, args, result, call))
     }
 }

@@ -10,7 +10,7 @@ use super::error::{DataError, Error};
 use crate::codec::arrow::to_record_batch;
 use crate::codec::json::{RowWriter, write_value};
 use crate::data::{EventBatch, Schema, Value};
-use crate::plan::OutputNode;
+use crate::plan::{Fingerprint, OutputNode};
 use crate::runtime::Departures;
 
 /// How much text is gathered before it is written.
@@ -23,6 +23,34 @@ pub struct OutputRow {
     rows: Arc<EventBatch>,
     row: usize,
     writers: Arc<Writers>,
+    id: Option<String>,
+}
+
+/// What rows are called: the output's name in ids, and the number of the next row, by outputs.
+#[derive(Debug, Clone)]
+pub(super) struct Ids {
+    outputs: Vec<String>,
+    next: Vec<u64>,
+}
+
+impl Ids {
+    /// Of outputs with these fingerprints, of which so many rows have been taken.
+    pub(super) fn new(outputs: &[Fingerprint], taken: &[u64]) -> Self {
+        let name = |output: &Fingerprint| output[..6].iter().map(|byte| format!("{byte:02x}")).collect();
+        Self { outputs: outputs.iter().map(name).collect(), next: taken.to_vec() }
+    }
+
+    fn next(&mut self, output: usize) -> String {
+        self.next[output] += 1;
+        format!("{}-{}", self.outputs[output], self.next[output])
+    }
+}
+
+/// Puts an id in front of the first field of a JSON object that begins there.
+fn put_id(id: &str, text: &mut Vec<u8>, begin: usize) {
+    let is_empty = text[begin + 1] == b'}';
+    let field = format!("\"$id\":\"{id}\"{}", if is_empty { "" } else { "," });
+    text.splice(begin + 1..begin + 1, field.into_bytes());
 }
 
 /// Writers of one output: with the stream's name, as the command writes it, and without, for values of the user's types.
@@ -80,7 +108,16 @@ impl OutputRow {
 
     /// The row as one JSON object, as `betide run` writes it.
     pub fn to_json(&self) -> String {
-        text_of(&self.writers.named, &self.rows, self.row)
+        let text = text_of(&self.writers.named, &self.rows, self.row);
+        let Some(id) = &self.id else { return text };
+        let mut text = text.into_bytes();
+        put_id(id, &mut text, 0);
+        String::from_utf8(text).expect("ids are ASCII")
+    }
+
+    /// Its id, where ids are asked for ([`crate::Options::ids`]).
+    pub fn id(&self) -> Option<&str> {
+        self.id.as_deref()
     }
 
     /// The row as a value of a type with a field a column.
@@ -110,14 +147,15 @@ impl Output {
 }
 
 /// The rows one by one.
-pub(super) fn rows_of(departures: impl IntoIterator<Item = Departures>, outputs: &[Output]) -> Vec<OutputRow> {
+pub(super) fn rows_of(departures: impl IntoIterator<Item = Departures>, outputs: &[Output], mut ids: Option<Ids>) -> Vec<OutputRow> {
     let mut found = Vec::new();
     for gone in departures {
         let batches: Vec<(&Output, Arc<EventBatch>)> =
             gone.batches.iter().map(|(output, rows)| (&outputs[*output], Arc::new(outputs[*output].named(rows)))).collect();
         found.extend(gone.order().map(|(batch, row)| {
             let (output, rows) = &batches[batch];
-            OutputRow { stream: output.name.clone(), rows: rows.clone(), row, writers: output.writers.clone() }
+            let id = ids.as_mut().map(|ids| ids.next(gone.batches[batch].0));
+            OutputRow { stream: output.name.clone(), rows: rows.clone(), row, writers: output.writers.clone(), id }
         }));
     }
     found
@@ -135,13 +173,22 @@ pub(super) fn batches_of(departures: impl IntoIterator<Item = Departures>, outpu
 }
 
 /// Writes the rows as lines of JSON; gives how many there were.
-pub(super) fn write(departures: impl IntoIterator<Item = Departures>, outputs: &[Output], to: &mut impl Write) -> io::Result<u64> {
+pub(super) fn write(
+    departures: impl IntoIterator<Item = Departures>,
+    outputs: &[Output],
+    mut ids: Option<Ids>,
+    to: &mut impl Write,
+) -> io::Result<u64> {
     let mut text = Vec::new();
     let mut count = 0;
     for gone in departures {
         for (batch, row) in gone.order() {
             let (output, rows) = &gone.batches[batch];
+            let begin = text.len();
             outputs[*output].writers.named.write_row(rows, row, &mut text);
+            if let Some(ids) = &mut ids {
+                put_id(&ids.next(*output), &mut text, begin);
+            }
             text.push(b'\n');
             count += 1;
             if text.len() >= WRITE_FROM {

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use super::codes::Codes;
 use super::evaluate::values_of;
-use crate::data::{Column, KeyBuffer, KeyRef, KeyTable, Value};
+use crate::data::{Column, Ids, Kept, KeyBuffer, KeyRef, KeyTable, Saved, StateError, StateReader, StateWriter, Value};
 
 /// A table from keys to what is kept of them. Numbers of groups are dense and given out again.
 #[derive(Debug)]
@@ -96,6 +96,49 @@ impl<G> Groups<G> {
     /// All groups that there are, in no order that means anything.
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut G> {
         self.groups.iter_mut().flatten()
+    }
+
+    /// Writes the groups of the keys that are asked for.
+    pub(super) fn save(&self, to: &mut StateWriter) -> Kept
+    where
+        G: Saved,
+    {
+        let kept = to.keys(&self.table);
+        for id in kept.ids() {
+            to.put(self.groups[id as usize].as_ref().expect("every key has its group"));
+        }
+        kept
+    }
+
+    /// Takes groups in, of keys that it has not, each as `adapt` makes it.
+    pub(super) fn load(&mut self, from: &mut StateReader<'_>, adapt: impl Fn(G) -> G) -> Result<Ids, StateError>
+    where
+        G: Saved,
+    {
+        let ids = from.keys(&mut self.table)?;
+        self.groups.resize_with(self.table.capacity(), || None);
+        for (_, id) in ids.pairs() {
+            let group = from.take().map(&adapt)?;
+            if self.groups[id as usize].replace(group).is_some() {
+                return Err(StateError::new("one key in two parts"));
+            }
+        }
+        Ok(ids)
+    }
+
+    /// The keys.
+    pub(super) fn keys(&self) -> &KeyTable {
+        &self.table
+    }
+
+    /// Takes keys in that it has not, each with a fresh group.
+    pub(super) fn load_keys(&mut self, from: &mut StateReader<'_>, fresh: impl Fn() -> G) -> Result<Ids, StateError> {
+        let ids = from.keys(&mut self.table)?;
+        self.groups.resize_with(self.table.capacity(), || None);
+        for (_, id) in ids.pairs() {
+            self.groups[id as usize].get_or_insert_with(&fresh);
+        }
+        Ok(ids)
     }
 
     /// All numbers in use are below.

@@ -12,7 +12,7 @@ use super::groups::Groups;
 use super::table::{NewestRows, SharedTable, TableContents, TableRow};
 use super::turns::{Holds, Turn, fired, turns};
 use super::{Held, Operator, Outbox};
-use crate::data::{Column, EventBatch, Inbox, Key, Place, Timestamp, Value};
+use crate::data::{Column, EventBatch, Inbox, Key, Place, StateError, StateReader, StateWriter, Timestamp, Value};
 use crate::expr::{EvalContext, Expr, Row, SlotId};
 use crate::spec::{JoinKind, LookupSpec};
 
@@ -155,6 +155,20 @@ impl Operator for Lookup {
     fn take_nulls(&mut self) -> u64 {
         self.pairing.context.take_nulls()
     }
+
+    /// The table is loaded anew; whether its keys have been looked at is all there is to say.
+    fn save(&self, to: &mut StateWriter) {
+        to.put(&!self.contents.rows().is_empty());
+    }
+
+    fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
+        if from.take()? {
+            self.refresh();
+            // The NULLs of its keys were counted then.
+            self.pairing.context.take_nulls();
+        }
+        Ok(())
+    }
 }
 
 /// Looks rows up in a view, whose changes are input 1: its columns, then whether the key has a row.
@@ -175,6 +189,8 @@ struct Pending {
     values: KeptRow,
     key: Option<Key>,
 }
+
+crate::saved!(Pending { place, values, key });
 
 impl ViewLookup {
     /// In a view whose key has these columns.
@@ -261,5 +277,32 @@ impl Operator for ViewLookup {
 
     fn take_nulls(&mut self) -> u64 {
         self.pairing.context.take_nulls()
+    }
+
+    fn save(&self, to: &mut StateWriter) {
+        self.view.save(to);
+        let is_asked = |left: &&Pending| left.key.as_ref().map_or(to.range().has_unkeyed(), |key| to.range().contains(key.as_ref()));
+        let pending: Vec<&Pending> = self.pending.iter().filter(is_asked).collect();
+        to.list(pending.into_iter());
+        to.put(&self.holds);
+    }
+
+    fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
+        self.view.load(from)?;
+        self.index = Groups::new();
+        for id in self.view.ids() {
+            let row = self.view.of(id).expect("every number has its row");
+            if let Some(key) = key_of(&self.pairing.spec.right_keys, row, &self.pairing.context) {
+                let at = self.index.find_or(key.iter().map(Value::borrowed), BTreeSet::new);
+                self.index.of(at).insert(id);
+            }
+        }
+        // These NULLs were counted when the rows came.
+        self.pairing.context.take_nulls();
+        self.pending.extend(from.list::<Pending>()?);
+        self.pending.make_contiguous().sort_by_key(|left| left.place);
+        let holds: Holds = from.take()?;
+        self.holds = std::mem::replace(&mut self.holds, Holds::new()).and(holds);
+        Ok(())
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::partitions::Partitions;
 use super::window::HoppingWindow;
 use super::{Held, Operator, Outbox};
-use crate::data::{Entry, Inbox, Place, Value};
+use crate::data::{Entry, Inbox, Place, StateError, StateReader, StateWriter, Value};
 use crate::pattern::{CountEvaluator, CountPartition, Masks, RowOf, Totals};
 use crate::spec::CountSpec;
 
@@ -42,6 +42,9 @@ struct Part {
     key: Vec<Value<'static>>,
     totals: Totals,
 }
+
+crate::saved!(Counted { counters, part });
+crate::saved!(Part { key, totals });
 
 impl MatchCounts {
     /// A partition holds at most so many events, where WITHIN makes it hold any; beyond it the oldest starts are dropped and counted.
@@ -169,6 +172,33 @@ impl Operator for MatchCounts {
             bytes: bytes + parts + self.partitions.bytes() + window.bytes,
             dropped: self.evaluator.dropped(),
         }
+    }
+
+    fn save(&self, to: &mut StateWriter) {
+        self.evaluator.save(to);
+        self.partitions.save(to);
+        // The parts of the slice of now belong to no one partition; whoever has what belongs to no key has them.
+        if to.range().has_unkeyed() {
+            to.put(&self.parts);
+        } else {
+            to.put(&Vec::<Part>::new());
+        }
+        to.put(&(self.slice, self.slice_until, self.wake));
+        self.window.save(to);
+    }
+
+    fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
+        self.evaluator.load(from)?;
+        self.partitions.load(from, |counted| counted)?;
+        let before = self.parts.len();
+        self.parts.extend(from.take::<Vec<Part>>()?);
+        (self.slice, self.slice_until, self.wake) = from.take()?;
+        let slice = self.slice;
+        let is_there = |counted: &Counted| counted.part.0 != slice || counted.part.1 < self.parts.len();
+        if before > 0 || !self.partitions.iter().all(is_there) {
+            return Err(StateError::new("parts of a slice that are not there"));
+        }
+        self.window.load(from)
     }
 
     fn take_nulls(&mut self) -> u64 {

@@ -101,15 +101,11 @@ pub trait Operator: Send + fmt::Debug {
 
     /// Writes all that the rest of the run depends on, between two inboxes; of what belongs to keys that of the keys that are asked for
     /// ([`StateWriter::keys`]). What follows from the spec is not state, nor is what is empty between inboxes.
-    fn save(&self, to: &mut StateWriter) {
-        to.refuse();
-    }
+    fn save(&self, to: &mut StateWriter);
 
     /// Takes in what an operator of the same spec has saved. It is fresh, and takes in all of what was saved; or it has taken in the state of
     /// other keys, and these come to them.
-    fn load(&mut self, _from: &mut StateReader<'_>) -> Result<(), StateError> {
-        Err(StateError::new("this operator cannot be restored"))
-    }
+    fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError>;
 }
 
 /// How much an operator holds.

@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 
-use crate::data::{Duration, KeyBuffer, KeyTable, Timestamp, Value};
+use crate::data::{Duration, KeyBuffer, KeyTable, Saved, StateError, StateReader, StateWriter, Timestamp, Value};
 use crate::expr::{EvalContext, Row, SlotId};
 use crate::pattern::RowOf;
 use crate::spec::{PartitionKeys, PatternSpec, Within};
@@ -107,6 +107,44 @@ impl<P> Partitions<P> {
                 self.visits.extend(self.within.map(|span| (now.saturating_add(span), id)));
             }
         }
+    }
+
+    /// Writes the partitions of the keys that are asked for.
+    pub(super) fn save(&self, to: &mut StateWriter)
+    where
+        P: Saved,
+    {
+        let kept = to.keys(&self.keys);
+        let has_unkeyed = to.range().has_unkeyed();
+        let is_kept = |id: u32| if self.is_keyed { kept.has(id) } else { has_unkeyed };
+        let partitions = (0u32..).zip(&self.kept).filter_map(|(id, partition)| Some((id, partition.as_ref()?)));
+        let partitions: Vec<(u32, &P)> = partitions.filter(|(id, _)| is_kept(*id)).collect();
+        to.number(partitions.len() as u64);
+        for (id, partition) in partitions {
+            to.put(&id);
+            to.put(partition);
+        }
+        to.put(&self.visits.iter().copied().filter(|(_, id)| is_kept(*id)).collect::<Vec<_>>());
+    }
+
+    /// Takes partitions in, of keys that it has not, each as `adapt` makes it.
+    pub(super) fn load(&mut self, from: &mut StateReader<'_>, adapt: impl Fn(P) -> P) -> Result<(), StateError>
+    where
+        P: Saved,
+    {
+        let ids = from.keys(&mut self.keys)?;
+        let is_keyed = self.is_keyed;
+        let now = |written: u32| if is_keyed { ids.get(written) } else { Ok(0) };
+        self.kept.resize_with(self.keys.capacity().max(usize::from(!is_keyed)), || None);
+        for _ in 0..from.length()? {
+            let id = now(from.take()?)?;
+            self.kept[id as usize] = Some(adapt(from.take()?));
+        }
+        for (time, id) in from.take::<Vec<(Timestamp, u32)>>()? {
+            self.visits.push_back((time, now(id)?));
+        }
+        self.visits.make_contiguous().sort_by_key(|(time, _)| *time);
+        Ok(())
     }
 
     /// All partitions, for counting alone.

@@ -8,7 +8,10 @@ use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use super::{Held, Operator, Outbox};
-use crate::data::{Entry, EventBatch, Inbox, KeyBuffer, KeyTable, Phase, Place, Timestamp, Value, WatermarkStep};
+use crate::data::{
+    Entry, EventBatch, Inbox, Key, KeyBuffer, KeyRange, KeyTable, Phase, Place, StateError, StateReader, StateWriter, Timestamp, Value,
+    WatermarkStep,
+};
 use crate::expr::{EvalContext, Row, SlotId};
 use crate::operators::memory::fit_heap;
 use crate::pattern::{Bounds, Evaluator, FromBatches, PartitionState, RowOf};
@@ -41,6 +44,8 @@ struct Kept {
     /// Its newest start among `starts`.
     noted: Option<Place>,
 }
+
+crate::saved!(Kept { state, noted });
 
 /// A row that waits until all rows of its time are there.
 #[derive(Debug)]
@@ -279,6 +284,62 @@ impl Operator for Sequence {
         let (rows, bytes) = sizes.fold((0, 0), |(rows, bytes), (r, b)| (rows + r, bytes + b));
         let bytes = bytes + self.keys.bytes() + self.alarms.len() * size_of::<(Timestamp, Place, u32)>();
         Held { keys: self.keys.len(), rows, bytes, dropped: self.evaluator.dropped() }
+    }
+
+    fn save(&self, to: &mut StateWriter) {
+        self.evaluator.save(to);
+        let kept = to.keys(&self.keys);
+        for id in kept.ids() {
+            to.put(self.partitions.get(id as usize).unwrap_or(&None));
+        }
+        // What stands for a key that is gone comes to nothing.
+        let mut alarms: Vec<_> = self.alarms.iter().filter(|Reverse((.., id))| kept.has(*id)).copied().collect();
+        alarms.sort_unstable();
+        to.put(&alarms);
+        let mut starts: Vec<_> = self.starts.iter().flatten().filter(|Reverse((_, id))| kept.has(*id)).copied().collect();
+        starts.sort_unstable();
+        to.put(&starts);
+        to.put(&self.held_from);
+        let ties: Vec<&Tie> = self.ties.iter().filter(|tie| self.is_asked(&tie.row, to.range())).collect();
+        to.number(ties.len() as u64);
+        for Tie { order, row } in ties {
+            to.put(order);
+            to.put(&row.place);
+            to.batch(&row.batch);
+        }
+    }
+
+    fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
+        self.evaluator.load(from)?;
+        let ids = from.keys(&mut self.keys)?;
+        self.partitions.resize_with(self.keys.capacity(), || None);
+        for (_, id) in ids.pairs() {
+            self.partitions[id as usize] = from.take()?;
+        }
+        for Reverse((time, start, id)) in from.take::<Vec<Reverse<(Timestamp, Place, u32)>>>()? {
+            self.alarms.push(Reverse((time, start, ids.get(id)?)));
+        }
+        for Reverse((start, id)) in from.take::<Vec<Reverse<(Place, u32)>>>()? {
+            let id = ids.get(id)?;
+            self.starts.as_mut().ok_or_else(|| StateError::new("starts that nobody waits for"))?.push(Reverse((start, id)));
+        }
+        self.held_from = self.held_from.min(from.take()?);
+        for _ in 0..from.length()? {
+            let (order, place) = from.take()?;
+            let batch = from.batch(&self.spec.inputs[0])?;
+            self.ties.push(Tie { order, row: TiedRow { batch, row: 0, place } });
+        }
+        self.ties.sort_by_key(|tie| tie.row.place);
+        Ok(())
+    }
+}
+
+impl Sequence {
+    /// Whether a row's partition is among those that are written.
+    fn is_asked(&self, row: &TiedRow, range: KeyRange) -> bool {
+        let exprs = self.spec.partition.by_input.first().map_or(&[][..], |e| e);
+        let view = BatchRow { batch: &row.batch, row: row.row };
+        range.contains(Key::encode(exprs.iter().map(|expr| expr.eval(&view, &self.context))).as_ref())
     }
 }
 

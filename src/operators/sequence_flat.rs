@@ -9,7 +9,7 @@ use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use super::{Held, Operator, Outbox, Sequence};
-use crate::data::{Entry, Inbox, KeyBuffer, KeyTable, Phase, Place, Timestamp, Value, WatermarkStep};
+use crate::data::{Entry, Inbox, KeyBuffer, KeyTable, Phase, Place, StateError, StateReader, StateWriter, Timestamp, Value, WatermarkStep};
 use crate::expr::{BatchRow, EvalContext};
 use crate::operators::memory::fit_heap;
 use crate::pattern::{FlatEvaluator, FlatPartition, RowOf};
@@ -305,6 +305,52 @@ impl Operator for FlatSequence {
 
     fn take_nulls(&mut self) -> u64 {
         self.context.take_nulls() + self.evaluator.take_nulls()
+    }
+
+    fn save(&self, to: &mut StateWriter) {
+        self.evaluator.save(to);
+        let kept = to.keys(&self.keys);
+        let has_unkeyed = to.range().has_unkeyed();
+        let is_kept = |id: u32| if self.is_keyed { kept.has(id) } else { has_unkeyed };
+        let partitions = (0u32..).zip(&self.partitions).filter(|(id, _)| is_kept(*id));
+        let partitions: Vec<(u32, &Kept)> = partitions.filter_map(|(id, partition)| Some((id, partition.as_ref()?))).collect();
+        to.number(partitions.len() as u64);
+        for (id, Kept { state, armed, noted, is_idle }) in partitions {
+            to.put(&id);
+            to.put(state);
+            to.put(&(*armed, *noted, *is_idle));
+        }
+        let mut alarms: Vec<_> = self.alarms.iter().filter(|Reverse((.., id))| is_kept(*id)).copied().collect();
+        alarms.sort_unstable();
+        to.put(&alarms);
+        let mut starts: Vec<_> = self.starts.iter().flatten().filter(|Reverse((_, id))| is_kept(*id)).copied().collect();
+        starts.sort_unstable();
+        to.put(&starts);
+        to.put(&self.held_from);
+    }
+
+    fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
+        self.evaluator.load(from)?;
+        let ids = from.keys(&mut self.keys)?;
+        let is_keyed = self.is_keyed;
+        let now = |written: u32| if is_keyed { ids.get(written) } else { Ok(0) };
+        self.partitions.resize_with(self.keys.capacity().max(usize::from(!is_keyed)), || None);
+        for _ in 0..from.length()? {
+            let id = now(from.take()?)?;
+            let state = self.evaluator.load_partition(from)?;
+            let (armed, noted, is_idle) = from.take()?;
+            self.count += 1;
+            self.idle += usize::from(is_idle);
+            self.partitions[id as usize] = Some(Kept { state, armed, noted, is_idle });
+        }
+        for Reverse((time, start, id)) in from.take::<Vec<Reverse<(Timestamp, Place, u32)>>>()? {
+            self.alarms.push(Reverse((time, start, now(id)?)));
+        }
+        for Reverse((start, id)) in from.take::<Vec<Reverse<(Place, u32)>>>()? {
+            self.starts.as_mut().ok_or_else(|| StateError::new("starts that nobody waits for"))?.push(Reverse((start, now(id)?)));
+        }
+        self.held_from = self.held_from.min(from.take()?);
+        Ok(())
     }
 
     fn held(&self) -> Held {

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::{Held, Operator, Outbox};
-use crate::data::{Entry, Inbox, KeyBuffer, KeyTable, Place, Timestamp, Value};
+use crate::data::{Entry, Inbox, KeyBuffer, KeyTable, Place, StateError, StateReader, StateWriter, Timestamp, Value};
 use crate::expr::{EvalContext, Row, SlotId};
 use crate::pattern::{Fits, RankEvaluator, RankPartition, RowOf};
 use crate::spec::{PatternSpec, VariableId, Within};
@@ -195,6 +195,40 @@ impl Operator for RankSequence {
         let visits = self.visits.capacity() * size_of::<(Timestamp, u32)>();
         let keys = self.partitions.iter().flatten().count();
         Held { keys, rows, bytes: bytes + self.keys.bytes() + visits, dropped: self.evaluator.dropped() }
+    }
+
+    fn save(&self, to: &mut StateWriter) {
+        to.put(&self.evaluator.dropped());
+        let kept = to.keys(&self.keys);
+        if self.is_keyed {
+            kept.ids().for_each(|id| to.put(self.partitions.get(id as usize).unwrap_or(&None)));
+        } else if to.range().has_unkeyed() {
+            to.put(self.partitions.first().unwrap_or(&None));
+        } else {
+            to.put(&None::<RankPartition>);
+        }
+        let is_kept = |id: u32| if self.is_keyed { kept.has(id) } else { to.range().has_unkeyed() };
+        let visits: Vec<(Timestamp, u32)> = self.visits.iter().copied().filter(|(_, id)| is_kept(*id)).collect();
+        to.put(&visits);
+    }
+
+    fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
+        self.evaluator.add_dropped(from.take()?);
+        let ids = from.keys(&mut self.keys)?;
+        self.partitions.resize_with(self.keys.capacity().max(usize::from(!self.is_keyed)), || None);
+        if self.is_keyed {
+            for (_, id) in ids.pairs() {
+                self.partitions[id as usize] = from.take()?;
+            }
+        } else {
+            let only: Option<RankPartition> = from.take()?;
+            self.partitions[0] = only.or(self.partitions[0].take());
+        }
+        for (time, written) in from.take::<Vec<(Timestamp, u32)>>()? {
+            self.visits.push_back((time, if self.is_keyed { ids.get(written)? } else { 0 }));
+        }
+        self.visits.make_contiguous().sort_by_key(|(time, _)| *time);
+        Ok(())
     }
 }
 

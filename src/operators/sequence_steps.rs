@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::{Held, Operator, Outbox};
-use crate::data::{Entry, Inbox, KeyBuffer, KeyTable, Phase, Place, Timestamp, WatermarkStep};
+use crate::data::{Entry, Inbox, KeyBuffer, KeyTable, Phase, Place, StateError, StateReader, StateWriter, Timestamp, WatermarkStep};
 use crate::expr::{BatchRow, EvalContext};
 use crate::pattern::{Arrival, RowOf, StepEvaluator, StepPartition};
 use crate::spec::{Arrow, PatternSpec, VariableId};
@@ -262,6 +262,47 @@ impl Operator for StepSequence {
 
     fn take_nulls(&mut self) -> u64 {
         self.context.take_nulls() + self.evaluator.take_nulls()
+    }
+
+    fn save(&self, to: &mut StateWriter) {
+        self.evaluator.save(to);
+        let kept = to.keys(&self.keys);
+        let has_unkeyed = to.range().has_unkeyed();
+        let is_kept = |id: u32| if self.is_keyed { kept.has(id) } else { has_unkeyed };
+        let partitions = (0u32..).zip(&self.partitions).filter(|(id, partition)| partition.is_some() && is_kept(*id));
+        let partitions: Vec<(u32, &StepPartition)> = partitions.filter_map(|(id, partition)| Some((id, partition.as_ref()?))).collect();
+        to.number(partitions.len() as u64);
+        for (id, partition) in partitions {
+            to.put(&id);
+            to.put(partition);
+        }
+        to.put(&self.visits.iter().copied().filter(|(_, id)| is_kept(*id)).collect::<Vec<_>>());
+        to.put(&self.starts.iter().copied().filter(|(_, id)| is_kept(*id)).collect::<Vec<_>>());
+        to.put(&self.held_from);
+    }
+
+    fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
+        let before = self.evaluator.load(from)?;
+        let ids = from.keys(&mut self.keys)?;
+        let is_keyed = self.is_keyed;
+        let now = |written: u32| if is_keyed { ids.get(written) } else { Ok(0) };
+        self.partitions.resize_with(self.keys.capacity().max(usize::from(!is_keyed)), || None);
+        for _ in 0..from.length()? {
+            let id = now(from.take()?)?;
+            let mut partition: StepPartition = from.take()?;
+            self.evaluator.move_behind(&mut partition, &before)?;
+            self.partitions[id as usize] = Some(partition);
+        }
+        for (time, id) in from.take::<Vec<(Timestamp, u32)>>()? {
+            self.visits.push_back((time, now(id)?));
+        }
+        self.visits.make_contiguous().sort_by_key(|(time, _)| *time);
+        for (place, id) in from.take::<Vec<(Place, u32)>>()? {
+            self.starts.push_back((place, now(id)?));
+        }
+        self.starts.make_contiguous().sort_by_key(|(place, _)| *place);
+        self.held_from = self.held_from.min(from.take()?);
+        Ok(())
     }
 
     fn held(&self) -> Held {

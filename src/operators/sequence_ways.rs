@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::partitions::Partitions;
 use super::{Held, Operator, Outbox};
-use crate::data::{Entry, Inbox, Place};
+use crate::data::{Entry, Inbox, Place, StateError, StateReader, StateWriter};
 use crate::pattern::{Masks, RowOf, WayEvaluator, WayPartition};
 use crate::spec::PatternSpec;
 
@@ -99,6 +99,16 @@ impl Operator for WaySequence {
         let sizes = self.partitions.iter().map(WayPartition::size);
         let (rows, bytes) = sizes.fold((0, 0), |(rows, bytes), (r, b)| (rows + r, bytes + b));
         Held { keys: self.partitions.iter().count(), rows, bytes: bytes + self.partitions.bytes(), dropped: self.evaluator.dropped() }
+    }
+
+    fn save(&self, to: &mut StateWriter) {
+        to.put(&self.evaluator.dropped());
+        self.partitions.save(to);
+    }
+
+    fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
+        self.evaluator.add_dropped(from.take()?);
+        self.partitions.load(from, |partition| partition)
     }
 
     fn take_nulls(&mut self) -> u64 {

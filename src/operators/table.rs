@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::data::{KeyBuffer, KeyRef, KeyTable, Timestamp, Value};
+use crate::data::{KeyBuffer, KeyRef, KeyTable, StateError, StateReader, StateWriter, Timestamp, Value};
 use crate::operators::evaluate::KeptRow;
 
 /// One row of a table, and when it holds.
@@ -170,6 +170,27 @@ impl NewestRows {
     /// The row of the key of this number.
     pub fn of(&self, id: u32) -> Option<&KeptRow> {
         self.rows.get(id as usize)?.as_ref()
+    }
+
+    /// Writes the rows of the keys that are asked for.
+    pub fn save(&self, to: &mut StateWriter) {
+        let kept = to.keys(&self.keys);
+        kept.ids().for_each(|id| to.put(&self.rows[id as usize]));
+    }
+
+    /// Takes rows in, of keys that it has not.
+    pub fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
+        let ids = from.keys(&mut self.keys)?;
+        self.rows.resize(self.keys.capacity(), None);
+        for (_, id) in ids.pairs() {
+            self.rows[id as usize] = from.take()?;
+        }
+        Ok(())
+    }
+
+    /// The numbers of the keys that have a row, rising.
+    pub fn ids(&self) -> impl Iterator<Item = u32> + '_ {
+        (0u32..).zip(&self.rows).filter(|(_, row)| row.is_some()).map(|(id, _)| id)
     }
 
     /// The columns of the key.

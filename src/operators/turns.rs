@@ -84,7 +84,14 @@ pub(super) struct Holds {
     told: Place,
 }
 
+crate::saved!(Holds { told });
+
 impl Holds {
+    /// What both hold back.
+    pub(super) fn and(self, other: Self) -> Self {
+        Self { told: self.told.min(other.told) }
+    }
+
     /// Nothing is held.
     pub(super) fn new() -> Self {
         Self { told: Place::MAX }

@@ -16,11 +16,23 @@ use super::nodes::{Node, NodeId, Nodes};
 use super::state::{Abreast, Deadline, Reach, State, Watch, Way, WayKind};
 use super::variables::VariableSet;
 use crate::data::Duration;
+use crate::data::{Saved, StateError, StateReader, StateWriter};
 use crate::spec::{Arrow, PatternNode, PatternSpec, VariableId, Within};
 
 /// The number of a continuation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct ContinuationId(u32);
+
+/// Continuations are numbered as they are met: in another program they may be met in another order.
+impl Saved for ContinuationId {
+    fn save(&self, to: &mut StateWriter) {
+        to.put(&self.0);
+    }
+
+    fn load(from: &mut StateReader<'_>) -> Result<Self, StateError> {
+        from.translated().map(Self)
+    }
+}
 
 impl ContinuationId {
     /// Nothing is left.
@@ -52,6 +64,13 @@ struct Continuation {
     frame: Frame,
     rest: ContinuationId,
 }
+
+crate::saved!(enum Frame {
+    0 => End,
+    1 => Then { sequence, next },
+    2 => Loop { repeat, count },
+    3 => Permute { node, left },
+});
 
 /// Where the first step stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -94,6 +113,33 @@ impl Automaton {
             Arc::new(State { ways: walk.ways })
         });
         automaton
+    }
+
+    /// Writes which continuation each number stands for.
+    pub(crate) fn save(&self, to: &mut StateWriter) {
+        to.number(self.continuations.len() as u64);
+        for Continuation { frame, rest } in &self.continuations {
+            to.put(frame);
+            to.put(&rest.0);
+        }
+    }
+
+    /// Takes it in: numbers that are read from now on stand for the same.
+    pub(crate) fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
+        let mut now: Vec<u32> = Vec::new();
+        for _ in 0..from.length()? {
+            let (frame, rest): (Frame, u32) = from.take()?;
+            if now.is_empty() {
+                // The first is the end, and its rest is itself.
+                now.push(ContinuationId::END.0);
+                continue;
+            }
+            let rest = now.get(rest as usize).ok_or_else(|| StateError::new("a continuation that has no rest"))?;
+            let id = self.number(frame, ContinuationId(*rest));
+            now.push(id.0);
+        }
+        from.translate(now);
+        Ok(())
     }
 
     /// The ways to start a match.

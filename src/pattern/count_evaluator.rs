@@ -9,7 +9,7 @@ use super::masks::{ByMask, Masks, masks};
 use super::net::{Net, NetState, START};
 use super::plain_counters::{PlainCounters, PlainFrame};
 use super::terms::Terms;
-use crate::data::{EventBatch, Phase, Place};
+use crate::data::{EventBatch, Phase, Place, StateError, StateReader, StateWriter};
 use crate::spec::{AfterMatch, CountSpec, MatchTrait, Within};
 
 /// Counts the matches of one pattern, for any number of partitions.
@@ -40,6 +40,8 @@ pub(crate) enum CountPartition {
     Plain(PlainCounters),
 }
 
+crate::saved!(enum CountPartition { 0 => Valued(counters), 1 => Plain(counters) });
+
 impl CountEvaluator {
     /// A partition holds at most so many events, where WITHIN makes it hold any; beyond it the oldest starts are dropped and counted.
     pub(crate) fn new(spec: Arc<CountSpec>, most: usize) -> Self {
@@ -64,6 +66,20 @@ impl CountEvaluator {
         let mut moves_of = ByMask::default();
         moves_of.insert(0, 0);
         Self { spec, terms, net, live, frame, plain, moves_of, given: Vec::new(), found, most, dropped: 0 }
+    }
+
+    /// Writes which kind of events each number stands for, and what was dropped.
+    pub(crate) fn save(&self, to: &mut StateWriter) {
+        to.put(self.moves_of.masks());
+        to.put(&self.dropped);
+    }
+
+    /// Takes it in, before partitions: numbers that are read from now on stand for the same.
+    pub(crate) fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
+        let masks: Vec<u64> = from.take()?;
+        from.translate(masks.into_iter().map(|mask| self.moves_of(mask)).collect());
+        self.dropped += from.take::<u64>()?;
+        Ok(())
     }
 
     /// A partition that has seen nothing.

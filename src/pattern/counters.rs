@@ -11,6 +11,7 @@
 //! however many matches there are and however long WITHIN is; without WITHIN there is nothing but the sums of the back.
 
 use super::lanes::{Cells, Given, Lanes};
+use crate::data::{Saved, StateError, StateReader, StateWriter};
 use crate::spec::VariableId;
 
 /// What an event does that fits a given set of variables.
@@ -67,6 +68,20 @@ pub(crate) struct Counters {
 struct Logged {
     time: i64,
     moves: u32,
+}
+
+crate::saved!(Counters { back, log, given, first, starts, front, sums, over });
+
+/// Kinds of events are numbered as they are met: in another run they may be met in another order.
+impl Saved for Logged {
+    fn save(&self, to: &mut StateWriter) {
+        to.put(&self.time);
+        to.put(&self.moves);
+    }
+
+    fn load(from: &mut StateReader<'_>) -> Result<Self, StateError> {
+        Ok(Self { time: from.take()?, moves: from.translated()? })
+    }
 }
 
 impl Counters {

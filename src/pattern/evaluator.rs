@@ -8,7 +8,7 @@ use super::rows::{Reach, RowPartition, RowTools};
 use super::runs::{Alarm, Bounds, Emitted, Partition, Tools};
 use super::thread::Matcher;
 use super::variables::VariableSet;
-use crate::data::{EventBatch, Place, Timestamp};
+use crate::data::{EventBatch, Place, StateError, StateReader, StateWriter, Timestamp};
 use crate::spec::{Mode, PatternSpec, VariableId};
 
 /// Evaluates one pattern, for any number of partitions.
@@ -37,6 +37,8 @@ pub(crate) enum PartitionState {
     },
 }
 
+crate::saved!(enum PartitionState { 0 => Runs(partition), 1 => Rows { partition, scheduled } });
+
 /// An event whose rows lie in batches, with the verdicts of the unary terms on them.
 #[derive(Debug)]
 pub(crate) struct FromBatches<'a> {
@@ -51,6 +53,21 @@ impl Evaluator {
         let matcher = Matcher::new(spec.clone());
         let reach = Reach::new(&matcher);
         Self { matcher, outputs: Outputs::new(spec), reach, bounds, rows: Vec::new(), alarms: Vec::new(), dropped: 0, skips_failed: 0 }
+    }
+
+    /// Writes what partitions have in common: the continuations that their threads name, and what was dropped.
+    pub(crate) fn save(&self, to: &mut StateWriter) {
+        self.matcher.automaton.save(to);
+        to.put(&(self.dropped, self.skips_failed));
+    }
+
+    /// Takes it in, before any partition.
+    pub(crate) fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
+        self.matcher.automaton.load(from)?;
+        let (dropped, skips_failed): (u64, u64) = from.take()?;
+        self.dropped += dropped;
+        self.skips_failed += skips_failed;
+        Ok(())
     }
 
     /// A partition that has seen nothing.

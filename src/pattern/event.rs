@@ -15,6 +15,8 @@ pub(crate) struct Event {
     rows: Box<[(usize, Box<[Value<'static>]>)]>,
 }
 
+crate::saved!(Event { place, index, rows });
+
 impl Event {
     /// The value of a column of the row that belongs to this input; NULL where it belongs to others only.
     pub(crate) fn value(&self, input: usize, column: usize) -> Value<'_> {

@@ -56,6 +56,10 @@ pub(super) struct Best {
     value: Option<i128>,
 }
 
+crate::saved!(Best { kept, value });
+crate::saved!(Cells { wide, best });
+crate::saved!(Totals { cell });
+
 /// Cells of equal lanes, one after the other.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Cells {

@@ -41,6 +41,10 @@ enum Kept {
     Values(Vec<Value<'static>>),
 }
 
+crate::saved!(Level { entries, columns, events, base, gone });
+crate::saved!(Entry { time, start, rank, next });
+crate::saved!(enum Kept { 0 => Words(words, valid), 1 => Values(values) });
+
 /// The event of a step that arrives.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Arriving<'a> {

@@ -42,6 +42,8 @@ fn mark(terms: &Terms, variable: VariableId, batch: &EventBatch, masks: &mut Mas
 pub(super) struct ByMask {
     small: [u32; 256],
     others: HashMap<u64, u32, ahash::RandomState>,
+    /// In the order of their numbers.
+    all: Vec<u64>,
 }
 
 /// Not known yet.
@@ -49,7 +51,7 @@ const UNKNOWN: u32 = u32::MAX;
 
 impl Default for ByMask {
     fn default() -> Self {
-        Self { small: [UNKNOWN; 256], others: HashMap::with_hasher(ahash::RandomState::with_seeds(53, 59, 61, 67)) }
+        Self { small: [UNKNOWN; 256], others: HashMap::with_hasher(ahash::RandomState::with_seeds(53, 59, 61, 67)), all: Vec::new() }
     }
 }
 
@@ -62,7 +64,15 @@ impl ByMask {
         }
     }
 
+    /// All sets, in the order of their numbers.
+    pub(super) fn masks(&self) -> &Vec<u64> {
+        &self.all
+    }
+
+    /// Gives a set the next number, from 0.
     pub(super) fn insert(&mut self, mask: u64, number: u32) {
+        debug_assert_eq!(self.all.len(), number as usize, "numbers are given in order");
+        self.all.push(mask);
         match u8::try_from(mask) {
             Ok(small) => self.small[usize::from(small)] = number,
             Err(_) => {

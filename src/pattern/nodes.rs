@@ -11,6 +11,8 @@ use crate::spec::{Arrow, FollowUp, PatternNode, VariableId};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct NodeId(u32);
 
+crate::saved!(NodeId(number));
+
 /// A node of the flat tree.
 #[derive(Debug)]
 pub(crate) enum Node {

@@ -6,6 +6,7 @@
 //! for the turned-over log too; where there is no such order (an event that goes round a loop of groups in one go) numbers are read first.
 
 use super::counters::Moves;
+use crate::data::{Saved, StateError, StateReader, StateWriter};
 
 /// An addition: from where, to where.
 type Addition = (u32, u32);
@@ -48,6 +49,24 @@ pub(crate) struct PlainCounters {
     /// The times of the starts of the front, the oldest last, and the sums from each of them on, a number a state.
     front: Vec<i64>,
     sums: Vec<u128>,
+}
+
+impl Saved for PlainCounters {
+    fn save(&self, to: &mut StateWriter) {
+        let Self { now, log, starts, front, sums } = self;
+        to.put(now);
+        to.put(log);
+        to.put(starts);
+        to.put(front);
+        to.put(sums);
+    }
+
+    fn load(from: &mut StateReader<'_>) -> Result<Self, StateError> {
+        let now = from.take()?;
+        // Kinds of events are numbered as they are met.
+        let log = (0..from.length()?).map(|_| from.translated()).collect::<Result<_, _>>()?;
+        Ok(Self { now, log, starts: from.take()?, front: from.take()?, sums: from.take()? })
+    }
 }
 
 impl PlainFrame {

@@ -42,6 +42,8 @@ pub(crate) struct RankPartition {
     events: u64,
 }
 
+crate::saved!(RankPartition { columns, events });
+
 /// For each row of an input, the steps that it fits, as bits.
 #[derive(Debug, Default)]
 pub(crate) struct Fits {
@@ -74,6 +76,11 @@ impl RankEvaluator {
             None => Output::Matches(Outputs::new(spec.clone()), Sources::new(steps.len())),
         };
         Self { terms: Terms::new(spec), steps, steps_of, output, found: Found::default(), most, dropped: 0 }
+    }
+
+    /// Counts what was dropped before the state was taken in.
+    pub(crate) fn add_dropped(&mut self, dropped: u64) {
+        self.dropped += dropped;
     }
 
     /// A partition that has seen nothing.

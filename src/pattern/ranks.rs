@@ -22,6 +22,8 @@ pub(super) struct RankColumns {
     levels: Box<[Level]>,
 }
 
+crate::saved!(RankColumns { levels });
+
 /// Which columns of which steps come out.
 #[derive(Debug, Default)]
 pub(super) struct Sources {

@@ -19,6 +19,8 @@ pub(crate) struct Taking {
     pub(crate) variable: VariableId,
 }
 
+crate::saved!(Taking { event, variable });
+
 impl PartialEq for Taking {
     /// Events of one partition are the same when their numbers are.
     fn eq(&self, other: &Self) -> bool {
@@ -34,6 +36,8 @@ pub(crate) enum Register {
     /// An aggregate so far.
     Accumulator(Box<Accumulator>),
 }
+
+crate::saved!(enum Register { 0 => Events(events), 1 => Accumulator(accumulator) });
 
 /// What a register is for.
 #[derive(Debug, Clone, PartialEq)]

@@ -80,6 +80,10 @@ pub(crate) struct KeptRows {
     first: u64,
 }
 
+crate::saved!(RowPartition { kept, next_start, run, matches, covered_until, ended });
+crate::saved!(RowRun { start, cursor, entries, decided });
+crate::saved!(KeptRows { rows, first });
+
 impl KeptRows {
     /// One behind the last number.
     pub(crate) fn end(&self) -> u64 {

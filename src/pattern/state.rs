@@ -83,6 +83,20 @@ pub(crate) enum Reach {
     Before(Option<Duration>),
 }
 
+crate::saved!(State { ways });
+crate::saved!(Way { kind, arrow, watches, untils });
+crate::saved!(Abreast { node, operands, untouched, rest });
+crate::saved!(Watch { variable, reach, trailing });
+crate::saved!(enum WayKind {
+    0 => Take { variable, next, first_in_loop, excluded },
+    1 => Wait { deadline, next, carried },
+    2 => Both(abreast),
+    3 => Accept,
+    4 => AcceptAtEnd,
+});
+crate::saved!(enum Deadline { 0 => After(duration), 1 => WithinEnd, 2 => At(time) });
+crate::saved!(enum Reach { 0 => Between, 1 => NextEvent, 2 => Before(back) });
+
 /// Which events can change a state: others pass it by without a look at it.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Interest {
@@ -91,6 +105,8 @@ pub(crate) struct Interest {
     /// Any event can: it may be the one that must follow, or must not.
     any: bool,
 }
+
+crate::saved!(Interest { marks, any });
 
 impl Interest {
     /// Whether an event can change the state that fits the unary terms of these variables.

@@ -37,6 +37,8 @@ pub(crate) struct Undecided {
     pub(crate) event: Arc<Event>,
 }
 
+crate::saved!(Undecided { negated, event });
+
 impl PartialEq for Undecided {
     fn eq(&self, other: &Self) -> bool {
         self.negated == other.negated && self.event.index == other.event.index
@@ -146,6 +148,8 @@ pub(crate) trait RowsByNumber: std::fmt::Debug {
 pub(crate) struct Before {
     pub(crate) events: Vec<(VariableId, std::collections::VecDeque<Arc<Event>>)>,
 }
+
+crate::saved!(Before { events });
 
 /// The slots of the pattern, with a candidate taken (or, for a negated variable, looked at).
 pub(crate) struct View<'a> {

@@ -10,7 +10,7 @@ use super::state::{State, WayKind};
 use super::step::{self, Kept, Next, Now};
 use super::terms::{Probe, Surroundings, Terms, Undecided};
 use super::variables::VariableSet;
-use crate::data::{Duration, Phase, Place};
+use crate::data::{Duration, Phase, Place, Saved, StateError, StateReader, StateWriter};
 use crate::spec::{PatternSpec, VariableId};
 
 /// A history that still has ways on.
@@ -23,6 +23,10 @@ pub(crate) struct Thread {
     /// Where the thread stands: at its last event, or at the time that was over since.
     pub(crate) end: Place,
 }
+
+crate::saved!(Thread { state, history, registers, undecided, end });
+crate::saved!(Match { history, end });
+crate::saved!(enum Entry { 0 => Live(thread), 1 => Finished(found) });
 
 /// The events that a thread has taken, the last first; threads share what they have in common.
 #[derive(Debug, Clone, Default)]
@@ -68,6 +72,40 @@ impl History {
 
     pub(crate) fn with(&self, taking: Taking, first_in_loop: bool, excluded: bool) -> Self {
         Self(Some(Arc::new(Link { taking, first_in_loop, excluded, before: self.clone() })))
+    }
+}
+
+/// The links that are new behind one that is known, from the earliest on: a history may be longer than the stack is deep.
+impl Saved for History {
+    fn save(&self, to: &mut StateWriter) {
+        let address = |link: &Arc<Link>| Arc::as_ptr(link).addr();
+        let mut new: Vec<&Arc<Link>> = Vec::new();
+        let mut at = self.0.as_ref();
+        while let Some(link) = at.filter(|link| to.number_of(address(link)).is_none()) {
+            new.push(link);
+            at = link.before.0.as_ref();
+        }
+        to.put(&at.and_then(|link| to.number_of(address(link))));
+        to.number(new.len() as u64);
+        for link in new.into_iter().rev() {
+            to.known(address(link));
+            to.put(&link.taking);
+            to.put(&(link.first_in_loop, link.excluded));
+        }
+    }
+
+    fn load(from: &mut StateReader<'_>) -> Result<Self, StateError> {
+        let known: Option<u64> = from.take()?;
+        let mut history = Self(known.map(|number| from.shared_before(number)).transpose()?);
+        for _ in 0..from.length()? {
+            let Err(slot) = from.known::<Link>()? else { return Err(StateError::new("a link that is not new")) };
+            let taking = from.take()?;
+            let (first_in_loop, excluded) = from.take()?;
+            let link = Arc::new(Link { taking, first_in_loop, excluded, before: history });
+            from.share(slot, link.clone())?;
+            history = Self(Some(link));
+        }
+        Ok(history)
     }
 }
 

@@ -6,6 +6,8 @@ use crate::spec::VariableId;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct VariableSet(Vec<u64>);
 
+crate::saved!(VariableSet(words));
+
 impl VariableSet {
     pub(crate) fn insert(&mut self, variable: VariableId) {
         let word = variable.0 as usize / 64;

@@ -47,7 +47,7 @@ fn edge_text(graph: &OperatorGraph, edge: Edge) -> String {
     }
 }
 
-fn kind_text(spec: &OperatorSpec) -> &'static str {
+pub(super) fn kind_text(spec: &OperatorSpec) -> &'static str {
     match spec {
         OperatorSpec::Filter(_) => "filter",
         OperatorSpec::Project(_) => "project",
@@ -64,7 +64,7 @@ fn kind_text(spec: &OperatorSpec) -> &'static str {
     }
 }
 
-fn of_source(source: &SourceNode) -> Vec<String> {
+pub(super) fn of_source(source: &SourceNode) -> Vec<String> {
     let mut lines = Vec::new();
     let read_as = &source.read_as;
     let fields = source.schema.fields();
@@ -98,7 +98,7 @@ fn of_source(source: &SourceNode) -> Vec<String> {
     lines
 }
 
-fn of_node(graph: &OperatorGraph, node: &Node) -> Vec<String> {
+pub(super) fn of_node(graph: &OperatorGraph, node: &Node) -> Vec<String> {
     let inputs: Vec<&Schema> = node.inputs.iter().map(|&edge| &**graph.schema(edge)).collect();
     let mut lines = match &node.spec {
         OperatorSpec::Filter(condition) => vec![in_words(condition, &inputs)],

@@ -30,6 +30,11 @@ impl Meet {
         Self { inputs: vec![VecDeque::new(); inputs], reached: Place::MIN }
     }
 
+    /// Of how many edges.
+    pub(super) fn inputs(&self) -> usize {
+        self.inputs.len()
+    }
+
     /// Takes promises of one edge.
     pub(super) fn promise(&mut self, input: usize, promises: &[WatermarkStep]) {
         let known = &mut self.inputs[input];
@@ -110,6 +115,9 @@ impl Holds {
         steps
     }
 }
+
+crate::saved!(Meet { inputs, reached });
+crate::saved!(Holds { last });
 
 #[cfg(test)]
 mod tests {

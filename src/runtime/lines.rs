@@ -2,6 +2,8 @@
 
 use memchr::{memchr, memchr_iter};
 
+use crate::data::StateError;
+
 /// Whole lines, or one that is too long.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Piece<'c> {
@@ -41,6 +43,16 @@ impl Lines {
     pub(super) fn new(max_line: usize) -> Self {
         // With its CR and LF the longest line that is allowed still fits.
         Self { at: Start { line: 1, offset: 0 }, partial: Vec::new(), length: 0, keeps: max_line.saturating_add(2) }
+    }
+
+    /// The same for an input whose lines may have so many bytes. What was kept of a line that is too long by then stays as it is.
+    pub(super) fn keeping(self, max_line: usize) -> Result<Self, StateError> {
+        if self.partial.len() as u64 > self.length {
+            return Err(StateError::new("a line of fewer bytes than were kept of it"));
+        }
+        let keeps = max_line.saturating_add(2).max(self.partial.len());
+        let is_cut = self.partial.len() as u64 != self.length;
+        Ok(Self { keeps: if is_cut { self.partial.len() } else { keeps }, ..self })
     }
 
     /// Takes a chunk and gives its whole lines away, at most `most` a piece. After an error the rest of the chunk is lost.
@@ -99,6 +111,9 @@ impl Lines {
         }
     }
 }
+
+crate::saved!(Start { line, offset });
+crate::saved!(Lines { at, partial, length, keeps });
 
 #[cfg(test)]
 mod tests {

@@ -11,7 +11,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::frontier::{Meet, Promises};
-use crate::data::{Column, Entry, EventBatch, Inbox, Place, Schema, WatermarkStep};
+use crate::data::{Column, Entry, EventBatch, Inbox, Place, Schema, StateError, StateReader, StateWriter, WatermarkStep};
 
 /// What an edge carries in one round.
 #[derive(Debug, Clone)]
@@ -92,6 +92,28 @@ impl Merge {
     /// How many rows wait.
     pub(super) fn held(&self) -> usize {
         self.inputs.iter().map(|w| w.order.len()).sum()
+    }
+
+    /// Writes the rows that wait, and what has been promised.
+    pub(super) fn save(&self, to: &mut StateWriter) {
+        self.inputs.iter().for_each(|waiting| to.batch(&waiting.rows()));
+        to.put(&self.meet);
+        to.put(&(self.watermark, self.floor, self.last_moment));
+    }
+
+    /// Takes them in.
+    pub(super) fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
+        for waiting in &mut self.inputs {
+            let rows = from.batch(&waiting.schema)?;
+            waiting.take_in(&rows);
+        }
+        let meet: Meet = from.take()?;
+        if meet.inputs() != self.inputs.len() {
+            return Err(StateError::new("promises of another number of inputs"));
+        }
+        self.meet = meet;
+        (self.watermark, self.floor, self.last_moment) = from.take()?;
+        Ok(())
     }
 
     fn merge_in_order(&self, flows: &[&Flow]) -> Inbox {
@@ -222,6 +244,19 @@ impl Waiting {
             self.order.push(Reverse((place, number, row)));
         }
         self.batches.push_back((rows.clone(), rows.len()));
+    }
+
+    /// The rows that wait, in order.
+    fn rows(&self) -> EventBatch {
+        if self.order.is_empty() {
+            return EventBatch::empty(self.schema.clone());
+        }
+        let mut order: Vec<(Place, u64, u32)> = self.order.iter().map(|Reverse(at)| *at).collect();
+        order.sort_unstable();
+        let at: Vec<(u64, u32)> = order.into_iter().map(|(_, batch, row)| (batch, row)).collect();
+        let rows = self.interleave(&at);
+        let moments = at.iter().map(|&(batch, row)| self.batch(batch).moments()[row as usize]).collect();
+        EventBatch::with_moments(self.schema.clone(), rows.columns().to_vec(), rows.places().clone(), moments)
     }
 
     fn batch(&self, number: u64) -> &EventBatch {

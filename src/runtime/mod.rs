@@ -15,6 +15,8 @@ mod assemble;
 mod tables;
 mod view;
 
+mod snapshot;
+
 pub use assemble::{AssembleOptions, assemble};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::RunError;
@@ -22,5 +24,6 @@ pub use limits::Limits;
 pub use metrics::{OperatorMetrics, RunMetrics, SourceMetrics};
 pub use pipeline::{Counts, Departures, Pipeline};
 pub use running::{RunOptions, Running};
+pub use snapshot::{Passport, Restored, SnapshotError, load as load_snapshot, save as save_snapshot};
 pub use tables::{TableError, TableSource, Tables};
 pub use view::View;

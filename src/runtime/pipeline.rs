@@ -10,7 +10,7 @@ use super::error::RunError;
 use super::frontier::{Holds, Meet, Promises};
 use super::merge::{Flow, Merge};
 use super::view::View;
-use crate::data::{Column, Entry, EventBatch, Inbox, Place, Schema, WatermarkStep};
+use crate::data::{Column, Entry, EventBatch, Inbox, Place, Schema, StateError, StateReader, StateWriter, WatermarkStep};
 use crate::operators::{Held, Operator, Outbox, Released, Transform};
 
 /// Where a stage's rows come from.
@@ -94,7 +94,46 @@ pub struct Departures {
     order: Vec<(u32, u32)>,
 }
 
+crate::saved!(Counts { rows_in, rows_out, eval_nulls });
+
 impl Departures {
+    /// Writes them, each batch with the number of its output.
+    pub(super) fn save(&self, to: &mut StateWriter) {
+        to.number(self.batches.len() as u64);
+        for (output, rows) in &self.batches {
+            to.put(output);
+            let mut batch = StateWriter::default();
+            batch.batch(rows);
+            to.blob(&batch.finish());
+        }
+        to.put(&self.order);
+    }
+
+    /// Reads them: `output` says the number of an output now and its columns, where it is still there. Rows of others are gone.
+    pub(super) fn load(from: &mut StateReader<'_>, output: impl Fn(usize) -> Option<(usize, Arc<Schema>)>) -> Result<Self, StateError> {
+        let mut batches: Vec<(usize, EventBatch)> = Vec::new();
+        let mut kept: Vec<Option<u32>> = Vec::new();
+        for _ in 0..from.length()? {
+            let now = output(from.take()?);
+            let mut rows = from.part()?;
+            kept.push(now.as_ref().and_then(|_| u32::try_from(batches.len()).ok()));
+            if let Some((number, schema)) = now {
+                batches.push((number, rows.batch(&schema)?));
+                rows.end()?;
+            }
+        }
+        let order: Vec<(u32, u32)> = from.take()?;
+        let kept = |(batch, row): (u32, u32)| Some((kept.get(batch as usize).copied().flatten()?, row));
+        let order: Vec<(u32, u32)> = order.into_iter().filter_map(kept).collect();
+        let is_there = |&(batch, row): &(u32, u32)| (row as usize) < batches[batch as usize].1.len();
+        if !order.iter().all(is_there) {
+            return Err(StateError::new("the order of rows that are not there"));
+        }
+        // A single batch has no order of its own.
+        let order = if batches.len() < 2 { Vec::new() } else { order };
+        Ok(Self { batches, order })
+    }
+
     /// The rows in order: index in `batches`, row.
     pub fn order(&self) -> impl Iterator<Item = (usize, usize)> {
         let alone = match self.batches.as_slice() {
@@ -161,6 +200,11 @@ impl Pipeline {
         Ok(self.depart(&round))
     }
 
+    /// How many ways out there are.
+    pub(super) fn exits(&self) -> usize {
+        self.exits.len()
+    }
+
     /// Lets all views show what has come to all of them.
     fn show(&mut self, end: Place) {
         self.shown = self.views().map(View::watermark).fold(end, Place::min);
@@ -187,6 +231,47 @@ impl Pipeline {
     /// What each stage holds and has counted: name, counts, state.
     pub(super) fn report(&self) -> impl Iterator<Item = (&str, Counts, Held)> {
         self.stages.iter().map(|s| (s.name.as_str(), s.counts, s.work.held()))
+    }
+
+    /// Writes the state of a stage: what waits in front of it, what it holds, what it has promised and counted.
+    pub(super) fn save_stage(&self, index: usize, to: &mut StateWriter) {
+        let stage = &self.stages[index];
+        to.put(&stage.counts);
+        match &stage.work {
+            Work::Transform(transform, _) => transform.save(to),
+            Work::Operator(keeper) => {
+                keeper.merge.save(to);
+                to.put(&keeper.behind);
+                keeper.operator.save(to);
+            }
+            Work::Union(merge, _) => merge.save(to),
+            Work::View(view) => view.save(to),
+        }
+    }
+
+    /// Takes it in.
+    pub(super) fn load_stage(&mut self, index: usize, from: &mut StateReader<'_>) -> Result<(), StateError> {
+        let stage = &mut self.stages[index];
+        stage.counts = from.take()?;
+        match &mut stage.work {
+            Work::Transform(transform, _) => transform.load(from),
+            Work::Operator(keeper) => {
+                keeper.merge.load(from)?;
+                let behind: Vec<(Holds, Meet)> = from.take()?;
+                if behind.len() != keeper.behind.len() || behind.iter().any(|(_, meet)| meet.inputs() != 2) {
+                    return Err(StateError::new("promises of another number of ports"));
+                }
+                keeper.behind = behind;
+                keeper.operator.load(from)
+            }
+            Work::Union(merge, _) => merge.load(from),
+            Work::View(view) => view.load(from),
+        }
+    }
+
+    /// Says up to where all views show what they have: as it was saved.
+    pub(super) fn set_shown(&mut self, shown: Place) {
+        self.shown = shown;
     }
 
     /// The rows that leave, by moment, then statement, then port; and of one port as they came out of it.

@@ -36,32 +36,34 @@ pub struct RunOptions {
 /// A running program.
 #[derive(Debug)]
 pub struct Running {
-    options: RunOptions,
-    intake: Intake,
-    pipeline: Pipeline,
-    tables: Tables,
-    lines: Lines,
-    departures: VecDeque<Departures>,
-    rows_out: u64,
-    forced: u64,
-    is_finished: bool,
+    pub(super) options: RunOptions,
+    pub(super) intake: Intake,
+    pub(super) pipeline: Pipeline,
+    pub(super) tables: Tables,
+    pub(super) lines: Lines,
+    pub(super) departures: VecDeque<Departures>,
+    pub(super) rows_out: u64,
+    /// Of each output, how many rows have been taken.
+    pub(super) taken: Vec<u64>,
+    pub(super) forced: u64,
+    pub(super) is_finished: bool,
     /// After an error that leaves no sound state every call gives it again.
-    failed: Option<RunError>,
+    pub(super) failed: Option<RunError>,
 }
 
 /// Everything in front of the operators.
 #[derive(Debug)]
-struct Intake {
-    decoder: JsonDecoder,
-    csv: CsvDecoder,
-    decoded: Decoded,
-    reorder: Reorder,
-    bad: VecDeque<BadEvent>,
-    bad_counts: BTreeMap<BadCause, u64>,
-    bad_not_kept: u64,
-    values_pushed: u64,
+pub(super) struct Intake {
+    pub(super) decoder: JsonDecoder,
+    pub(super) csv: CsvDecoder,
+    pub(super) decoded: Decoded,
+    pub(super) reorder: Reorder,
+    pub(super) bad: VecDeque<BadEvent>,
+    pub(super) bad_counts: BTreeMap<BadCause, u64>,
+    pub(super) bad_not_kept: u64,
+    pub(super) values_pushed: u64,
     /// NULLs that the conditions of streams had to make up.
-    eval_nulls: Arc<std::sync::atomic::AtomicU64>,
+    pub(super) eval_nulls: Arc<std::sync::atomic::AtomicU64>,
 }
 
 impl Running {
@@ -85,6 +87,7 @@ impl Running {
             eval_nulls,
         };
         let lines = Lines::new(options.max_line);
+        let taken = vec![0; pipeline.exits()];
         Self {
             options,
             intake,
@@ -93,6 +96,7 @@ impl Running {
             lines,
             departures: VecDeque::new(),
             rows_out: 0,
+            taken,
             forced: 0,
             is_finished: false,
             failed: None,
@@ -214,7 +218,15 @@ impl Running {
 
     /// The rows that have become certain since the last call, in order.
     pub fn take_departures(&mut self) -> VecDeque<Departures> {
+        for (output, rows) in self.departures.iter().flat_map(|gone| &gone.batches) {
+            self.taken[*output] += rows.len() as u64;
+        }
         std::mem::take(&mut self.departures)
+    }
+
+    /// Of each output, how many rows have been taken so far.
+    pub fn taken(&self) -> &[u64] {
+        &self.taken
     }
 
     /// The bad events since the last call; beyond a cap they are only counted.

@@ -3,15 +3,18 @@
 //! A load is all or nothing: where one file is no good, every table stays as it was. The live lookups share the place where a table is found,
 //! and see a new load with their next batch.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use sha2::{Digest, Sha256};
+
 use crate::codec::TableSpec;
 use crate::codec::json::write_value;
 use crate::connect::{ConnectError, FileStamp, TableFileFormat, read_table};
-use crate::data::{Schema, Value};
-use crate::operators::{DuplicateKey, SharedTable, TableContents};
+use crate::data::{Schema, StateWriter, Value};
+use crate::operators::{DuplicateKey, SharedTable, TableContents, TableRow};
 
 /// A table and where its rows are.
 #[derive(Debug)]
@@ -133,11 +136,36 @@ impl Tables {
         Ok(())
     }
 
+    /// The names of all tables, with digests of their rows.
+    pub(super) fn digests(&self) -> BTreeMap<String, [u8; 32]> {
+        self.sources.iter().map(|source| (source.name().to_owned(), digest(&source.contents()))).collect()
+    }
+
+    /// The tables whose rows were others when these digests were made.
+    pub(super) fn changed_since(&self, before: &BTreeMap<String, [u8; 32]>) -> Vec<String> {
+        let changed = |(name, digest): (String, [u8; 32])| before.get(&name).filter(|before| **before != digest).map(|_| name);
+        self.digests().into_iter().filter_map(changed).collect()
+    }
+
     /// Whether a file looks different from when it was read.
     pub(super) fn have_changed(&self) -> bool {
         let changed = |(source, stamp): (&TableSource, &Option<FileStamp>)| FileStamp::of(&source.path) != *stamp;
         self.sources.iter().zip(&self.stamps).any(changed)
     }
+}
+
+/// A digest of rows: their values, and from when on each holds.
+fn digest(contents: &TableContents) -> [u8; 32] {
+    let mut rows = StateWriter::default();
+    for row in contents.rows() {
+        to_row(row, &mut rows);
+    }
+    Sha256::digest(rows.finish()).into()
+}
+
+fn to_row(row: &TableRow, to: &mut StateWriter) {
+    to.list(row.values.iter());
+    to.put(&row.from);
 }
 
 /// The path of a table's file: as it is written, from the folder that relative paths start from.

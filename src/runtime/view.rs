@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::merge::{BrokenPromise, Flow, Merge};
-use crate::data::{Entry, EventBatch, Place, Schema, Value};
+use crate::data::{Entry, EventBatch, Place, Schema, StateError, StateReader, StateWriter, Value};
 use crate::operators::{Held, NewestRows};
 
 /// A view of a running program.
@@ -28,6 +28,8 @@ struct Change {
     values: Arc<[Value<'static>]>,
     is_there: bool,
 }
+
+crate::saved!(Change { place, values, is_there });
 
 impl View {
     /// A view whose changes have these columns: those of its rows, then whether the key has a row.
@@ -71,6 +73,22 @@ impl View {
         {
             self.shown.put(change.values, change.is_there);
         }
+    }
+
+    /// Writes its rows and the changes that are not shown yet.
+    pub(super) fn save(&self, to: &mut StateWriter) {
+        self.merge.save(to);
+        to.put(&self.waiting);
+        to.put(&self.watermark);
+        self.shown.save(to);
+    }
+
+    /// Takes them in.
+    pub(super) fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
+        self.merge.load(from)?;
+        self.waiting = from.take()?;
+        self.watermark = from.take()?;
+        self.shown.load(from)
     }
 
     /// How many rows wait in front of it, or to be shown.

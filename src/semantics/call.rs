@@ -56,6 +56,12 @@ fn scalar(cx: &mut Context<'_>, names: &mut dyn Names, call: &ast::Call, span: S
     let name = call.name.node.as_str();
     let function = if call.quoted { None } else { functions::lookup(name) };
     let args = infer_all(cx, names, &call.args);
+    let custom = cx.options.functions.iter().find(|custom| !call.quoted && custom.name().eq_ignore_ascii_case(name)).cloned();
+    if let Some(custom) = custom {
+        let args = args?;
+        let trees: Vec<&ast::Expr> = call.args.iter().collect();
+        return Expr::custom(custom, args).map_err(|error| refused(cx, &error, span, &trees));
+    }
     let Some(function) = function else {
         return Err(unknown_function(cx, &call.name, call.quoted));
     };
@@ -98,7 +104,8 @@ fn unknown_function(cx: &mut Context<'_>, name: &Name, quoted: bool) -> Reported
     if WINDOW_FUNCTIONS.contains(&upper.as_str()) {
         return cx.error(diagnostic.hint("FIRST(x) and LAST(x) over WINDOW LAST 2 ROWS give neighbouring rows"));
     }
-    let known = functions::all().map(|f| f.name).chain(aggregates::all().map(|a| a.name));
+    let custom = cx.options.functions.clone();
+    let known = functions::all().map(|f| f.name).chain(aggregates::all().map(|a| a.name)).chain(custom.iter().map(|f| f.name()));
     let known: Vec<&str> = known.filter(|name| name.starts_with(|c: char| c.is_ascii_alphabetic()) && !name.contains(' ')).collect();
     cx.error(diagnostic.did_you_mean(&nearest(&upper, known)))
 }

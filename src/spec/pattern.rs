@@ -13,6 +13,8 @@ use crate::expr::Expr;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct VariableId(pub u32);
 
+crate::saved!(VariableId(number));
+
 /// A whole pattern query.
 #[derive(Debug, Clone)]
 pub struct PatternSpec {
@@ -169,6 +171,8 @@ pub enum Arrow {
     /// `,` and, in MATCH_RECOGNIZE, all.
     Strict,
 }
+
+crate::saved!(enum Arrow { 0 => Next, 1 => Any, 2 => Strict });
 
 /// Keys of the partitions.
 #[derive(Debug, Clone, Default)]

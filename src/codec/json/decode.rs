@@ -138,6 +138,18 @@ impl JsonDecoder {
         Some((watch.first.as_deref()?, watch.second.as_deref()?))
     }
 
+    /// Sets what [`Self::several_types`] has found: the first two values that were seen.
+    pub fn set_types_seen(&mut self, first: Option<String>, second: Option<String>) {
+        if let Some(watch) = &mut self.watch {
+            (watch.first, watch.second) = (first, second);
+        }
+    }
+
+    /// The first two values of the watched field, as many as were seen.
+    pub fn types_seen(&self) -> (Option<String>, Option<String>) {
+        self.watch.as_ref().map(|watch| (watch.first.clone(), watch.second.clone())).unwrap_or_default()
+    }
+
     /// The streams, in the order of [`Decoded::sources`].
     pub fn specs(&self) -> &[SourceSpec] {
         &self.specs

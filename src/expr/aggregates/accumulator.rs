@@ -43,6 +43,24 @@ pub enum Accumulator {
     Distinct(Box<Distinct>),
 }
 
+crate::saved!(enum Accumulator {
+    0 => CountRows(count),
+    1 => CountValues(count),
+    2 => Sum(sum),
+    3 => Avg(sum),
+    4 => Extreme(value, wins),
+    5 => First(row),
+    6 => Last(row),
+    7 => Spread(spread, kind),
+    8 => Quantile(quantile),
+    9 => List(items),
+    10 => Arg(best, wins),
+    11 => Bool(state, decides),
+    12 => Distinct(distinct),
+});
+crate::saved!(SpreadKind { of_sample, root });
+crate::saved!(Distinct { seen, places, inner });
+
 /// Which measure of spread is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SpreadKind {

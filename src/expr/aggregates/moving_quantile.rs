@@ -28,6 +28,9 @@ struct Half {
     len: usize,
 }
 
+crate::saved!(MovingQuantile { share, is_duration, rows, low, high });
+crate::saved!(Half { values, len });
+
 impl MovingQuantile {
     /// Of no rows; nothing for a share that is none.
     pub fn new(data_type: &DataType, share: f64) -> Option<Self> {

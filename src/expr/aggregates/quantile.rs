@@ -17,6 +17,9 @@ enum Samples {
     Durations(Vec<i64>),
 }
 
+crate::saved!(Quantile { samples, share });
+crate::saved!(enum Samples { 0 => Numbers(values), 1 => Durations(values) });
+
 /// Where a quantile lies among sorted values: the numbers of its neighbours, and how far it is from the one to the other.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Neighbours {

@@ -11,6 +11,8 @@ pub struct Spread {
     squares: f64,
 }
 
+crate::saved!(Spread { count, mean, squares });
+
 impl Spread {
     pub(super) fn add(&mut self, value: &Value<'_>) {
         if value.is_null() {

@@ -28,6 +28,9 @@ enum Total {
     Float(f64, f64),
 }
 
+crate::saved!(Sum { count, total });
+crate::saved!(enum Total { 0 => Int(sum), 1 => Duration(sum), 2 => Decimal(sum, scale), 3 => Float(sum, lost) });
+
 impl Sum {
     /// The sum of nothing of this type.
     pub(super) fn new(data_type: &DataType) -> Self {

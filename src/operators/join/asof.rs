@@ -8,7 +8,7 @@
 use std::collections::VecDeque;
 
 use crate::data::{Column, Duration};
-use crate::data::{EventBatch, Inbox, Key, Phase, Place, Schema, Timestamp, Value};
+use crate::data::{EventBatch, Inbox, Key, Phase, Place, Schema, StateError, StateReader, StateWriter, Timestamp, Value};
 use crate::expr::{EvalContext, Expr};
 use crate::operators::evaluate::{KeptRow, Pair, bytes_of, columns, row_of, values_of};
 use crate::operators::groups::Groups;
@@ -53,6 +53,9 @@ struct LeftRow {
     /// `None` where it holds a NULL.
     key: Option<Key>,
 }
+
+crate::saved!(RightRow { number, time, values });
+crate::saved!(LeftRow { place, values, key });
 
 impl AsOfJoin {
     /// The kinds `AsOf` and `LeftAsOf`; `right` are the columns of the right input.
@@ -186,5 +189,31 @@ impl Operator for AsOfJoin {
 
     fn take_nulls(&mut self) -> u64 {
         self.context.take_nulls()
+    }
+
+    fn save(&self, to: &mut StateWriter) {
+        let kept = self.groups.save(to);
+        to.put(&self.expiring.iter().filter(|(.., id)| kept.has(*id)).copied().collect::<Vec<_>>());
+        to.put(&self.taken);
+        let is_asked = |left: &&LeftRow| left.key.as_ref().map_or(to.range().has_unkeyed(), |key| to.range().contains(key.as_ref()));
+        let pending: Vec<&LeftRow> = self.pending.iter().filter(is_asked).collect();
+        to.list(pending.into_iter());
+        to.put(&self.holds);
+    }
+
+    fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
+        let before = self.taken;
+        let behind = |right: RightRow| RightRow { number: right.number.saturating_add(before), ..right };
+        let ids = self.groups.load(from, |rows| rows.into_iter().map(behind).collect())?;
+        for (time, number, id) in from.take::<Vec<(Timestamp, u64, u32)>>()? {
+            self.expiring.push_back((time, number.saturating_add(before), ids.get(id)?));
+        }
+        self.expiring.make_contiguous().sort_by_key(|(time, ..)| *time);
+        self.taken = before.saturating_add(from.take()?);
+        self.pending.extend(from.list::<LeftRow>()?);
+        self.pending.make_contiguous().sort_by_key(|left| left.place);
+        let holds: Holds = from.take()?;
+        self.holds = std::mem::replace(&mut self.holds, Holds::new()).and(holds);
+        Ok(())
     }
 }

@@ -9,7 +9,7 @@
 use std::collections::VecDeque;
 
 use super::side::{Side, Stored};
-use crate::data::{Column, EventBatch, Inbox, Place, Schema, Value};
+use crate::data::{Column, EventBatch, Inbox, Place, Schema, StateError, StateReader, StateWriter, Value};
 use crate::expr::{EvalContext, Expr};
 use crate::operators::evaluate::{KeptRow, Pair, bytes_of, columns, row_of, values_of};
 use crate::operators::groups::Groups;
@@ -159,6 +159,11 @@ impl IntervalJoin {
         self.groups.of(key)[side].push_back(number);
     }
 
+    /// Whether a row is decided, and only waits for its turn to go.
+    fn has_left_its_key(&self, row: &Stored) -> bool {
+        row.is_matched && self.is_existence()
+    }
+
     fn forget_if_empty(&mut self, key: u32) {
         if self.groups.of(key).iter().all(VecDeque::is_empty) {
             self.groups.remove(key);
@@ -182,7 +187,7 @@ impl IntervalJoin {
             let Some((deadline, _, side)) = due.min().filter(|&(deadline, ..)| deadline < limit) else { return };
             let Some((number, row)) = self.sides[side].pop() else { return };
             // A decided row of an existence join has left its key already.
-            if !(row.is_matched && self.is_existence()) {
+            if !self.has_left_its_key(&row) {
                 let first = self.groups.of(row.key)[side].pop_front();
                 debug_assert_eq!(first, Some(number), "rows of a key are in order");
                 self.forget_if_empty(row.key);
@@ -245,5 +250,37 @@ impl Operator for IntervalJoin {
 
     fn take_nulls(&mut self) -> u64 {
         self.context.take_nulls()
+    }
+
+    fn save(&self, to: &mut StateWriter) {
+        let kept = to.keys(self.groups.keys());
+        for side in &self.sides {
+            let rows: Vec<&Stored> = side.iter().filter(|row| self.has_left_its_key(row) || kept.has(row.key)).collect();
+            to.list(rows.into_iter());
+        }
+        to.put(&self.holds);
+    }
+
+    /// The rows of a key are in order, and so follow from all rows.
+    fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
+        let ids = self.groups.load_keys(from, Default::default)?;
+        for side in [LEFT, RIGHT] {
+            let mut rows = from.list::<Stored>()?;
+            for row in rows.iter_mut().filter(|row| !(row.is_matched && self.is_existence())) {
+                row.key = ids.get(row.key)?;
+            }
+            self.sides[side].add(rows);
+        }
+        self.groups.iter_mut().for_each(|numbers| *numbers = Default::default());
+        for side in [LEFT, RIGHT] {
+            let rows: Vec<(u64, u32)> =
+                self.sides[side].numbered().filter(|(_, row)| !self.has_left_its_key(row)).map(|(number, row)| (number, row.key)).collect();
+            for (number, key) in rows {
+                self.groups.of(key)[side].push_back(number);
+            }
+        }
+        let holds: Holds = from.take()?;
+        self.holds = std::mem::replace(&mut self.holds, Holds::new()).and(holds);
+        Ok(())
     }
 }

@@ -31,6 +31,8 @@ pub(super) struct Stored {
     pub(super) is_matched: bool,
 }
 
+crate::saved!(Stored { values, place, key, is_matched });
+
 impl Side {
     pub(super) fn new(horizon: Duration) -> Self {
         Self { horizon, rows: VecDeque::new(), first: 0, undecided: 0 }
@@ -80,6 +82,18 @@ impl Side {
         }
         self.undecided = self.first + at as u64;
         self.rows.get(at).map_or(Place::MAX, |row| row.place)
+    }
+
+    /// Adds rows of other keys where they stand, and numbers all anew.
+    pub(super) fn add(&mut self, rows: Vec<Stored>) {
+        self.rows.extend(rows);
+        self.rows.make_contiguous().sort_by_key(|row| row.place);
+        self.undecided = self.first;
+    }
+
+    /// The rows with their numbers, in order.
+    pub(super) fn numbered(&self) -> impl Iterator<Item = (u64, &Stored)> {
+        (self.first..).zip(&self.rows)
     }
 
     /// How many rows are held.

@@ -12,6 +12,8 @@ mod store;
 mod stream;
 mod waiting;
 
+mod saved;
+
 use std::sync::Arc;
 
 use self::stream::Stream;

@@ -19,7 +19,7 @@ pub(super) enum Verdict {
 pub(super) struct Stream {
     pub(super) timing: StreamTiming,
     pub(super) stats: StreamStats,
-    store: Store,
+    pub(super) store: Store,
     ahead: Arrivals,
     /// Events in time that nobody wants, since the last release.
     unwanted: u64,

@@ -60,6 +60,8 @@ impl Ties {
     }
 }
 
+crate::saved!(enum Ties { 0 => None, 1 => Int(value), 2 => Many(values) });
+
 /// A row that waits, ordered by (time, tie-breaker, arrival); the rows of one event follow each other by stream.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Key {
@@ -134,6 +136,13 @@ impl Waiting {
         self.least = Some(self.least.map_or(key.time, |least| least.min(key.time)));
         self.fresh.push(key);
         self.len += 1;
+    }
+
+    /// All keys in order. They stay.
+    pub(super) fn in_order(&self) -> Vec<Key> {
+        let mut keys: Vec<Key> = self.runs.iter().flatten().chain(&self.fresh).cloned().collect();
+        keys.sort_by(Key::order);
+        keys
     }
 
     /// Whether the cut may take anything.

@@ -22,6 +22,8 @@ pub(super) enum Contents {
     Matches(Totals),
 }
 
+crate::saved!(enum Contents { 0 => Aggregates(accumulators), 1 => Rows(rows), 2 => Matches(totals) });
+
 /// How contents are made.
 #[derive(Debug)]
 pub(super) struct Recipe {

@@ -3,7 +3,7 @@
 //! A row at time t makes its group due just before the events of the first multiple of d behind t. Nothing is due while no group has got
 //! a row, so that early rows are never more than rows.
 
-use crate::data::{Duration, Phase, Place, Timestamp};
+use crate::data::{Duration, Ids, Kept, Phase, Place, StateError, StateReader, StateWriter, Timestamp};
 
 /// The groups that are due.
 #[derive(Debug)]
@@ -38,6 +38,22 @@ impl Early {
     /// Where the next early rows stand.
     pub(super) fn place(&self) -> Option<Place> {
         self.due.map(|time| Place::bound(Timestamp(time), Phase::Before))
+    }
+
+    /// Writes when the next early rows are due, and for which of the groups that are kept.
+    pub(super) fn save(&self, kept: &Kept, to: &mut StateWriter) {
+        to.put(&self.due);
+        to.put(&self.groups.iter().copied().filter(|id| kept.has(*id)).collect::<Vec<u32>>());
+    }
+
+    /// Takes it in, for groups that have these numbers now.
+    pub(super) fn load(&mut self, ids: &Ids, from: &mut StateReader<'_>) -> Result<(), StateError> {
+        let (due, groups): (Option<i64>, Vec<u32>) = from.take()?;
+        self.due = self.due.into_iter().chain(due).min();
+        for id in groups {
+            self.groups.push(ids.get(id)?);
+        }
+        Ok(())
     }
 
     /// The groups that are due, each once; the next rows make them due again.

@@ -35,7 +35,16 @@ pub(super) struct Part {
     pub(super) contents: Contents,
 }
 
+crate::saved!(Fifo { front, back, back_total });
+crate::saved!(Part { time, first, contents });
+
 impl Fifo {
+    /// The same with its rows numbered from so many on.
+    pub(super) fn behind(mut self, rows: u64) -> Self {
+        self.front.iter_mut().chain(&mut self.back).for_each(|part| part.first = part.first.saturating_add(rows));
+        self
+    }
+
     /// Appends an empty part and gives it to be filled.
     pub(super) fn push(&mut self, recipe: &Recipe, time: i64, first: u64) -> &mut Contents {
         if recipe.keeps_totals()

@@ -15,7 +15,7 @@ use super::contents::{Bounds, Contents, Incoming, Recipe, Stand};
 use super::early::Early;
 use super::fifo::Fifo;
 use super::slots::Slots;
-use crate::data::{Duration, Inbox, Place, Value};
+use crate::data::{Duration, Inbox, Place, StateError, StateReader, StateWriter, Value};
 use crate::operators::groups::Groups;
 use crate::operators::memory::fit_queue;
 use crate::operators::turns::{Turn, fired, turns};
@@ -57,6 +57,8 @@ struct Slice {
     /// Whether there is a window over it (not so between windows that lie apart).
     is_inside: bool,
 }
+
+crate::saved!(Slice { time, until, is_inside });
 
 impl HoppingWindow {
     /// Keys and aggregates are the spec's; for the rest see [`crate::spec::WindowKind::Hopping`].
@@ -310,5 +312,36 @@ impl Operator for HoppingWindow {
 
     fn take_nulls(&mut self) -> u64 {
         self.recipe.take_nulls()
+    }
+
+    fn save(&self, to: &mut StateWriter) {
+        let kept = self.groups.save(to);
+        let order: Vec<(u64, u32)> = self.order.iter().map(|(&first, &id)| (first, id)).filter(|(_, id)| kept.has(*id)).collect();
+        to.put(&order);
+        to.put(&self.slices);
+        to.put(&self.current);
+        to.put(&(self.next, self.taken));
+        self.early.save(&kept, to);
+    }
+
+    fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
+        // Rows of this part stand behind those of parts before it.
+        let before = self.taken;
+        let ids = self.groups.load(from, |queue| queue.behind(before))?;
+        for (first, id) in from.take::<Vec<(u64, u32)>>()? {
+            self.order.insert(first.saturating_add(before), ids.get(id)?);
+        }
+        self.slices.extend(from.take::<Vec<i64>>()?);
+        self.slices.make_contiguous().sort_unstable();
+        let current: Slice = from.take()?;
+        if current.time >= self.current.time {
+            self.current = current;
+        }
+        let (next, taken): (i64, u64) = from.take()?;
+        self.next = self.next.max(next);
+        self.taken = before.saturating_add(taken);
+        self.early.load(&ids, from)?;
+        self.find_due();
+        Ok(())
     }
 }

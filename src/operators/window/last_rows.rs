@@ -5,7 +5,7 @@
 
 use super::contents::{Bounds, Recipe, Stand};
 use super::row_queue::RowQueue;
-use crate::data::Inbox;
+use crate::data::{Inbox, StateError, StateReader, StateWriter};
 use crate::operators::groups::Groups;
 use crate::operators::turns::{Turn, turns};
 use crate::operators::{Held, Operator, Outbox};
@@ -58,5 +58,13 @@ impl Operator for LastRowsWindow {
 
     fn take_nulls(&mut self) -> u64 {
         self.recipe.take_nulls()
+    }
+
+    fn save(&self, to: &mut StateWriter) {
+        self.groups.save(to);
+    }
+
+    fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
+        self.groups.load(from, |queue| queue).map(drop)
     }
 }

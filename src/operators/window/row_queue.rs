@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use super::contents::{Bounds, Incoming, Recipe, Stand};
 use super::fifo::Fifo;
-use crate::data::{KeyBuffer, KeyRef, KeyTable, Place, Timestamp, Value};
+use crate::data::{KeyBuffer, KeyRef, KeyTable, Place, Saved, StateError, StateReader, StateWriter, Timestamp, Value};
 use crate::expr::aggregates::{AggregateKind, MovingQuantile};
 use crate::operators::Outbox;
 use crate::spec::AggregateCall;
@@ -38,6 +38,21 @@ pub(super) struct Different {
     /// The value of each row, `None` where it does not count.
     values: VecDeque<Option<u32>>,
     buffer: KeyBuffer,
+}
+
+crate::saved!(RowQueue { parts, tallies });
+crate::saved!(enum Tally { 0 => Distinct(different), 1 => Quantile(quantile) });
+
+impl Saved for Different {
+    fn save(&self, to: &mut StateWriter) {
+        to.put(&self.table);
+        to.put(&self.counts);
+        to.put(&self.values);
+    }
+
+    fn load(from: &mut StateReader<'_>) -> Result<Self, StateError> {
+        Ok(Self { table: from.take()?, counts: from.take()?, values: from.take()?, buffer: KeyBuffer::new() })
+    }
 }
 
 impl RowQueue {

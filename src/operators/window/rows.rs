@@ -4,7 +4,7 @@
 
 use super::contents::{Bounds, Contents, Recipe, Stand};
 use super::early::Early;
-use crate::data::{Inbox, Place, Timestamp};
+use crate::data::{Inbox, Place, StateError, StateReader, StateWriter, Timestamp};
 use crate::operators::groups::Groups;
 use crate::operators::turns::{Turn, fired, turns};
 use crate::operators::{Held, Operator, Outbox};
@@ -29,6 +29,8 @@ struct Begun {
     rows: u64,
     contents: Contents,
 }
+
+crate::saved!(Begun { first, start, end, rows, contents });
 
 impl Begun {
     fn bounds(&self, is_final: bool) -> Bounds {
@@ -91,5 +93,18 @@ impl Operator for RowsWindow {
 
     fn take_nulls(&mut self) -> u64 {
         self.recipe.take_nulls()
+    }
+
+    fn save(&self, to: &mut StateWriter) {
+        let kept = self.groups.save(to);
+        to.put(&self.taken);
+        self.early.save(&kept, to);
+    }
+
+    fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
+        let before = self.taken;
+        let ids = self.groups.load(from, |begun| Begun { first: begun.first.saturating_add(before), ..begun })?;
+        self.taken = before.saturating_add(from.take()?);
+        self.early.load(&ids, from)
     }
 }

@@ -3,7 +3,7 @@
 //! Groups are kept for ever: that is their state class. START_TIME is the group's first event, END_TIME the row's own.
 
 use super::contents::{Bounds, Contents, Recipe, Stand};
-use crate::data::{Inbox, Timestamp};
+use crate::data::{Inbox, StateError, StateReader, StateWriter, Timestamp};
 use crate::operators::groups::Groups;
 use crate::operators::turns::{Turn, turns};
 use crate::operators::{Held, Operator, Outbox};
@@ -46,5 +46,13 @@ impl Operator for RunningWindow {
 
     fn take_nulls(&mut self) -> u64 {
         self.recipe.take_nulls()
+    }
+
+    fn save(&self, to: &mut StateWriter) {
+        self.groups.save(to);
+    }
+
+    fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
+        self.groups.load(from, |group| group).map(drop)
     }
 }

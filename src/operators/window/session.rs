@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use super::contents::{Bounds, Contents, Incoming, Recipe, Stand};
 use super::early::Early;
-use crate::data::{Duration, Inbox, Phase, Place, Timestamp};
+use crate::data::{Duration, Inbox, Phase, Place, StateError, StateReader, StateWriter, Timestamp};
 use crate::operators::groups::Groups;
 use crate::operators::memory::fit_queue;
 use crate::operators::turns::{Holds, Turn, fired, turns};
@@ -42,6 +42,8 @@ struct Session {
     end: Place,
     contents: Contents,
 }
+
+crate::saved!(Session { first, last, start, end, contents });
 
 impl Session {
     fn bounds(&self, is_final: bool) -> Bounds {
@@ -172,5 +174,32 @@ impl Operator for SessionWindow {
 
     fn take_nulls(&mut self) -> u64 {
         self.recipe.take_nulls()
+    }
+
+    fn save(&self, to: &mut StateWriter) {
+        let kept = self.groups.save(to);
+        let is_kept = |entry: &&(Place, u64, u32)| kept.has(entry.2);
+        to.put(&self.timers.iter().filter(is_kept).copied().collect::<Vec<_>>());
+        to.put(&self.last_rows.iter().filter(is_kept).copied().collect::<Vec<_>>());
+        to.put(&self.holds);
+        to.put(&self.taken);
+        self.early.save(&kept, to);
+    }
+
+    fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
+        let before = self.taken;
+        let behind = |number: u64| number.saturating_add(before);
+        let ids = self.groups.load(from, |session| Session { first: behind(session.first), last: behind(session.last), ..session })?;
+        for (place, number, id) in from.take::<Vec<(Place, u64, u32)>>()? {
+            self.timers.insert((place, behind(number), ids.get(id)?));
+        }
+        for (place, number, id) in from.take::<Vec<(Place, u64, u32)>>()? {
+            self.last_rows.push_back((place, behind(number), ids.get(id)?));
+        }
+        self.last_rows.make_contiguous().sort_unstable();
+        let holds: Holds = from.take()?;
+        self.holds = std::mem::replace(&mut self.holds, Holds::new()).and(holds);
+        self.taken = behind(from.take()?);
+        self.early.load(&ids, from)
     }
 }

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use super::contents::{Bounds, Recipe, Stand};
 use super::row_queue::RowQueue;
-use crate::data::{Duration, Inbox, Place, Timestamp};
+use crate::data::{Duration, Inbox, Place, StateError, StateReader, StateWriter, Timestamp};
 use crate::operators::groups::Groups;
 use crate::operators::memory::fit_queue;
 use crate::operators::turns::{Turn, turns};
@@ -77,5 +77,19 @@ impl Operator for SlidingWindow {
 
     fn take_nulls(&mut self) -> u64 {
         self.recipe.take_nulls()
+    }
+
+    fn save(&self, to: &mut StateWriter) {
+        let kept = self.groups.save(to);
+        to.put(&self.rows.iter().filter(|(_, id)| kept.has(*id)).copied().collect::<Vec<_>>());
+    }
+
+    fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
+        let ids = self.groups.load(from, |queue| queue)?;
+        for (time, id) in from.take::<Vec<(Timestamp, u32)>>()? {
+            self.rows.push_back((time, ids.get(id)?));
+        }
+        self.rows.make_contiguous().sort_by_key(|(time, _)| *time);
+        Ok(())
     }
 }

@@ -5,7 +5,7 @@
 //! eight more with the text itself for STRING and JSON. Columns that are part of the partition's key are the same in all rows and stand once.
 
 use super::table::NONE;
-use crate::data::{DataType, Duration, Place, Timestamp, Value};
+use crate::data::{DataType, Duration, Place, StateError, StateReader, Timestamp, Value};
 use crate::expr::word_of;
 use crate::pattern::event::RowOf;
 use crate::spec::PatternSpec;
@@ -117,6 +117,8 @@ pub(super) struct Log {
     values: Vec<Value<'static>>,
     key: Box<[Value<'static>]>,
 }
+
+crate::saved!(Log { words, gone, base, text, text_base, values, key });
 
 /// What comes in as an event.
 #[derive(Debug, Clone, Copy)]
@@ -248,6 +250,18 @@ impl Log {
     pub(super) fn place(&self, layout: &Layout, event: u32) -> Place {
         let row = self.row(layout, event);
         Place::from_parts(row[0], row[1].cast_unsigned())
+    }
+
+    /// After it has been read: where its events stand in the program that reads.
+    pub(super) fn move_places(&mut self, layout: &Layout, from: &StateReader<'_>) -> Result<(), StateError> {
+        if !self.words.len().is_multiple_of(layout.stride) || self.gone * layout.stride > self.words.len() {
+            return Err(StateError::new("rows of another width"));
+        }
+        for row in self.words.chunks_exact_mut(layout.stride).skip(self.gone) {
+            let (time, sequence) = from.place(Place::from_parts(row[0], row[1].cast_unsigned()))?.to_parts();
+            (row[0], row[1]) = (time, sequence.cast_signed());
+        }
+        Ok(())
     }
 
     pub(super) fn time(&self, layout: &Layout, event: u32) -> Timestamp {

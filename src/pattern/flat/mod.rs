@@ -29,7 +29,7 @@ use self::results::Results;
 use self::rows::{Passing, RowPartition};
 use self::runs::RunPartition;
 use super::event::RowOf;
-use crate::data::{ColumnBuilder, EventBatch, Place, Timestamp, Value};
+use crate::data::{ColumnBuilder, EventBatch, Place, StateError, StateReader, StateWriter, Timestamp, Value};
 use crate::pattern::automaton::Origin;
 use crate::spec::{Mode, PatternSpec, Within};
 
@@ -79,6 +79,10 @@ struct Tools<'t> {
     skips_failed: &'t mut u64,
 }
 
+crate::saved!(enum FlatPartition { 0 => Runs(partition), 1 => Rows(partition) });
+crate::saved!(RunPartitionState(partition));
+crate::saved!(RowPartitionState(partition));
+
 impl FlatEvaluator {
     pub(crate) fn new(spec: Arc<PatternSpec>, threads_max: usize) -> Self {
         let machine = Machine::new(spec.clone());
@@ -116,6 +120,34 @@ impl FlatEvaluator {
             Mode::OnePerStart | Mode::AllMatches => FlatPartition::Runs(Box::new(RunPartitionState(RunPartition::new(log)))),
             Mode::Rows => FlatPartition::Rows(Box::new(RowPartitionState(RowPartition::new(log)))),
         }
+    }
+
+    /// Writes what partitions have in common: what was dropped.
+    pub(crate) fn save(&self, to: &mut StateWriter) {
+        to.put(&(self.dropped, self.skips_failed));
+    }
+
+    /// Takes it in.
+    pub(crate) fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
+        let (dropped, skips_failed): (u64, u64) = from.take()?;
+        self.dropped += dropped;
+        self.skips_failed += skips_failed;
+        Ok(())
+    }
+
+    /// Reads a partition.
+    pub(crate) fn load_partition(&self, from: &mut StateReader<'_>) -> Result<FlatPartition, StateError> {
+        let mut partition: FlatPartition = from.take()?;
+        let is_of_rows = self.machine.spec.mode == Mode::Rows;
+        let (log, is_right) = match &mut partition {
+            FlatPartition::Runs(partition) => (&mut partition.0.log, !is_of_rows),
+            FlatPartition::Rows(partition) => (&mut partition.0.log, is_of_rows),
+        };
+        if !is_right {
+            return Err(StateError::new("a partition of another kind of pattern"));
+        }
+        log.move_places(&self.machine.layout, from)?;
+        Ok(partition)
     }
 
     fn with_tools<T>(&mut self, act: impl FnOnce(&mut Tools<'_>) -> T) -> T {

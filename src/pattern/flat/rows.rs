@@ -49,6 +49,9 @@ struct Run {
     waits: bool,
 }
 
+crate::saved!(RowPartition { log, next_start, run, threads, matches, is_begun, is_ended });
+crate::saved!(Run { start, cursor, wants, waits });
+
 impl Passing {
     pub(super) fn new(machine: &Machine) -> Self {
         let starts = [Origin::FirstRow, Origin::LaterRow].map(|origin| machine.table.start(origin));

@@ -52,6 +52,10 @@ struct Interest {
     any: bool,
 }
 
+crate::saved!(RunPartition { log, runs, threads, gone, events, interest });
+crate::saved!(Run { start, index, threads, is_decided, interest });
+crate::saved!(Interest { takes, any });
+
 impl Interest {
     fn is_in(self, fits: u64) -> bool {
         self.any || self.takes & fits != 0

@@ -86,6 +86,10 @@ enum Decision {
     Nothing,
 }
 
+crate::saved!(Partition { runs, events, before, emitted, touched, threads });
+crate::saved!(Run { start, index, entries, interest, decided, has_matched, scheduled, counted });
+crate::saved!(enum Decision { 0 => Match(found), 1 => Nothing });
+
 /// What a partition asks for: a call at the end of this time, for the run of this start.
 pub(crate) type Alarm = (Timestamp, Place);
 

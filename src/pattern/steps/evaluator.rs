@@ -14,7 +14,7 @@ use super::rows::{Finished, Last, RowWriter};
 use super::view::{Events, InBatch, View};
 use super::waiting::{Compared, Fitting, Question, Record, Shape};
 use super::word::Bounds;
-use crate::data::{ColumnBuilder, EventBatch, Phase, Place, Timestamp};
+use crate::data::{ColumnBuilder, EventBatch, Phase, Place, StateError, StateReader, StateWriter, Timestamp};
 use crate::expr::EvalContext;
 use crate::pattern::event::{Candidate, RowOf};
 use crate::pattern::terms::Terms;
@@ -110,6 +110,39 @@ impl StepEvaluator {
             terms,
             plan,
         }
+    }
+
+    /// Writes the events of all partitions, and what was dropped.
+    pub(crate) fn save(&self, to: &mut StateWriter) {
+        self.logs.iter().for_each(|log| log.save(to));
+        to.put(&(self.collect_at, self.dropped));
+    }
+
+    /// Takes them in, before partitions. Gives how many events of each step there were before: those that are new are numbered behind them.
+    pub(crate) fn load(&mut self, from: &mut StateReader<'_>) -> Result<Vec<u32>, StateError> {
+        let number = |log: &Log| u32::try_from(log.len()).map_err(|_| StateError::new("too many events"));
+        let before = self.logs.iter().map(number).collect::<Result<Vec<u32>, _>>()?;
+        for log in &mut self.logs {
+            log.load(from)?;
+            number(log)?;
+        }
+        let (collect_at, dropped): (usize, u64) = from.take()?;
+        self.collect_at = self.collect_at.max(collect_at);
+        self.dropped += dropped;
+        Ok(before)
+    }
+
+    /// Numbers the events of a partition behind so many that there were before.
+    pub(crate) fn move_behind(&self, partition: &mut StepPartition, before: &[u32]) -> Result<(), StateError> {
+        if partition.lists.len() != self.shapes.len() {
+            return Err(StateError::new("a sequence of another length"));
+        }
+        let behind = |step: usize, event: u32| event.saturating_add(before.get(step).copied().unwrap_or(0));
+        for (list, shape) in partition.lists.iter_mut().zip(&self.shapes) {
+            list.renumber(shape, behind);
+        }
+        partition.turns.renumber(behind);
+        Ok(())
     }
 
     /// A partition that has seen nothing.

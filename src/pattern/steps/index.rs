@@ -14,6 +14,8 @@ pub(super) struct Index {
     gone: Vec<(i64, u32)>,
 }
 
+crate::saved!(Index { places, gone });
+
 impl Index {
     pub(super) fn new(places: Vec<(i64, u32)>) -> Self {
         Self { places: places.into_iter().collect(), gone: Vec::new() }

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::word::WordKind;
-use crate::data::{Column, ColumnBuilder, DataType, Place, Value};
+use crate::data::{Column, ColumnBuilder, DataType, Place, StateError, StateReader, StateWriter, Value};
 use crate::pattern::event::Event;
 
 /// Events of one step.
@@ -135,6 +135,42 @@ impl Log {
         numbers
     }
 
+    /// Writes all events.
+    pub(super) fn save(&self, to: &mut StateWriter) {
+        to.put(&self.places);
+        for kept in &self.columns {
+            match kept {
+                Kept::Words { words, valid, .. } | Kept::Keys { words, valid, .. } => {
+                    to.put(words);
+                    to.put(valid);
+                }
+                Kept::Text { text, ends, valid } => {
+                    to.put(text);
+                    to.put(ends);
+                    to.put(valid);
+                }
+                Kept::Values(values) => to.put(values),
+            }
+        }
+        to.put(&self.events);
+    }
+
+    /// Takes events in, behind those that are there.
+    pub(super) fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
+        let places: Vec<Place> = from.take()?;
+        let more = places.len();
+        for kept in &mut self.columns {
+            kept.load(from, self.places.len(), more)?;
+        }
+        let events: Vec<Arc<Event>> = from.take()?;
+        if !events.is_empty() && events.len() != more {
+            return Err(StateError::new("events of another number than their places"));
+        }
+        self.events.extend(events);
+        self.places.extend(places);
+        Ok(())
+    }
+
     /// Bytes, about.
     pub(super) fn bytes(&self) -> usize {
         let columns: usize = self.columns.iter().map(Kept::bytes).sum();
@@ -184,6 +220,45 @@ impl Kept {
                 }
             },
         }
+    }
+
+    /// Takes so many values in, behind those that are there.
+    fn load(&mut self, from: &mut StateReader<'_>, len: usize, more: usize) -> Result<(), StateError> {
+        let (found, flags) = match self {
+            Self::Words { words, valid, .. } | Self::Keys { words, valid, .. } => {
+                let new: Vec<i64> = from.take()?;
+                words.extend(&new);
+                (new.len(), Some(valid))
+            }
+            Self::Text { text, ends, valid } => {
+                let (new, new_ends): (String, Vec<usize>) = from.take()?;
+                let are_ends = new_ends.is_sorted() && new_ends.iter().all(|&end| new.is_char_boundary(end));
+                if !are_ends || new_ends.last().copied().unwrap_or(0) != new.len() {
+                    return Err(StateError::new("texts that end elsewhere"));
+                }
+                ends.extend(new_ends.iter().map(|end| end + text.len()));
+                text.push_str(&new);
+                (new_ends.len(), Some(valid))
+            }
+            Self::Values(values) => {
+                let new: Vec<Value<'static>> = from.take()?;
+                let count = new.len();
+                values.extend(new);
+                (count, None)
+            }
+        };
+        if let Some(valid) = flags {
+            let new: Option<Vec<bool>> = from.take()?;
+            if new.as_ref().is_some_and(|new| new.len() != more) {
+                return Err(StateError::new("flags of another number than values"));
+            }
+            if valid.is_some() || new.is_some() {
+                let mut flags = valid.take().unwrap_or_else(|| vec![true; len]);
+                flags.extend(new.unwrap_or_else(|| vec![true; more]));
+                *valid = Some(flags);
+            }
+        }
+        if found == more { Ok(()) } else { Err(StateError::new("values of another number than places")) }
     }
 
     fn push(&mut self, column: &Column, row: usize) {

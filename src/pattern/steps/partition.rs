@@ -12,6 +12,8 @@ pub(crate) struct StepPartition {
     pub(super) turns: Turns,
 }
 
+crate::saved!(StepPartition { lists, turns });
+
 impl StepPartition {
     /// With so many lists.
     pub(super) fn new(lists: usize) -> Self {

@@ -17,6 +17,10 @@ pub(super) struct Turn {
     pub(super) state: TurnState,
 }
 
+crate::saved!(Turns(turns));
+crate::saved!(Turn { event, start, state });
+crate::saved!(enum TurnState { 0 => Open(waiting), 1 => Matched(events), 2 => Over });
+
 /// What has become of a start.
 #[derive(Debug)]
 pub(super) enum TurnState {

@@ -54,6 +54,9 @@ struct Indexed {
     apart: Vec<u32>,
 }
 
+crate::saved!(Waiting { words, places, sweep_at, index });
+crate::saved!(Indexed { index, free, apart });
+
 /// What becomes of a record that a candidate fits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fitting {

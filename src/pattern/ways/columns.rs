@@ -24,6 +24,8 @@ pub(super) struct WayColumns {
     reached: Vec<(usize, u64)>,
 }
 
+crate::saved!(WayColumns { entries, starts, next, until, reached });
+
 impl WayColumns {
     pub(super) fn new(kinds: &Kinds) -> Self {
         let count = kinds.all.len();

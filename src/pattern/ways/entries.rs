@@ -27,6 +27,8 @@ pub(super) struct Entries {
     kept: Vec<Arc<Event>>,
 }
 
+crate::saved!(Entries { base, gone, events, times, starts, nexts, words, valid, kept });
+
 /// An event that arrives at a kind.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Arriving<'a> {

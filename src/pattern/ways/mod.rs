@@ -55,6 +55,8 @@ pub(crate) struct WayPartition {
     events: u64,
 }
 
+crate::saved!(WayPartition { columns, events });
+
 impl WayEvaluator {
     /// A partition holds at most so many entries; beyond it the oldest starts are dropped, and the entries lost with them are counted.
     pub(crate) fn new(spec: Arc<PatternSpec>, most: usize) -> Self {
@@ -176,6 +178,11 @@ impl WayEvaluator {
     /// Entries given up at the bound so far.
     pub(crate) fn dropped(&self) -> u64 {
         self.dropped
+    }
+
+    /// Counts those of an evaluator that was before this one.
+    pub(crate) fn add_dropped(&mut self, before: u64) {
+        self.dropped += before;
     }
 }
 

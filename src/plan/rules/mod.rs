@@ -8,6 +8,8 @@ mod fold_constants;
 mod merge_filters;
 mod prune_columns;
 
+pub(super) use prune_columns::columns_read;
+
 use super::graph::OperatorGraph;
 
 /// Applies all rules; `general`: patterns list their matches, whatever is asked of them.

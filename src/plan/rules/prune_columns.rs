@@ -9,32 +9,24 @@ use crate::spec::{AggregateCall, CountSpec, JoinKind, JoinSpec, LookupSpec, Matc
 /// Which columns of an edge are read.
 type Needed = Vec<bool>;
 
+/// What is read of each edge.
+struct Reading {
+    sources: Vec<Needed>,
+    is_read: Vec<bool>,
+    /// Of each node, of each of its ports.
+    ports: Vec<Vec<Needed>>,
+    /// Of each node, what it reads itself of each of its inputs.
+    inputs: Vec<Vec<Needed>>,
+}
+
+/// Of each node, which columns of each of its inputs it reads, for itself and for those who read it.
+pub(crate) fn columns_read(graph: &OperatorGraph) -> Vec<Vec<Vec<bool>>> {
+    reading(graph).inputs
+}
+
 /// Applies the rule.
 pub(super) fn apply(graph: &mut OperatorGraph) {
-    let none = |edge: Edge| vec![false; graph.schema(edge).len()];
-    let mut sources: Vec<Needed> = graph.sources().iter().map(|s| vec![false; s.schema.len()]).collect();
-    let mut is_read = vec![false; sources.len()];
-    let mut nodes: Vec<Vec<Needed>> = graph.nodes().iter().map(|n| n.ports.iter().map(|p| vec![false; p.len()]).collect()).collect();
-    let mut mark = |nodes: &mut Vec<Vec<Needed>>, edge: Edge, needed: &[bool]| {
-        let into = match edge {
-            Edge::Source(id) | Edge::Late(id) => {
-                is_read[id.0 as usize] = true;
-                &mut sources[id.0 as usize]
-            }
-            Edge::Node(id, port) => &mut nodes[id.0 as usize][port],
-        };
-        into.iter_mut().zip(needed).for_each(|(into, needed)| *into |= needed);
-    };
-    for output in graph.outputs() {
-        mark(&mut nodes, output.edge, &vec![true; graph.schema(output.edge).len()]);
-    }
-    for (index, node) in graph.nodes().iter().enumerate().rev() {
-        let mut inputs: Vec<Needed> = node.inputs.iter().map(|&edge| none(edge)).collect();
-        of_inputs(node, &nodes[index], &mut inputs);
-        for (&edge, needed) in node.inputs.iter().zip(&inputs) {
-            mark(&mut nodes, edge, needed);
-        }
-    }
+    let Reading { sources, is_read, ports: nodes, inputs: _ } = reading(graph);
     for (node, needed) in graph.nodes_mut().iter_mut().zip(&nodes) {
         if let OperatorSpec::Project(exprs) = &mut node.spec {
             for (expr, _) in exprs.iter_mut().zip(&needed[0]).filter(|(_, needed)| !**needed) {
@@ -52,6 +44,36 @@ pub(super) fn apply(graph: &mut OperatorGraph) {
             read(condition, &mut source.needed, 0);
         }
     }
+}
+
+fn reading(graph: &OperatorGraph) -> Reading {
+    let none = |edge: Edge| vec![false; graph.schema(edge).len()];
+    let mut sources: Vec<Needed> = graph.sources().iter().map(|s| vec![false; s.schema.len()]).collect();
+    let mut is_read = vec![false; sources.len()];
+    let mut nodes: Vec<Vec<Needed>> = graph.nodes().iter().map(|n| n.ports.iter().map(|p| vec![false; p.len()]).collect()).collect();
+    let mut mark = |nodes: &mut Vec<Vec<Needed>>, edge: Edge, needed: &[bool]| {
+        let into = match edge {
+            Edge::Source(id) | Edge::Late(id) => {
+                is_read[id.0 as usize] = true;
+                &mut sources[id.0 as usize]
+            }
+            Edge::Node(id, port) => &mut nodes[id.0 as usize][port],
+        };
+        into.iter_mut().zip(needed).for_each(|(into, needed)| *into |= needed);
+    };
+    for output in graph.outputs() {
+        mark(&mut nodes, output.edge, &vec![true; graph.schema(output.edge).len()]);
+    }
+    let mut of_nodes: Vec<Vec<Needed>> = vec![Vec::new(); nodes.len()];
+    for (index, node) in graph.nodes().iter().enumerate().rev() {
+        let mut inputs: Vec<Needed> = node.inputs.iter().map(|&edge| none(edge)).collect();
+        of_inputs(node, &nodes[index], &mut inputs);
+        for (&edge, needed) in node.inputs.iter().zip(&inputs) {
+            mark(&mut nodes, edge, needed);
+        }
+        of_nodes[index] = inputs;
+    }
+    Reading { sources, is_read, ports: nodes, inputs: of_nodes }
 }
 
 /// Which columns of its inputs a node reads, given which of its own are read.
