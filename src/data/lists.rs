@@ -106,11 +106,15 @@ impl ListBuilder {
 
     /// Appends rows that stand in the column already.
     pub(super) fn repeat_rows(&mut self, rows: std::ops::Range<usize>) {
-        for row in rows {
-            let at = |row: usize| usize::try_from(self.offsets[row]).expect("offsets are not negative");
-            self.items.repeat_rows(at(row)..at(row + 1));
-            self.end(self.valid[row]);
+        let at = |row: usize| usize::try_from(self.offsets[row]).expect("offsets are not negative");
+        let (first, end) = (at(rows.start), at(rows.end));
+        let shift = i32::try_from(self.items.len() - first).expect("a batch has fewer than 2^31 items of lists");
+        self.items.repeat_rows(first..end);
+        assert!(i32::try_from(self.items.len()).is_ok(), "a batch has fewer than 2^31 items of lists");
+        for row in rows.clone() {
+            self.offsets.push(self.offsets[row + 1] + shift);
         }
+        self.valid.extend_from_within(rows);
     }
 
     pub(super) fn finish(&mut self) -> ListColumn {

@@ -12,6 +12,7 @@
 //! `nodes` lays the pattern flat; `automaton` tells the ways on; `step` is what an event does to a state; `terms` decide whether it fits,
 //! with `registers` for what they need of the past; `thread` puts this together, and `merge` drops what is twice; `runs` (FROM PATTERN) and `rows` (MATCH_RECOGNIZE) keep the
 //! threads of a partition and say which matches come out; `outputs` turns them into rows; `evaluator` is the face of it all.
+//! What needs no threads because every way stays open (`net`) is listed by `ranks` and `ways`, or counted by `counters`.
 //!
 //! Time and memory: an event costs one step of each live thread of its partition, and a thread a handful of words beside the events it
 //! holds. Threads of one start are merged where nothing can tell them apart any more, so patterns without terms on their own history have

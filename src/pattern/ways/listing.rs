@@ -13,8 +13,11 @@ pub(super) trait Visitor {
     fn enter(&mut self, depth: usize, kind: usize, entry: u64);
     /// The walk goes back before the last entry.
     fn leave(&mut self, depth: usize, kind: usize);
-    /// The entries taken and the event, for this variable, are a match.
-    fn finish(&mut self, last: VariableId);
+    /// So many entries taken and the event, for this variable, are a match.
+    fn finish(&mut self, depth: usize, last: VariableId);
+    /// Matches are to begin with this entry of a kind. Whether they have been told, because they are those that began with an earlier entry
+    /// of it and went on behind this one: the walk leaves them out then.
+    fn repeat(&mut self, kind: usize, entry: u64) -> bool;
 }
 
 /// Where a walk stands; kept so that its memory is.
@@ -50,7 +53,16 @@ impl Walk {
         loop {
             let first = self.frames.last().map_or(0, |frame| frame.cursors);
             if let Some((kind, entry)) = self.step(first, columns) {
-                visitor.enter(self.frames.len(), kind, entry);
+                if self.frames.is_empty() && visitor.repeat(kind, entry) {
+                    continue;
+                }
+                let depth = self.frames.len();
+                visitor.enter(depth, kind, entry);
+                if kinds.all[kind].goes_on() == 0 {
+                    finish(moves, kind, depth + 1, visitor);
+                    visitor.leave(depth, kind);
+                    continue;
+                }
                 self.go_on(kind, entry, columns, kinds);
                 if self.cursors.len() > self.frames.last().map_or(0, |frame| frame.cursors) {
                     continue;
@@ -60,11 +72,10 @@ impl Walk {
             }
             // Behind all that goes on comes what is finished.
             let frame = self.frames.pop().expect("a frame was left");
-            if let Some((_, variables)) = moves.ends.iter().find(|(kind, _)| *kind == frame.kind) {
-                variables.iter().for_each(|variable| visitor.finish(*variable));
-            }
+            let depth = self.frames.len();
+            finish(moves, frame.kind, depth + 1, visitor);
             self.cursors.truncate(frame.cursors);
-            visitor.leave(self.frames.len(), frame.kind);
+            visitor.leave(depth, frame.kind);
         }
     }
 
@@ -110,5 +121,13 @@ impl Walk {
         }
         cursor.next += 1;
         Some((cursor.kind, cursor.next - 1))
+    }
+}
+
+/// The matches that go no further than to an entry of this kind and the event at hand.
+#[inline]
+fn finish(moves: &Moves, kind: usize, depth: usize, visitor: &mut impl Visitor) {
+    if let Some((_, variables)) = moves.ends.iter().find(|(of, _)| *of == kind) {
+        variables.iter().for_each(|variable| visitor.finish(depth, *variable));
     }
 }

@@ -135,7 +135,7 @@ impl WayEvaluator {
                 let mut matches = Matches { outputs, kinds, columns, last: candidate.event(), taken: Vec::new(), out, rows: 0 };
                 walk.list(columns, kinds, moves, &mut matches);
                 matches.taken.clear();
-                moves.alone.iter().for_each(|variable| matches.finish(*variable));
+                moves.alone.iter().for_each(|variable| matches.finish(0, *variable));
                 matches.rows
             }
         }
@@ -235,7 +235,11 @@ impl Visitor for Matches<'_> {
         self.taken.pop();
     }
 
-    fn finish(&mut self, last: VariableId) {
+    fn repeat(&mut self, _kind: usize, _entry: u64) -> bool {
+        false
+    }
+
+    fn finish(&mut self, _depth: usize, last: VariableId) {
         let taken = self.taken.iter().map(|&(kind, entry)| {
             let event = self.columns.entries[kind].kept(entry).clone();
             Taking { event, variable: self.kinds.all[kind].variable }

@@ -191,6 +191,9 @@ pub(super) struct Sources {
     /// Of each variable, the columns of its input that are read.
     pub(super) reads: Vec<Vec<usize>>,
     pub(super) given: Vec<Given>,
+    /// Those that are known on the way; and for each kind, those of its variable.
+    pub(super) on_the_way: Vec<usize>,
+    pub(super) of_kind: Vec<Vec<usize>>,
 }
 
 impl Sources {
@@ -199,7 +202,8 @@ impl Sources {
         if spec.having.is_some() {
             return None;
         }
-        let mut sources = Self { reads: vec![Vec::new(); spec.variables.len()], given: Vec::new() };
+        let reads = vec![Vec::new(); spec.variables.len()];
+        let mut sources = Self { reads, given: Vec::new(), on_the_way: Vec::new(), of_kind: Vec::new() };
         for expr in &spec.outputs {
             let slot = &spec.slots[expr.as_slot()?.0 as usize];
             let given = match &slot.kind {
@@ -229,7 +233,14 @@ impl Sources {
             };
             sources.given.push(given);
         }
-        Some(sources)
+        let is_on_the_way = |given: &Given| given.at == At::Way;
+        let positions = |is_wanted: &dyn Fn(&Given) -> bool| {
+            let wanted = sources.given.iter().enumerate().filter(|(_, given)| is_on_the_way(given) && is_wanted(given));
+            wanted.map(|(at, _)| at).collect::<Vec<_>>()
+        };
+        let on_the_way = positions(&|_| true);
+        let of_kind = kinds.all.iter().map(|kind| positions(&|given| given.variable == Some(kind.variable))).collect();
+        Some(Self { on_the_way, of_kind, ..sources })
     }
 
     fn column(&mut self, spec: &PatternSpec, kinds: &Kinds, variable: VariableId, column: usize, what: What) -> Option<Given> {

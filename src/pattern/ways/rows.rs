@@ -1,7 +1,10 @@
 //! Matches to columns, where all that comes out are words of single events, lists of them, and counts: a row is a few words behind others.
 //!
 //! What is known with the first event is written when the walk leaves it, and what is known with the last when all is done: both so many
-//! times at once.
+//! times at once. And matches that begin with a later entry of a kind are, but for that entry, the end of those that begin with an earlier
+//! one: where the first entry gives nothing else, their rows are repeated as they stand.
+
+use std::ops::Range;
 
 use super::columns::WayColumns;
 use super::listing::Visitor;
@@ -19,6 +22,19 @@ pub(super) struct Rows {
     taken: Vec<Vec<(i64, bool)>>,
     /// For each output that is of one event on the way, the words of the rows.
     words: Vec<Words>,
+    /// For each kind, the rows of the first entry that matches began with.
+    blocks: Vec<Block>,
+}
+
+/// The rows of the matches that begin with one entry.
+#[derive(Debug, Default)]
+struct Block {
+    /// For each second entry, its event and the first row of it.
+    begins: Vec<(u64, usize)>,
+    /// The first row of what has no second entry.
+    direct: usize,
+    /// Behind the last row; 0 where there is no block.
+    end: usize,
 }
 
 #[derive(Debug, Default)]
@@ -44,6 +60,8 @@ pub(super) struct Writer<'w> {
     last: Option<VariableId>,
     /// The first entry, and the rows before those that begin with it.
     first: Option<(usize, u64, usize)>,
+    /// The rows that had been put out before.
+    base: usize,
     rows: usize,
 }
 
@@ -57,7 +75,10 @@ impl<'w> Writer<'w> {
     ) -> Self {
         kept.taken.resize_with(sources.given.len(), Vec::new);
         kept.words.resize_with(sources.given.len(), Words::default);
-        Self { kept, kinds, columns, sources, event, time: place.time().0, terms, out, last: moves.last, first: None, rows: 0 }
+        kept.blocks.resize_with(kinds.all.len(), Block::default);
+        kept.blocks.iter_mut().for_each(|block| block.end = 0);
+        let base = out.first().map_or(0, ColumnBuilder::len);
+        Self { kept, kinds, columns, sources, event, time: place.time().0, terms, out, last: moves.last, first: None, base, rows: 0 }
     }
 
     /// A match that the event begins and ends, for this variable.
@@ -117,16 +138,23 @@ impl<'w> Writer<'w> {
 
     fn row(&mut self, last: VariableId) {
         self.rows += 1;
-        for (at, given) in self.sources.given.iter().enumerate() {
-            match given.at {
-                At::First => {}
-                At::Last if self.last.is_some() => {}
-                At::Last => {
-                    let (word, is_valid) = self.of_event(given, last);
-                    self.out[at].push_word_times(word, is_valid, 1);
-                }
-                At::Way => self.on_the_way(at, given, last),
+        let sources = self.sources;
+        for &at in &sources.on_the_way {
+            self.on_the_way(at, &sources.given[at], last);
+        }
+        if self.last.is_none() {
+            for (at, given) in sources.given.iter().enumerate().filter(|(_, given)| given.at == At::Last) {
+                let (word, is_valid) = self.of_event(given, last);
+                self.out[at].push_word_times(word, is_valid, 1);
             }
+        }
+    }
+
+    /// Writes what is known with the first entry, of so many rows.
+    fn write_first(&mut self, kind: usize, entry: u64, rows: usize) {
+        for (at, given) in self.sources.given.iter().enumerate().filter(|(_, given)| given.at == At::First) {
+            let (word, is_valid) = self.of_entry(given, kind, entry);
+            self.out[at].push_word_times(word, is_valid, rows);
         }
     }
 
@@ -151,6 +179,13 @@ impl<'w> Writer<'w> {
 }
 
 impl Words {
+    fn repeat(&mut self, rows: Range<usize>) {
+        self.words.extend_from_within(rows.clone());
+        if let Some(valid) = &mut self.valid {
+            valid.extend_from_within(rows);
+        }
+    }
+
     #[inline]
     fn push(&mut self, word: Option<(i64, bool)>) {
         let (word, is_valid) = word.unwrap_or((0, false));
@@ -167,38 +202,74 @@ impl Words {
 impl Visitor for Writer<'_> {
     #[inline]
     fn enter(&mut self, depth: usize, kind: usize, entry: u64) {
-        if depth == 0 {
-            self.first = Some((kind, entry, self.rows));
-        }
-        let variable = Some(self.kinds.all[kind].variable);
-        for (at, given) in self.sources.given.iter().enumerate() {
-            if given.at == At::Way && given.variable == variable {
-                let value = self.of_entry(given, kind, entry);
-                self.kept.taken[at].push(value);
+        let sources = self.sources;
+        match depth {
+            0 => {
+                self.first = Some((kind, entry, self.rows));
+                self.kept.blocks[kind].begins.clear();
+                self.kept.blocks[kind].direct = usize::MAX;
             }
+            1 => {
+                if let Some((first, ..)) = self.first {
+                    let event = self.columns.entries[kind].event(entry);
+                    self.kept.blocks[first].begins.push((event, self.rows));
+                }
+            }
+            _ => {}
+        }
+        for &at in &sources.of_kind[kind] {
+            let value = self.of_entry(&sources.given[at], kind, entry);
+            self.kept.taken[at].push(value);
         }
     }
 
     #[inline]
     fn leave(&mut self, depth: usize, kind: usize) {
-        let variable = Some(self.kinds.all[kind].variable);
-        for (at, given) in self.sources.given.iter().enumerate() {
-            if given.at == At::Way && given.variable == variable {
-                self.kept.taken[at].pop();
-            }
+        for &at in &self.sources.of_kind[kind] {
+            self.kept.taken[at].pop();
         }
         if depth > 0 {
             return;
         }
         let Some((kind, entry, before)) = self.first.take() else { return };
-        for (at, given) in self.sources.given.iter().enumerate().filter(|(_, given)| given.at == At::First) {
-            let (word, is_valid) = self.of_entry(given, kind, entry);
-            self.out[at].push_word_times(word, is_valid, self.rows - before);
-        }
+        self.write_first(kind, entry, self.rows - before);
+        let block = &mut self.kept.blocks[kind];
+        block.direct = block.direct.min(self.rows);
+        block.end = self.rows;
     }
 
     #[inline]
-    fn finish(&mut self, last: VariableId) {
+    fn finish(&mut self, depth: usize, last: VariableId) {
+        if let (1, Some((kind, ..))) = (depth, self.first) {
+            let block = &mut self.kept.blocks[kind];
+            block.direct = block.direct.min(self.rows);
+        }
         self.row(last);
+    }
+
+    fn repeat(&mut self, kind: usize, entry: u64) -> bool {
+        let (sources, block) = (self.sources, &self.kept.blocks[kind]);
+        if block.end == 0 || !sources.of_kind[kind].is_empty() {
+            return false;
+        }
+        let event = self.columns.entries[kind].event(entry);
+        let behind = block.begins.partition_point(|(second, _)| *second <= event);
+        let rows = block.begins.get(behind).map_or(block.direct, |(_, row)| *row)..block.end;
+        for &at in &sources.on_the_way {
+            let words = &mut self.kept.words[at];
+            if sources.given[at].what == What::List {
+                self.out[at].repeat_rows(self.base + rows.start..self.base + rows.end);
+            } else {
+                words.repeat(rows.clone());
+            }
+        }
+        if self.last.is_none() {
+            for (at, _) in sources.given.iter().enumerate().filter(|(_, given)| given.at == At::Last) {
+                self.out[at].repeat_rows(self.base + rows.start..self.base + rows.end);
+            }
+        }
+        self.rows += rows.len();
+        self.write_first(kind, entry, rows.len());
+        true
     }
 }
