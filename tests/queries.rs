@@ -5,6 +5,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use betide::syntax::format;
+use betide::text::Source;
 use betide::{Engine, Options};
 
 /// The programs, in the order of their names.
@@ -64,6 +66,15 @@ fn every_query_gives_its_expected_rows() {
 }
 
 #[test]
+fn every_query_is_laid_out() {
+    for program in programs() {
+        let text = fs::read_to_string(&program).unwrap();
+        let laid_out = format(&Source::new(program.display().to_string(), text.as_str())).unwrap();
+        assert!(laid_out == text, "{}: run betide fmt", program.display());
+    }
+}
+
+#[test]
 fn every_query_says_what_it_finds() {
     for program in programs() {
         let text = fs::read_to_string(&program).unwrap();
@@ -77,7 +88,7 @@ fn every_file_belongs_to_a_query() {
     for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("queries")).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         let stem = name.split_once('.').map_or(&*name, |(stem, _)| stem);
-        let expected = ["tide", "events.jsonl", "expected.jsonl"].map(|end| format!("{stem}.{end}"));
+        let expected = ["tide", "events.jsonl", "expected.jsonl", "test"].map(|end| format!("{stem}.{end}"));
         let is_table = name.ends_with(".csv");
         assert!(expected.contains(&name) || is_table, "{name}");
         assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join("queries").join(&expected[0]).exists(), "{name} belongs to no query");

@@ -10,6 +10,8 @@
 //! | `sql NAME`, `json NAME` | the same, or lines of JSON; the commands of the document find it under this name |
 //! | `sql queries/NAME` | it is this file of the repository |
 //! | `csv NAME` | a table for the programs of the document |
+//! | `tide-test NAME` | tests for a program of the document, which a command runs |
+//! | `tide-test` | a part of some |
 //! | `sql,wrong NAME` | it does not compile |
 //! | `rust` | it is what a file of `examples/` has behind its head |
 //! | `text` | a picture |
@@ -124,14 +126,14 @@ fn check(block: &Block<'_>, folder: &Path, updated: &mut String) -> Result<(), S
                 "sql" => compiles(&block.text),
                 "sql,wrong" => Engine::compile(&block.text).map_or(Ok(()), |_| Err("it compiles".to_owned())),
                 "json" => block.text.lines().try_for_each(is_json),
-                "csv" => Ok(()),
+                "csv" | "tide-test" => Ok(()),
                 other => Err(format!("no file of kind `{other}` is known")),
             }
         }
         None => match block.kind {
             "console" => says(block, folder, updated),
             "sql" => compiles(&block.text),
-            "sql,fragment" | "text" => Ok(()),
+            "sql,fragment" | "tide-test" | "text" => Ok(()),
             "rust" => is_an_example(&block.text),
             other => Err(format!("blocks of kind `{other}` are not known")),
         },
@@ -216,7 +218,7 @@ fn run_example(name: &str) -> String {
 
 /// The text with the time of every summary line as 0.
 fn without_times(text: &str) -> String {
-    let time = regex::Regex::new(r"(?m)^(read .* · )\d+\.\d\d s$").unwrap();
+    let time = regex::Regex::new(r"(?m)^((?:read|\d+ tests?:) .* · )\d+\.\d\d s$").unwrap();
     time.replace_all(text, "${1}0.00 s").into_owned()
 }
 

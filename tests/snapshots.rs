@@ -58,6 +58,8 @@ fn run(program: &str, options: &Options, input: &[u8], cuts: &[usize]) -> Result
 /// How much memory is held depends on how it was come by.
 fn without_bytes(mut stats: Stats) -> Stats {
     stats.operators.iter_mut().for_each(|operator| operator.bytes = 0);
+    // Where something is under way is found out again.
+    stats.shared = None;
     stats
 }
 

@@ -19,6 +19,12 @@ const QUERIES: &[(&str, &str, &str, usize)] = &[
         15_970,
     ),
     ("window", "hopping_1m_every_10s", "SELECT AVG(amount) AS mean FROM Payment WINDOW HOPPING 1m EVERY 10s", 101),
+    (
+        "window",
+        "hopping_1m_every_10s_by_card",
+        "SELECT card, AVG(amount) AS mean, MAX(amount) AS most FROM Payment WINDOW HOPPING 1m EVERY 10s GROUP BY card",
+        98_818,
+    ),
     ("window", "sliding_1m_by_card", "SELECT card, MAX(amount) AS most FROM Payment WINDOW SLIDING 1m GROUP BY card", events::EVENTS),
     ("window", "session_5s_by_card", "SELECT card, COUNT(*) AS n FROM Payment WINDOW SESSION 5s GROUP BY card", 59_244),
     (
@@ -26,6 +32,13 @@ const QUERIES: &[(&str, &str, &str, usize)] = &[
         "by_card_within_1s",
         "SELECT a.card, b.amount FROM Payment a JOIN Payment b ON a.card = b.card AND a.amount < b.amount WITHIN 1s",
         10_582,
+    ),
+    (
+        "join",
+        "left_by_card_2s_after",
+        "WITH Large AS (SELECT card, amount FROM Payment WHERE amount > 900)
+         SELECT a.card, b.amount FROM Payment a LEFT JOIN Large b ON a.card = b.card WITHIN 0s BEFORE AND 2s AFTER",
+        100_211,
     ),
     (
         "join",

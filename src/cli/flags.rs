@@ -20,9 +20,14 @@ Examples:
       matches of a query file in a file of JSON lines
   tail -f events.jsonl | betide run alerts.tide
       rows as they become certain
-  betide run -q 'SELECT card, amount FROM Payment WHERE amount > 500' \\
-      --stream 'Payment(card STRING, amount FLOAT)' payments.jsonl
-      a query without a file
+  betide run -q 'SELECT card, amount FROM Payment WHERE amount > 500' payments.jsonl
+      a query without a file: the first events tell the columns
+  betide infer payments.jsonl > alerts.tide
+      the declarations to begin a program with
+  betide test
+      the tests beside the programs of this folder
+  betide doc WITHIN
+      what a clause, a function or the code of a message means
   betide check alerts.tide
       all mistakes of a program, without reading an event";
 
@@ -35,8 +40,23 @@ pub(crate) enum Command {
     /// Prints declarations of the streams in a file: columns and types, event time, disorder, types of events.
     #[command(after_help = INFER_EXAMPLES)]
     Infer(InferFlags),
+    /// Runs the tests that stand beside programs.
+    #[command(after_help = TEST_EXAMPLES)]
+    Test(TestFlags),
     /// Checks a program and tells all its mistakes.
     Check(CheckFlags),
+    /// Lays programs out: keywords large, a clause a line, comments where they are.
+    #[command(after_help = FMT_EXAMPLES)]
+    Fmt(FmtFlags),
+    /// Looks up a clause, a function, an aggregate or the code of a message.
+    #[command(after_help = DOC_EXAMPLES)]
+    Doc(DocFlags),
+    /// Runs a program anew whenever it, or one of its inputs, has been saved.
+    #[command(after_help = WATCH_EXAMPLES)]
+    Watch(WatchFlags),
+    /// Prints the completions for a shell.
+    #[command(after_help = COMPLETION_EXAMPLES)]
+    Completions(CompletionFlags),
     /// Tells how a program will run: what feeds what, and how much it can come to hold.
     Explain(ExplainFlags),
     /// Serves an editor over standard input and output, by the Language Server Protocol
@@ -44,6 +64,15 @@ pub(crate) enum Command {
 }
 
 const RUN_EXAMPLES: &str = "\
+Examples:
+  betide run alerts.tide payments.jsonl.gz orders.csv
+      several inputs, one after the other
+  tail -f auth.jsonl | betide run -q 'SELECT user, COUNT(*) AS fails FROM Failed
+      WINDOW TUMBLING 1m GROUP BY user HAVING COUNT(*) > 5'
+      one line, no file
+  betide run --set limit=800 --output Alert --format csv alerts.tide payments.jsonl
+      another value for $limit, one stream, as a table for other programs
+
 Rows go to standard output, everything else to standard error.
 
 Exit codes: 0 done, 2 the program does not compile, 65 bad data with --strict,
@@ -252,3 +281,95 @@ impl From<InputFormat> for Format {
         }
     }
 }
+
+/// `betide test`
+#[derive(Debug, Args)]
+pub(crate) struct TestFlags {
+    /// Test files, programs, or folders of them. Default: all below the working directory
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Runs the tests whose names have this in them
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) name: Option<String>,
+    /// Writes what comes out into `expect` blocks and golden files that differ; read it before you keep it
+    #[arg(long)]
+    pub(crate) update: bool,
+    /// A step of a pattern that no test reaches is a failure
+    #[arg(long)]
+    pub(crate) all_steps: bool,
+    /// Writes the outcome as JUnit XML
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
+}
+
+const TEST_EXAMPLES: &str = "\
+NAME.test beside NAME.tide has the tests of that program:
+
+  test three small payments and a large one
+  given
+      Payment card=4929-1 amount=0.99 @ 10:00:05
+      Payment card=4929-1 amount=1.20 @ +30s
+      Payment card=4929-1 amount=1.00 @ +30s
+      Payment card=4929-1 amount=912.50 @ +2m
+  expect
+      CardTesting card=4929-1 probes=3
+
+Exit codes: 0 all tests hold, 1 one does not, 2 a program or a test file is wrong.";
+
+/// `betide fmt`
+#[derive(Debug, Args)]
+pub(crate) struct FmtFlags {
+    /// Programs (`.tide`) or folders of them; `-` for standard input to standard output
+    #[arg(value_name = "PATH", required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Writes nothing, names the programs that are not laid out, and exits with 1 if there are any
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+const FMT_EXAMPLES: &str = "\
+Examples:
+  betide fmt alerts.tide
+  betide fmt --check queries/
+      for a pipeline: exit code 1 where something is not laid out";
+
+/// `betide doc`
+#[derive(Debug, Args)]
+pub(crate) struct DocFlags {
+    /// A name or a part of one; without it, everything is listed
+    #[arg(value_name = "NAME")]
+    pub(crate) words: Vec<String>,
+}
+
+const DOC_EXAMPLES: &str = "\
+Examples:
+  betide doc WINDOW TUMBLING
+  betide doc regexp_extract
+  betide doc E0227";
+
+/// `betide watch`
+#[derive(Debug, Args)]
+pub(crate) struct WatchFlags {
+    /// What stands behind `betide run`; or test files (`.test`), which are then tested
+    #[arg(value_name = "FILE [INPUT]… [OPTIONS OF run]", required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) args: Vec<String>,
+}
+
+const WATCH_EXAMPLES: &str = "\
+Examples:
+  betide watch alerts.tide payments.jsonl
+  betide watch alerts.test";
+
+/// `betide completions`
+#[derive(Debug, Args)]
+pub(crate) struct CompletionFlags {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+const COMPLETION_EXAMPLES: &str = "\
+Examples:
+  betide completions bash > ~/.local/share/bash-completion/completions/betide
+  betide completions zsh > ~/.zfunc/_betide
+  betide completions fish > ~/.config/fish/completions/betide.fish";

@@ -3,6 +3,7 @@
 //! | exit code | meaning |
 //! |---|---|
 //! | 0 | done (also when whoever read the output closed it) |
+//! | 1 | a test fails (`betide test`), or a file is not laid out (`betide fmt --check`) |
 //! | 2 | the program does not compile, or the command line is wrong |
 //! | 65 | bad data with `--strict`, or a cap whose policy is to stop |
 //! | 70 | a defect of betide |
@@ -10,17 +11,22 @@
 //! | 130 | interrupted; what was read has been finished, unless a second Ctrl-C ended that too |
 
 mod check;
+mod doc;
 mod durable;
 mod explain;
 mod flags;
+mod fmt;
 mod infer;
 mod inputs;
 mod lsp;
 mod output;
 mod program;
+mod progress;
 mod run;
 mod sample;
 mod summary;
+mod test;
+mod watch;
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -28,7 +34,7 @@ use std::process::ExitCode;
 use betide::connect::ConnectError;
 use betide::text::render;
 use betide::{DataError, Error};
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use flags::{Command, Flags};
 
 /// Runs the command line.
@@ -37,6 +43,11 @@ pub(crate) fn main() -> ExitCode {
     let done = match &flags.command {
         Command::Run(run) => run::run(run),
         Command::Infer(flags) => infer::infer(flags),
+        Command::Fmt(flags) => fmt::fmt(flags),
+        Command::Doc(flags) => doc::doc(flags),
+        Command::Watch(flags) => watch::watch(flags),
+        Command::Completions(flags) => completions(flags),
+        Command::Test(flags) => test::test(flags),
         Command::Check(program) => check::check(program),
         Command::Explain(program) => explain::explain(program),
         Command::Lsp => lsp::lsp(),
@@ -48,6 +59,13 @@ pub(crate) fn main() -> ExitCode {
             ExitCode::from(failure.code)
         }
     }
+}
+
+/// What a shell needs to complete the words of a command line.
+fn completions(flags: &flags::CompletionFlags) -> Result<u8, Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(flags.shell, &mut Flags::command(), "betide", &mut script);
+    print(&String::from_utf8_lossy(&script)).map(|()| 0)
 }
 
 /// The run was interrupted.

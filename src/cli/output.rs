@@ -21,6 +21,8 @@ const CELL_MAX: usize = 60;
 pub(crate) struct Output {
     to: To,
     form: Form,
+    is_terminal: bool,
+    has_written: bool,
 }
 
 /// Where rows are to go.
@@ -83,7 +85,7 @@ impl Output {
                 writer(Box::new(made))
             }
         };
-        Ok(Self { to, form })
+        Ok(Self { to, form, is_terminal, has_written: false })
     }
 
     /// The rows that have been gathered since the last call.
@@ -97,23 +99,33 @@ impl Output {
     /// Writes the rows that have become certain.
     pub(crate) fn write(&mut self, engine: &mut Engine) -> io::Result<()> {
         match &mut self.form {
-            Form::Lines => engine.write_rows(&mut self.to).map(drop),
+            Form::Lines => {
+                self.has_written |= engine.write_rows(&mut self.to)? > 0;
+                Ok(())
+            }
             Form::Csv { header } => {
                 if let Some(header) = header.take() {
                     self.to.write_all(header.as_bytes())?;
                 }
                 for row in engine.take_rows() {
+                    self.has_written = true;
                     self.to.write_all(record(row.texts()).as_bytes())?;
                 }
                 Ok(())
             }
             Form::Table(table) => {
                 for row in engine.take_rows() {
+                    self.has_written = true;
                     table.push(&row, &mut self.to)?;
                 }
                 Ok(())
             }
         }
+    }
+
+    /// Whether somebody sees rows on the terminal, between which nothing else should stand.
+    pub(crate) fn is_seen(&self) -> bool {
+        self.is_terminal && self.has_written
     }
 
     /// Has everything reach whoever reads it.

@@ -12,6 +12,7 @@ use super::durable::State;
 use super::flags::{OutputFormat, RunFlags};
 use super::inputs::{Inputs, Message};
 use super::output::{Output, Target};
+use super::progress::Progress;
 use super::sample;
 use super::summary::{self, Elapsed};
 use super::{Failure, INTERRUPTED, program, tell};
@@ -73,12 +74,15 @@ pub(crate) fn run(flags: &RunFlags) -> Result<u8, Failure> {
         (Some(path), None) => Target::File(path),
     };
     let out = Output::new(target, flags.format, &engine)?;
-    let inputs = Inputs::start(opened.map_or_else(|| open(&paths, flags), Ok)?)?;
+    let inputs = opened.map_or_else(|| open(&paths, flags), Ok)?;
+    let progress = Progress::new(&inputs);
+    let inputs = Inputs::start(inputs)?;
     let dead_letters = flags.dead_letters.as_deref().filter(|_| state.is_none());
     let dead_letters = dead_letters.map(|path| DeadLetters::create(&path.to_string_lossy())).transpose()?;
     let mut run = Run {
         engine,
         out,
+        progress,
         dead_letters,
         state,
         input: String::new(),
@@ -166,6 +170,7 @@ fn refuse_overwriting<'p>(flag: &str, written: &Path, read: impl IntoIterator<It
 struct Run {
     engine: Engine,
     out: Output,
+    progress: Progress,
     dead_letters: Option<DeadLetters>,
     /// Where the run stands, if that is kept.
     state: Option<State>,
@@ -236,10 +241,14 @@ impl Run {
             }
             self.settle_bad_events()?;
             self.write()?;
+            if self.progress.is_due() && !self.out.is_seen() {
+                self.progress.show(self.engine.stats().events);
+            }
             if self.state.as_ref().is_some_and(|state| state.is_due(&self.engine)) {
                 self.checkpoint()?;
             }
         };
+        self.progress.clear();
         if self.state.is_some() {
             self.checkpoint()?;
             if code == INTERRUPTED {
@@ -345,6 +354,9 @@ impl Run {
     /// Whoever reads the output may let it wait; meanwhile nothing is read, and no stream is silent.
     fn put_out(&mut self, put: impl FnOnce(&mut Self) -> io::Result<()>) -> Result<(), Stop> {
         let begun = Elapsed::start();
+        if self.out.is_seen() {
+            self.progress.clear();
+        }
         let put = put(self);
         self.engine.excuse(begun.as_pause());
         put.map_err(output_failed)
@@ -365,6 +377,7 @@ impl Run {
                 continue;
             }
             self.told += 1;
+            self.progress.clear();
             if self.told <= BAD_EVENTS_TOLD {
                 tell(&format!("betide: {}", told(&self.input, &bad)));
             }

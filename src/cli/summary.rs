@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 use betide::Stats;
+use betide::engine::OperatorStats;
 
 /// How long a run took. Only the summary shows it; no result depends on it.
 #[derive(Debug)]
@@ -16,7 +17,12 @@ impl Elapsed {
         Self(std::time::Instant::now())
     }
 
-    /// How long it is.
+    /// The same in seconds.
+    pub(crate) fn seconds(&self) -> f64 {
+        self.get().as_secs_f64()
+    }
+
+    /// How long ago it was started.
     pub(crate) fn get(&self) -> Duration {
         self.0.elapsed()
     }
@@ -92,8 +98,8 @@ fn hints(stats: &Stats) -> Vec<String> {
     for operator in stats.operators.iter().filter(|o| o.dropped > 0) {
         hints.push(format!("betide: {} gave up {} runs at its bound: results may be missing", operator.name, grouped(operator.dropped)));
     }
-    if stats.rows == 0 && stats.events > 0 {
-        hints.extend(why_nothing(stats));
+    if stats.rows == 0 {
+        hints.push(why_nothing(stats));
     }
     hints
 }
@@ -129,21 +135,58 @@ fn waiting(stats: &Stats) -> u64 {
     stats.sources.iter().map(|source| source.waiting).sum()
 }
 
-/// The likeliest reason why a run that read events gave no row.
-fn why_nothing(stats: &Stats) -> Option<String> {
+/// The likeliest reason why a run gave no row: the first thing on the way of the events that let none of them through.
+fn why_nothing(stats: &Stats) -> String {
+    let streams: Vec<&str> = stats.sources.iter().map(|s| s.name.as_str()).collect();
+    if stats.events == 0 {
+        return "betide: no rows: there was no event in the input".to_owned();
+    }
     if stats.bad == stats.events {
-        return Some("betide: no rows: every event was bad".to_owned());
+        return "betide: no rows: every event was bad".to_owned();
     }
     if stats.unrouted + stats.bad == stats.events {
-        let streams: Vec<&str> = stats.sources.iter().map(|s| s.name.as_str()).collect();
-        return Some(format!("betide: no rows: no event was of a stream of the program ({})", streams.join(", ")));
+        return format!(
+            "betide: no rows: no event was of a stream of the program ({}); betide infer tells which types there are",
+            streams.join(", ")
+        );
+    }
+    if stats.late + stats.unrouted + stats.bad == stats.events {
+        return "betide: no rows: every event came too late; a longer DELAY waits for it".to_owned();
     }
     let empty: Vec<&str> = stats.sources.iter().filter(|s| s.events == 0).map(|s| s.name.as_str()).collect();
-    (!empty.is_empty()).then(|| format!("betide: no rows: the input has no event of {}", empty.join(", ")))
+    if !empty.is_empty() {
+        return format!("betide: no rows: the input has no event of {}", empty.join(", "));
+    }
+    let first = stats.operators.iter().find(|operator| operator.rows_out == 0 && operator.rows_in > 0);
+    first.or_else(|| stats.operators.iter().find(|operator| operator.rows_out == 0)).map_or_else(
+        || "betide: no rows: nothing that the program writes has had a row".to_owned(),
+        |operator| format!("betide: no rows: {}", why_none_of(operator)),
+    )
+}
+
+/// Why an operator let nothing through.
+fn why_none_of(operator: &OperatorStats) -> String {
+    let rows = match operator.rows_in {
+        1 => "1 row".to_owned(),
+        rows => format!("{} rows", grouped(rows)),
+    };
+    let what = operator.name.split_once(' ').map_or(operator.name.as_str(), |(_, kind)| kind);
+    let reason = match what {
+        _ if operator.rows_in == 0 => "nothing came to it: what is in front of it wanted no event".to_owned(),
+        "filter" => format!("a condition (WHERE or HAVING) was true for none of {rows}"),
+        "pattern" => {
+            format!("no match was finished over {rows}: a term of WHERE, PARTITION BY, the order or WITHIN stood against it")
+        }
+        "join" => format!("no pair was found among {rows}: ON, or the bound in time, stood against it"),
+        "lookup" => format!("the table has no partner for {rows}"),
+        "window" => format!("no window that {rows} were in gave a row"),
+        _ => format!("it gave nothing for {rows}"),
+    };
+    format!("{reason} ({} of `betide explain`)", operator.name)
 }
 
 /// `37814` as `37,814`
-fn grouped(number: u64) -> String {
+pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {

@@ -9,7 +9,7 @@ use std::io::{self, Read};
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
-use super::table::value_of;
+use super::table::value_of_text;
 use super::{BadCause, BadEvent, Decoded, Limits, Route, SourceSpec};
 use crate::data::{StateError, StateReader, StateWriter, Timestamp, Value};
 
@@ -381,7 +381,7 @@ impl Header {
         let values = columns.map(|((column, field), cell)| {
             let bytes = cell.map_or(&[][..], |cell| cells.get(cell));
             let value = match std::str::from_utf8(bytes) {
-                Ok(text) => value_of(text, field, column).map_err(|detail| (BadCause::WrongType, detail)),
+                Ok(text) => value_of_text(text, field, column).map_err(|detail| (BadCause::WrongType, detail)),
                 Err(_) => Err((BadCause::NotUtf8, "the cell is not UTF-8".to_owned())),
             };
             let value = value.and_then(|value| {

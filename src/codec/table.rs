@@ -92,7 +92,7 @@ pub fn read_csv(bytes: &[u8], spec: &TableSpec) -> Result<Vec<ReadRow>, BadTable
                 BadTable { line, detail: format!("column `{}`{number}: {detail}", field.name) }
             };
             let text = cells[index].and_then(|cell| record.get(cell)).unwrap_or_default();
-            let value = value_of(text, field, &spec.columns[index]).map_err(told)?;
+            let value = value_of_text(text, field, &spec.columns[index]).map_err(told)?;
             let has_to_be = spec.columns[index].not_null || spec.time == Some(index);
             if has_to_be && value.is_null() { Err(told("there is no value, and there has to be one".to_owned())) } else { Ok(value) }
         });
@@ -128,7 +128,7 @@ fn misread(error: &csv::Error) -> BadTable {
 }
 
 /// The value of a cell: its text for STRING, and for all other types what JSON has for them.
-pub(super) fn value_of(text: &str, field: &Field, column: &ColumnSpec) -> Result<Value<'static>, String> {
+pub fn value_of_text(text: &str, field: &Field, column: &ColumnSpec) -> Result<Value<'static>, String> {
     let trimmed = text.trim();
     if text.is_empty() || trimmed.is_empty() && field.data_type != DataType::String {
         return Ok(column.default.clone().unwrap_or(Value::Null));

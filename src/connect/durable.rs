@@ -50,6 +50,8 @@ pub struct Durable<S> {
     files: Vec<Appended>,
     /// The number that the next checkpoint gets.
     next: u64,
+    /// Checkpoints that are damaged: they go when the next one is there, and do not count among those that are kept.
+    damaged: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -103,7 +105,7 @@ impl<S: Storage> Durable<S> {
     /// Looks for the last good checkpoint of a folder, which is made where it is not there. The files are those that the run will append to;
     /// what stands in them behind the checkpoint is taken back, and without a checkpoint they are emptied.
     pub fn open(storage: S, folder: &str, files: &[String]) -> Result<(Self, Found), DurableError> {
-        let mut durable = Self { storage, folder: folder.to_owned(), files: Vec::new(), next: 0 };
+        let mut durable = Self { storage, folder: folder.to_owned(), files: Vec::new(), next: 0, damaged: Vec::new() };
         doing(durable.storage.make_folder(folder), || format!("cannot make the folder {folder}"))?;
         doing(durable.storage.sync_folder(folder_of(folder)), || format!("cannot sync the folder of {folder}"))?;
         let mut told = Vec::new();
@@ -199,7 +201,10 @@ impl<S: Storage> Durable<S> {
         for (_, path) in found.into_iter().rev() {
             match doing(self.storage.read(&path), || format!("cannot read {path}")).map(|bytes| opened(&bytes)) {
                 Ok(Ok(kept)) => return Ok(Some(kept)),
-                Ok(Err(error)) => told.push(format!("the checkpoint {path} is damaged ({error}): the one before it is taken")),
+                Ok(Err(error)) => {
+                    told.push(format!("the checkpoint {path} is damaged ({error}): the one before it is taken"));
+                    self.damaged.push(path);
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -237,9 +242,10 @@ impl<S: Storage> Durable<S> {
     }
 
     fn forget_old(&mut self) -> Result<(), DurableError> {
-        let found = self.names()?;
+        let damaged = std::mem::take(&mut self.damaged);
+        let found: Vec<String> = self.names()?.into_iter().map(|(_, path)| path).filter(|path| !damaged.contains(path)).collect();
         let old = found.len().saturating_sub(KEPT);
-        for (_, path) in &found[..old] {
+        for path in damaged.iter().chain(&found[..old]) {
             doing(self.storage.remove(path), || format!("cannot remove {path}"))?;
         }
         Ok(())

@@ -12,9 +12,73 @@ use rust_decimal::Decimal;
 
 use super::{Duration, Timestamp, Value};
 
-/// An owned key.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Key(Box<[u8]>);
+/// An owned key. A short one, as most are (a number, a short text), has no memory of its own.
+#[derive(Clone)]
+pub struct Key(Bytes);
+
+#[derive(Clone)]
+enum Bytes {
+    Short(u8, [u8; SHORT]),
+    Long(Box<[u8]>),
+}
+
+/// With its length beside it a short key is as large as a long one.
+const SHORT: usize = 22;
+
+impl Bytes {
+    fn new(bytes: &[u8]) -> Self {
+        let mut short = [0; SHORT];
+        match (short.get_mut(..bytes.len()), u8::try_from(bytes.len())) {
+            (Some(room), Ok(length)) => {
+                room.copy_from_slice(bytes);
+                Self::Short(length, short)
+            }
+            _ => Self::Long(bytes.into()),
+        }
+    }
+
+    #[inline]
+    fn as_slice(&self) -> &[u8] {
+        match self {
+            Self::Short(length, bytes) => &bytes[..usize::from(*length)],
+            Self::Long(bytes) => bytes,
+        }
+    }
+
+    /// How much memory it has of its own.
+    fn held(&self) -> usize {
+        match self {
+            Self::Short(..) => 0,
+            Self::Long(bytes) => bytes.len(),
+        }
+    }
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl Eq for Key {}
+
+impl PartialOrd for Key {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Key {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.as_bytes().cmp(other.as_bytes())
+    }
+}
+
+impl std::hash::Hash for Key {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.as_bytes().hash(state);
+    }
+}
 
 /// A key that someone else holds: a [`KeyBuffer`], a [`Key`] or a [`KeyTable`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,7 +112,7 @@ impl Key {
 
     /// The same key, borrowed.
     pub fn as_ref(&self) -> KeyRef<'_> {
-        KeyRef(&self.0)
+        KeyRef(self.as_bytes())
     }
 
     /// The values that the key was made of.
@@ -62,8 +126,9 @@ impl Key {
     }
 
     /// The bytes of the key, for snapshots.
+    #[inline]
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        self.0.as_slice()
     }
 
     /// The key of these bytes, if they are those of a key.
@@ -72,14 +137,14 @@ impl Key {
         while !rest.is_empty() {
             decode_value(&mut rest)?;
         }
-        Some(Self(bytes.into()))
+        Some(Self(Bytes::new(bytes)))
     }
 }
 
 impl<'a> KeyRef<'a> {
     /// An owned copy.
     pub fn to_key(self) -> Key {
-        Key(self.0.into())
+        Key(Bytes::new(self.0))
     }
 
     /// The bytes of the key.
@@ -287,8 +352,9 @@ impl KeyTable {
             self.keys.push(None);
             u32::try_from(self.keys.len() - 1).expect("fewer than 2^32 keys at once")
         });
-        self.key_bytes += key.0.len();
-        self.keys[id as usize] = Some(key.to_key());
+        let key = key.to_key();
+        self.key_bytes += key.0.held();
+        self.keys[id as usize] = Some(key);
         let Self { ids, keys, hasher, .. } = self;
         ids.insert_unique(hash, id, |&id| hasher.hash_one(bytes_at(keys, id)));
         (id, true)
@@ -308,11 +374,11 @@ impl KeyTable {
     /// Forgets a key; its number may be given to another.
     pub fn remove(&mut self, id: u32) -> Option<Key> {
         let key = self.keys.get_mut(id as usize)?.take()?;
-        let hash = self.hasher.hash_one(&*key.0);
+        let hash = self.hasher.hash_one(key.as_bytes());
         if let Ok(entry) = self.ids.find_entry(hash, |&found| found == id) {
             entry.remove();
         }
-        self.key_bytes -= key.0.len();
+        self.key_bytes -= key.0.held();
         if id as usize + 1 == self.keys.len() {
             while let Some(None) = self.keys.last() {
                 self.keys.pop();
@@ -382,7 +448,7 @@ impl KeyTable {
         for (id, key) in keys {
             let place = self.keys.get_mut(*id as usize).filter(|place| place.is_none())?;
             *place = Some(key.clone());
-            self.key_bytes += key.0.len();
+            self.key_bytes += key.0.held();
         }
         let mut is_free = vec![false; highest];
         for &id in free {
@@ -393,7 +459,7 @@ impl KeyTable {
         }
         self.free = free.to_vec();
         for (id, key) in keys {
-            let hash = self.hasher.hash_one(&*key.0);
+            let hash = self.hasher.hash_one(key.as_bytes());
             let Self { ids, keys, hasher, .. } = self;
             if ids.find(hash, |&id| is_at(keys, id, key.as_ref())).is_some() {
                 return None;
@@ -410,7 +476,7 @@ impl KeyTable {
 }
 
 fn bytes_at(keys: &[Option<Key>], id: u32) -> &[u8] {
-    &keys[id as usize].as_ref().expect("a number in the table has its key").0
+    keys[id as usize].as_ref().expect("a number in the table has its key").as_bytes()
 }
 
 fn is_at(keys: &[Option<Key>], id: u32, key: KeyRef<'_>) -> bool {

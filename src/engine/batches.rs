@@ -55,7 +55,7 @@ pub(super) fn read(source: &SourceNode, batch: &RecordBatch) -> Result<Incoming,
 }
 
 /// Why a row is bad, and the column to blame.
-fn fault<'s>(source: &'s SourceNode, columns: &[Column], row: usize) -> Option<(BadCause, &'s str)> {
+pub(super) fn fault<'s>(source: &'s SourceNode, columns: &[Column], row: usize) -> Option<(BadCause, &'s str)> {
     let name = |index: usize| &*source.schema.fields()[index].name;
     if let Some(index) = source.read_as.time_column
         && columns[index].is_null(row)

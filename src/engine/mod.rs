@@ -3,12 +3,14 @@
 mod error;
 mod functions;
 mod options;
+pub mod reference;
 mod rows;
 mod stats;
 
 mod batches;
 mod compile;
 mod snapshot;
+mod sources;
 #[cfg(feature = "tokio")]
 mod stream;
 mod table;
@@ -17,7 +19,8 @@ mod undeclared;
 pub use error::{DataError, Error};
 pub use options::Options;
 pub use rows::OutputRow;
-pub use stats::{OperatorStats, SourceStats, Stats};
+pub use sources::{SourceStream, StepCount};
+pub use stats::{OperatorStats, SharedStats, SourceStats, Stats};
 #[cfg(feature = "tokio")]
 pub use stream::RowStream;
 pub use table::{TableRow, TableView};
@@ -30,7 +33,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::codec::BadEvent;
-use crate::data::{Duration, Schema, Timestamp};
+use crate::data::{Duration, Schema, Timestamp, Value};
 use crate::plan::{Fingerprints, OperatorGraph, fingerprints};
 use crate::runtime::Running;
 use crate::semantics::Program;
@@ -123,6 +126,22 @@ impl Engine {
         self.graph.outputs().iter().map(|output| (output.name.as_deref(), &*output.schema))
     }
 
+    /// The source streams, in the order of the text.
+    pub fn sources(&self) -> impl Iterator<Item = SourceStream<'_>> {
+        self.graph.sources().iter().map(SourceStream::of)
+    }
+
+    /// How often each step of each pattern has taken an event, in any run, finished or not. It is counted with
+    /// [`Options::general_evaluators`] only; else there is nothing.
+    pub fn step_counts(&self) -> Vec<StepCount> {
+        let nodes = self.graph.nodes();
+        let counted = self.running.steps_taken().flat_map(|(node, steps)| {
+            let line = self.source.line_of(nodes[node].span.start);
+            steps.into_iter().map(move |(step, taken)| StepCount { line, step: step.to_string(), taken })
+        });
+        counted.collect()
+    }
+
     /// The columns of a stream, source or derived.
     pub fn schema_of(&self, stream: &str) -> Option<&Schema> {
         self.program.streams.iter().find(|s| *s.name == *stream).map(|s| &*s.schema)
@@ -160,6 +179,19 @@ impl Engine {
         let index = index.ok_or_else(|| DataError::UnknownStream(stream.to_owned()))?;
         let incoming = batches::read(&self.graph.sources()[index], batch)?;
         self.running.push_bad(incoming.bad)?;
+        Ok(self.running.push_columns(index, incoming.columns, incoming.times, incoming.rows)?)
+    }
+
+    /// Takes one row of a source stream: values by the names of its columns, the others have their defaults. A text for a column of another
+    /// type is read as that of a cell of a table is. The row is of this stream whatever its `type` or `WHEN` says.
+    pub fn push_row(&mut self, stream: &str, values: &[(&str, Value<'_>)]) -> Result<(), Error> {
+        let index = self.graph.sources().iter().position(|s| *s.name == *stream);
+        let index = index.ok_or_else(|| DataError::UnknownStream(stream.to_owned()))?;
+        let incoming = sources::row(&self.graph.sources()[index], values)?;
+        self.running.push_bad(incoming.bad)?;
+        if incoming.rows == 0 {
+            return Ok(());
+        }
         Ok(self.running.push_columns(index, incoming.columns, incoming.times, incoming.rows)?)
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::data::{ColumnBuilder, EventBatch, Place, Schema, Value, WatermarkStep};
+use crate::data::{Column, ColumnBuilder, EventBatch, Place, Schema, Value, WatermarkStep};
 
 /// The ports of an operator. Most have one; a pattern with TIMEOUT INTO has a second one for its timeouts.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub struct Port {
     places: Vec<Place>,
     moments: Vec<Place>,
     steps: Vec<WatermarkStep>,
+    /// Columns that an operator has made itself, of all rows that there are.
+    made: Option<Vec<Column>>,
 }
 
 impl Outbox {
@@ -50,6 +52,16 @@ impl Outbox {
         count
     }
 
+    /// Puts out whole columns by a port, which has been given nothing else since it was emptied.
+    pub fn columns(&mut self, port: usize, columns: Vec<Column>, places: Vec<Place>, moments: Vec<Place>) {
+        let port = &mut self.ports[port];
+        assert!(port.places.is_empty() && port.made.is_none(), "all rows of an inbox as columns, or none");
+        port.made = Some(columns);
+        port.places = places;
+        port.places.iter_mut().for_each(|place| *place = place.derived_by(self.rank));
+        port.moments = moments;
+    }
+
     /// Says that from `moment` on, what a port holds back now may still come out at or behind `watermark`: the least place of anything held,
     /// or [`Place::MAX`] where nothing is. It may go up and down. What later input will cause needs no word: that stands at or behind the
     /// watermark of the input, which the runtime adds.
@@ -70,6 +82,16 @@ impl Outbox {
         self.ports[port].take()
     }
 
+    /// Takes what has been said of the watermark of a port, where it has no rows.
+    pub fn take_watermarks(&mut self, port: usize) -> Vec<WatermarkStep> {
+        std::mem::take(&mut self.ports[port].steps)
+    }
+
+    /// Whether a port has no rows.
+    pub fn is_empty(&self, port: usize) -> bool {
+        self.ports[port].places.is_empty()
+    }
+
     /// How many ports there are.
     pub fn ports(&self) -> usize {
         self.ports.len()
@@ -79,11 +101,12 @@ impl Outbox {
 impl Port {
     fn new(schema: Arc<Schema>) -> Self {
         let columns = schema.fields().iter().map(|f| ColumnBuilder::new(&f.data_type, 0)).collect();
-        Self { schema, columns, places: Vec::new(), moments: Vec::new(), steps: Vec::new() }
+        Self { schema, columns, places: Vec::new(), moments: Vec::new(), steps: Vec::new(), made: None }
     }
 
     fn take(&mut self) -> (EventBatch, Vec<WatermarkStep>) {
-        let columns = self.columns.iter_mut().map(ColumnBuilder::finish).collect();
+        let made = self.made.take();
+        let columns = made.unwrap_or_else(|| self.columns.iter_mut().map(ColumnBuilder::finish).collect());
         let places = std::mem::take(&mut self.places).into();
         let moments = std::mem::take(&mut self.moments).into();
         (EventBatch::with_moments(self.schema.clone(), columns, places, moments), std::mem::take(&mut self.steps))

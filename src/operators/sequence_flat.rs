@@ -53,8 +53,8 @@ struct Kept {
 
 impl FlatSequence {
     /// The operator of a pattern. `threads_max` bounds the threads of a partition; beyond it the oldest runs are dropped and counted.
-    pub fn new(spec: PatternSpec, threads_max: usize) -> Self {
-        let spec = Arc::new(spec);
+    pub fn new(spec: impl Into<Arc<PatternSpec>>, threads_max: usize) -> Self {
+        let spec = spec.into();
         Self {
             starts: Sequence::lags(&spec).then(BinaryHeap::new),
             held_from: Place::MAX,
@@ -72,12 +72,11 @@ impl FlatSequence {
     }
 
     /// One event: its rows in the inputs that it belongs to. Rows of one event mostly have one key; where they differ, each key's partition
-    /// gets the rows that have it.
-    fn event(&mut self, rows: &[RowOf<'_>], fits: &[Vec<u64>], place: Place, moment: Place, out: &mut Outbox) {
-        let of_row = |row: &RowOf<'_>| fits[row.input][row.row];
+    /// gets the rows that have it. `fits` says for each row the variables, as bits, whose unary terms hold.
+    fn event(&mut self, rows: &[RowOf<'_>], fits: &[u64], place: Place, moment: Place, out: &mut Outbox) {
         if let [row] = rows {
-            if let Some(id) = self.partition_of(row, of_row(row)) {
-                self.event_of(id, rows, of_row(row), (place, moment), out);
+            if let Some(id) = self.partition_of(row, fits[0]) {
+                self.event_of(id, rows, fits[0], (place, moment), out);
             }
             return;
         }
@@ -90,7 +89,7 @@ impl FlatSequence {
                 (first..rows.len()).filter(|&other| !done[other] && self.has_same_key(&rows[first], &rows[other])).collect();
             same.iter().for_each(|&row| done[row] = true);
             let of_key: Vec<RowOf<'_>> = same.iter().map(|&row| rows[row]).collect();
-            let fits = of_key.iter().fold(0, |bits, row| bits | of_row(row));
+            let fits = same.iter().fold(0, |bits, &row| bits | fits[row]);
             if let Some(id) = self.partition_of(&rows[first], fits) {
                 self.event_of(id, &of_key, fits, (place, moment), out);
             }
@@ -275,20 +274,23 @@ impl FlatSequence {
     }
 }
 
-impl Operator for FlatSequence {
-    fn advance(&mut self, inbox: &Inbox, out: &mut Outbox) {
-        let fits = if inbox.entries.is_empty() { Vec::new() } else { self.evaluator.fits(&inbox.inputs) };
+impl FlatSequence {
+    /// The rows and watermarks of an inbox; `fits_of` says of each entry, by its number, which variables its row fits.
+    fn take(&mut self, inbox: &Inbox, fits_of: impl Fn(usize, &RowOf<'_>) -> u64, out: &mut Outbox) {
         let mut rows: Vec<RowOf<'_>> = Vec::new();
-        let mut entries = inbox.entries.iter().peekable();
-        while let Some(entry) = entries.next() {
+        let mut fits: Vec<u64> = Vec::new();
+        let mut entries = inbox.entries.iter().enumerate().peekable();
+        while let Some((number, entry)) = entries.next() {
             let Entry::Row { input, row, place, moment, floor } = *entry else {
                 if let Entry::Watermark(step) = entry {
                     self.pass_time(step.watermark, step.moment, out);
                 }
                 continue;
             };
-            rows.push(RowOf { input: input.into(), batch: &inbox.inputs[usize::from(input)], row: row as usize });
-            let goes_on = matches!(entries.peek(), Some(Entry::Row { place: next, .. }) if *next == place && place.is_source());
+            let row = RowOf { input: input.into(), batch: &inbox.inputs[usize::from(input)], row: row as usize };
+            fits.push(fits_of(number, &row));
+            rows.push(row);
+            let goes_on = matches!(entries.peek(), Some((_, Entry::Row { place: next, .. })) if *next == place && place.is_source());
             if goes_on {
                 continue;
             }
@@ -296,11 +298,27 @@ impl Operator for FlatSequence {
             self.event(&rows, &fits, place, moment, out);
             self.report(moment, out);
             rows.clear();
+            fits.clear();
         }
         self.pass_time(inbox.watermark, inbox.floor, out);
         if inbox.watermark == Place::MAX {
             self.end(Place::MAX, out);
         }
+    }
+}
+
+impl Operator for FlatSequence {
+    fn advance(&mut self, inbox: &Inbox, out: &mut Outbox) {
+        let fits = if inbox.entries.is_empty() { Vec::new() } else { self.evaluator.fits(&inbox.inputs) };
+        self.take(inbox, |_, row| fits[row.input][row.row], out);
+    }
+
+    fn advance_given(&mut self, inbox: &Inbox, fits: &[u64], out: &mut Outbox) {
+        self.take(inbox, |entry, _| fits[entry], out);
+    }
+
+    fn wakes_at(&self) -> Place {
+        self.alarms.peek().map_or(Place::MAX, |Reverse((time, ..))| Place::bound(*time, Phase::After))
     }
 
     fn take_nulls(&mut self) -> u64 {

@@ -36,8 +36,8 @@ pub struct StepSequence {
 impl StepSequence {
     /// The operator of a sequence of these steps. At most so many unfinished matches wait in a partition; beyond it the oldest are dropped
     /// and counted.
-    pub fn new(spec: PatternSpec, steps: &[(VariableId, Arrow)], most: usize) -> Self {
-        let spec = Arc::new(spec);
+    pub fn new(spec: impl Into<Arc<PatternSpec>>, steps: &[(VariableId, Arrow)], most: usize) -> Self {
+        let spec = spec.into();
         Self {
             evaluator: StepEvaluator::new(spec.clone(), steps, most),
             is_keyed: spec.partition.by_input.iter().any(|exprs| !exprs.is_empty()),
@@ -217,11 +217,9 @@ impl StepSequence {
     }
 }
 
-impl Operator for StepSequence {
-    fn advance(&mut self, inbox: &Inbox, out: &mut Outbox) {
-        if !inbox.entries.is_empty() {
-            self.evaluator.look_at(&inbox.inputs);
-        }
+impl StepSequence {
+    /// The rows and watermarks of an inbox, whose batches have been looked at.
+    fn take(&mut self, inbox: &Inbox, out: &mut Outbox) {
         let (looks_at_all, lags) = (self.evaluator.looks_at_all(), self.evaluator.lags());
         let mut rows: Vec<RowOf<'_>> = Vec::new();
         let mut entries = inbox.entries.iter().peekable();
@@ -258,6 +256,30 @@ impl Operator for StepSequence {
             }
         }
         self.visit(inbox.watermark);
+    }
+}
+
+impl Operator for StepSequence {
+    fn advance(&mut self, inbox: &Inbox, out: &mut Outbox) {
+        if !inbox.entries.is_empty() {
+            self.evaluator.look_at(&inbox.inputs);
+        }
+        self.take(inbox, out);
+    }
+
+    fn advance_given(&mut self, inbox: &Inbox, fits: &[u64], out: &mut Outbox) {
+        let row_of = |(entry, fits): (&Entry, &u64)| match entry {
+            Entry::Row { input, row, .. } => Some((usize::from(*input), *row, *fits)),
+            Entry::Watermark(_) => None,
+        };
+        self.evaluator.take(&inbox.inputs, inbox.entries.iter().zip(fits).filter_map(row_of));
+        self.take(inbox, out);
+    }
+
+    fn wakes_at(&self) -> Place {
+        let turn = self.starts.front().and_then(|(start, _)| self.evaluator.end_of(start.time()));
+        let visit = self.visits.front().map(|(time, _)| *time);
+        turn.into_iter().chain(visit).min().map_or(Place::MAX, |time| Place::bound(time, Phase::After))
     }
 
     fn take_nulls(&mut self) -> u64 {

@@ -17,8 +17,8 @@ pub struct WaySequence {
 
 impl WaySequence {
     /// A partition holds at most so many entries; beyond it the oldest starts are dropped, and the entries lost with them are counted.
-    pub fn new(spec: PatternSpec, entries_max: usize) -> Self {
-        let spec = Arc::new(spec);
+    pub fn new(spec: impl Into<Arc<PatternSpec>>, entries_max: usize) -> Self {
+        let spec = spec.into();
         Self { partitions: Partitions::new(&spec), evaluator: WayEvaluator::new(spec, entries_max) }
     }
 

@@ -43,9 +43,17 @@ crate::saved!(enum PartitionState { 0 => Runs(partition), 1 => Rows { partition,
 #[derive(Debug)]
 pub(crate) struct FromBatches<'a> {
     pub(crate) rows: &'a [RowOf<'a>],
-    /// For each variable, by the row of its input.
-    pub(crate) masks: &'a [Vec<bool>],
+    pub(crate) verdicts: Verdicts<'a>,
     pub(crate) place: Place,
+}
+
+/// For which variables the unary terms hold.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Verdicts<'a> {
+    /// For each variable, by the row of its input.
+    Masks(&'a [Vec<bool>]),
+    /// For the event, the variables as bits.
+    Fits(u64),
 }
 
 impl Evaluator {
@@ -147,6 +155,11 @@ impl Evaluator {
         self.matcher.terms.context.take_nulls() + self.outputs.context().take_nulls()
     }
 
+    /// How often each variable of the pattern has taken an event, in any run, finished or not.
+    pub(crate) fn taken(&self) -> &[u64] {
+        &self.matcher.taken
+    }
+
     /// Runs and threads given up at a bound so far.
     pub(crate) fn dropped(&self) -> u64 {
         self.dropped
@@ -154,7 +167,11 @@ impl Evaluator {
 
     /// The variables whose unary terms hold for an event.
     fn fits(&self, event: &FromBatches<'_>) -> VariableSet {
-        let numbered = (0..).map(VariableId).zip(event.masks);
+        let masks = match event.verdicts {
+            Verdicts::Masks(masks) => masks,
+            Verdicts::Fits(bits) => return VariableSet::of_bits(bits),
+        };
+        let numbered = (0..).map(VariableId).zip(masks);
         let holds = |(variable, mask): &(VariableId, &Vec<bool>)| {
             let input = self.matcher.terms.input_of(*variable);
             event.rows.iter().any(|row| row.input == input && mask[row.row])

@@ -46,7 +46,7 @@ mod variables;
 mod ways;
 
 pub(crate) use count_evaluator::{CountEvaluator, CountPartition};
-pub(crate) use evaluator::{Evaluator, FromBatches, PartitionState};
+pub(crate) use evaluator::{Evaluator, FromBatches, PartitionState, Verdicts};
 pub(crate) use event::RowOf;
 pub(crate) use flat::{FlatEvaluator, FlatPartition};
 pub(crate) use lanes::{Total, Totals, TotalsReader, value_of_number};

@@ -143,6 +143,8 @@ pub(crate) struct Matcher {
     initial_registers: Arc<[Register]>,
     /// Negated variables that stand at the start of the pattern, and how far back they look at most (`None`: for ever).
     pub(crate) looks_back: Vec<(VariableId, Option<Duration>)>,
+    /// How often each variable has taken an event, in any thread.
+    pub(crate) taken: Vec<u64>,
 }
 
 impl Matcher {
@@ -151,7 +153,8 @@ impl Matcher {
         let terms = Terms::new(spec.clone());
         let initial_registers = terms.plan.initial(&spec);
         let looks_back = automaton.looks_back(&spec);
-        Self { automaton, terms, initial_registers, looks_back }
+        let taken = vec![0; spec.variables.len()];
+        Self { automaton, terms, initial_registers, looks_back, taken }
     }
 
     pub(crate) fn spec(&self) -> &Arc<PatternSpec> {
@@ -188,6 +191,11 @@ impl Matcher {
             is_unknown: Cell::new(false),
         };
         let outcome = step::step(&mut self.automaton, &thread.state, &mut probe, taking, now);
+        for next in &outcome.taken {
+            if let Some(for_) = &next.taken {
+                self.taken[for_.variable.0 as usize] += 1;
+            }
+        }
         let taken = outcome.taken.into_iter().map(|next| took(thread, next, &probe)).collect();
         let kept = kept(thread, outcome.kept).map(|kept| noting(kept, &probe));
         Stepped { taken, kept, unknown_before: outcome.unknown_before }

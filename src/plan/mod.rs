@@ -7,12 +7,13 @@ mod graph;
 mod lower;
 pub mod picture;
 mod rules;
+mod share;
 mod state;
 mod words;
 
 pub use explain::explain;
 pub use fingerprint::{Fingerprint, Fingerprints, fingerprints};
-pub use graph::{Edge, LookupTable, Node, NodeId, OperatorGraph, OperatorSpec, OutputNode, SourceId, SourceNode, TableNode};
+pub use graph::{Edge, LookupTable, Node, NodeId, OperatorGraph, OperatorSpec, OutputNode, Sharing, SourceId, SourceNode, TableNode};
 pub use lower::Outputs;
 pub use state::{Growth, StateClass, class_of};
 
@@ -34,6 +35,17 @@ const UNBOUNDED_STATE: Code = Code("E0503");
 /// All codes of this stage, in order.
 pub const CODES: &[Code] = &[UNKNOWN_OUTPUT, CYCLE, UNBOUNDED_STATE];
 
+/// What each of them means.
+pub const CODE_MEANINGS: &[(Code, &str)] = &[
+    (UNKNOWN_OUTPUT, "A stream that --output names and the program does not have."),
+    (CYCLE, "Streams of the program are made of each other."),
+    (
+        UNBOUNDED_STATE,
+        "State that grows for ever: a warning where the input ends some day, an error for input that never ends. WITHIN, a window, or \
+         RUNS LATEST bounds it.",
+    ),
+];
+
 /// What is known of the run when it is planned.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PlanOptions {
@@ -51,6 +63,7 @@ pub fn plan(program: &Program, options: &PlanOptions) -> Result<(OperatorGraph, 
     rules::apply(&mut graph, options.general_evaluators);
     if !options.general_evaluators {
         choose_evaluators(&mut graph);
+        share::apply(&mut graph);
     }
     let mut told = Diagnostics::default();
     for node in graph.nodes() {

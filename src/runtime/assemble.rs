@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::limits::Limits;
 use super::pipeline::{Counts, Exit, Feed, Pipeline, Stage, Work};
 use super::running::{RunOptions, Running};
+use super::selective::{Candidate, Selective, Selector, Slot};
 use super::tables::{TableSource, Tables, resolved};
 use super::view::View;
 use crate::codec::json::JsonDecoder;
@@ -15,11 +16,11 @@ use crate::connect::TableFileFormat;
 use crate::data::{Duration, Schema, Value};
 use crate::expr::{EvalContext, Expr, Row, SlotId};
 use crate::operators::{
-    Filter, FlatSequence, Limit, Lookup, MatchCounts, Operator, Project, RankSequence, Reorder, Sequence, SharedTable, StepSequence,
-    StreamTiming, Suppress, TopOfWindow, ViewLookup, WaySequence, join, window,
+    Filter, FlatSequence, Limit, Lookup, MatchCounts, Operator, Project, RankSequence, Reader, Reorder, Sequence, SharedTable,
+    StepSequence, StreamTiming, Suppress, TopOfWindow, ViewLookup, WaySequence, join, window,
 };
-use crate::plan::{Edge, LookupTable, Node, OperatorGraph, OperatorSpec, Route, SourceColumn, SourceNode, TableFormat, TableNode};
-use crate::spec::{EvaluatorChoice, PatternSpec};
+use crate::plan::{Edge, LookupTable, Node, OperatorGraph, OperatorSpec, Route, Sharing, SourceColumn, SourceNode, TableFormat, TableNode};
+use crate::spec::{Attention, EvaluatorChoice, PatternSpec, Wanted, attention};
 
 /// How far an event may be ahead of the arrival clock where its stream does not say and the input is live.
 const AHEAD_OF_LIVE: Duration = Duration::from_millis(5 * 60 * 1000);
@@ -51,9 +52,10 @@ pub fn assemble(graph: &OperatorGraph, options: &AssembleOptions, run: RunOption
         decoder = decoder.watching(&options.type_field);
     }
     let tables: Vec<TableSource> = graph.tables().iter().map(|table| table_source(table, options)).collect();
-    let stages = graph.nodes().iter().enumerate().map(|(index, node)| stage(graph, index, node, &tables, &run)).collect();
+    let (selector, slots) = selector(graph);
+    let stages = graph.nodes().iter().enumerate().map(|(index, node)| stage(graph, index, node, slots[index], &tables, &run)).collect();
     let exits = graph.outputs().iter().map(|output| Exit { feed: feed(output.edge), statement: output.statement }).collect();
-    let pipeline = Pipeline::new(stages, exits, run.limits.waiting_rows);
+    let pipeline = Pipeline::new(stages, exits, selector, run.limits.waiting_rows);
     Running::new(decoder, reorder, pipeline, Tables::new(tables), eval_nulls, run)
 }
 
@@ -74,15 +76,59 @@ fn feed(edge: Edge) -> Feed {
     }
 }
 
-fn stage(graph: &OperatorGraph, index: usize, node: &Node, tables: &[TableSource], run: &RunOptions) -> Stage {
+/// What finds the rows of the operators that share their look at events, if any do; and where each of them stands there.
+fn selector(graph: &OperatorGraph) -> (Option<Selector>, Vec<Option<Slot>>) {
+    let mut slots: Vec<Option<Slot>> = vec![None; graph.nodes().len()];
+    let sharing = graph.nodes().iter().enumerate().filter_map(|(index, node)| Some((index, node, node.sharing?)));
+    let candidates: Vec<Candidate> = sharing
+        .filter_map(|(stage, node, sharing)| {
+            let feeds = node.inputs.iter().map(|&edge| feed(edge)).collect();
+            Some(Candidate { stage, feeds, reader: reader(node)?, is_lazy: sharing == Sharing::WhereRowsAre })
+        })
+        .collect();
+    if candidates.is_empty() {
+        return (None, slots);
+    }
+    let (selector, taken) = Selector::new(candidates);
+    taken.into_iter().for_each(|slot| slots[slot.stage] = Some(slot));
+    (Some(selector), slots)
+}
+
+/// What an operator looks at.
+fn reader(node: &Node) -> Option<Reader> {
+    let (attention, keys) = match &node.spec {
+        OperatorSpec::Filter(condition) => {
+            let wanted = vec![Wanted { input: 0, terms: vec![condition.clone()] }];
+            (Attention { wanted, opening: u64::MAX, within: None }, Vec::new())
+        }
+        OperatorSpec::Pattern { spec, .. } => (attention(spec)?, spec.partition.by_input.clone()),
+        _ => return None,
+    };
+    Some(Reader { edges: Vec::new(), attention, keys })
+}
+
+fn stage(graph: &OperatorGraph, index: usize, node: &Node, slot: Option<Slot>, tables: &[TableSource], run: &RunOptions) -> Stage {
     let feeds = node.inputs.iter().map(|&edge| feed(edge)).collect();
-    let (kind, work) = work(graph, index, node, tables, run);
+    let (kind, work) = match (slot, &node.spec) {
+        (Some(slot), OperatorSpec::Filter(_)) => ("filter", Work::Selective(Box::new(Selective::filter(slot, node.ports[0].clone())))),
+        (Some(slot), OperatorSpec::Pattern { spec, evaluator, .. }) => {
+            let planned = PlannedPattern {
+                spec: spec.clone(),
+                evaluator: evaluator.clone(),
+                limits: run.limits,
+                rank: rank_of(index),
+                ports: node.ports.clone(),
+            };
+            ("pattern", Work::Selective(Box::new(Selective::pattern(slot, planned))))
+        }
+        _ => work(graph, index, node, tables, run),
+    };
     Stage { name: format!("{} {kind}", index + 1), feeds, work, counts: Counts::default() }
 }
 
 fn work(graph: &OperatorGraph, index: usize, node: &Node, tables: &[TableSource], run: &RunOptions) -> (&'static str, Work) {
     let schema = node.ports[0].clone();
-    let rank = u32::try_from(index + 1).expect("a program has less than 2^32 operators");
+    let rank = rank_of(index);
     let inputs: Vec<Arc<Schema>> = node.inputs.iter().map(|&edge| graph.schema(edge).clone()).collect();
     let lags = node.inputs.iter().any(|&edge| graph.lags(edge));
     let stateful = |operator| Work::operator(operator, rank, inputs.clone(), lags, node.ports.clone());
@@ -111,8 +157,36 @@ fn work(graph: &OperatorGraph, index: usize, node: &Node, tables: &[TableSource]
     }
 }
 
+/// Its number in topological order, from 1.
+fn rank_of(index: usize) -> u32 {
+    u32::try_from(index + 1).expect("a program has less than 2^32 operators")
+}
+
+/// A pattern that is made live when it is needed.
+#[derive(Debug)]
+pub(super) struct PlannedPattern {
+    spec: Arc<PatternSpec>,
+    evaluator: EvaluatorChoice,
+    limits: Limits,
+    pub(super) rank: u32,
+    /// Columns of each port.
+    pub(super) ports: Vec<Arc<Schema>>,
+}
+
+impl PlannedPattern {
+    /// Columns of each input.
+    pub(super) fn inputs(&self) -> Vec<Arc<Schema>> {
+        self.spec.inputs.clone()
+    }
+
+    /// The operator, which has seen nothing.
+    pub(super) fn operator(&self) -> Box<dyn Operator> {
+        pattern(&self.spec, &self.evaluator, &self.limits)
+    }
+}
+
 /// A pattern, run as its planner says.
-fn pattern(spec: &PatternSpec, evaluator: &EvaluatorChoice, limits: &Limits) -> Box<dyn Operator> {
+fn pattern(spec: &Arc<PatternSpec>, evaluator: &EvaluatorChoice, limits: &Limits) -> Box<dyn Operator> {
     match evaluator {
         EvaluatorChoice::RankColumns(steps) => Box::new(RankSequence::new(spec.clone(), steps.clone(), limits.pattern_events)),
         EvaluatorChoice::StepLists(steps) => Box::new(StepSequence::new(spec.clone(), steps, limits.pattern_threads)),
@@ -173,7 +247,8 @@ fn table_source(table: &TableNode, options: &AssembleOptions) -> TableSource {
     TableSource { spec, format, path, key: table.key.clone(), shared: SharedTable::default() }
 }
 
-fn column_spec(column: &SourceColumn) -> ColumnSpec {
+/// How a column is read, for the decoders.
+pub fn column_spec(column: &SourceColumn) -> ColumnSpec {
     let time_format = match &column.format {
         Some(format) => TimeFormat::Custom(format.clone()),
         None => TimeFormat::Epoch(column.unit),

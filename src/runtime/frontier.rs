@@ -96,6 +96,15 @@ impl Holds {
         Self { last: WatermarkStep { moment: Place::MIN, watermark: Place::MAX } }
     }
 
+    /// The same as `promises`, where nobody reads what is promised.
+    pub(super) fn note(&mut self, said: &[WatermarkStep], end: Place) {
+        for &step in said {
+            let before = self.last.moment;
+            let moment = if step.moment >= end { before } else { step.moment.max(before) };
+            self.last = WatermarkStep { moment, watermark: step.watermark };
+        }
+    }
+
     /// What the operator said in a round that went up to the moment `end`, with an inbox of this watermark. Rows that the port may still put
     /// out stand at or behind the watermark or what it holds.
     pub(super) fn promises(&mut self, said: &[WatermarkStep], inbox_watermark: Place, end: Place) -> Promises {

@@ -69,6 +69,17 @@ impl Merge {
         Self { lags, gives_plain: false, inputs, meet, watermark: Place::MIN, floor: Place::MIN, last_moment: Place::MIN }
     }
 
+    /// Of inputs without lag, all of whose rows before this place have been handed on.
+    pub(super) fn reached(schemas: Vec<Arc<Schema>>, watermark: Place) -> Self {
+        let mut merge = Self::new(schemas, false);
+        for input in 0..merge.inputs.len() {
+            merge.meet.promise(input, &[WatermarkStep { moment: Place::MIN, watermark }]);
+        }
+        merge.meet.advance();
+        merge.watermark = merge.meet.reached();
+        merge
+    }
+
     /// The same, for someone who takes plain inboxes.
     pub(super) fn giving_plain(self, gives_plain: bool) -> Self {
         Self { gives_plain, ..self }
@@ -87,6 +98,11 @@ impl Merge {
         }
         let inbox = if self.lags { self.release(flows, &steps) } else { self.merge_in_order(flows) };
         Ok((inbox, steps))
+    }
+
+    /// All rows before this place have been handed on.
+    pub(super) fn watermark(&self) -> Place {
+        self.watermark
     }
 
     /// How many rows wait.
@@ -124,6 +140,9 @@ impl Merge {
     }
 
     fn by_place(&self, flows: &[&Flow]) -> Vec<Entry> {
+        if let [first, second] = flows {
+            return of_two(&first.rows, &second.rows);
+        }
         let mut entries = Vec::with_capacity(flows.iter().map(|f| f.rows.len()).sum());
         let mut next = vec![0; flows.len()];
         loop {
@@ -175,6 +194,22 @@ impl Merge {
         let heads = self.inputs.iter().enumerate().filter_map(|(i, w)| Some((w.order.peek()?.0.0, i)));
         heads.min().filter(|&(place, _)| place < watermark)
     }
+}
+
+/// The rows of two inputs, of one place the first input's first.
+fn of_two(first: &EventBatch, second: &EventBatch) -> Vec<Entry> {
+    let mut entries = Vec::with_capacity(first.len() + second.len());
+    let entry = |input: usize, rows: &EventBatch, row: usize| row_entry(input, row, rows.places()[row], rows.moments()[row], Place::MIN);
+    let mut next = 0;
+    for (row, place) in first.places().iter().enumerate() {
+        while second.places().get(next).is_some_and(|other| other < place) {
+            entries.push(entry(1, second, next));
+            next += 1;
+        }
+        entries.push(entry(0, first, row));
+    }
+    entries.extend((next..second.len()).map(|row| entry(1, second, row)));
+    entries
 }
 
 /// Rows of many inputs that are all source events, each put where its position says, without comparing; of one place the first input first.

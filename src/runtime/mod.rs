@@ -10,14 +10,16 @@ mod pipeline;
 
 mod metrics;
 mod running;
+mod selective;
 
 mod assemble;
 mod tables;
 mod view;
+mod visits;
 
 mod snapshot;
 
-pub use assemble::{AssembleOptions, assemble};
+pub use assemble::{AssembleOptions, assemble, column_spec};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::RunError;
 pub use limits::Limits;

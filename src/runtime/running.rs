@@ -234,6 +234,11 @@ impl Running {
         std::mem::take(&mut self.intake.bad)
     }
 
+    /// For each pattern, by the number of its node: its steps, and how often each took an event; where that is counted.
+    pub fn steps_taken(&self) -> impl Iterator<Item = (usize, Vec<(Arc<str>, u64)>)> {
+        self.pipeline.steps_taken()
+    }
+
     /// All counters.
     pub fn metrics(&self) -> RunMetrics {
         let specs = self.intake.decoder.specs();
@@ -257,6 +262,7 @@ impl Running {
             several_types: self.intake.decoder.several_types().map(|(a, b)| (a.to_owned(), b.to_owned())),
             sources: specs.iter().zip(streams).map(|(spec, stats)| SourceMetrics { name: spec.name.clone(), stats }).collect(),
             operators,
+            shared: self.pipeline.shared(),
         }
     }
 

@@ -3,6 +3,7 @@
 pub mod ast;
 mod codes;
 mod expect;
+mod format;
 mod literal;
 mod parse;
 mod parse_expr;
@@ -15,6 +16,7 @@ mod print_expr;
 mod scan;
 
 pub use codes::{CODES, CodeEntry};
+pub use format::{FormatError, format};
 pub use parse::parse;
 pub use parse_grammar::keywords;
 pub use print::print;

@@ -22,4 +22,10 @@ impl Source {
     pub fn text(&self) -> &str {
         &self.text
     }
+
+    /// The line of a byte, from 1.
+    pub fn line_of(&self, byte: u32) -> usize {
+        let end = usize::try_from(byte).unwrap_or(usize::MAX).min(self.text.len());
+        self.text.as_bytes()[..end].iter().filter(|byte| **byte == b'\n').count() + 1
+    }
 }

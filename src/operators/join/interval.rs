@@ -5,13 +5,17 @@
 //! stands at its own place and is certain when no partner can come any more: after the events of the last time at which one could, or at
 //! once where its key holds a NULL. A semi join gives a left row, at its own place, as soon as its first partner is known. So all but inner
 //! joins may hold rows back, and tell the first unmatched row that they hold.
+//!
+//! Keys are numbers, rows are addresses of columns ([`Blocks`]): what comes out of an inbox is noted as addresses and gathered once, column by
+//! column, at its end.
 
-use std::collections::VecDeque;
+use std::sync::Arc;
 
-use super::side::{Side, Stored};
-use crate::data::{Column, EventBatch, Inbox, Place, Schema, StateError, StateReader, StateWriter, Value};
-use crate::expr::{EvalContext, Expr};
-use crate::operators::evaluate::{KeptRow, Pair, bytes_of, columns, row_of, values_of};
+use super::blocks::{Blocks, RowOf};
+use super::side::{OfKey, Side, Stored};
+use crate::data::{Inbox, Place, Schema, StateError, StateReader, StateWriter, Value};
+use crate::expr::{EvalContext, Expr, Row, SlotId};
+use crate::operators::evaluate::columns;
 use crate::operators::groups::Groups;
 use crate::operators::turns::{Holds, Turn, fired, turns};
 use crate::operators::{Held, Operator, Outbox};
@@ -26,36 +30,91 @@ pub struct IntervalJoin {
     kind: JoinKind,
     keys: [Vec<Expr>; 2],
     residual: Option<Expr>,
+    schemas: [Arc<Schema>; 2],
     sides: [Side; 2],
-    /// For each key, the numbers of its rows on either side, in order.
-    groups: Groups<[VecDeque<u64>; 2]>,
-    /// A row of NULLs for either side.
-    nulls: [KeptRow; 2],
+    blocks: [Blocks; 2],
+    /// For each key its rows on either side.
+    groups: Groups<[OfKey; 2]>,
+    /// Keys that may have no rows any more. They go at the end of an inbox, because rows of it may still be theirs.
+    idle: Vec<u32>,
+    going: Going,
     holds: Holds,
     context: EvalContext,
 }
 
+/// What comes out of an inbox: the addresses of left and right rows, where they stand and when they were certain.
+#[derive(Debug, Default)]
+struct Going {
+    rows: [Vec<Option<u64>>; 2],
+    places: Vec<Place>,
+    moments: Vec<Place>,
+}
+
+impl Going {
+    fn push(&mut self, left: Option<u64>, right: Option<u64>, place: Place, moment: Place) {
+        self.rows[LEFT].push(left);
+        self.rows[RIGHT].push(right);
+        self.places.push(place);
+        self.moments.push(moment);
+    }
+
+    fn push_alone(&mut self, side: usize, address: u64, place: Place, moment: Place) {
+        let (left, right) = if side == LEFT { (Some(address), None) } else { (None, Some(address)) };
+        self.push(left, right, place, moment);
+    }
+
+    fn push_pair(&mut self, arrival: Arrival, partner: u64, place: Place) {
+        let (left, right) = if arrival.side == LEFT { (arrival.address, partner) } else { (partner, arrival.address) };
+        self.push(Some(left), Some(right), place, arrival.moment);
+    }
+}
+
+/// A row that waits, but for its values.
+struct Waits {
+    place: Place,
+    key: u32,
+    is_matched: bool,
+}
+
+crate::saved!(Waits { place, key, is_matched });
+
 /// A row that has just come.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 struct Arrival {
     side: usize,
-    key: u32,
-    values: KeptRow,
+    /// The number of its key; none where it holds a NULL.
+    key: Option<u32>,
+    address: u64,
     place: Place,
     moment: Place,
+}
+
+/// Two rows side by side: the slots of the left one, then those of the right one.
+struct Pair<'b> {
+    left: RowOf<'b>,
+    right: RowOf<'b>,
+}
+
+impl Row for Pair<'_> {
+    fn slot(&self, slot: SlotId) -> Value<'_> {
+        let at = slot.0 as usize;
+        if at < self.left.width() { self.left.value(at) } else { self.right.value(at - self.left.width()) }
+    }
 }
 
 impl IntervalJoin {
     /// All kinds but the as-of joins, over rows of these columns.
     pub fn new(spec: JoinSpec, left: &Schema, right: &Schema) -> Self {
-        let nulls = |schema: &Schema| vec![Value::Null; schema.len()].into();
         Self {
             kind: spec.kind,
             keys: [spec.left_keys, spec.right_keys],
             residual: spec.residual,
+            schemas: [Arc::new(left.clone()), Arc::new(right.clone())],
             sides: [Side::new(spec.after), Side::new(spec.before)],
+            blocks: [Blocks::new(), Blocks::new()],
             groups: Groups::new(),
-            nulls: [nulls(left), nulls(right)],
+            idle: Vec::new(),
+            going: Going::default(),
             holds: Holds::new(),
             context: EvalContext::new(),
         }
@@ -76,108 +135,82 @@ impl IntervalJoin {
         matches!(self.kind, JoinKind::Semi | JoinKind::Anti)
     }
 
-    fn take(&mut self, batch: &EventBatch, keys: &[Column], turn: (usize, usize), place: Place, moment: Place, out: &mut Outbox) {
-        let (side, row) = turn;
-        if values_of(keys, row).any(|v| v.is_null()) {
-            if self.gives_unmatched(side) {
-                self.put_out_unmatched(side, &row_of(batch, row), place, moment, out);
+    fn take(&mut self, arrival: Arrival) {
+        let Some(key) = arrival.key else {
+            if self.gives_unmatched(arrival.side) {
+                self.going.push_alone(arrival.side, arrival.address, arrival.place, arrival.moment);
             }
             return;
-        }
-        let key = self.groups.find_or(values_of(keys, row), Default::default);
-        let arrival = Arrival { side, key, values: row_of(batch, row), place, moment };
-        let is_matched = if self.is_existence() { self.meet_for_existence(&arrival, out) } else { self.meet(&arrival, out) };
-        self.keep(arrival, is_matched, out);
+        };
+        let is_matched = self.meet(arrival, key);
+        self.keep(arrival, key, is_matched);
     }
 
-    /// The numbers of the rows of the other side that are near enough to a new one, in order.
-    fn near(&mut self, arrival: &Arrival) -> Vec<u64> {
+    /// Lets a new row meet the rows of its key on the other side that are near enough, in order; whether it has a partner that counts.
+    fn meet(&mut self, arrival: Arrival, key: u32) -> bool {
         let other = 1 - arrival.side;
+        let Some(mut number) = self.groups.of(key)[other].first() else { return false };
         let time = arrival.place.time();
         let low = time.saturating_sub(self.sides[other].horizon());
         let high = time.saturating_add(self.sides[arrival.side].horizon());
-        let (groups, sides) = (&mut self.groups, &mut self.sides);
-        let is_near = |&number: &u64| (low..=high).contains(&sides[other].of(number).place.time());
-        groups.of(arrival.key)[other].iter().copied().filter(is_near).collect()
-    }
-
-    /// Puts out the pairs that a new row makes; whether there are any.
-    fn meet(&mut self, arrival: &Arrival, out: &mut Outbox) -> bool {
-        let mut is_matched = false;
-        for number in self.near(arrival) {
-            let partner = self.sides[1 - arrival.side].of(number);
-            let pair = pair_of(arrival, &partner.values);
-            if pair.fits(self.residual.as_ref(), &self.context) {
-                out.row(0, pair.values(), arrival.place, arrival.moment);
-                partner.is_matched = true;
-                is_matched = true;
+        let (mut is_matched, mut is_decided) = (false, false);
+        loop {
+            let partner = *self.sides[other].of(number);
+            if partner.place.time() > high {
+                break;
             }
-        }
-        is_matched
-    }
-
-    /// Semi and anti joins: whether a new left row has a partner, or which left rows get one by a new right row.
-    fn meet_for_existence(&mut self, arrival: &Arrival, out: &mut Outbox) -> bool {
-        let gives_matched = self.kind == JoinKind::Semi;
-        for number in self.near(arrival) {
-            let partner = self.sides[1 - arrival.side].of(number);
-            if !pair_of(arrival, &partner.values).fits(self.residual.as_ref(), &self.context) {
-                continue;
-            }
-            if arrival.side == LEFT {
-                if gives_matched {
-                    out.row(0, arrival.values.iter().map(Value::borrowed), arrival.place, arrival.moment);
+            if partner.place.time() >= low && self.fits(arrival, partner.address) {
+                if self.is_existence() && arrival.side == LEFT {
+                    if self.kind == JoinKind::Semi {
+                        self.going.push_alone(LEFT, arrival.address, arrival.place, arrival.moment);
+                    }
+                    return true;
                 }
-                return true;
+                is_matched = true;
+                match self.kind {
+                    JoinKind::Semi => self.going.push_alone(LEFT, partner.address, partner.place, arrival.moment),
+                    JoinKind::Anti => {}
+                    _ => self.going.push_pair(arrival, partner.address, arrival.place),
+                }
+                is_decided |= self.is_existence();
+                self.sides[other].of(number).is_matched = true;
             }
-            if gives_matched {
-                out.row(0, partner.values.iter().map(Value::borrowed), partner.place, arrival.moment);
+            match self.sides[other].next(number) {
+                Some(next) => number = next,
+                None => break,
             }
-            // It is decided: nothing needs its values or meets it again.
-            partner.is_matched = true;
-            partner.values = KeptRow::from([]);
         }
-        if arrival.side == RIGHT {
-            let (groups, sides) = (&mut self.groups, &mut self.sides);
-            groups.of(arrival.key)[LEFT].retain(|&number| !sides[LEFT].of(number).is_matched);
+        if is_decided {
+            // Left rows of an existence join that are decided: no row meets them again.
+            self.sides[LEFT].keep_unmatched(&mut self.groups.of(key)[LEFT]);
         }
-        false
+        is_matched && !self.is_existence()
+    }
+
+    fn fits(&self, arrival: Arrival, partner: u64) -> bool {
+        let Some(residual) = &self.residual else { return true };
+        let (left, right) = if arrival.side == LEFT { (arrival.address, partner) } else { (partner, arrival.address) };
+        let pair = Pair { left: self.blocks[LEFT].row(left), right: self.blocks[RIGHT].row(right) };
+        residual.is_true(&pair, &self.context)
     }
 
     /// Keeps a new row if a partner can still come.
-    fn keep(&mut self, arrival: Arrival, is_matched: bool, out: &mut Outbox) {
-        let Arrival { side, key, values, place, moment } = arrival;
+    fn keep(&mut self, arrival: Arrival, key: u32, is_matched: bool) {
+        let Arrival { side, address, place, moment, .. } = arrival;
         let is_decided = is_matched && self.is_existence();
         if self.sides[side].deadline(place) < place || is_decided {
             if !is_matched && self.gives_unmatched(side) {
-                self.put_out_unmatched(side, &values, place, moment, out);
+                self.going.push_alone(side, address, place, moment);
             }
-            self.forget_if_empty(key);
+            self.idle.push(key);
             return;
         }
-        let number = self.sides[side].push(Stored { values, place, key, is_matched });
-        self.groups.of(key)[side].push_back(number);
+        self.sides[side].push(Stored::new(place, address, key, is_matched), &mut self.groups.of(key)[side]);
     }
 
-    /// Whether a row is decided, and only waits for its turn to go.
-    fn has_left_its_key(&self, row: &Stored) -> bool {
-        row.is_matched && self.is_existence()
-    }
-
-    fn forget_if_empty(&mut self, key: u32) {
-        if self.groups.of(key).iter().all(VecDeque::is_empty) {
-            self.groups.remove(key);
-        }
-    }
-
-    fn put_out_unmatched(&self, side: usize, values: &[Value<'static>], place: Place, moment: Place, out: &mut Outbox) {
-        if self.is_existence() {
-            out.row(0, values.iter().map(Value::borrowed), place, moment);
-        } else if side == LEFT {
-            out.row(0, Pair { left: values, right: &self.nulls[RIGHT] }.values(), place, moment);
-        } else {
-            out.row(0, Pair { left: &self.nulls[LEFT], right: values }.values(), place, moment);
-        }
+    /// Whether a row is of no key any more: one of an existence join that is decided.
+    fn has_left_its_key(&self, is_matched: bool) -> bool {
+        is_matched && self.is_existence()
     }
 
     /// Lets rows go that no partner can reach any more: by deadline, then in order, the left one first.
@@ -185,19 +218,17 @@ impl IntervalJoin {
         loop {
             let due = [LEFT, RIGHT].into_iter().filter_map(|s| self.sides[s].next_deadline().map(|(deadline, place)| (deadline, place, s)));
             let Some((deadline, _, side)) = due.min().filter(|&(deadline, ..)| deadline < limit) else { return };
-            let Some((number, row)) = self.sides[side].pop() else { return };
-            // A decided row of an existence join has left its key already.
-            if !self.has_left_its_key(&row) {
-                let first = self.groups.of(row.key)[side].pop_front();
-                debug_assert_eq!(first, Some(number), "rows of a key are in order");
-                self.forget_if_empty(row.key);
+            let Some(row) = self.sides[side].pop() else { return };
+            if !self.has_left_its_key(row.is_matched) {
+                Side::unlink(row, &mut self.groups.of(row.key)[side]);
+                self.idle.push(row.key);
             }
             if row.is_matched {
                 continue;
             }
             let moment = fired(deadline, floor);
             if self.gives_unmatched(side) {
-                self.put_out_unmatched(side, &row.values, row.place, moment, out);
+                self.going.push_alone(side, row.address, row.place, moment);
             }
             self.tell(moment, out);
         }
@@ -205,6 +236,9 @@ impl IntervalJoin {
 
     /// Tells the first row that may still come out behind others.
     fn tell(&mut self, moment: Place, out: &mut Outbox) {
+        if self.kind == JoinKind::Inner {
+            return;
+        }
         let mut least = Place::MAX;
         for side in [LEFT, RIGHT] {
             if self.gives_unmatched(side) || self.kind == JoinKind::Semi && side == LEFT {
@@ -213,35 +247,67 @@ impl IntervalJoin {
         }
         self.holds.tell(least, moment, out);
     }
-}
 
-fn pair_of<'p>(arrival: &'p Arrival, partner: &'p [Value<'static>]) -> Pair<'p> {
-    if arrival.side == LEFT { Pair { left: &arrival.values, right: partner } } else { Pair { left: partner, right: &arrival.values } }
+    /// The key of each row of an inbox, and nothing for rows whose keys hold a NULL.
+    fn keys_of(&mut self, inbox: &Inbox) -> [Vec<Option<u32>>; 2] {
+        let mut found = Vec::new();
+        [LEFT, RIGHT].map(|side| {
+            let batch = &inbox.inputs[side];
+            let keys = columns(&self.keys[side], batch, &self.context);
+            self.groups.find_all(&keys, 0..batch.len(), Default::default, &mut found);
+            let key = |(row, &key): (usize, &u32)| {
+                let has_null = keys.iter().any(|column| column.is_null(row));
+                if has_null {
+                    self.idle.push(key);
+                }
+                (!has_null).then_some(key)
+            };
+            found.iter().enumerate().map(key).collect()
+        })
+    }
+
+    /// Puts out what was noted, and forgets what is needed no more.
+    fn end(&mut self, out: &mut Outbox) {
+        let Going { rows: [left, right], places, moments } = std::mem::take(&mut self.going);
+        if !places.is_empty() {
+            let mut columns = self.blocks[LEFT].gather(&self.schemas[LEFT], &left);
+            if !self.is_existence() {
+                columns.extend(self.blocks[RIGHT].gather(&self.schemas[RIGHT], &right));
+            }
+            out.columns(0, columns, places, moments);
+        }
+        while let Some(key) = self.idle.pop() {
+            let is_idle = self.groups.get(key).is_some_and(|(_, [left, right])| left.is_empty() && right.is_empty());
+            if is_idle {
+                self.groups.remove(key);
+            }
+        }
+        for side in [LEFT, RIGHT] {
+            self.blocks[side].forget_before(self.sides[side].first_address(), &self.schemas[side]);
+        }
+    }
 }
 
 impl Operator for IntervalJoin {
     fn advance(&mut self, inbox: &Inbox, out: &mut Outbox) {
-        let keys = [LEFT, RIGHT].map(|side| columns(&self.keys[side], &inbox.inputs[side], &self.context));
+        let keys = self.keys_of(inbox);
+        let first = [LEFT, RIGHT].map(|side| self.blocks[side].push(&inbox.inputs[side]));
         for turn in turns(inbox) {
             match turn {
                 Turn::Time { limit, floor } => self.expire(limit, floor, out),
                 Turn::Row { input, row, place, moment } => {
-                    self.take(&inbox.inputs[input], &keys[input], (input, row), place, moment, out);
+                    self.take(Arrival { side: input, key: keys[input][row], address: first[input] + row as u64, place, moment });
                     self.tell(moment, out);
                 }
             }
         }
-    }
-
-    fn takes_plain(&self) -> bool {
-        true
+        self.end(out);
     }
 
     fn held(&self) -> Held {
         let rows = self.sides.iter().map(Side::len).sum();
-        let of_row = |row: &Stored| size_of::<Stored>() + size_of::<u64>() + bytes_of(&row.values);
-        let bytes = self.sides.iter().flat_map(Side::iter).map(of_row).sum::<usize>() + self.groups.bytes();
-        Held { keys: self.groups.len(), rows, bytes, dropped: 0 }
+        let bytes = self.sides.iter().map(Side::bytes).chain(self.blocks.iter().map(Blocks::bytes)).sum::<usize>();
+        Held { keys: self.groups.len(), rows, bytes: bytes + self.groups.bytes(), dropped: 0 }
     }
 
     fn lags(&self) -> bool {
@@ -252,11 +318,16 @@ impl Operator for IntervalJoin {
         self.context.take_nulls()
     }
 
+    /// A row that is decided, and only waits for its turn to go, is of no key any more and is written with every part: it gives nothing.
     fn save(&self, to: &mut StateWriter) {
         let kept = to.keys(self.groups.keys());
-        for side in &self.sides {
-            let rows: Vec<&Stored> = side.iter().filter(|row| self.has_left_its_key(row) || kept.has(row.key)).collect();
-            to.list(rows.into_iter());
+        for side in [LEFT, RIGHT] {
+            let is_asked = |row: &&Stored| self.has_left_its_key(row.is_matched) || kept.has(row.key);
+            let rows: Vec<&Stored> = self.sides[side].iter().filter(is_asked).collect();
+            let addresses: Vec<Option<u64>> = rows.iter().map(|row| Some(row.address)).collect();
+            let waits = |row: &&Stored| Waits { place: row.place, key: row.key, is_matched: row.is_matched };
+            to.put(&rows.iter().map(waits).collect::<Vec<_>>());
+            to.columns(&self.blocks[side].gather(&self.schemas[side], &addresses), rows.len());
         }
         to.put(&self.holds);
     }
@@ -264,19 +335,32 @@ impl Operator for IntervalJoin {
     /// The rows of a key are in order, and so follow from all rows.
     fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
         let ids = self.groups.load_keys(from, Default::default)?;
+        self.groups.iter_mut().for_each(|of_key| *of_key = Default::default());
         for side in [LEFT, RIGHT] {
-            let mut rows = from.list::<Stored>()?;
-            for row in rows.iter_mut().filter(|row| !(row.is_matched && self.is_existence())) {
-                row.key = ids.get(row.key)?;
+            let waits: Vec<Waits> = from.take()?;
+            let (columns, rows) = from.columns(&self.schemas[side])?;
+            if rows != waits.len() {
+                return Err(StateError::new("rows that wait of another number than their values"));
             }
-            self.sides[side].add(rows);
-        }
-        self.groups.iter_mut().for_each(|numbers| *numbers = Default::default());
-        for side in [LEFT, RIGHT] {
-            let rows: Vec<(u64, u32)> =
-                self.sides[side].numbered().filter(|(_, row)| !self.has_left_its_key(row)).map(|(number, row)| (number, row.key)).collect();
-            for (number, key) in rows {
-                self.groups.of(key)[side].push_back(number);
+            let first = self.blocks[side].push_columns(columns, rows);
+            let mut all = self.sides[side].take_all();
+            for (address, Waits { place, key, is_matched }) in (first..).zip(waits) {
+                let key = if self.has_left_its_key(is_matched) { 0 } else { ids.get(key)? };
+                all.push(Stored::new(place, address, key, is_matched));
+            }
+            // Of several parts, each is in order.
+            all.sort_by_key(|row| row.place);
+            let addresses: Vec<Option<u64>> = all.iter().map(|row| Some(row.address)).collect();
+            let columns = self.blocks[side].gather(&self.schemas[side], &addresses);
+            self.blocks[side].forget_before(None, &self.schemas[side]);
+            let first = self.blocks[side].push_columns(columns, all.len());
+            for (address, row) in (first..).zip(all) {
+                let row = Stored::new(row.place, address, row.key, row.is_matched);
+                if self.has_left_its_key(row.is_matched) {
+                    self.sides[side].push_decided(row);
+                } else {
+                    self.sides[side].push(row, &mut self.groups.of(row.key)[side]);
+                }
             }
         }
         let holds: Holds = from.take()?;

@@ -3,6 +3,7 @@
 //! Keys that hold a NULL pair with nothing. State goes as time passes: each row is kept while a partner can still come.
 
 mod asof;
+mod blocks;
 mod interval;
 mod side;
 #[cfg(test)]

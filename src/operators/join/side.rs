@@ -1,12 +1,11 @@
 //! One side of an interval join: its rows in order while a partner can still come, and whether each has met one.
 //!
 //! All rows of a side live equally long, so the first in order is the first to go. Rows are numbered over the whole run; a number minus that
-//! of the first row is a position.
+//! of the first row is a position. The rows of one key are a list through these numbers.
 
 use std::collections::VecDeque;
 
 use crate::data::{Duration, Phase, Place};
-use crate::operators::evaluate::KeptRow;
 use crate::operators::memory::fit_queue;
 
 /// The rows of one side.
@@ -22,16 +21,49 @@ pub(super) struct Side {
 }
 
 /// A row that waits for partners.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Stored {
-    pub(super) values: KeptRow,
     pub(super) place: Place,
+    /// Where its values are.
+    pub(super) address: u64,
+    /// The number of the next row of its key; [`NONE`] for the last.
+    next: u64,
     /// The number of its key.
     pub(super) key: u32,
     pub(super) is_matched: bool,
 }
 
-crate::saved!(Stored { values, place, key, is_matched });
+const NONE: u64 = u64::MAX;
+
+impl Stored {
+    /// A row that no other of its key stands behind yet.
+    pub(super) fn new(place: Place, address: u64, key: u32, is_matched: bool) -> Self {
+        Self { place, address, next: NONE, key, is_matched }
+    }
+}
+
+/// The rows of one key on one side, in order, by number.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct OfKey {
+    first: u64,
+    last: u64,
+}
+
+impl Default for OfKey {
+    fn default() -> Self {
+        Self { first: NONE, last: NONE }
+    }
+}
+
+impl OfKey {
+    pub(super) fn is_empty(self) -> bool {
+        self.first == NONE
+    }
+
+    pub(super) fn first(self) -> Option<u64> {
+        (self.first != NONE).then_some(self.first)
+    }
+}
 
 impl Side {
     pub(super) fn new(horizon: Duration) -> Self {
@@ -48,10 +80,30 @@ impl Side {
         Place::bound(place.time().saturating_add(self.horizon), Phase::After)
     }
 
-    /// Appends a row; its number.
-    pub(super) fn push(&mut self, row: Stored) -> u64 {
+    /// Appends a row to the side and to those of its key.
+    pub(super) fn push(&mut self, row: Stored, of_key: &mut OfKey) {
+        let number = self.first + self.rows.len() as u64;
         self.rows.push_back(row);
-        self.first + self.rows.len() as u64 - 1
+        self.link(number, of_key);
+    }
+
+    /// Appends a row that is of no key any more.
+    pub(super) fn push_decided(&mut self, row: Stored) {
+        self.rows.push_back(row);
+    }
+
+    /// Takes all rows out.
+    pub(super) fn take_all(&mut self) -> Vec<Stored> {
+        (self.first, self.undecided) = (0, 0);
+        std::mem::take(&mut self.rows).into()
+    }
+
+    fn link(&mut self, number: u64, of_key: &mut OfKey) {
+        match of_key.first() {
+            None => of_key.first = number,
+            Some(_) => self.of(of_key.last).next = number,
+        }
+        of_key.last = number;
     }
 
     /// The row of a number.
@@ -60,17 +112,42 @@ impl Side {
         &mut self.rows[at]
     }
 
+    /// The number of the row behind one, of the same key.
+    pub(super) fn next(&mut self, number: u64) -> Option<u64> {
+        let next = self.of(number).next;
+        (next != NONE).then_some(next)
+    }
+
+    /// Leaves of a key only the rows that have met no partner.
+    pub(super) fn keep_unmatched(&mut self, of_key: &mut OfKey) {
+        let mut row = of_key.first();
+        *of_key = OfKey::default();
+        while let Some(number) = row {
+            row = self.next(number);
+            if !self.of(number).is_matched {
+                self.of(number).next = NONE;
+                self.link(number, of_key);
+            }
+        }
+    }
+
     /// The deadline of the first row, and where it stands.
     pub(super) fn next_deadline(&self) -> Option<(Place, Place)> {
         self.rows.front().map(|row| (self.deadline(row.place), row.place))
     }
 
-    /// Takes the first row out, with its number.
-    pub(super) fn pop(&mut self) -> Option<(u64, Stored)> {
+    /// Takes the first row out.
+    pub(super) fn pop(&mut self) -> Option<Stored> {
         let row = self.rows.pop_front()?;
         fit_queue(&mut self.rows);
         self.first += 1;
-        Some((self.first - 1, row))
+        Some(row)
+    }
+
+    /// A row that was the first of the side, and so of its key, has gone.
+    pub(super) fn unlink(row: Stored, of_key: &mut OfKey) {
+        debug_assert!(!of_key.is_empty(), "the rows of a key are in order");
+        *of_key = if row.next == NONE { OfKey::default() } else { OfKey { first: row.next, ..*of_key } };
     }
 
     /// The place of the first row that has met no partner.
@@ -84,16 +161,14 @@ impl Side {
         self.rows.get(at).map_or(Place::MAX, |row| row.place)
     }
 
-    /// Adds rows of other keys where they stand, and numbers all anew.
-    pub(super) fn add(&mut self, rows: Vec<Stored>) {
-        self.rows.extend(rows);
-        self.rows.make_contiguous().sort_by_key(|row| row.place);
-        self.undecided = self.first;
+    /// The rows, in order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Stored> {
+        self.rows.iter()
     }
 
-    /// The rows with their numbers, in order.
-    pub(super) fn numbered(&self) -> impl Iterator<Item = (u64, &Stored)> {
-        (self.first..).zip(&self.rows)
+    /// The address of the first row.
+    pub(super) fn first_address(&self) -> Option<u64> {
+        self.rows.front().map(|row| row.address)
     }
 
     /// How many rows are held.
@@ -101,8 +176,8 @@ impl Side {
         self.rows.len()
     }
 
-    /// The rows, for counting alone.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Stored> {
-        self.rows.iter()
+    /// How much memory the rows take, besides their values.
+    pub(super) fn bytes(&self) -> usize {
+        self.rows.capacity() * size_of::<Stored>()
     }
 }

@@ -88,7 +88,8 @@ impl Fifo {
     /// About how many rows and bytes are held.
     pub(super) fn held(&self) -> (usize, usize) {
         let parts = self.front.iter().chain(&self.back).map(|p| &p.contents).chain(&self.back_total);
-        parts.map(Contents::held).fold((0, size_of::<Part>() * self.len()), |(r, b), (s, c)| (r + s, b + c))
+        let room = size_of::<Part>() * (self.front.capacity() + self.back.capacity());
+        parts.map(Contents::held).fold((0, room), |(r, b), (s, c)| (r + s, b + c))
     }
 
     /// Drops the oldest part.

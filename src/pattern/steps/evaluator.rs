@@ -155,6 +155,17 @@ impl StepEvaluator {
         self.offers.look_at(&self.plan, inputs, &self.terms.context);
     }
 
+    /// As `look_at`, where it is known which variables the rows to come fit: input, row, and the variables as bits. Rows of one input come
+    /// in order.
+    pub(crate) fn take(&mut self, inputs: &[EventBatch], rows: impl Iterator<Item = (usize, u32, u64)>) {
+        let Self { offers, plan, terms, .. } = self;
+        let steps = |variables: u64| {
+            let fits = plan.steps.iter().enumerate().filter(|(_, step)| variables >> step.variable.0 & 1 == 1);
+            fits.fold(0, |bits, (number, _)| bits | 1 << number)
+        };
+        offers.take(plan, inputs, rows.map(|(input, row, variables)| (input, row, steps(variables))), &terms.context);
+    }
+
     /// The steps that a row fits, as far as it alone says, as bits.
     #[inline]
     pub(crate) fn fits(&self, input: usize, row: usize) -> u64 {

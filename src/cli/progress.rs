@@ -1,0 +1,79 @@
+//! The line that says how far a long run is, on a terminal.
+
+use std::io::{IsTerminal, Write};
+use std::time::Duration;
+
+use betide::connect::{Input, Progress as Read};
+
+use super::summary::{Elapsed, grouped};
+
+/// A run that is shorter than this shows nothing.
+const SHOW_AFTER: Duration = Duration::from_millis(700);
+/// How often the line is written anew.
+const SHOW_EVERY: Duration = Duration::from_millis(200);
+
+/// A line on standard error that is written over and over.
+pub(crate) struct Progress {
+    inputs: Vec<Read>,
+    elapsed: Elapsed,
+    next: Duration,
+    is_on: bool,
+    is_shown: bool,
+}
+
+impl Progress {
+    /// For these inputs. A pipe has no end that could be told, and where nobody looks nothing is shown.
+    pub(crate) fn new(inputs: &[Input]) -> Self {
+        let inputs: Vec<Read> = inputs.iter().map(|input| input.progress().clone()).collect();
+        let is_on = std::io::stderr().is_terminal() && inputs.iter().all(|input| input.total().is_some());
+        Self { inputs, elapsed: Elapsed::start(), next: SHOW_AFTER, is_on, is_shown: false }
+    }
+
+    /// Whether it is time to show the line.
+    pub(crate) fn is_due(&self) -> bool {
+        self.is_on && self.elapsed.get() >= self.next
+    }
+
+    /// Writes the line over the one before.
+    pub(crate) fn show(&mut self, events: u64) {
+        let elapsed = self.elapsed.get();
+        self.next = elapsed + SHOW_EVERY;
+        let read: u64 = self.inputs.iter().map(Read::read).sum();
+        let total: u64 = self.inputs.iter().filter_map(Read::total).sum();
+        let line = line(read, total, events, elapsed);
+        let mut stderr = std::io::stderr().lock();
+        let _ = write!(stderr, "\r\x1b[K{line}").and_then(|()| stderr.flush());
+        self.is_shown = true;
+    }
+
+    /// Takes the line away, before something else is written.
+    pub(crate) fn clear(&mut self) {
+        if std::mem::take(&mut self.is_shown) {
+            let mut stderr = std::io::stderr().lock();
+            let _ = write!(stderr, "\r\x1b[K").and_then(|()| stderr.flush());
+        }
+    }
+}
+
+fn line(read: u64, total: u64, events: u64, elapsed: Duration) -> String {
+    let percent = (read.saturating_mul(100)).checked_div(total).unwrap_or(100).min(100);
+    let rate = events as f64 / elapsed.as_secs_f64().max(0.001);
+    let left = if read > 0 && read < total {
+        format!(" · {:.0} s left", elapsed.as_secs_f64() * (total - read) as f64 / read as f64)
+    } else {
+        String::new()
+    };
+    format!("{percent:3} % · {} events · {} a second{left}", grouped(events), grouped(rate as u64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_says_how_far_it_is() {
+        let text = line(50, 200, 12_000, Duration::from_secs(2));
+        assert_eq!(text, " 25 % · 12,000 events · 6,000 a second · 6 s left");
+        assert_eq!(line(0, 0, 0, Duration::ZERO), "100 % · 0 events · 0 a second");
+    }
+}

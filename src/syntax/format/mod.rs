@@ -1,0 +1,128 @@
+//! A program to its canonical layout: what is written stays, where it stands is decided here.
+//!
+//! The formatter does not print a tree: it moves the words of the text, so comments stay where they are and names, literals and durations
+//! are as somebody wrote them. `tokens` cuts a statement into words and asks the grammar what each one is; `order` puts the clauses of a
+//! query in canonical order; `layout` decides what stands on one line. A list or query that was written on one line stays on one, if it
+//! fits; all else breaks at its clauses. What comes out is parsed again: it has to be the same program, or nothing is said.
+
+mod layout;
+mod order;
+mod tokens;
+
+use crate::text::{Diagnostics, Source};
+
+use super::ast::File;
+use super::parse::parse;
+use super::print::print;
+use super::scan::scan;
+
+/// Why a program has no canonical layout.
+#[derive(Debug)]
+pub enum FormatError {
+    /// It cannot be parsed.
+    Wrong(Diagnostics),
+    /// What came out was another program: a defect, told instead of written.
+    Changed,
+}
+
+/// The program in canonical layout. One that cannot be parsed has none; its mistakes are told.
+pub fn format(source: &Source) -> Result<String, FormatError> {
+    let (file, told) = parse(source);
+    if told.has_errors() {
+        return Err(FormatError::Wrong(told));
+    }
+    let formatted = laid_out(source.text(), true);
+    if means_the_same(source, &file, &formatted) {
+        return Ok(formatted);
+    }
+    // Where clauses read otherwise in another order, they stay in theirs.
+    let formatted = laid_out(source.text(), false);
+    if means_the_same(source, &file, &formatted) { Ok(formatted) } else { Err(FormatError::Changed) }
+}
+
+fn means_the_same(source: &Source, file: &File, formatted: &str) -> bool {
+    let other = Source::new(source.name(), formatted);
+    let (again, told) = parse(&other);
+    !told.has_errors() && print(file, source) == print(&again, &other)
+}
+
+fn laid_out(text: &str, in_order: bool) -> String {
+    let mut out = String::new();
+    let mut end = 0;
+    for piece in scan(text).pieces {
+        let ends_with_semicolon = text[piece.end..].starts_with(';');
+        // A comment behind the statement before belongs to that, and has been put out.
+        let start = piece.start.max(end);
+        let head = start + leading(&text[start..piece.end]);
+        put_between(&text[end..start], &text[start..head], &mut out);
+        let tail = trailing_comment(text, piece.end + usize::from(ends_with_semicolon));
+        out.push_str(&statement(text, head, piece.end, in_order));
+        let comment = text[piece.end + usize::from(ends_with_semicolon)..tail].trim();
+        if !comment.is_empty() {
+            out.push(' ');
+            out.push_str(comment);
+        }
+        out.push('\n');
+        end = tail;
+    }
+    put_between(&text[end..], "", &mut out);
+    let kept = out.trim_end();
+    if kept.is_empty() { String::new() } else { format!("{kept}\n") }
+}
+
+/// How long the blanks and comments at the beginning are.
+fn leading(text: &str) -> usize {
+    let mut at = 0;
+    loop {
+        let rest = &text[at..];
+        let blanks = rest.len() - rest.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}').len();
+        match tokens::comment_length(&rest[blanks..]) {
+            0 => return at + blanks,
+            length => at += blanks + length,
+        }
+    }
+}
+
+/// Where a comment on the same line as what stands before it ends; where there is none, `from`.
+fn trailing_comment(text: &str, from: usize) -> usize {
+    let line = text[from..].split('\n').next().unwrap_or_default();
+    let blanks = line.len() - line.trim_start().len();
+    let length = tokens::comment_length(&text[from + blanks..]);
+    // One that more stands behind belongs to that.
+    let is_last = length > 0 && line.get(blanks + length..).is_some_and(|rest| rest.trim().is_empty());
+    if is_last { from + blanks + length } else { from }
+}
+
+/// Comments between statements, on lines of their own; of several empty lines one stays.
+fn put_between(between: &str, leading: &str, out: &mut String) {
+    let all = format!("{between}{leading}");
+    let mut rest = all.trim_start_matches([';', '\u{feff}']);
+    let mut is_first = true;
+    loop {
+        let text = rest.trim_start_matches(|c: char| c.is_whitespace() || c == ';' || c == '\u{feff}');
+        let newlines = rest[..rest.len() - text.len()].matches('\n').count();
+        if !out.is_empty() && newlines >= if is_first && out.ends_with('\n') { 2 } else { 1 } + usize::from(!is_first) {
+            out.push('\n');
+        }
+        let length = tokens::comment_length(text);
+        if length == 0 {
+            return;
+        }
+        out.push_str(text[..length].trim_end());
+        out.push('\n');
+        rest = &text[length..];
+        is_first = false;
+    }
+}
+
+fn statement(text: &str, start: usize, end: usize, in_order: bool) -> String {
+    let mut tokens = tokens::read(text, start, end);
+    if in_order {
+        order::put_in_order(&mut tokens);
+    }
+    tokens::end_statement(&mut tokens);
+    layout::lay_out(&tokens)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,98 @@
+//! What programs look like, and that they stay what they are.
+
+use super::format;
+use crate::text::Source;
+
+fn formatted(text: &str) -> String {
+    format(&Source::new("t", text)).unwrap_or_else(|told| panic!("{text}\n{told:?}"))
+}
+
+fn gives(text: &str, expected: &str) {
+    let found = formatted(text);
+    assert_eq!(found, expected, "\n{found}");
+    assert_eq!(formatted(&found), found, "it stays as it is");
+}
+
+#[test]
+fn what_is_short_stays_on_its_line() {
+    gives("select  a,b from S where a>1 and not b is null ;", "SELECT a, b FROM S WHERE a > 1 AND NOT b IS NULL;\n");
+    gives(
+        "create stream S(a int,b list<string>)timestamp by at delay 5 S",
+        "CREATE STREAM S (a INT, b LIST<STRING>) TIMESTAMP BY at DELAY 5 s;\n",
+    );
+    gives("set x=-5;", "SET x = -5;\n");
+    gives(
+        "SELECT a.x FROM PATTERN(A a{2 , 5}?->!B[x>1]b,C c) within 5 minutes;",
+        "SELECT a.x FROM PATTERN (A a{2,5}? -> !B[x > 1] b , C c) WITHIN 5 minutes;\n",
+    );
+    gives(
+        "SELECT cast(a as decimal(10,2)) as b,f( -x ,l[1]) as c FROM S",
+        "SELECT CAST(a AS DECIMAL(10, 2)) AS b, f(-x, l[1]) AS c FROM S;\n",
+    );
+}
+
+#[test]
+fn lists_and_clauses_have_lines_of_their_own() {
+    gives(
+        "create stream Payment (\n card string, amount float FROM 'a.b') timestamp by at\ndelay 5s;",
+        "CREATE STREAM Payment (\n    card   STRING,\n    amount FLOAT FROM 'a.b'\n) TIMESTAMP BY at DELAY 5s;\n",
+    );
+    gives(
+        "SELECT a FROM S\nWHERE x\n and y GROUP BY a having count(*)>1;",
+        "SELECT a\nFROM S\nWHERE x\n  AND y\nGROUP BY a\nHAVING count(*) > 1;\n",
+    );
+}
+
+#[test]
+fn a_query_with_a_name_begins_on_the_next_line() {
+    gives("create stream X as select a\nfrom S", "CREATE STREAM X AS\nSELECT a\nFROM S;\n");
+    gives("create stream X as select a from S", "CREATE STREAM X AS SELECT a FROM S;\n");
+    gives("create stream S (\na decimal(10,2))", "CREATE STREAM S (\n    a DECIMAL(10, 2)\n);\n");
+    gives("with V as (select a from S) select a\nfrom V", "WITH V AS (SELECT a FROM S)\nSELECT a\nFROM V;\n");
+    gives("select a from (\nselect a from S where b) v where a", "SELECT a\nFROM (\n    SELECT a FROM S WHERE b\n) v\nWHERE a;\n");
+}
+
+#[test]
+fn clauses_are_put_in_order() {
+    gives(
+        "SELECT a.x FROM PATTERN (A a -> B b) WITHIN 5m WHERE a.x = 1 PARTITION BY x;",
+        "SELECT a.x FROM PATTERN (A a -> B b) PARTITION BY x WHERE a.x = 1 WITHIN 5m;\n",
+    );
+    // There the WITHIN would become that of the join.
+    gives(
+        "SELECT a FROM S WINDOW TUMBLING 1m WHERE x -- why\nGROUP BY a",
+        "SELECT a\nFROM S WINDOW TUMBLING 1m\nWHERE x -- why\nGROUP BY a;\n",
+    );
+}
+
+#[test]
+fn comments_stay_where_they_are() {
+    gives(
+        "-- head\n\n\n-- second\nSELECT a, -- the a\n  b /* b */ FROM S; -- end\n-- last\n",
+        "-- head\n\n-- second\nSELECT a, -- the a\n       b /* b */\nFROM S; -- end\n-- last\n",
+    );
+    gives("SELECT a FROM S -- end", "SELECT a FROM S; -- end\n");
+    gives("SELECT a FROM S\n-- below\n; SELECT b FROM S", "SELECT a FROM S;\n-- below\nSELECT b FROM S;\n");
+    gives("/* only */", "/* only */\n");
+    gives("", "");
+    gives("SELECT a FROM S;\n\n\n\nSELECT b FROM S;SELECT c FROM S;", "SELECT a FROM S;\n\nSELECT b FROM S;\nSELECT c FROM S;\n");
+}
+
+#[test]
+fn the_text_of_a_nameless_column_is_its_name() {
+    gives("SELECT a+b,  upper( x ) FROM S", "SELECT a+b, upper( x ) FROM S;\n");
+}
+
+#[test]
+fn long_lines_are_broken() {
+    let items: Vec<String> = (0..40).map(|i| format!("column_{i}")).collect();
+    let found = formatted(&format!("SELECT {} FROM S WHERE a = 1;", items.join(",")));
+    assert!(found.lines().all(|line| line.len() <= 121) && found.lines().count() > 4, "{found}");
+    assert!(found.lines().nth(1).unwrap().starts_with("       column_"), "{found}");
+    assert_eq!(formatted(&found), found);
+}
+
+#[test]
+fn what_cannot_be_parsed_is_told() {
+    assert!(format(&Source::new("t", "SELECT FROM;")).is_err());
+}
