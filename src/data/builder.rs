@@ -147,27 +147,15 @@ impl ColumnBuilder {
         self.push_times(&Value::Null, rows.saturating_sub(self.len()));
     }
 
-    /// Appends a value of an `INT` column, or the nanoseconds of a `TIMESTAMP` or `DURATION` one.
+    /// Appends a value of an `INT` column, the nanoseconds of a `TIMESTAMP` or `DURATION` one, or the bits of a `FLOAT` one.
     #[inline]
-    pub fn push_integer(&mut self, value: i64) {
+    pub fn push_word(&mut self, word: i64) {
         match &mut self.values {
-            Building::Words(words) if self.data_type != DataType::Float => {
+            Building::Words(words) => {
                 self.validity.push(words.len(), true);
-                words.push(value);
+                words.push(word);
             }
-            _ => panic!("a value of the column's type {}, not the integer {value}", self.data_type),
-        }
-    }
-
-    /// Appends a value of a `FLOAT` column.
-    #[inline]
-    pub fn push_float(&mut self, value: f64) {
-        match &mut self.values {
-            Building::Words(words) if self.data_type == DataType::Float => {
-                self.validity.push(words.len(), true);
-                words.push(value.to_bits().cast_signed());
-            }
-            _ => panic!("a value of the column's type {}, not the float {value}", self.data_type),
+            _ => panic!("a value of the column's type {}, not the word {word}", self.data_type),
         }
     }
 
@@ -336,7 +324,7 @@ mod tests {
         builder.push_words(&[bits(1.5), bits(2.5)], None);
         builder.push_words(&[bits(3.5), 0], Some(&[true, false]));
         builder.push_word_times(bits(4.5), true, 2);
-        builder.push_float(5.5);
+        builder.push_word(bits(5.5));
         let column = builder.finish();
         let found: Vec<Value<'_>> = (0..column.len()).map(|row| column.value(row)).collect();
         let float = Value::Float;
