@@ -1,8 +1,6 @@
 //! What stands in front of the operators, and what has left them: the unfinished line, the decoder's counters, bad events and rows that were
 //! not taken yet.
 
-use std::sync::atomic::Ordering;
-
 use crate::data::{StateError, StateReader, StateWriter, Timestamp};
 use crate::plan::OperatorGraph;
 use crate::runtime::lines::Lines;
@@ -23,7 +21,7 @@ impl Running {
         to.put(&intake.bad);
         to.put(&intake.bad_counts);
         to.put(&(intake.bad_not_kept, intake.values_pushed));
-        to.put(&intake.eval_nulls.load(Ordering::Relaxed));
+        to.put(&intake.decoded.eval_nulls);
         to.number(self.departures.len() as u64);
         self.departures.iter().for_each(|gone| gone.save(to));
     }
@@ -51,7 +49,7 @@ impl Running {
         intake.bad = from.take()?;
         intake.bad_counts = from.take()?;
         (intake.bad_not_kept, intake.values_pushed) = from.take()?;
-        intake.eval_nulls.store(from.take()?, Ordering::Relaxed);
+        intake.decoded.eval_nulls = from.take()?;
         let output = |number: usize| {
             let now = outputs.get(number).copied().flatten()?;
             Some((now, graph.schema(graph.outputs()[now].edge).clone()))
