@@ -74,6 +74,23 @@ const QUERIES: &[(&str, &str, &str, usize)] = &[
          WHERE b.amount > a.amount AND b.amount > PREV(b.amount) WITHIN 5m",
         813,
     ),
+    (
+        "sequence",
+        "any_loop_listed",
+        "SELECT ALL MATCHES a.at AS start, ARRAY_AGG(b.at) AS low, c.at AS stop FROM PATTERN (Payment a ->> Payment b+ ANY ->> Payment c)
+         WHERE a.amount > 990 AND b.amount < 10 AND c.amount > 990 WITHIN 5s",
+        143_378,
+    ),
+    (
+        "sequence",
+        // Of 100 billion matches; the windows' counts are sorted, and lie between the eighth and the ninth.
+        "any_loop_counted",
+        "SELECT COUNT(*) AS trends FROM (
+             SELECT ALL MATCHES a.at FROM PATTERN (Payment a ->> Payment b+ ANY ->> Payment c)
+             WHERE a.amount > 990 AND b.amount < 10 AND c.amount > 990 WITHIN 20s
+         ) WINDOW TUMBLING 1m HAVING COUNT(*) > 3850240513",
+        8,
+    ),
 ];
 
 fn engine(query: &str) -> Engine {
