@@ -239,10 +239,10 @@ fn interleave_primitive<'c, T: arrow_array::ArrowPrimitiveType>(
 }
 
 /// Codes, where all columns have one dictionary.
-fn interleave_coded(columns: &[&Column], at: &[(u32, u32)]) -> Option<CodedText> {
+fn interleave_coded<'c>(columns: &[&'c Column], at: &[(u32, u32)]) -> Option<CodedText> {
     let first = columns.iter().find_map(|column| if let Column::Coded(texts) = column { Some(texts) } else { None })?;
-    let codes_of = |column| match column {
-        &Column::Coded(ref texts) if texts.shares_dictionary(first) => Some(texts.codes()),
+    let codes_of = |column: &'c Column| match column {
+        Column::Coded(texts) if texts.shares_dictionary(first) => Some(texts.codes()),
         _ => None,
     };
     Some(CodedText::new(interleave_primitive(columns, at, codes_of)?, first.dictionary().clone()))
