@@ -55,7 +55,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let mut evaluator = "";
         while spent < ENOUGH {
             let mut engine = Engine::compile(&case.program).map_err(|_| format!("{} does not compile", case.name))?;
-            evaluator = if engine.explain().contains("rank columns") { "rank columns" } else { "threads" };
+            evaluator = ["rank columns", "way columns"].into_iter().find(|name| engine.explain().contains(name)).unwrap_or("threads");
             if evaluator == "threads" && names.is_empty() {
                 break;
             }
