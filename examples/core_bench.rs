@@ -87,7 +87,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn evaluator_of(explained: &str) -> &'static str {
     let is_told = |name: &&'static str| explained.contains(*name);
-    ["rank columns", "step lists"].into_iter().find(is_told).unwrap_or("threads")
+    ["rank columns", "way columns", "step lists"].into_iter().find(is_told).unwrap_or("threads")
 }
 
 fn run(engine: &mut Engine, slices: &[Slice], streams: &std::collections::BTreeSet<&String>) -> Result<u64, Box<dyn Error>> {

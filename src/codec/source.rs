@@ -66,12 +66,15 @@ pub enum TimeFormat {
     Custom(String),
 }
 
+/// Whether a condition holds for the values of the columns of a row, and how many NULLs it had to make up for that.
+pub type Predicate = Box<dyn Fn(&[Value<'_>]) -> (bool, u64) + Send>;
+
 /// A condition over the values of a row.
 pub struct Condition {
     /// The columns that it looks at; others may be NULL when it is asked.
     pub reads: Vec<usize>,
-    /// Whether it holds for the values of the columns, and how many NULLs it had to make up for that.
-    pub holds: Box<dyn Fn(&[Value<'_>]) -> (bool, u64) + Send>,
+    /// What it says.
+    pub holds: Predicate,
 }
 
 /// Which events belong to a stream.

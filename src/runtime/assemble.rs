@@ -16,7 +16,7 @@ use crate::data::{Duration, Schema, Value};
 use crate::expr::{EvalContext, Expr, Row, SlotId};
 use crate::operators::{
     Filter, FlatSequence, Limit, Lookup, MatchCounts, Operator, Project, RankSequence, Reader, Reorder, Sequence, SharedTable,
-    StepSequence, StreamTiming, Suppress, TopOfWindow, ViewLookup, join, window,
+    StepSequence, StreamTiming, Suppress, TopOfWindow, ViewLookup, WaySequence, join, window,
 };
 use crate::plan::{Edge, LookupTable, Node, OperatorGraph, OperatorSpec, Route, Sharing, SourceColumn, SourceNode, TableFormat, TableNode};
 use crate::spec::{Attention, EvaluatorChoice, PatternSpec, Wanted, attention};
@@ -188,6 +188,7 @@ fn pattern(spec: &Arc<PatternSpec>, evaluator: &EvaluatorChoice, limits: &Limits
     match evaluator {
         EvaluatorChoice::RankColumns(steps) => Box::new(RankSequence::new(spec.clone(), steps.clone(), limits.pattern_events)),
         EvaluatorChoice::StepLists(steps) => Box::new(StepSequence::new(spec.clone(), steps, limits.pattern_threads)),
+        EvaluatorChoice::WayColumns => Box::new(WaySequence::new(spec.clone(), limits.pattern_events)),
         EvaluatorChoice::FlatThreads => Box::new(FlatSequence::new(spec.clone(), limits.pattern_threads)),
         EvaluatorChoice::Threads => Box::new(Sequence::new(spec.clone(), limits.pattern_threads)),
     }
