@@ -66,6 +66,19 @@ fn every_query_gives_its_expected_rows() {
 }
 
 #[test]
+#[cfg(feature = "cli")]
+fn every_query_has_tests_and_they_hold() {
+    for program in programs() {
+        assert!(beside(&program, "test").lines().filter(|line| line.starts_with("test ")).count() >= 2, "{}", program.display());
+    }
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_betide"));
+    let output = command.args(["test", "queries"]).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{told}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(!told.contains("was never reached"), "{told}");
+}
+
+#[test]
 fn every_query_is_laid_out() {
     for program in programs() {
         let text = fs::read_to_string(&program).unwrap();

@@ -6,8 +6,10 @@
 mod decode;
 mod end_to_end;
 mod events;
+mod many_rules;
 mod operators;
 mod parse;
+mod rules;
 
 use criterion::Criterion;
 
@@ -17,5 +19,6 @@ fn main() {
     decode::bench(&mut criterion);
     operators::bench(&mut criterion);
     end_to_end::bench(&mut criterion);
+    many_rules::bench(&mut criterion);
     criterion.final_summary();
 }

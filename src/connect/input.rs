@@ -67,7 +67,7 @@ impl Input {
         if metadata.is_dir() {
             return Err(open_failed(io::ErrorKind::IsADirectory.into()));
         }
-        let length = metadata.is_file().then(|| metadata.len());
+        let length = metadata.is_file().then_some(metadata.len());
         Ok(Self::unpacking(name, file, length))
     }
 

@@ -20,7 +20,7 @@ pub use error::{DataError, Error};
 pub use options::Options;
 pub use rows::OutputRow;
 pub use sources::{SourceStream, StepCount};
-pub use stats::{OperatorStats, SourceStats, Stats};
+pub use stats::{OperatorStats, SharedStats, SourceStats, Stats};
 #[cfg(feature = "tokio")]
 pub use stream::RowStream;
 pub use table::{TableRow, TableView};

@@ -43,6 +43,22 @@ pub struct Stats {
     pub sources: Vec<SourceStats>,
     /// Each operator, in the order of `explain`.
     pub operators: Vec<OperatorStats>,
+    /// What the operators that share one look at each event have in common, where some do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shared: Option<SharedStats>,
+}
+
+/// What operators of many statements have in common.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SharedStats {
+    /// Distinct things that are looked up in an event or evaluated for it.
+    pub terms: u64,
+    /// Conditions of operators that are made of them.
+    pub conditions: u64,
+    /// Operators that may have something under way, counted at each key.
+    pub waiting: u64,
+    /// Bytes that all this takes, about.
+    pub bytes: u64,
 }
 
 /// Counters of a source stream.
@@ -133,6 +149,12 @@ impl From<RunMetrics> for Stats {
             several_types: metrics.several_types.clone(),
             sources: sources.collect(),
             operators: operators.collect(),
+            shared: metrics.shared.map(|shared| SharedStats {
+                terms: shared.atoms as u64,
+                conditions: shared.conditions as u64,
+                waiting: shared.waiting as u64,
+                bytes: shared.bytes as u64,
+            }),
         }
     }
 }

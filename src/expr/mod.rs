@@ -4,7 +4,6 @@
 //! overflow, a cast that does not fit) is NULL and counted in the [`EvalContext`]. Functions and aggregates are defined once, in a table each.
 
 mod error;
-mod total;
 mod tree;
 
 mod build;
@@ -13,7 +12,9 @@ mod context;
 mod display;
 mod fold;
 mod keyset;
+mod needle;
 mod text;
+mod total;
 
 mod batch;
 mod eval;
@@ -28,5 +29,6 @@ pub use error::TypeError;
 pub use eval::{BatchRow, Row};
 pub use functions::{Function, ScalarFunction};
 pub use keyset::KeySet;
+pub use needle::Needle;
 pub use tree::{Call, CompareOp, Expr, ExprKind, SlotId};
 pub(crate) use words::{WordTerm, Words, word_of};

@@ -36,8 +36,11 @@ fn is_total_call(call: &Call) -> bool {
         // Too large a FLOAT is an infinity.
         Kernel::Float(FloatOp::Add | FloatOp::Sub | FloatOp::Mul) => true,
         Kernel::Float(FloatOp::Div | FloatOp::Rem) | Kernel::Int(_) => false,
-        // A pattern that is constant has been understood already.
-        Kernel::Values(_) => matches!(call.prepared, Prepared::Like(_)),
+        // A pattern that is constant has been understood already; of these the others always have a value.
+        Kernel::Values(_) => {
+            const ALWAYS: [&str; 6] = ["CONTAINS", "STARTS_WITH", "ENDS_WITH", "LOWER", "UPPER", "LENGTH"];
+            matches!(call.prepared, Prepared::Like(_)) || ALWAYS.contains(&call.function.name)
+        }
     }
 }
 

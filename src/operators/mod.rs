@@ -4,6 +4,7 @@
 //! last inbox has the watermark [`Place::MAX`](crate::data::Place::MAX). What comes out depends on rows and watermarks alone, not on how they were cut into inboxes.
 
 mod codes;
+mod dispatch;
 mod evaluate;
 mod filter;
 mod groups;
@@ -20,6 +21,7 @@ mod sequence;
 mod sequence_flat;
 mod sequence_ranks;
 mod sequence_steps;
+mod sequence_ways;
 mod suppress;
 mod table;
 #[cfg(test)]
@@ -28,6 +30,7 @@ mod top_of_window;
 mod turns;
 pub mod window;
 
+pub use dispatch::{Delivery, Dispatch, DispatchSize, Reader};
 pub use filter::Filter;
 pub use limit::Limit;
 pub use lookup::{Lookup, ViewLookup};
@@ -39,6 +42,7 @@ pub use sequence::Sequence;
 pub use sequence_flat::FlatSequence;
 pub use sequence_ranks::RankSequence;
 pub use sequence_steps::StepSequence;
+pub use sequence_ways::WaySequence;
 pub use suppress::Suppress;
 pub use table::{DuplicateKey, NewestRows, SharedTable, TableContents, TableRow};
 pub use top_of_window::TopOfWindow;
@@ -46,7 +50,7 @@ pub use top_of_window::TopOfWindow;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::data::{EventBatch, Inbox, StateError, StateReader, StateWriter};
+use crate::data::{EventBatch, Inbox, Place, StateError, StateReader, StateWriter};
 
 /// An operator without memory of rows: each batch gives a batch (filter, project).
 pub trait Transform: Send + fmt::Debug {
@@ -79,6 +83,18 @@ pub trait Operator: Send + fmt::Debug {
     /// A timer at place T fires before the first row or watermark that stands behind T. Its rows have the moment T, or, where the entry
     /// that let it fire says a later `floor`, that one.
     fn advance(&mut self, inbox: &Inbox, out: &mut Outbox);
+
+    /// As `advance`, where rows that cannot change anything were left out: for each entry of the inbox `fits` says, as bits, for which
+    /// variables of the pattern its terms on single events hold. Only operators of patterns are asked.
+    fn advance_given(&mut self, inbox: &Inbox, fits: &[u64], out: &mut Outbox) {
+        debug_assert_eq!(inbox.entries.len(), fits.len(), "one set of variables an entry");
+        self.advance(inbox, out);
+    }
+
+    /// Without rows it need not be called for a watermark up to this place: nothing happens before.
+    fn wakes_at(&self) -> Place {
+        Place::MIN
+    }
 
     /// Whether it takes plain inboxes ([`Inbox::is_plain`]); to one that does not, every entry is written down.
     fn takes_plain(&self) -> bool {

@@ -82,6 +82,16 @@ impl Outbox {
         self.ports[port].take()
     }
 
+    /// Takes what has been said of the watermark of a port, where it has no rows.
+    pub fn take_watermarks(&mut self, port: usize) -> Vec<WatermarkStep> {
+        std::mem::take(&mut self.ports[port].steps)
+    }
+
+    /// Whether a port has no rows.
+    pub fn is_empty(&self, port: usize) -> bool {
+        self.ports[port].places.is_empty()
+    }
+
     /// How many ports there are.
     pub fn ports(&self) -> usize {
         self.ports.len()

@@ -14,7 +14,7 @@ use crate::data::{
 };
 use crate::expr::{EvalContext, Row, SlotId};
 use crate::operators::memory::fit_heap;
-use crate::pattern::{Bounds, Evaluator, FromBatches, PartitionState, RowOf};
+use crate::pattern::{Bounds, Evaluator, FromBatches, PartitionState, RowOf, Verdicts};
 use crate::spec::{AfterMatch, Arrow, Mode, PatternNode, PatternSpec, VariableKind};
 
 /// Matches a pattern. Port 0 gives the matches, port 1 the runs that WITHIN ended (TIMEOUT INTO).
@@ -63,8 +63,8 @@ struct TiedRow {
 
 impl Sequence {
     /// The operator of a pattern. `threads_max` bounds the threads of a partition; beyond it the oldest runs are dropped and counted.
-    pub fn new(spec: PatternSpec, threads_max: usize) -> Self {
-        let spec = Arc::new(spec);
+    pub fn new(spec: impl Into<Arc<PatternSpec>>, threads_max: usize) -> Self {
+        let spec = spec.into();
         let evaluator = Evaluator::new(spec.clone(), Bounds { threads: threads_max });
         Self {
             starts: Self::lags(&spec).then(BinaryHeap::new),
@@ -91,7 +91,13 @@ impl Sequence {
     }
 
     /// One event: its rows in the inputs that it belongs to.
-    fn event(&mut self, rows: &[RowOf<'_>], masks: &[Vec<bool>], place: Place, moment: Place, out: &mut Outbox) {
+    fn event(&mut self, rows: &[RowOf<'_>], known: &Known<'_>, place: Place, moment: Place, out: &mut Outbox) {
+        if let ([row], Known::Given(fits)) = (rows, known) {
+            if let Some(key) = self.key_of(row) {
+                self.event_of_key(key, rows, Verdicts::Fits(fits[0]), (place, moment), out);
+            }
+            return;
+        }
         // Rows of one event mostly have one key; where they differ, each key's partition gets the rows that have it.
         let mut done = vec![false; rows.len()];
         for first in 0..rows.len() {
@@ -100,24 +106,30 @@ impl Sequence {
             }
             let Some(key) = self.key_of(&rows[first]) else { continue };
             let mut of_key = vec![rows[first]];
+            let mut fits = known.of(first);
             for other in first + 1..rows.len() {
                 if !done[other] && self.key_of(&rows[other]) == Some(key) {
                     done[other] = true;
                     of_key.push(rows[other]);
+                    fits |= known.of(other);
                 }
             }
-            self.event_of_key(key, &of_key, masks, place, moment, out);
+            let verdicts = match known {
+                Known::Masks(masks) => Verdicts::Masks(masks),
+                Known::Given(_) => Verdicts::Fits(fits),
+            };
+            self.event_of_key(key, &of_key, verdicts, (place, moment), out);
         }
     }
 
-    fn event_of_key(&mut self, id: u32, rows: &[RowOf<'_>], masks: &[Vec<bool>], place: Place, moment: Place, out: &mut Outbox) {
+    fn event_of_key(&mut self, id: u32, rows: &[RowOf<'_>], verdicts: Verdicts<'_>, (place, moment): (Place, Place), out: &mut Outbox) {
         let index = id as usize;
         if self.partitions.len() <= index {
             self.partitions.resize_with(index + 1, || None);
         }
         let evaluator = &mut self.evaluator;
         let partition = self.partitions[index].get_or_insert_with(|| Kept { state: evaluator.partition(), noted: None });
-        evaluator.event(&mut partition.state, &FromBatches { rows, masks, place });
+        evaluator.event(&mut partition.state, &FromBatches { rows, verdicts, place });
         self.let_out(id, moment, out);
     }
 
@@ -217,7 +229,7 @@ impl Sequence {
         for tie in ties {
             let masks = self.evaluator.masks(std::slice::from_ref(&tie.row.batch));
             let rows = [RowOf { input: 0, batch: &tie.row.batch, row: tie.row.row }];
-            self.event(&rows, &masks, tie.row.place, moment, out);
+            self.event(&rows, &Known::Masks(&masks), tie.row.place, moment, out);
         }
         self.report(moment, out);
     }
@@ -241,14 +253,12 @@ impl Sequence {
         self.put_out(moment, out);
         self.report(moment, out);
     }
-}
 
-impl Operator for Sequence {
-    fn advance(&mut self, inbox: &Inbox, out: &mut Outbox) {
-        let masks = if inbox.entries.is_empty() { Vec::new() } else { self.evaluator.masks(&inbox.inputs) };
+    /// The rows and watermarks of an inbox, whose unary terms have been asked.
+    fn take(&mut self, inbox: &Inbox, known: &Known<'_>, out: &mut Outbox) {
         let mut rows: Vec<RowOf<'_>> = Vec::new();
-        let mut entries = inbox.entries.iter().peekable();
-        while let Some(entry) = entries.next() {
+        let mut entries = inbox.entries.iter().enumerate().peekable();
+        while let Some((index, entry)) = entries.next() {
             let Entry::Row { input, row, place, moment, floor } = *entry else {
                 if let Entry::Watermark(step) = entry {
                     self.pass_time(step.watermark, step.moment, out);
@@ -256,13 +266,17 @@ impl Operator for Sequence {
                 continue;
             };
             rows.push(RowOf { input: input.into(), batch: &inbox.inputs[usize::from(input)], row: row as usize });
-            let goes_on = matches!(entries.peek(), Some(Entry::Row { place: next, .. }) if *next == place && place.is_source());
+            let goes_on = matches!(entries.peek(), Some((_, Entry::Row { place: next, .. })) if *next == place && place.is_source());
             if goes_on {
                 continue;
             }
             self.pass_time(place, floor, out);
             if self.spec.tie_order.is_empty() {
-                self.event(&rows, &masks, place, moment, out);
+                let known = match known {
+                    Known::Masks(masks) => Known::Masks(masks),
+                    Known::Given(fits) => Known::Given(&fits[index + 1 - rows.len()..=index]),
+                };
+                self.event(&rows, &known, place, moment, out);
             } else {
                 rows.iter().for_each(|row| self.hold_tie(row, place));
             }
@@ -273,6 +287,21 @@ impl Operator for Sequence {
         if inbox.watermark == Place::MAX {
             self.end(Place::MAX, out);
         }
+    }
+}
+
+impl Operator for Sequence {
+    fn advance(&mut self, inbox: &Inbox, out: &mut Outbox) {
+        let masks = if inbox.entries.is_empty() { Vec::new() } else { self.evaluator.masks(&inbox.inputs) };
+        self.take(inbox, &Known::Masks(&masks), out);
+    }
+
+    fn advance_given(&mut self, inbox: &Inbox, fits: &[u64], out: &mut Outbox) {
+        self.take(inbox, &Known::Given(fits), out);
+    }
+
+    fn wakes_at(&self) -> Place {
+        self.alarms.peek().map_or(Place::MAX, |Reverse((time, ..))| Place::bound(*time, Phase::After))
     }
 
     fn take_nulls(&mut self) -> u64 {
@@ -348,6 +377,24 @@ impl Sequence {
         let exprs = self.spec.partition.by_input.first().map_or(&[][..], |e| e);
         let view = BatchRow { batch: &row.batch, row: row.row };
         range.contains(Key::encode(exprs.iter().map(|expr| expr.eval(&view, &self.context))).as_ref())
+    }
+}
+
+/// What is known of the unary terms.
+enum Known<'a> {
+    /// For each variable, by the row of its input.
+    Masks(&'a [Vec<bool>]),
+    /// For each row at hand, the variables as bits.
+    Given(&'a [u64]),
+}
+
+impl Known<'_> {
+    /// The bits of a row at hand, where they are given.
+    fn of(&self, row: usize) -> u64 {
+        match self {
+            Self::Masks(_) => 0,
+            Self::Given(fits) => fits[row],
+        }
     }
 }
 

@@ -8,9 +8,13 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
+use super::codes::Codes;
 use super::{Held, Operator, Outbox, Sequence};
-use crate::data::{Entry, Inbox, KeyBuffer, KeyTable, Phase, Place, StateError, StateReader, StateWriter, Timestamp, Value, WatermarkStep};
-use crate::expr::{BatchRow, EvalContext};
+use crate::data::{
+    Column, DataType, Entry, EventBatch, Inbox, KeyBuffer, KeyTable, Phase, Place, StateError, StateReader, StateWriter, Timestamp, Value,
+    WatermarkStep,
+};
+use crate::expr::{BatchRow, EvalContext, Expr};
 use crate::operators::memory::fit_heap;
 use crate::pattern::{FlatEvaluator, FlatPartition, RowOf};
 use crate::spec::PatternSpec;
@@ -26,6 +30,8 @@ pub struct FlatSequence {
     is_keyed: bool,
     keys: KeyTable,
     key: KeyBuffer,
+    /// For each input whose key is one column, which it is, and what is known of its codes.
+    coded: Vec<Option<(usize, Codes)>>,
     /// By the number of the key.
     partitions: Vec<Option<Kept>>,
     /// How many partitions there are, and of these those in which nothing goes on.
@@ -53,8 +59,8 @@ struct Kept {
 
 impl FlatSequence {
     /// The operator of a pattern. `threads_max` bounds the threads of a partition; beyond it the oldest runs are dropped and counted.
-    pub fn new(spec: PatternSpec, threads_max: usize) -> Self {
-        let spec = Arc::new(spec);
+    pub fn new(spec: impl Into<Arc<PatternSpec>>, threads_max: usize) -> Self {
+        let spec = spec.into();
         Self {
             starts: Sequence::lags(&spec).then(BinaryHeap::new),
             held_from: Place::MAX,
@@ -62,6 +68,7 @@ impl FlatSequence {
             is_keyed: spec.partition.by_input.iter().any(|exprs| !exprs.is_empty()),
             keys: KeyTable::new(),
             key: KeyBuffer::new(),
+            coded: spec.partition.by_input.iter().map(|exprs| key_column(exprs).map(|column| (column, Codes::default()))).collect(),
             partitions: Vec::new(),
             count: 0,
             idle: 0,
@@ -72,12 +79,13 @@ impl FlatSequence {
     }
 
     /// One event: its rows in the inputs that it belongs to. Rows of one event mostly have one key; where they differ, each key's partition
-    /// gets the rows that have it.
-    fn event(&mut self, rows: &[RowOf<'_>], fits: &[Vec<u64>], place: Place, moment: Place, out: &mut Outbox) {
-        let of_row = |row: &RowOf<'_>| fits[row.input][row.row];
+    /// gets the rows that have it. `fits` says for each row the variables, as bits, whose unary terms hold.
+    fn event(&mut self, rows: &[RowOf<'_>], fits: &[u64], place: Place, moment: Place, out: &mut Outbox) {
         if let [row] = rows {
-            if let Some(id) = self.partition_of(row, of_row(row)) {
-                self.event_of(id, rows, of_row(row), (place, moment), out);
+            if self.evaluator.heeds(fits[0])
+                && let Some(id) = self.partition_of(row, fits[0])
+            {
+                self.event_of(id, rows, fits[0], (place, moment), out);
             }
             return;
         }
@@ -90,7 +98,7 @@ impl FlatSequence {
                 (first..rows.len()).filter(|&other| !done[other] && self.has_same_key(&rows[first], &rows[other])).collect();
             same.iter().for_each(|&row| done[row] = true);
             let of_key: Vec<RowOf<'_>> = same.iter().map(|&row| rows[row]).collect();
-            let fits = of_key.iter().fold(0, |bits, row| bits | of_row(row));
+            let fits = same.iter().fold(0, |bits, &row| bits | fits[row]);
             if let Some(id) = self.partition_of(&rows[first], fits) {
                 self.event_of(id, &of_key, fits, (place, moment), out);
             }
@@ -121,7 +129,11 @@ impl FlatSequence {
     /// The number of the partition of a row; nothing where its key takes no part, or where nothing goes on for it and nothing can start.
     fn partition_of(&mut self, row: &RowOf<'_>, fits: u64) -> Option<u32> {
         let can_start = self.evaluator.can_start(fits);
-        let id = if self.is_keyed { self.number_of(row, can_start)? } else { 0 };
+        let id = match self.known_by_code(row) {
+            Some(id) => id,
+            None if self.is_keyed => self.number_of(row, can_start)?,
+            None => 0,
+        };
         let index = id as usize;
         if self.partitions.len() <= index {
             self.partitions.resize_with(index + 1, || None);
@@ -138,6 +150,25 @@ impl FlatSequence {
         Some(id)
     }
 
+    /// The number of the partition of a row whose key is a code that has come before.
+    #[inline]
+    fn known_by_code(&self, row: &RowOf<'_>) -> Option<u32> {
+        let (column, codes) = self.coded.get(row.input)?.as_ref()?;
+        let Column::Coded(texts) = &row.batch.columns()[*column] else { return None };
+        if texts.is_null(row.row) { None } else { codes.group(texts.codes().value(row.row)) }
+    }
+
+    /// Codes are those of these batches from now on.
+    fn turn_to(&mut self, inputs: &[EventBatch]) {
+        for (batch, coded) in inputs.iter().zip(&mut self.coded) {
+            if let Some((column, codes)) = coded
+                && let Column::Coded(texts) = &batch.columns()[*column]
+            {
+                codes.turn_to(texts.dictionary());
+            }
+        }
+    }
+
     fn number_of(&mut self, row: &RowOf<'_>, can_start: bool) -> Option<u32> {
         let view = BatchRow { batch: row.batch, row: row.row };
         let exprs = self.spec.partition.by_input.get(row.input).map_or(&[][..], |exprs| exprs);
@@ -147,7 +178,14 @@ impl FlatSequence {
         if self.spec.partition.null_takes_no_part && has_null {
             return None;
         }
-        if can_start { Some(self.keys.intern(key)) } else { self.keys.get(key) }
+        let id = if can_start { self.keys.intern(key) } else { self.keys.get(key)? };
+        if let Some(Some((column, codes))) = self.coded.get_mut(row.input)
+            && let Column::Coded(texts) = &row.batch.columns()[*column]
+            && !has_null
+        {
+            codes.note(texts.codes().value(row.row), id);
+        }
+        Some(id)
     }
 
     /// Puts out what has been found in a partition, lets go what it does not need any more, and waits for its next time.
@@ -196,12 +234,15 @@ impl FlatSequence {
                 self.count -= 1;
                 if self.is_keyed {
                     self.keys.remove(id);
+                    self.coded.iter_mut().flatten().for_each(|(_, codes)| codes.forget(id));
                 }
             }
         }
         self.idle = 0;
         if self.is_keyed {
             self.keys.fit(&mut self.partitions);
+            let length = self.partitions.len();
+            self.coded.iter_mut().flatten().for_each(|(_, codes)| codes.fit(length));
         }
     }
 
@@ -275,20 +316,24 @@ impl FlatSequence {
     }
 }
 
-impl Operator for FlatSequence {
-    fn advance(&mut self, inbox: &Inbox, out: &mut Outbox) {
-        let fits = if inbox.entries.is_empty() { Vec::new() } else { self.evaluator.fits(&inbox.inputs) };
+impl FlatSequence {
+    /// The rows and watermarks of an inbox; `fits_of` says of each entry, by its number, which variables its row fits.
+    fn take(&mut self, inbox: &Inbox, fits_of: impl Fn(usize, &RowOf<'_>) -> u64, out: &mut Outbox) {
+        self.turn_to(&inbox.inputs);
         let mut rows: Vec<RowOf<'_>> = Vec::new();
-        let mut entries = inbox.entries.iter().peekable();
-        while let Some(entry) = entries.next() {
+        let mut fits: Vec<u64> = Vec::new();
+        let mut entries = inbox.entries.iter().enumerate().peekable();
+        while let Some((number, entry)) = entries.next() {
             let Entry::Row { input, row, place, moment, floor } = *entry else {
                 if let Entry::Watermark(step) = entry {
                     self.pass_time(step.watermark, step.moment, out);
                 }
                 continue;
             };
-            rows.push(RowOf { input: input.into(), batch: &inbox.inputs[usize::from(input)], row: row as usize });
-            let goes_on = matches!(entries.peek(), Some(Entry::Row { place: next, .. }) if *next == place && place.is_source());
+            let row = RowOf { input: input.into(), batch: &inbox.inputs[usize::from(input)], row: row as usize };
+            fits.push(fits_of(number, &row));
+            rows.push(row);
+            let goes_on = matches!(entries.peek(), Some((_, Entry::Row { place: next, .. })) if *next == place && place.is_source());
             if goes_on {
                 continue;
             }
@@ -296,11 +341,27 @@ impl Operator for FlatSequence {
             self.event(&rows, &fits, place, moment, out);
             self.report(moment, out);
             rows.clear();
+            fits.clear();
         }
         self.pass_time(inbox.watermark, inbox.floor, out);
         if inbox.watermark == Place::MAX {
             self.end(Place::MAX, out);
         }
+    }
+}
+
+impl Operator for FlatSequence {
+    fn advance(&mut self, inbox: &Inbox, out: &mut Outbox) {
+        let fits = if inbox.entries.is_empty() { Vec::new() } else { self.evaluator.fits(&inbox.inputs) };
+        self.take(inbox, |_, row| fits[row.input][row.row], out);
+    }
+
+    fn advance_given(&mut self, inbox: &Inbox, fits: &[u64], out: &mut Outbox) {
+        self.take(inbox, |entry, _| fits[entry], out);
+    }
+
+    fn wakes_at(&self) -> Place {
+        self.alarms.peek().map_or(Place::MAX, |Reverse((time, ..))| Place::bound(*time, Phase::After))
     }
 
     fn take_nulls(&mut self) -> u64 {
@@ -358,7 +419,16 @@ impl Operator for FlatSequence {
         let (rows, bytes) = sizes.fold((0, 0), |(rows, bytes), (r, b)| (rows + r, bytes + b));
         let waiting = self.alarms.capacity() * size_of::<(Timestamp, Place, u32)>()
             + self.starts.as_ref().map_or(0, BinaryHeap::capacity) * size_of::<(Place, u32)>();
-        let bytes = bytes + self.keys.bytes() + waiting + self.partitions.capacity() * size_of::<Option<Kept>>();
+        let codes: usize = self.coded.iter().flatten().map(|(_, codes)| codes.bytes()).sum();
+        let bytes = bytes + self.keys.bytes() + codes + waiting + self.partitions.capacity() * size_of::<Option<Kept>>();
         Held { keys: self.count - self.idle, rows, bytes, dropped: self.evaluator.dropped() }
+    }
+}
+
+/// The column that a key is, where it is one column of text.
+fn key_column(key: &[Expr]) -> Option<usize> {
+    match key {
+        [expr] if *expr.data_type() == DataType::String => expr.as_slot().map(|slot| slot.0 as usize),
+        _ => None,
     }
 }

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::{Held, Operator, Outbox};
-use crate::data::{Entry, Inbox, KeyBuffer, KeyTable, Place, StateError, StateReader, StateWriter, Timestamp, Value};
+use crate::data::{Entry, Inbox, KeyBuffer, KeyTable, Phase, Place, StateError, StateReader, StateWriter, Timestamp, Value};
 use crate::expr::{EvalContext, Row, SlotId};
 use crate::pattern::{Fits, RankEvaluator, RankPartition, RowOf};
 use crate::spec::{PatternSpec, VariableId, Within};
@@ -30,8 +30,8 @@ pub struct RankSequence {
 
 impl RankSequence {
     /// The operator of a sequence of these steps. A partition holds at most `events_max` events; beyond it the oldest are dropped and counted.
-    pub fn new(spec: PatternSpec, steps: Vec<VariableId>, events_max: usize) -> Self {
-        let spec = Arc::new(spec);
+    pub fn new(spec: impl Into<Arc<PatternSpec>>, steps: Vec<VariableId>, events_max: usize) -> Self {
+        let spec = spec.into();
         Self {
             evaluator: RankEvaluator::new(spec.clone(), steps, events_max),
             is_keyed: spec.partition.by_input.iter().any(|exprs| !exprs.is_empty()),
@@ -164,6 +164,34 @@ impl RankSequence {
 }
 
 impl Operator for RankSequence {
+    fn advance_given(&mut self, inbox: &Inbox, fits: &[u64], out: &mut Outbox) {
+        let mut rows: Vec<(RowOf<'_>, Fits)> = Vec::new();
+        for (index, (entry, variables)) in inbox.entries.iter().zip(fits).enumerate() {
+            let Entry::Row { input, row, place, moment, .. } = *entry else { continue };
+            let row = RowOf { input: input.into(), batch: &inbox.inputs[usize::from(input)], row: row as usize };
+            rows.push((row, self.evaluator.fits_of(*variables)));
+            let next = inbox.entries.get(index + 1);
+            if matches!(next, Some(Entry::Row { place: next, .. }) if *next == place && place.is_source()) {
+                continue;
+            }
+            if let [(row, fits)] = rows.as_slice() {
+                self.row(row, fits, place, moment, out);
+            } else {
+                let mut fits: Vec<Fits> = inbox.inputs.iter().map(|_| Fits::default()).collect();
+                let group: Vec<RowOf<'_>> = rows.iter().map(|(row, _)| *row).collect();
+                rows.drain(..).for_each(|(row, of_row)| fits[row.input] = of_row);
+                self.rows(&group, &fits, place, moment, out);
+            }
+            rows.clear();
+        }
+        self.visit(inbox.watermark);
+    }
+
+    /// Only what is over is forgotten then.
+    fn wakes_at(&self) -> Place {
+        self.visits.front().map_or(Place::MAX, |(time, _)| Place::bound(*time, Phase::After))
+    }
+
     fn advance(&mut self, inbox: &Inbox, out: &mut Outbox) {
         let fits = if inbox.entries.is_empty() { Vec::new() } else { self.evaluator.fits(&inbox.inputs) };
         let mut group: Vec<RowOf<'_>> = Vec::new();
@@ -198,7 +226,7 @@ impl Operator for RankSequence {
     }
 
     fn save(&self, to: &mut StateWriter) {
-        to.put(&self.evaluator.dropped());
+        to.once(self.evaluator.dropped());
         let kept = to.keys(&self.keys);
         if self.is_keyed {
             kept.ids().for_each(|id| to.put(self.partitions.get(id as usize).unwrap_or(&None)));

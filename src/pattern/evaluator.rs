@@ -43,9 +43,17 @@ crate::saved!(enum PartitionState { 0 => Runs(partition), 1 => Rows { partition,
 #[derive(Debug)]
 pub(crate) struct FromBatches<'a> {
     pub(crate) rows: &'a [RowOf<'a>],
-    /// For each variable, by the row of its input.
-    pub(crate) masks: &'a [Vec<bool>],
+    pub(crate) verdicts: Verdicts<'a>,
     pub(crate) place: Place,
+}
+
+/// For which variables the unary terms hold.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Verdicts<'a> {
+    /// For each variable, by the row of its input.
+    Masks(&'a [Vec<bool>]),
+    /// For the event, the variables as bits.
+    Fits(u64),
 }
 
 impl Evaluator {
@@ -58,7 +66,8 @@ impl Evaluator {
     /// Writes what partitions have in common: the continuations that their threads name, and what was dropped.
     pub(crate) fn save(&self, to: &mut StateWriter) {
         self.matcher.automaton.save(to);
-        to.put(&(self.dropped, self.skips_failed));
+        to.once(self.dropped);
+        to.once(self.skips_failed);
     }
 
     /// Takes it in, before any partition.
@@ -159,7 +168,11 @@ impl Evaluator {
 
     /// The variables whose unary terms hold for an event.
     fn fits(&self, event: &FromBatches<'_>) -> VariableSet {
-        let numbered = (0..).map(VariableId).zip(event.masks);
+        let masks = match event.verdicts {
+            Verdicts::Masks(masks) => masks,
+            Verdicts::Fits(bits) => return VariableSet::of_bits(bits),
+        };
+        let numbered = (0..).map(VariableId).zip(masks);
         let holds = |(variable, mask): &(VariableId, &Vec<bool>)| {
             let input = self.matcher.terms.input_of(*variable);
             event.rows.iter().any(|row| row.input == input && mask[row.row])

@@ -44,7 +44,7 @@ pub(crate) struct RankPartition {
 
 crate::saved!(RankPartition { columns, events });
 
-/// For each row of an input, the steps that it fits, as bits.
+/// For each row of an input, the steps that it fits, as bits; without words, for the one row that is asked for.
 #[derive(Debug, Default)]
 pub(crate) struct Fits {
     words: usize,
@@ -55,7 +55,7 @@ impl Fits {
     /// Whether the row fits any step.
     #[inline]
     pub(crate) fn any(&self, row: usize) -> bool {
-        self.bits[row * self.words..(row + 1) * self.words].iter().any(|word| *word != 0)
+        self.bits[row * self.words..][..self.words.max(1)].iter().any(|word| *word != 0)
     }
 
     /// Whether the row fits a step.
@@ -98,6 +98,12 @@ impl RankEvaluator {
             }
         }
         fits
+    }
+
+    /// For one row, of which it is known which variables (as bits) it fits.
+    pub(crate) fn fits_of(&self, variables: u64) -> Fits {
+        let bits = self.steps.iter().enumerate().fold(0, |bits, (step, variable)| bits | (variables >> variable.0 & 1) << step);
+        Fits { words: 0, bits: vec![bits] }
     }
 
     fn fit(&self, step: usize, batch: &EventBatch, fits: &mut Fits) {

@@ -9,6 +9,11 @@ pub(crate) struct VariableSet(Vec<u64>);
 crate::saved!(VariableSet(words));
 
 impl VariableSet {
+    /// The variables of these bits, the first being the lowest.
+    pub(crate) fn of_bits(bits: u64) -> Self {
+        Self(if bits == 0 { Vec::new() } else { vec![bits] })
+    }
+
     pub(crate) fn insert(&mut self, variable: VariableId) {
         let word = variable.0 as usize / 64;
         if self.0.len() <= word {

@@ -1,5 +1,6 @@
 //! The operator graph as stable text: what feeds what, keys and windows in plain words, and how much each operator can come to hold.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -10,7 +11,9 @@ use super::words::pattern_in_words;
 use crate::data::{Duration, Schema};
 use crate::expr::Expr;
 use crate::semantics::{OrderKey, Route};
-use crate::spec::{CountSpec, EvaluatorChoice, JoinKind, JoinSpec, LookupSpec, PatternSpec, WindowKind, WindowOutput, WindowSpec};
+use crate::spec::{
+    CountSpec, EvaluatorChoice, JoinKind, JoinSpec, LookupSpec, PatternSpec, WindowKind, WindowOutput, WindowSpec, attention,
+};
 
 /// The graph as text.
 pub fn explain(graph: &OperatorGraph) -> String {
@@ -24,6 +27,7 @@ pub fn explain(graph: &OperatorGraph) -> String {
     for table in graph.tables() {
         let _ = writeln!(out, "table {}\n    {}", table.name, of_table(table));
     }
+    out.extend(shared_text(graph));
     for (index, node) in graph.nodes().iter().enumerate() {
         let inputs: Vec<String> = node.inputs.iter().map(|&edge| edge_text(graph, edge)).collect();
         let _ = writeln!(out, "{} {} ← {}", index + 1, kind_text(&node.spec), inputs.join(", "));
@@ -36,6 +40,30 @@ pub fn explain(graph: &OperatorGraph) -> String {
         let _ = writeln!(out, "output {name} ← {}", edge_text(graph, output.edge));
     }
     out
+}
+
+/// How many operators share one look at each event, if any do.
+fn shared_text(graph: &OperatorGraph) -> Option<String> {
+    let sharing = graph.nodes().iter().filter(|node| node.sharing.is_some());
+    let mut terms: BTreeSet<String> = BTreeSet::new();
+    let mut operators = 0;
+    for node in sharing {
+        operators += 1;
+        let inputs: Vec<&Schema> = node.inputs.iter().map(|&edge| &**graph.schema(edge)).collect();
+        match &node.spec {
+            OperatorSpec::Pattern { spec, .. } => {
+                let wanted = attention(spec).into_iter().flat_map(|attention| attention.wanted);
+                terms.extend(wanted.flat_map(|wanted| {
+                    let columns = [inputs[wanted.input]];
+                    wanted.terms.into_iter().map(move |term| in_words(&term, &columns))
+                }));
+            }
+            OperatorSpec::Filter(condition) => terms.extend([in_words(condition, &inputs)]),
+            _ => {}
+        }
+    }
+    (operators > 0)
+        .then(|| format!("shared\n    one look at each event finds the rows of {operators} operators, by {} terms\n", terms.len()))
 }
 
 fn edge_text(graph: &OperatorGraph, edge: Edge) -> String {
@@ -119,6 +147,9 @@ pub(super) fn of_node(graph: &OperatorGraph, node: &Node) -> Vec<String> {
             key => format!("keeps the newest row of each ({key}) as the table {name}"),
         }],
     };
+    if node.sharing.is_some() {
+        lines.push("its terms are shared: it is given the rows for which they hold".to_owned());
+    }
     lines.push(format!("state {}", class_of(node).text()));
     lines
 }

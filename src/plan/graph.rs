@@ -93,6 +93,17 @@ pub struct Node {
     pub lags: bool,
     /// Where its statement stands.
     pub span: Span,
+    /// It shares one look at each event with others, which finds the rows that matter to it.
+    pub sharing: Option<Sharing>,
+}
+
+/// How an operator that shares its look at events is visited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sharing {
+    /// Only where it has rows, or its time has come: nobody reads how far its own rows are complete.
+    WhereRowsAre,
+    /// In each round.
+    InEachRound,
 }
 
 /// What an operator does.
@@ -109,7 +120,7 @@ pub enum OperatorSpec {
     /// Matches a pattern. Port 1, where there is one, has its timeouts.
     Pattern {
         /// What it looks for.
-        spec: Box<PatternSpec>,
+        spec: Arc<PatternSpec>,
         /// The names of the inputs.
         names: Vec<Arc<str>>,
         /// What runs it.
@@ -236,7 +247,7 @@ impl OperatorGraph {
             assert!(known, "a node reads what stands before it");
         }
         let lags = holds_rows_back(&spec) || inputs.iter().any(|&edge| self.lags(edge));
-        self.nodes.push(Node { inputs, spec, ports, statement: of.0, lags, span: of.1 });
+        self.nodes.push(Node { inputs, spec, ports, statement: of.0, lags, span: of.1, sharing: None });
         NodeId(number(self.nodes.len() - 1))
     }
 

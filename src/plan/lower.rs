@@ -56,6 +56,8 @@ struct Lowering<'p> {
     sources: BTreeMap<StreamId, SourceId>,
     /// What statements have made so far, in the order of lowering.
     made: Vec<Made>,
+    /// By stream, which of them are its.
+    made_of: BTreeMap<StreamId, Vec<usize>>,
     /// Late events: which source's go to which stream.
     late: Vec<(StreamId, SourceId)>,
     /// Streams that have been asked for, so that a union is made once.
@@ -97,6 +99,7 @@ impl<'p> Lowering<'p> {
             graph,
             sources,
             made: Vec::new(),
+            made_of: BTreeMap::new(),
             late,
             streams: BTreeMap::new(),
             tables,
@@ -116,12 +119,19 @@ impl<'p> Lowering<'p> {
             self.views.insert(id, view);
             return;
         }
-        self.made.push(Made { output: statement.output, edge, statement: index });
+        self.made(statement.output, edge, index);
         if let Some(stream) = statement.timeout_into
             && let Some(edge) = self.timeouts_below(edge)
         {
-            self.made.push(Made { output: Output::Stream(stream), edge, statement: index });
+            self.made(Output::Stream(stream), edge, index);
         }
+    }
+
+    fn made(&mut self, output: Output, edge: Edge, statement: usize) {
+        if let Output::Stream(stream) = output {
+            self.made_of.entry(stream).or_default().push(self.made.len());
+        }
+        self.made.push(Made { output, edge, statement });
     }
 
     /// The second port of the pattern that this edge comes from, through whatever stages.
@@ -227,7 +237,8 @@ impl<'p> Lowering<'p> {
     fn feeders(&self, stream: StreamId) -> Vec<(Edge, usize)> {
         let late = self.late.iter().filter(|(into, _)| *into == stream).map(|&(_, source)| (Edge::Late(source), 0));
         let mut made: Vec<(Edge, usize)> = Vec::new();
-        made.extend(self.made.iter().filter(|m| m.output == Output::Stream(stream)).map(|m| (m.edge, m.statement)));
+        let own = self.made_of.get(&stream).into_iter().flatten().map(|&made| &self.made[made]);
+        made.extend(own.map(|m| (m.edge, m.statement)));
         made.sort_by_key(|&(_, statement)| statement);
         late.chain(made).collect()
     }

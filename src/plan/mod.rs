@@ -4,15 +4,18 @@ mod columns;
 mod explain;
 mod fingerprint;
 mod graph;
+mod keyed;
 mod lower;
 pub mod picture;
 mod rules;
+mod share;
 mod state;
 mod words;
 
 pub use explain::explain;
 pub use fingerprint::{Fingerprint, Fingerprints, fingerprints};
-pub use graph::{Edge, LookupTable, Node, NodeId, OperatorGraph, OperatorSpec, OutputNode, SourceId, SourceNode, TableNode};
+pub use graph::{Edge, LookupTable, Node, NodeId, OperatorGraph, OperatorSpec, OutputNode, Sharing, SourceId, SourceNode, TableNode};
+pub use keyed::statements_without_key;
 pub use lower::Outputs;
 pub use state::{Growth, StateClass, class_of};
 
@@ -62,6 +65,7 @@ pub fn plan(program: &Program, options: &PlanOptions) -> Result<(OperatorGraph, 
     rules::apply(&mut graph, options.general_evaluators);
     if !options.general_evaluators {
         choose_evaluators(&mut graph);
+        share::apply(&mut graph);
     }
     let mut told = Diagnostics::default();
     for node in graph.nodes() {

@@ -2,24 +2,24 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::limits::Limits;
 use super::pipeline::{Counts, Exit, Feed, Pipeline, Stage, Work};
 use super::running::{RunOptions, Running};
+use super::selective::{Candidate, Selective, Selector, Slot};
 use super::tables::{TableSource, Tables, resolved};
 use super::view::View;
 use crate::codec::json::JsonDecoder;
-use crate::codec::{ColumnSpec, Limits as LineLimits, Route as DecoderRoute, SourceSpec, TableSpec, TimeFormat};
+use crate::codec::{ColumnSpec, Condition, Limits as LineLimits, Route as DecoderRoute, SourceSpec, TableSpec, TimeFormat};
 use crate::connect::TableFileFormat;
 use crate::data::{Duration, Schema, Value};
 use crate::expr::{EvalContext, Expr, Row, SlotId};
 use crate::operators::{
-    Filter, FlatSequence, Limit, Lookup, MatchCounts, Operator, Project, RankSequence, Reorder, Sequence, SharedTable, StepSequence,
-    StreamTiming, Suppress, TopOfWindow, ViewLookup, join, window,
+    Filter, FlatSequence, Limit, Lookup, MatchCounts, Operator, Project, RankSequence, Reader, Reorder, Sequence, SharedTable,
+    StepSequence, StreamTiming, Suppress, TopOfWindow, ViewLookup, WaySequence, join, window,
 };
-use crate::plan::{Edge, LookupTable, Node, OperatorGraph, OperatorSpec, Route, SourceColumn, SourceNode, TableFormat, TableNode};
-use crate::spec::{EvaluatorChoice, PatternSpec};
+use crate::plan::{Edge, LookupTable, Node, OperatorGraph, OperatorSpec, Route, Sharing, SourceColumn, SourceNode, TableFormat, TableNode};
+use crate::spec::{Attention, EvaluatorChoice, PatternSpec, Wanted, attention};
 
 /// How far an event may be ahead of the arrival clock where its stream does not say and the input is live.
 const AHEAD_OF_LIVE: Duration = Duration::from_millis(5 * 60 * 1000);
@@ -37,8 +37,7 @@ pub struct AssembleOptions {
 
 /// Makes a graph live.
 pub fn assemble(graph: &OperatorGraph, options: &AssembleOptions, run: RunOptions) -> Running {
-    let eval_nulls = Arc::new(AtomicU64::new(0));
-    let specs: Vec<SourceSpec> = graph.sources().iter().map(|source| source_spec(source, options, &eval_nulls)).collect();
+    let specs: Vec<SourceSpec> = graph.sources().iter().map(|source| source_spec(source, options)).collect();
     let timings = graph.sources().iter().enumerate().map(|(index, source)| {
         let keeps_late = edges(graph).any(|edge| matches!(edge, Edge::Late(id) if id.0 as usize == index));
         timing(source, options, keeps_late)
@@ -51,10 +50,11 @@ pub fn assemble(graph: &OperatorGraph, options: &AssembleOptions, run: RunOption
         decoder = decoder.watching(&options.type_field);
     }
     let tables: Vec<TableSource> = graph.tables().iter().map(|table| table_source(table, options)).collect();
-    let stages = graph.nodes().iter().enumerate().map(|(index, node)| stage(graph, index, node, &tables, &run)).collect();
+    let (selector, slots) = selector(graph);
+    let stages = graph.nodes().iter().enumerate().map(|(index, node)| stage(graph, index, node, slots[index], &tables, &run)).collect();
     let exits = graph.outputs().iter().map(|output| Exit { feed: feed(output.edge), statement: output.statement }).collect();
-    let pipeline = Pipeline::new(stages, exits, run.limits.waiting_rows);
-    Running::new(decoder, reorder, pipeline, Tables::new(tables), eval_nulls, run)
+    let pipeline = Pipeline::new(stages, exits, selector, run.limits.waiting_rows);
+    Running::new(decoder, reorder, pipeline, Tables::new(tables), run)
 }
 
 /// The decoder's caps.
@@ -74,15 +74,59 @@ fn feed(edge: Edge) -> Feed {
     }
 }
 
-fn stage(graph: &OperatorGraph, index: usize, node: &Node, tables: &[TableSource], run: &RunOptions) -> Stage {
+/// What finds the rows of the operators that share their look at events, if any do; and where each of them stands there.
+fn selector(graph: &OperatorGraph) -> (Option<Selector>, Vec<Option<Slot>>) {
+    let mut slots: Vec<Option<Slot>> = vec![None; graph.nodes().len()];
+    let sharing = graph.nodes().iter().enumerate().filter_map(|(index, node)| Some((index, node, node.sharing?)));
+    let candidates: Vec<Candidate> = sharing
+        .filter_map(|(stage, node, sharing)| {
+            let feeds = node.inputs.iter().map(|&edge| feed(edge)).collect();
+            Some(Candidate { stage, feeds, reader: reader(node)?, is_lazy: sharing == Sharing::WhereRowsAre })
+        })
+        .collect();
+    if candidates.is_empty() {
+        return (None, slots);
+    }
+    let (selector, taken) = Selector::new(candidates);
+    taken.into_iter().for_each(|slot| slots[slot.stage] = Some(slot));
+    (Some(selector), slots)
+}
+
+/// What an operator looks at.
+fn reader(node: &Node) -> Option<Reader> {
+    let (attention, keys) = match &node.spec {
+        OperatorSpec::Filter(condition) => {
+            let wanted = vec![Wanted { input: 0, terms: vec![condition.clone()] }];
+            (Attention { wanted, opening: u64::MAX, within: None }, Vec::new())
+        }
+        OperatorSpec::Pattern { spec, .. } => (attention(spec)?, spec.partition.by_input.clone()),
+        _ => return None,
+    };
+    Some(Reader { edges: Vec::new(), attention, keys })
+}
+
+fn stage(graph: &OperatorGraph, index: usize, node: &Node, slot: Option<Slot>, tables: &[TableSource], run: &RunOptions) -> Stage {
     let feeds = node.inputs.iter().map(|&edge| feed(edge)).collect();
-    let (kind, work) = work(graph, index, node, tables, run);
+    let (kind, work) = match (slot, &node.spec) {
+        (Some(slot), OperatorSpec::Filter(_)) => ("filter", Work::Selective(Box::new(Selective::filter(slot, node.ports[0].clone())))),
+        (Some(slot), OperatorSpec::Pattern { spec, evaluator, .. }) => {
+            let planned = PlannedPattern {
+                spec: spec.clone(),
+                evaluator: evaluator.clone(),
+                limits: run.limits,
+                rank: rank_of(index),
+                ports: node.ports.clone(),
+            };
+            ("pattern", Work::Selective(Box::new(Selective::pattern(slot, planned))))
+        }
+        _ => work(graph, index, node, tables, run),
+    };
     Stage { name: format!("{} {kind}", index + 1), feeds, work, counts: Counts::default() }
 }
 
 fn work(graph: &OperatorGraph, index: usize, node: &Node, tables: &[TableSource], run: &RunOptions) -> (&'static str, Work) {
     let schema = node.ports[0].clone();
-    let rank = u32::try_from(index + 1).expect("a program has less than 2^32 operators");
+    let rank = rank_of(index);
     let inputs: Vec<Arc<Schema>> = node.inputs.iter().map(|&edge| graph.schema(edge).clone()).collect();
     let lags = node.inputs.iter().any(|&edge| graph.lags(edge));
     let stateful = |operator| Work::operator(operator, rank, inputs.clone(), lags, node.ports.clone());
@@ -111,11 +155,40 @@ fn work(graph: &OperatorGraph, index: usize, node: &Node, tables: &[TableSource]
     }
 }
 
+/// Its number in topological order, from 1.
+fn rank_of(index: usize) -> u32 {
+    u32::try_from(index + 1).expect("a program has less than 2^32 operators")
+}
+
+/// A pattern that is made live when it is needed.
+#[derive(Debug)]
+pub(super) struct PlannedPattern {
+    spec: Arc<PatternSpec>,
+    evaluator: EvaluatorChoice,
+    limits: Limits,
+    pub(super) rank: u32,
+    /// Columns of each port.
+    pub(super) ports: Vec<Arc<Schema>>,
+}
+
+impl PlannedPattern {
+    /// Columns of each input.
+    pub(super) fn inputs(&self) -> Vec<Arc<Schema>> {
+        self.spec.inputs.clone()
+    }
+
+    /// The operator, which has seen nothing.
+    pub(super) fn operator(&self) -> Box<dyn Operator> {
+        pattern(&self.spec, &self.evaluator, &self.limits)
+    }
+}
+
 /// A pattern, run as its planner says.
-fn pattern(spec: &PatternSpec, evaluator: &EvaluatorChoice, limits: &Limits) -> Box<dyn Operator> {
+fn pattern(spec: &Arc<PatternSpec>, evaluator: &EvaluatorChoice, limits: &Limits) -> Box<dyn Operator> {
     match evaluator {
         EvaluatorChoice::RankColumns(steps) => Box::new(RankSequence::new(spec.clone(), steps.clone(), limits.pattern_events)),
         EvaluatorChoice::StepLists(steps) => Box::new(StepSequence::new(spec.clone(), steps, limits.pattern_threads)),
+        EvaluatorChoice::WayColumns => Box::new(WaySequence::new(spec.clone(), limits.pattern_events)),
         EvaluatorChoice::FlatThreads => Box::new(FlatSequence::new(spec.clone(), limits.pattern_threads)),
         EvaluatorChoice::Threads => Box::new(Sequence::new(spec.clone(), limits.pattern_threads)),
     }
@@ -138,13 +211,13 @@ fn ahead(source: &SourceNode, options: &AssembleOptions) -> Option<Duration> {
     source.read_as.ahead.or(options.endless.then_some(AHEAD_OF_LIVE))
 }
 
-fn source_spec(source: &SourceNode, options: &AssembleOptions, eval_nulls: &Arc<AtomicU64>) -> SourceSpec {
+fn source_spec(source: &SourceNode, options: &AssembleOptions) -> SourceSpec {
     let route = match &source.read_as.route {
         Route::All => DecoderRoute::All,
         Route::Type { field, value } => {
             DecoderRoute::Type { field: field.clone().unwrap_or_else(|| options.type_field.clone()), value: value.clone() }
         }
-        Route::When(condition) => DecoderRoute::When(predicate(condition.clone(), eval_nulls.clone())),
+        Route::When(condition) => DecoderRoute::When(condition_of(condition.clone())),
     };
     SourceSpec {
         name: source.name.clone(),
@@ -181,16 +254,14 @@ pub fn column_spec(column: &SourceColumn) -> ColumnSpec {
     ColumnSpec { path: column.path.clone(), time_format, not_null: column.not_null, default: column.default.clone() }
 }
 
-fn predicate(condition: Expr, eval_nulls: Arc<AtomicU64>) -> crate::codec::Predicate {
+fn condition_of(condition: Expr) -> Condition {
+    let reads = condition.slots().iter().map(|slot| slot.0 as usize).collect();
     let context = EvalContext::new();
-    Box::new(move |values| {
+    let holds = move |values: &[Value<'_>]| {
         let holds = condition.is_true(&Cells(values), &context);
-        let nulls = context.take_nulls();
-        if nulls > 0 {
-            eval_nulls.fetch_add(nulls, Ordering::Relaxed);
-        }
-        holds
-    })
+        (holds, context.take_nulls())
+    };
+    Condition { reads, holds: Box::new(holds) }
 }
 
 /// The values of an event that is being decoded.

@@ -69,6 +69,17 @@ impl Merge {
         Self { lags, gives_plain: false, inputs, meet, watermark: Place::MIN, floor: Place::MIN, last_moment: Place::MIN }
     }
 
+    /// Of inputs without lag, all of whose rows before this place have been handed on.
+    pub(super) fn reached(schemas: Vec<Arc<Schema>>, watermark: Place) -> Self {
+        let mut merge = Self::new(schemas, false);
+        for input in 0..merge.inputs.len() {
+            merge.meet.promise(input, &[WatermarkStep { moment: Place::MIN, watermark }]);
+        }
+        merge.meet.advance();
+        merge.watermark = merge.meet.reached();
+        merge
+    }
+
     /// The same, for someone who takes plain inboxes.
     pub(super) fn giving_plain(self, gives_plain: bool) -> Self {
         Self { gives_plain, ..self }
@@ -87,6 +98,11 @@ impl Merge {
         }
         let inbox = if self.lags { self.release(flows, &steps) } else { self.merge_in_order(flows) };
         Ok((inbox, steps))
+    }
+
+    /// All rows before this place have been handed on.
+    pub(super) fn watermark(&self) -> Place {
+        self.watermark
     }
 
     /// How many rows wait.
@@ -113,6 +129,25 @@ impl Merge {
         }
         self.meet = meet;
         (self.watermark, self.floor, self.last_moment) = from.take()?;
+        Ok(())
+    }
+
+    /// Takes in what another one, in which no row waits, had been promised.
+    pub(super) fn add(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
+        for waiting in &self.inputs {
+            if !from.batch(&waiting.schema)?.is_empty() {
+                return Err(StateError::new("rows that wait cannot be put beside others"));
+            }
+        }
+        let meet: Meet = from.take()?;
+        if meet.inputs() != self.inputs.len() {
+            return Err(StateError::new("promises of another number of inputs"));
+        }
+        self.meet = std::mem::replace(&mut self.meet, Meet::new(0)).and(meet);
+        let (watermark, floor, last_moment): (Place, Place, Place) = from.take()?;
+        self.watermark = self.watermark.min(watermark);
+        self.floor = self.floor.max(floor);
+        self.last_moment = self.last_moment.max(last_moment);
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::pipeline::Counts;
 use crate::codec::BadCause;
 use crate::data::Timestamp;
-use crate::operators::{Held, StreamStats};
+use crate::operators::{DispatchSize, Held, StreamStats};
 
 /// Counters of a running program.
 #[derive(Debug, Clone)]
@@ -40,6 +40,8 @@ pub struct RunMetrics {
     pub sources: Vec<SourceMetrics>,
     /// Each operator.
     pub operators: Vec<OperatorMetrics>,
+    /// What the operators that share one look at each event have in common; nothing where none do.
+    pub shared: Option<DispatchSize>,
 }
 
 /// Counters of a source.

@@ -1,6 +1,8 @@
 //! The live operators and how a round runs through them: released events in, rows of the program out.
 //!
-//! A round visits the stages once, in topological order; each takes what its feeds carry in this round and leaves what its ports give. All
+//! A round visits stages at most once, in topological order; each takes what its feeds carry in this round and leaves what its ports give.
+//! Stages behind which nothing but the way out stands, and that are given their rows one by one (`selective`), are visited only where they
+//! have rows or their time has come: nobody can tell, since without rows nothing comes out of them. All
 //! rows whose moment lies before the round's watermark come out in that round and none later, so that putting the rows of a round in order
 //! puts the rows of the run in order: by moment, then statement, then as the operator gave them.
 
@@ -9,9 +11,11 @@ use std::sync::Arc;
 use super::error::RunError;
 use super::frontier::{Holds, Meet, Promises};
 use super::merge::{Flow, Merge};
+use super::selective::{Selective, Selector};
 use super::view::View;
+use super::visits::Visits;
 use crate::data::{Column, Entry, EventBatch, Inbox, Place, Schema, StateError, StateReader, StateWriter, WatermarkStep};
-use crate::operators::{Held, Operator, Outbox, Released, Transform};
+use crate::operators::{DispatchSize, Held, Operator, Outbox, Released, Transform};
 
 /// Where a stage's rows come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +68,8 @@ pub(super) enum Work {
     Union(Box<Merge>, Arc<Schema>),
     /// Keeps rows to be asked for, and passes them on.
     View(Box<View>),
+    /// Gets only the rows that can matter to it.
+    Selective(Box<Selective>),
 }
 
 /// An operator with state, the order in front of it and what it promises behind.
@@ -159,23 +165,32 @@ impl Departures {
 pub struct Pipeline {
     stages: Vec<Stage>,
     exits: Vec<Exit>,
+    visits: Visits,
+    /// Finds the rows that matter, where there are many that ask.
+    selector: Option<Selector>,
+    /// What the stages give in a round; empty between rounds.
+    flows: Vec<Vec<Flow>>,
     max_waiting: usize,
     /// Up to where all views show what they have.
     shown: Place,
 }
 
 /// What all feeds carry in one round.
-struct Round {
+pub(super) struct Round {
     sources: Vec<Flow>,
     /// Events of each source that nobody wants: they count as having come to whoever reads it.
     unwanted: Vec<u64>,
     late: Vec<Flow>,
+    /// Of stages that have not been visited, nothing.
     stages: Vec<Vec<Flow>>,
+    visited: Vec<usize>,
 }
 
 impl Pipeline {
-    pub(super) fn new(stages: Vec<Stage>, exits: Vec<Exit>, max_waiting: usize) -> Self {
-        Self { stages, exits, max_waiting, shown: Place::MIN }
+    pub(super) fn new(stages: Vec<Stage>, exits: Vec<Exit>, selector: Option<Selector>, max_waiting: usize) -> Self {
+        let visits = Visits::new(&stages, &exits);
+        let flows = stages.iter().map(|_| Vec::new()).collect();
+        Self { stages, exits, visits, selector, flows, max_waiting, shown: Place::MIN }
     }
 
     /// Runs what the event-time order has let go through all stages.
@@ -185,19 +200,51 @@ impl Pipeline {
         let flow = |rows| Flow { rows, promises: promises.clone() };
         let sources = released.batches.into_iter().map(flow).collect();
         let late = released.late.into_iter().map(flow).collect();
-        let mut round = Round { sources, unwanted: released.unwanted, late, stages: Vec::with_capacity(self.stages.len()) };
-        for (index, stage) in self.stages.iter_mut().enumerate() {
-            let flows = stage.run(&round, end).map_err(|broken| {
-                RunError::Bug(format!("operator {} ({}) was given a row behind what had been promised: {broken}", index + 1, stage.name))
-            })?;
-            if stage.work.waiting() > self.max_waiting {
-                let what = format!("rows that wait in front of operator {} ({})", index + 1, stage.name);
-                return Err(RunError::Full { what, limit: self.max_waiting });
-            }
-            round.stages.push(flows);
+        let mut round = Round { sources, unwanted: released.unwanted, late, stages: std::mem::take(&mut self.flows), visited: Vec::new() };
+        for at in 0..self.visits.front.len() {
+            self.visit(self.visits.front[at], &mut round, end)?;
+        }
+        if let Some(selector) = &mut self.selector {
+            selector.select(&round, end);
+        }
+        for at in 0..self.visits.always.len() {
+            self.visit(self.visits.always[at], &mut round, end)?;
+        }
+        for stage in self.selector.as_mut().map(|selector| selector.due(end)).unwrap_or_default() {
+            self.visit_below(stage, &mut round, end)?;
         }
         self.show(end);
-        Ok(self.depart(&round))
+        let gone = self.depart(&round);
+        round.visited.iter().for_each(|&stage| round.stages[stage].clear());
+        self.flows = round.stages;
+        Ok(gone)
+    }
+
+    fn visit(&mut self, index: usize, round: &mut Round, end: Place) -> Result<(), RunError> {
+        let stage = &mut self.stages[index];
+        let flows = stage.run(round, end, self.selector.as_mut()).map_err(|broken| {
+            RunError::Bug(format!("operator {} ({}) was given a row behind what had been promised: {broken}", index + 1, stage.name))
+        })?;
+        if stage.work.waiting() > self.max_waiting {
+            let what = format!("rows that wait in front of operator {} ({})", index + 1, stage.name);
+            return Err(RunError::Full { what, limit: self.max_waiting });
+        }
+        round.visited.push(index);
+        round.stages[index] = flows;
+        Ok(())
+    }
+
+    /// Visits a stage, and what stands between it and the way out where it has given rows.
+    fn visit_below(&mut self, index: usize, round: &mut Round, end: Place) -> Result<(), RunError> {
+        let mut open = vec![index];
+        while let Some(index) = open.pop() {
+            self.visit(index, round, end)?;
+            let has_rows = round.stages[index].iter().any(|flow| !flow.rows.is_empty());
+            if has_rows {
+                open.extend(&self.visits.below[index]);
+            }
+        }
+        Ok(())
     }
 
     /// How many ways out there are.
@@ -208,8 +255,8 @@ impl Pipeline {
     /// Lets all views show what has come to all of them.
     fn show(&mut self, end: Place) {
         self.shown = self.views().map(View::watermark).fold(end, Place::min);
-        for stage in &mut self.stages {
-            if let Work::View(view) = &mut stage.work {
+        for &stage in &self.visits.views {
+            if let Work::View(view) = &mut self.stages[stage].work {
                 view.show(self.shown);
             }
         }
@@ -217,9 +264,9 @@ impl Pipeline {
 
     /// The views, in the order of the graph.
     pub(super) fn views(&self) -> impl Iterator<Item = &View> {
-        self.stages.iter().filter_map(|stage| match &stage.work {
+        self.visits.views.iter().filter_map(|&stage| match &self.stages[stage].work {
             Work::View(view) => Some(&**view),
-            Work::Transform(..) | Work::Operator(_) | Work::Union(..) => None,
+            Work::Transform(..) | Work::Operator(_) | Work::Union(..) | Work::Selective(_) => None,
         })
     }
 
@@ -228,15 +275,30 @@ impl Pipeline {
         self.shown
     }
 
+    /// What the stages that share one look at each event have in common.
+    pub(super) fn shared(&self) -> Option<DispatchSize> {
+        self.selector.as_ref().map(Selector::size)
+    }
+
     /// What each stage holds and has counted: name, counts, state.
     pub(super) fn report(&self) -> impl Iterator<Item = (&str, Counts, Held)> {
-        self.stages.iter().map(|s| (s.name.as_str(), s.counts, s.work.held()))
+        self.stages.iter().map(|stage| (stage.name.as_str(), self.counts_of(stage), stage.work.held()))
+    }
+
+    /// What a stage has counted, with what is counted for all selective stages at once.
+    fn counts_of(&self, stage: &Stage) -> Counts {
+        let mut counts = stage.counts;
+        if let (Work::Selective(selective), Some(selector)) = (&stage.work, &self.selector) {
+            selector.count(selective, &mut counts);
+        }
+        counts
     }
 
     /// The steps of the patterns and how often each took an event, with the number of their stage; where that is counted.
     pub(super) fn steps_taken(&self) -> impl Iterator<Item = (usize, Vec<(Arc<str>, u64)>)> {
         self.stages.iter().enumerate().filter_map(|(number, stage)| match &stage.work {
             Work::Operator(keeper) => Some((number, keeper.operator.steps_taken())),
+            Work::Selective(selective) => Some((number, selective.steps_taken())),
             Work::Transform(..) | Work::Union(..) | Work::View(_) => None,
         })
     }
@@ -244,7 +306,7 @@ impl Pipeline {
     /// Writes the state of a stage: what waits in front of it, what it holds, what it has promised and counted.
     pub(super) fn save_stage(&self, index: usize, to: &mut StateWriter) {
         let stage = &self.stages[index];
-        to.put(&stage.counts);
+        to.put(&if to.range().has_unkeyed() { self.counts_of(stage) } else { Counts::default() });
         match &stage.work {
             Work::Transform(transform, _) => transform.save(to),
             Work::Operator(keeper) => {
@@ -254,6 +316,7 @@ impl Pipeline {
             }
             Work::Union(merge, _) => merge.save(to),
             Work::View(view) => view.save(to),
+            Work::Selective(selective) => self.selector.iter().for_each(|selector| selective.save(selector, to)),
         }
     }
 
@@ -274,7 +337,43 @@ impl Pipeline {
             }
             Work::Union(merge, _) => merge.load(from),
             Work::View(view) => view.load(from),
+            Work::Selective(selective) => match &mut self.selector {
+                Some(selector) => selective.load(selector, from),
+                None => Ok(()),
+            },
         }
+    }
+
+    /// Takes in the state that a stage of the same kind has of other keys.
+    pub(super) fn add_stage(&mut self, index: usize, from: &mut StateReader<'_>) -> Result<(), StateError> {
+        let stage = &mut self.stages[index];
+        let Counts { rows_in, rows_out, eval_nulls } = from.take()?;
+        stage.counts.rows_in += rows_in;
+        stage.counts.rows_out += rows_out;
+        stage.counts.eval_nulls += eval_nulls;
+        match &mut stage.work {
+            Work::Transform(transform, _) => transform.load(from),
+            Work::Operator(keeper) => {
+                keeper.merge.add(from)?;
+                let behind: Vec<(Holds, Meet)> = from.take()?;
+                if behind.len() != keeper.behind.len() || behind.iter().any(|(_, meet)| meet.inputs() != 2) {
+                    return Err(StateError::new("promises of another number of ports"));
+                }
+                let before = std::mem::take(&mut keeper.behind);
+                let both = before.into_iter().zip(behind);
+                keeper.behind = both.map(|((holds, meet), (other_holds, other))| (holds.and(other_holds), meet.and(other))).collect();
+                keeper.operator.load(from)
+            }
+            Work::Union(merge, _) => merge.add(from),
+            Work::View(view) => view.add(from),
+            // Filters: patterns among them are refused before (`plan::statements_without_key`).
+            Work::Selective(_) => Ok(()),
+        }
+    }
+
+    /// How many rows wait in front of all stages.
+    pub(super) fn waiting(&self) -> usize {
+        self.stages.iter().map(|stage| stage.work.waiting()).sum()
     }
 
     /// Says up to where all views show what they have: as it was saved.
@@ -286,12 +385,14 @@ impl Pipeline {
     fn depart(&self, round: &Round) -> Departures {
         let mut out = Departures::default();
         let mut leaving: Vec<&Exit> = Vec::new();
-        for (number, exit) in self.exits.iter().enumerate() {
-            let rows = &round.flow(exit.feed).rows;
-            if !rows.is_empty() {
-                leaving.push(exit);
-                out.batches.push((number, rows.clone()));
-            }
+        let of_stages = round.visited.iter().flat_map(|&stage| &self.visits.exits_of[stage]);
+        let mut numbers: Vec<usize> = self.visits.exits_of_sources.iter().chain(of_stages).copied().collect();
+        numbers.sort_unstable();
+        for number in numbers {
+            let exit = &self.exits[number];
+            let Some(rows) = round.flow(exit.feed).map(|flow| &flow.rows).filter(|rows| !rows.is_empty()) else { continue };
+            leaving.push(exit);
+            out.batches.push((number, rows.clone()));
         }
         debug_assert!(out.batches.iter().all(|(_, rows)| rows.moments().is_sorted()), "moments never go back");
         if out.batches.len() < 2 {
@@ -310,20 +411,40 @@ impl Pipeline {
 }
 
 impl Round {
-    fn flow(&self, feed: Feed) -> &Flow {
+    /// What a feed carries; nothing where its stage has not been visited.
+    pub(super) fn flow(&self, feed: Feed) -> Option<&Flow> {
         match feed {
-            Feed::Source(index) => &self.sources[index],
-            Feed::Late(index) => &self.late[index],
-            Feed::Port { stage, port } => &self.stages[stage][port],
+            Feed::Source(index) => self.sources.get(index),
+            Feed::Late(index) => self.late.get(index),
+            Feed::Port { stage, port } => self.stages[stage].get(port),
         }
+    }
+
+    /// How many events of a source were dropped because nobody wants them.
+    pub(super) fn unwanted(&self, feed: Feed) -> u64 {
+        match feed {
+            Feed::Source(source) => self.unwanted.get(source).copied().unwrap_or_default(),
+            Feed::Late(_) | Feed::Port { .. } => 0,
+        }
+    }
+
+    /// What a feed carries whose stage is visited before.
+    pub(super) fn flow_of_visited(&self, feed: Feed) -> &Flow {
+        self.flow(feed).expect("a stage is visited behind those that it reads")
     }
 }
 
 impl Stage {
-    fn run(&mut self, round: &Round, end: Place) -> Result<Vec<Flow>, super::merge::BrokenPromise> {
-        let flows: Vec<&Flow> = self.feeds.iter().map(|&feed| round.flow(feed)).collect();
+    fn run(&mut self, round: &Round, end: Place, selector: Option<&mut Selector>) -> Result<Vec<Flow>, super::merge::BrokenPromise> {
+        if let (Work::Selective(selective), Some(selector)) = (&mut self.work, selector) {
+            let given = selective.run(selector, round, end);
+            self.counts.eval_nulls += selective.take_nulls();
+            self.counts.rows_out += given.iter().map(|f| f.rows.len() as u64).sum::<u64>();
+            return Ok(given);
+        }
+        let flows: Vec<&Flow> = self.feeds.iter().map(|&feed| round.flow_of_visited(feed)).collect();
         self.counts.rows_in += flows.iter().map(|f| f.rows.len() as u64).sum::<u64>();
-        self.counts.rows_in += self.feeds.iter().map(|feed| if let Feed::Source(of) = feed { round.unwanted[*of] } else { 0 }).sum::<u64>();
+        self.counts.rows_in += self.feeds.iter().map(|&feed| round.unwanted(feed)).sum::<u64>();
         let given = match &mut self.work {
             Work::Transform(transform, schema) => {
                 let input = flows[0];
@@ -342,6 +463,7 @@ impl Stage {
                 vec![Flow { rows: in_a_row(&inbox, schema), promises }]
             }
             Work::View(view) => vec![view.take_in(flows[0])?],
+            Work::Selective(_) => unreachable!("a selective stage has a selector"),
         };
         self.counts.rows_out += given.iter().map(|f| f.rows.len() as u64).sum::<u64>();
         Ok(given)
@@ -367,6 +489,7 @@ impl Work {
             Self::Operator(keeper) => keeper.merge.held(),
             Self::Union(merge, _) => merge.held(),
             Self::View(view) => view.waiting(),
+            Self::Selective(_) => 0,
         }
     }
 
@@ -375,6 +498,7 @@ impl Work {
         match self {
             Self::Transform(..) | Self::Union(..) => waiting,
             Self::View(view) => view.held(),
+            Self::Selective(selective) => selective.held(),
             Self::Operator(keeper) => {
                 let held = keeper.operator.held();
                 Held { rows: held.rows + waiting.rows, ..held }

@@ -184,7 +184,7 @@ pub enum Input {
         /// What it reads.
         inputs: Vec<Query>,
         /// What it looks for.
-        spec: Box<PatternSpec>,
+        spec: Arc<PatternSpec>,
         /// The names of the inputs, for explanations.
         names: Vec<Arc<str>>,
     },

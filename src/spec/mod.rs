@@ -3,6 +3,7 @@
 //! Names are gone: streams and columns are numbers, and every expression reads numbered slots. Which slot means what is said at each
 //! expression's field.
 
+mod attention;
 mod choice;
 mod counting;
 mod flat;
@@ -12,6 +13,7 @@ mod pattern;
 mod unary;
 mod window;
 
+pub use attention::{Attention, Wanted, attention};
 pub use choice::{EvaluatorChoice, choose, column_of_step, is_unary};
 pub use counting::{CountSpec, MatchCall, MatchTrait};
 pub use join::{JoinKind, JoinSpec};

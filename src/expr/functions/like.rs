@@ -116,6 +116,15 @@ impl LikePattern {
         Some(Self { pieces: pieces.into_iter().map(Piece::new).collect(), fold })
     }
 
+    /// The longest text without `_` and `%` in it, which stands in every text that matches (in lower case, if the second is true).
+    pub(crate) fn longest_piece(&self) -> Option<(String, bool)> {
+        let runs = self.pieces.iter().flat_map(|piece| match piece {
+            Piece::Text(text) => vec![text.clone()],
+            Piece::Characters(characters) => characters.split(Option::is_none).map(|run| run.iter().copied().flatten().collect()).collect(),
+        });
+        runs.max_by_key(String::len).map(|text| (text, self.fold))
+    }
+
     fn matches(&self, text: &str) -> bool {
         if self.fold { self.matches_exactly(&text.to_lowercase()) } else { self.matches_exactly(text) }
     }

@@ -15,6 +15,9 @@ pub(super) struct Offers {
     of_step: Vec<Vec<usize>>,
     /// Of each input, for each row the steps that it fits, as bits.
     fits: Vec<Vec<u64>>,
+    /// The same for single rows, in order, where that is told instead.
+    given: Vec<Vec<(u32, u64)>>,
+    is_given: bool,
     /// Of each step, its computed sides for all rows of its input.
     sides: Vec<Vec<Column>>,
 }
@@ -46,11 +49,19 @@ impl Offers {
             of_step.push(own);
         }
         let inputs = plan.spec.inputs.len();
-        Self { unary, of_step, fits: vec![Vec::new(); inputs], sides: vec![Vec::new(); plan.steps.len()] }
+        Self {
+            unary,
+            of_step,
+            fits: vec![Vec::new(); inputs],
+            given: vec![Vec::new(); inputs],
+            is_given: false,
+            sides: vec![Vec::new(); plan.steps.len()],
+        }
     }
 
     /// Looks at the batches of all inputs.
     pub(super) fn look_at(&mut self, plan: &Plan, inputs: &[EventBatch], context: &EvalContext) {
+        self.is_given = false;
         for (fits, batch) in self.fits.iter_mut().zip(inputs) {
             fits.clear();
             fits.resize(batch.len(), 0);
@@ -73,10 +84,32 @@ impl Offers {
         }
     }
 
+    /// Takes what is known of single rows: input, row, and the steps that it fits, as bits. Rows of one input come in order.
+    pub(super) fn take(
+        &mut self,
+        plan: &Plan,
+        inputs: &[EventBatch],
+        rows: impl Iterator<Item = (usize, u32, u64)>,
+        context: &EvalContext,
+    ) {
+        self.is_given = true;
+        self.given.iter_mut().for_each(Vec::clear);
+        rows.for_each(|(input, row, steps)| self.given[input].push((row, steps)));
+        for (number, step) in plan.steps.iter().enumerate().filter(|(_, step)| !step.sides.is_empty()) {
+            let batch = &inputs[step.input];
+            self.sides[number].clear();
+            self.sides[number].extend(step.sides.iter().map(|side| side.eval_batch(batch, context)));
+        }
+    }
+
     /// The steps that a row fits, as far as it alone says, as bits.
     #[inline]
     pub(super) fn fits(&self, input: usize, row: usize) -> u64 {
-        self.fits[input][row]
+        if !self.is_given {
+            return self.fits[input][row];
+        }
+        let rows = &self.given[input];
+        rows.binary_search_by_key(&row, |(row, _)| *row as usize).map_or(0, |at| rows[at].1)
     }
 
     /// The column of a side of a step.

@@ -115,7 +115,8 @@ impl StepEvaluator {
     /// Writes the events of all partitions, and what was dropped.
     pub(crate) fn save(&self, to: &mut StateWriter) {
         self.logs.iter().for_each(|log| log.save(to));
-        to.put(&(self.collect_at, self.dropped));
+        to.put(&self.collect_at);
+        to.once(self.dropped);
     }
 
     /// Takes them in, before partitions. Gives how many events of each step there were before: those that are new are numbered behind them.
@@ -153,6 +154,17 @@ impl StepEvaluator {
     /// Looks at the batches whose rows arrive next.
     pub(crate) fn look_at(&mut self, inputs: &[EventBatch]) {
         self.offers.look_at(&self.plan, inputs, &self.terms.context);
+    }
+
+    /// As `look_at`, where it is known which variables the rows to come fit: input, row, and the variables as bits. Rows of one input come
+    /// in order.
+    pub(crate) fn take(&mut self, inputs: &[EventBatch], rows: impl Iterator<Item = (usize, u32, u64)>) {
+        let Self { offers, plan, terms, .. } = self;
+        let steps = |variables: u64| {
+            let fits = plan.steps.iter().enumerate().filter(|(_, step)| variables >> step.variable.0 & 1 == 1);
+            fits.fold(0, |bits, (number, _)| bits | 1 << number)
+        };
+        offers.take(plan, inputs, rows.map(|(input, row, variables)| (input, row, steps(variables))), &terms.context);
     }
 
     /// The steps that a row fits, as far as it alone says, as bits.

@@ -1,5 +1,7 @@
 //! Works out what does not depend on any row. A part that would make up a NULL (`1 / 0`) stays, so that it is counted row by row.
 
+use std::sync::Arc;
+
 use crate::expr::Expr;
 use crate::plan::graph::{OperatorGraph, OperatorSpec};
 use crate::spec::{AggregateCall, PatternSpec, WindowOutput};
@@ -43,9 +45,26 @@ fn fold_aggregate(call: &mut AggregateCall) {
     call.args.iter_mut().chain(&mut call.filter).for_each(fold);
 }
 
-fn fold_pattern(spec: &mut PatternSpec) {
+/// A pattern of which nothing folds stays shared with the program.
+fn fold_pattern(shared: &mut Arc<PatternSpec>) {
+    let mut spec = PatternSpec::clone(shared);
+    if fold_parts(&mut spec) {
+        *shared = Arc::new(spec);
+    }
+}
+
+/// Folds; gives whether that changed anything.
+fn fold_parts(spec: &mut PatternSpec) -> bool {
     let of_variables = spec.variables.iter_mut().flat_map(|v| v.checks.iter_mut().chain(&mut v.checks_after_first));
     let late = spec.late_checks.iter_mut().map(|check| &mut check.condition);
     let keys = spec.partition.by_input.iter_mut().flatten();
-    of_variables.chain(late).chain(keys).chain(&mut spec.having).chain(&mut spec.outputs).for_each(fold);
+    let mut changed = false;
+    for expr in of_variables.chain(late).chain(keys).chain(&mut spec.having).chain(&mut spec.outputs) {
+        let folded = expr.fold();
+        if folded != *expr {
+            *expr = folded;
+            changed = true;
+        }
+    }
+    changed
 }

@@ -87,7 +87,7 @@ pub(crate) fn check(cx: &mut Context<'_>, query: &ast::Query, pattern: &ast::Pat
     };
     let is_end = |expr: &Expr| expr.as_slot().is_some_and(|slot| matches!(spec.slots[slot.0 as usize].kind, SlotKind::EndTime));
     let time_columns = spec.outputs.iter().enumerate().filter(|(_, expr)| is_end(expr)).map(|(index, _)| index).collect();
-    let input = Input::Pattern { inputs, spec: Box::new(spec), names };
+    let input = Input::Pattern { inputs, spec: Arc::new(spec), names };
     Ok(Relation { query: Query { input, stages: Vec::new(), schema: outputs.schema }, time_columns })
 }
 

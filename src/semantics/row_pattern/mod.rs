@@ -90,7 +90,7 @@ pub(crate) fn check(cx: &mut Context<'_>, input: Source, spec: &MatchRecognize, 
     };
     let input = Input::Pattern {
         inputs: vec![relation.query],
-        spec: Box::new(pattern),
+        spec: Arc::new(pattern),
         names: vec![Arc::from(scope.name().unwrap_or("subquery"))],
     };
     Ok(Matches { query: Query { input, stages: Vec::new(), schema: outputs.schema }, bounds: outputs.bounds })

@@ -96,6 +96,9 @@ impl Marks {
     }
 }
 
+/// Something of the group with this number.
+type Of<T> = (usize, T);
+
 /// A group of tokens that is broken as a whole.
 struct Open {
     number: usize,
@@ -252,7 +255,7 @@ impl Reader<'_> {
     }
 
     /// Groups that begin here begin; gives what begins here in those around.
-    fn open(&mut self, at: usize) -> (Option<(usize, Break)>, Option<(usize, usize)>) {
+    fn open(&mut self, at: usize) -> (Option<Of<Break>>, Option<Of<usize>>) {
         let mut break_at = None;
         let mut clause = None;
         for &(rule, end) in self.marks.at(at).to_vec().iter() {
