@@ -59,7 +59,7 @@ pub mod syntax;
 pub mod text;
 
 pub use codec::{BadCause, BadEvent};
-pub use data::{DataType, Duration, Schema, Timestamp, Value};
+pub use data::{DataType, Duration, KeyRange, Schema, Timestamp, Value};
 pub use engine::{DataError, Engine, Error, Options, OutputRow, Stats, TableRow, TableView};
 pub use expr::{ScalarFunction, TypeError};
 pub use runtime::{Clock, Limits, ManualClock, Restored, SnapshotError, SystemClock};

@@ -217,3 +217,21 @@ fn flat_threads_give_what_ordered_threads_give_for_match_recognize() {
     compare("MATCH_RECOGNIZE", 700, 30, row_pair);
     compare("MATCH_RECOGNIZE of the reference", 300, 1, random_rows::pair);
 }
+
+/// What the head of `src/pattern/flat` says that a run, a thread and an event take. Vectors may have twice the room that they need.
+#[test]
+fn memory_is_what_it_is_said_to_be() {
+    const RUNS: usize = 1_000;
+    let program = "CREATE STREAM A (id INT, x FLOAT, at TIMESTAMP) TIMESTAMP BY at;
+         SELECT a.id, LAST(b.id) AS b FROM PATTERN (A a -> A b+ -> A c) WHERE b.x > a.x AND c.x < a.x WITHIN 1 day;";
+    let mut engine = Engine::compile(program).unwrap();
+    assert!(engine.explain().contains("flat threads"));
+    let lines: String = (0..RUNS).map(|id| format!("{{\"type\":\"A\",\"id\":{id},\"x\":1.5,\"at\":{id}}}\n")).collect();
+    engine.push_json(lines.as_bytes()).unwrap();
+    let pattern = engine.stats().operators.into_iter().max_by_key(|operator| operator.held).unwrap();
+    assert!(pattern.held as usize >= RUNS - 1, "{pattern:?}");
+    // A thread remembers a and b; of events id and x are read.
+    let (run, thread, event) = (40, 8 + 4 * 2, 40 + 8 * 2);
+    let said = RUNS * (run + thread + event);
+    assert!(pattern.bytes as usize <= 2 * said + 4096, "{} bytes, and {said} were said", pattern.bytes);
+}

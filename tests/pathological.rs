@@ -46,6 +46,16 @@ fn nested_plus_that_fails_at_the_last_of_120_000_rows() {
 }
 
 #[test]
+fn every_row_is_a_start_and_all_fail_at_the_last_of_100_000() {
+    for pattern in ["A+ B", "(A | A A)+ B", "A A* A B", "A{2,} (B | B B)"] {
+        assert!(rows_of(pattern, AB, ones(100_000, 3)).is_empty(), "{pattern}");
+    }
+    // The first start succeeds, and those behind the gap are not fooled by what the ones before have learnt.
+    let values = ones(2_000, 3).chain(ones(2_000, 2)).chain(ones(2_000, 3)).chain(ones(3, 2));
+    assert_eq!(rows_of("A+ B", AB, values), ["{\"n\":2001}", "{\"n\":4}"]);
+}
+
+#[test]
 fn nested_and_repeated_stars() {
     for pattern in ["^(A*)*B", "^((A+)+)+B", "^((A*)*)*B", "^(A|A)*B", "^A* A* A* B", "^(A* A*)* B", "^(A | A A)* B", "^(A{1,3}){1,}B"] {
         assert_eq!(rows_of(pattern, AB, ones(5_000, 2)), ["{\"n\":5001}"], "{pattern}");

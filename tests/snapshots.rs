@@ -313,3 +313,97 @@ fn tables_with_other_rows_are_told() {
     assert_eq!(Engine::restore(program, &options, &snapshot).unwrap().1.tables_changed, ["Names"]);
     fs::remove_dir_all(folder).unwrap();
 }
+
+/// All statements have the key `k`: patterns with and without SKIP, windows, a join, SUPPRESS, a view.
+const KEYED: &str = "CREATE STREAM A (k STRING, n INT, at TIMESTAMP) TIMESTAMP BY at;
+CREATE STREAM B (k STRING, n INT, at TIMESTAMP) TIMESTAMP BY at;
+CREATE STREAM Steps AS SELECT x.n AS x, y.n AS y FROM PATTERN (A x -> B y) WHERE y.n > x.n PARTITION BY k WITHIN 30 seconds;
+CREATE STREAM Ranks AS SELECT x.n AS x, y.n AS y, z.n AS z FROM PATTERN (A x ->> B y ->> A z) WHERE y.n > 3 PARTITION BY k WITHIN 20 seconds;
+CREATE STREAM Loops AS SELECT COUNT(x.n) AS xs, y.n AS y FROM PATTERN (A x+ -> B y) PARTITION BY k WITHIN 20 seconds AFTER MATCH SKIP PAST LAST EVENT;
+CREATE STREAM Absent AS SELECT x.n AS x FROM PATTERN (A x -> !B y) PARTITION BY k WITHIN 10 seconds;
+CREATE STREAM Sums AS SELECT k, SUM(n) AS n, COUNT(*) AS c FROM A WINDOW HOPPING 20s EVERY 10s GROUP BY k;
+CREATE STREAM Sessions AS SELECT k, COUNT(*) AS c FROM B WINDOW SESSION 5s GROUP BY k;
+CREATE STREAM Slides AS SELECT k, COUNT(DISTINCT n) AS d, MEDIAN(n) AS m FROM A WINDOW SLIDING 15s GROUP BY k;
+CREATE STREAM Joined AS SELECT a.k, a.n AS a, b.n AS b FROM A AS a LEFT JOIN B AS b ON a.k = b.k WITHIN 10 seconds;
+CREATE STREAM Quiet AS SELECT k, n FROM A SUPPRESS BY k FOR 5 seconds;
+CREATE TABLE Newest AS SELECT k, LAST(n) AS n FROM B GROUP BY k;";
+
+#[test]
+fn state_is_cut_by_keys_and_put_together_again() {
+    use betide::data::{Key, KeyRange};
+    let random = &mut Random::new(11);
+    let begin = 1_772_366_400_000_i64;
+    let events: Vec<(String, i64, String)> = (0..900)
+        .map(|n| {
+            let (stream, key, at) = (["A", "B"][random.below(2)], format!("k{}", random.below(30)), begin + n * 300);
+            let line = format!("{{\"type\":\"{stream}\",\"k\":\"{key}\",\"n\":{},\"at\":{at}}}\n", random.below(9));
+            (key, at, line)
+        })
+        .collect();
+    let in_range = |range: KeyRange, key: &str| range.contains(Key::encode([betide::Value::string(key)].into_iter()).as_ref());
+    let push = |engine: &mut Engine, events: &[(String, i64, String)], range: KeyRange, rows: &mut Vec<String>| {
+        for (key, at, line) in events {
+            if in_range(range, key) {
+                engine.push_json(line.as_bytes()).unwrap();
+            }
+            engine.advance_watermark(Timestamp(at * 1_000_000)).unwrap();
+        }
+        rows.extend(engine.take_rows().iter().map(betide::OutputRow::to_json));
+    };
+    let finish = |mut engine: Engine, mut rows: Vec<String>| {
+        engine.finish().unwrap();
+        rows.extend(engine.take_rows().iter().map(betide::OutputRow::to_json));
+        rows.sort();
+        (rows, engine.stats())
+    };
+    let mut alone = Engine::with_options(KEYED, &options()).unwrap();
+    let mut expected = Vec::new();
+    push(&mut alone, &events, KeyRange::ALL, &mut expected);
+    let view = |engine: &Engine| engine.table("Newest").unwrap().rows().iter().map(betide::TableRow::to_json).collect::<Vec<_>>();
+    let newest = view(&alone);
+    let (expected, expected_stats) = finish(alone, expected);
+    assert!(expected.len() > 1500 && newest.len() == 30, "{} rows", expected.len());
+    for parts in [1, 2, 3, 5] {
+        let mut rows = Vec::new();
+        let mut engine = Engine::with_options(KEYED, &options()).unwrap();
+        push(&mut engine, &events[..300], KeyRange::ALL, &mut rows);
+        let ranges: Vec<KeyRange> = (0..parts).map(|part| KeyRange::part(part, parts)).collect();
+        let cut: Vec<Vec<u8>> = ranges.iter().map(|&range| engine.snapshot_range(range).unwrap()).collect();
+        let saved: Vec<Vec<u8>> = ranges
+            .iter()
+            .zip(&cut)
+            .map(|(&range, part)| {
+                let (mut engine, _) = Engine::restore(KEYED, &options(), part).unwrap();
+                push(&mut engine, &events[300..600], range, &mut rows);
+                engine.snapshot_range(KeyRange::ALL).unwrap()
+            })
+            .collect();
+        let saved: Vec<&[u8]> = saved.iter().map(Vec::as_slice).collect();
+        let (mut engine, _) = Engine::restore_parts(KEYED, &options(), &saved).unwrap();
+        push(&mut engine, &events[600..], KeyRange::ALL, &mut rows);
+        assert_eq!(view(&engine), newest, "{parts} parts");
+        let (rows, stats) = finish(engine, rows);
+        let only = |of: &[String], other: &[String]| of.iter().filter(|row| !other.contains(row)).cloned().collect::<Vec<_>>();
+        let (more, less) = (only(&rows, &expected), only(&expected, &rows));
+        assert!(rows == expected, "{parts} parts: {} rows of {}; more {more:?}, less {less:?}", rows.len(), expected.len());
+        let counts =
+            |stats: &Stats| (stats.events, stats.rows, stats.operators.iter().map(|o| (o.rows_in, o.rows_out)).collect::<Vec<_>>());
+        assert_eq!(counts(&stats), counts(&expected_stats), "{parts} parts");
+    }
+}
+
+#[test]
+fn what_cannot_be_cut_says_why() {
+    use betide::data::KeyRange;
+    let cut = |program: &str, waits: bool| {
+        let mut engine = Engine::with_options(program, &options()).unwrap();
+        if waits {
+            engine.push_json(b"{\"type\":\"P\",\"id\":\"a\",\"n\":1,\"at\":5000}\n").unwrap();
+        }
+        engine.snapshot_range(KeyRange::part(0, 2)).map(drop).map_err(|error| error.to_string())
+    };
+    assert!(cut(SMALL, true).unwrap_err().contains("1 events wait for the watermark"));
+    assert!(cut(SMALL, false).is_ok());
+    let error = cut(&format!("{SMALL} CREATE STREAM All AS SELECT COUNT(*) AS c FROM P WINDOW TUMBLING 5s;"), false).unwrap_err();
+    assert!(error.contains("`All` keeps state that cannot be cut by keys"), "{error}");
+}

@@ -1,10 +1,10 @@
-//! Bytes to columns: the floor under everything that reads JSON.
+//! Bytes to columns and columns to bytes: the floor under everything that reads JSON and writes it.
 
 use std::sync::Arc;
 
-use betide::codec::json::JsonDecoder;
+use betide::codec::json::{JsonDecoder, RowWriter};
 use betide::codec::{ChunkStart, Limits, SourceSpec};
-use betide::data::{DataType, Field, Schema, Timestamp};
+use betide::data::{DataType, EventBatch, Field, Place, Schema, Timestamp};
 use criterion::{Criterion, Throughput};
 
 use crate::events;
@@ -32,5 +32,31 @@ pub(crate) fn bench(criterion: &mut Criterion) {
         assert_eq!((out.sources[0].len(), out.bad.len()), (events::EVENTS, 0));
         group.bench_function(name, |bencher| bencher.iter(&mut decode));
     }
+    group.finish();
+    write(criterion, &lines, spec(&columns));
+}
+
+/// The rows that were decoded, written again.
+fn write(criterion: &mut Criterion, lines: &[u8], spec: SourceSpec) {
+    let schema = spec.schema.clone();
+    let mut decoder = JsonDecoder::new(vec![spec], Limits::default());
+    let mut out = decoder.decoded();
+    decoder.decode(lines, ChunkStart { line: 1, offset: 0, clock: Timestamp(0) }, &mut out);
+    let rows = out.take_rows().swap_remove(0);
+    let places = rows.times.iter().zip(1..).map(|(&time, position)| Place::event(time, position)).collect();
+    let batch = EventBatch::new(schema.clone(), rows.columns, places);
+    let writer = RowWriter::new(Some("Payment"), &schema);
+    let mut text = Vec::new();
+    writer.write_batch(&batch, &mut text);
+    assert_eq!(text.iter().filter(|byte| **byte == b'\n').count(), events::EVENTS);
+    let mut group = criterion.benchmark_group("write");
+    group.throughput(Throughput::Elements(events::EVENTS as u64));
+    group.sample_size(20);
+    group.bench_function("3_columns", |bencher| {
+        bencher.iter(|| {
+            text.clear();
+            writer.write_batch(&batch, &mut text);
+        });
+    });
     group.finish();
 }

@@ -74,6 +74,71 @@ const QUERIES: &[(&str, &str, &str, usize)] = &[
          WHERE b.amount > a.amount AND b.amount > PREV(b.amount) WITHIN 5m",
         813,
     ),
+    (
+        "sequence",
+        "compared_next_by_card",
+        "SELECT a.card, b.amount, c.at FROM PATTERN (Payment a -> Payment b -> Payment c) PARTITION BY card
+         WHERE a.amount < 50 AND b.amount > 10 * a.amount AND c.amount > b.amount WITHIN 2m",
+        4_125,
+    ),
+    (
+        "sequence",
+        "compared_all_by_card",
+        "SELECT a.card, b.amount, c.at FROM PATTERN (Payment a ->> Payment b ->> Payment c) PARTITION BY card
+         WHERE a.amount < 50 AND b.amount > 10 * a.amount AND c.amount > b.amount WITHIN 2m",
+        106_083,
+    ),
+    (
+        "sequence",
+        "compared_strict_by_card",
+        "SELECT a.card, b.amount, c.at FROM PATTERN (Payment a , Payment b , Payment c) PARTITION BY card
+         WHERE a.amount < 200 AND b.amount > 2 * a.amount AND c.amount > b.amount WITHIN 2m
+         AFTER MATCH SKIP PAST LAST EVENT",
+        6_121,
+    ),
+    (
+        "threads",
+        "v_shape_by_card",
+        "SELECT s.card, LAST(d.at) AS bottom, LAST(u.at) AS top
+         FROM PATTERN (Payment s , Payment d+ STRICT , Payment u+ STRICT , Payment e) PARTITION BY card
+         WHERE FIRST(d.amount) < s.amount AND d.amount < PREV(d.amount) AND FIRST(u.amount) > LAST(d.amount)
+           AND u.amount > PREV(u.amount) AND e.amount <= LAST(u.amount)
+         WITHIN 1 day AFTER MATCH SKIP TO LAST u",
+        32_169,
+    ),
+    (
+        "threads",
+        "gaps_by_card",
+        "SELECT card, a_at, c_at FROM Payment MATCH_RECOGNIZE (
+           PARTITION BY card ORDER BY at MEASURES A.at AS a_at, C.at AS c_at
+           PATTERN (A X*? B Y*? C) WITHIN 1m
+           DEFINE A AS A.amount < 50, B AS B.amount > 4 * A.amount AND B.amount < 500, C AS C.amount > B.amount AND C.amount < 600)",
+        2_702,
+    ),
+    (
+        "threads",
+        "greedy_loop_by_card",
+        "SELECT a.card, COUNT(b) AS n, c.amount FROM PATTERN (Payment a -> Payment b+ -> Payment c) PARTITION BY card
+         WHERE a.amount > 900 AND b.amount < a.amount / 4 AND c.amount > a.amount WITHIN 5m",
+        5_728,
+    ),
+    (
+        "sequence",
+        "any_loop_listed",
+        "SELECT ALL MATCHES a.at AS start, ARRAY_AGG(b.at) AS low, c.at AS stop FROM PATTERN (Payment a ->> Payment b+ ANY ->> Payment c)
+         WHERE a.amount > 990 AND b.amount < 10 AND c.amount > 990 WITHIN 5s",
+        143_378,
+    ),
+    (
+        "sequence",
+        // Of 100 billion matches; the windows' counts are sorted, and lie between the eighth and the ninth.
+        "any_loop_counted",
+        "SELECT COUNT(*) AS trends FROM (
+             SELECT ALL MATCHES a.at FROM PATTERN (Payment a ->> Payment b+ ANY ->> Payment c)
+             WHERE a.amount > 990 AND b.amount < 10 AND c.amount > 990 WITHIN 20s
+         ) WINDOW TUMBLING 1m HAVING COUNT(*) > 3850240513",
+        8,
+    ),
 ];
 
 fn engine(query: &str) -> Engine {

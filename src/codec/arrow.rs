@@ -157,6 +157,10 @@ pub fn to_arrow(column: &Column, data_type: &DataType) -> ArrayRef {
             Arc::new(TimestampNanosecondArray::new(nanos.values().clone(), nanos.nulls().cloned()).with_timezone("UTC"))
         }
         Column::Duration(nanos) => Arc::new(DurationNanosecondArray::new(nanos.values().clone(), nanos.nulls().cloned())),
+        Column::Lists(lists) => {
+            let items = to_arrow(lists.items(), lists.item());
+            Arc::new(ListArray::new(item_field(lists.item()), lists.offsets().clone(), items, lists.nulls().cloned()))
+        }
         Column::Nested(DataType::List(item), values) => list_to_arrow(values, item),
         Column::Nested(DataType::Struct(fields), values) => struct_to_arrow(values, fields),
         Column::Nested(_, _) => unreachable!("nested columns are lists or structs"),

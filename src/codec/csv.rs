@@ -347,10 +347,12 @@ impl Header {
                 continue;
             }
             let (values, misfit) = self.values_of(source, spec, cells);
-            if let Route::When(holds) = &spec.route
-                && !holds(&values)
-            {
-                continue;
+            if let Route::When(condition) = &spec.route {
+                let (holds, nulls) = (condition.holds)(&values);
+                out.eval_nulls += nulls;
+                if !holds {
+                    continue;
+                }
             }
             if let Some(misfit) = misfit {
                 return Err(misfit);

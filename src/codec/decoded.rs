@@ -211,12 +211,21 @@ pub struct Decoded {
     pub events: u64,
     /// The arrival number of the next event.
     pub next_number: u64,
+    /// How many NULLs the conditions of streams had to make up.
+    pub eval_nulls: u64,
 }
 
 impl Decoded {
     /// Nothing decoded yet, for these streams.
     pub fn new(specs: &[SourceSpec]) -> Self {
-        Self { sources: specs.iter().map(SourceRows::new).collect(), bad: Vec::new(), unrouted: 0, events: 0, next_number: 0 }
+        Self {
+            sources: specs.iter().map(SourceRows::new).collect(),
+            bad: Vec::new(),
+            unrouted: 0,
+            events: 0,
+            next_number: 0,
+            eval_nulls: 0,
+        }
     }
 
     /// Counts a line that is no good.

@@ -15,5 +15,5 @@ pub mod json;
 pub use csv::{CsvDecoder, Records};
 pub use decoded::{BadCause, BadEvent, ChunkStart, Decoded, Limits, SourceRows};
 pub use format::Format;
-pub use source::{ColumnSpec, Predicate, Route, SourceSpec, TimeFormat};
+pub use source::{ColumnSpec, Condition, Predicate, Route, SourceSpec, TimeFormat};
 pub use table::{BadTable, ReadRow, TableSpec, read_csv, read_json_lines, value_of_text};

@@ -66,8 +66,16 @@ pub enum TimeFormat {
     Custom(String),
 }
 
-/// A condition over the values of a row, in the order of the stream's columns.
-pub type Predicate = Box<dyn Fn(&[Value<'_>]) -> bool + Send>;
+/// Whether a condition holds for the values of the columns of a row, and how many NULLs it had to make up for that.
+pub type Predicate = Box<dyn Fn(&[Value<'_>]) -> (bool, u64) + Send>;
+
+/// A condition over the values of a row.
+pub struct Condition {
+    /// The columns that it looks at; others may be NULL when it is asked.
+    pub reads: Vec<usize>,
+    /// What it says.
+    pub holds: Predicate,
+}
 
 /// Which events belong to a stream.
 pub enum Route {
@@ -82,7 +90,13 @@ pub enum Route {
     },
     /// Those for which the condition holds. A value that does not fit its column counts as NULL there; if the condition holds
     /// nevertheless, the event is a bad one.
-    When(Predicate),
+    When(Condition),
+}
+
+impl fmt::Debug for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Condition").field("reads", &self.reads).finish_non_exhaustive()
+    }
 }
 
 impl fmt::Debug for Route {

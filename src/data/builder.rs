@@ -8,6 +8,7 @@ use std::ops::Range;
 use arrow_array::{BooleanArray, Decimal128Array, Float64Array, Int64Array};
 use arrow_buffer::{BooleanBuffer, Buffer, ScalarBuffer};
 
+use super::lists::ListBuilder;
 use super::text_builder::TextBuilder;
 use super::validity::Validity;
 use super::{Column, DataType, Value};
@@ -31,6 +32,8 @@ enum Building {
     Text(TextBuilder),
     /// Holds its NULLs as values.
     Nested(Vec<Value<'static>>),
+    /// Lists of words; knows its NULLs itself.
+    Lists(ListBuilder),
 }
 
 impl ColumnBuilder {
@@ -65,6 +68,7 @@ impl ColumnBuilder {
             Building::Words(words) => words.reserve(rows),
             Building::Decimal(values, _) => values.reserve(rows),
             Building::Nested(values) => values.reserve(rows),
+            Building::Lists(_) => {}
             Building::Text(b) => b.reserve(rows),
         }
     }
@@ -78,6 +82,7 @@ impl ColumnBuilder {
             Building::Decimal(values, _) => values.len(),
             Building::Text(b) => b.len(),
             Building::Nested(values) => values.len(),
+            Building::Lists(b) => b.len(),
         }
     }
 
@@ -111,6 +116,7 @@ impl ColumnBuilder {
                 b.resize(new_len, v.mantissa());
             }
             (Building::Text(b), Value::String(v) | Value::Json(v)) => return b.push_times(v, times),
+            (Building::Lists(b), value @ (Value::Null | Value::List(_))) => return (0..times).for_each(|_| b.push(value)),
             (Building::Nested(values), value @ (Value::Null | Value::List(_) | Value::Struct(_))) => {
                 return values.resize(new_len, value.borrowed().into_owned());
             }
@@ -141,27 +147,15 @@ impl ColumnBuilder {
         self.push_times(&Value::Null, rows.saturating_sub(self.len()));
     }
 
-    /// Appends a value of an `INT` column, or the nanoseconds of a `TIMESTAMP` or `DURATION` one.
+    /// Appends a value of an `INT` column, the nanoseconds of a `TIMESTAMP` or `DURATION` one, or the bits of a `FLOAT` one.
     #[inline]
-    pub fn push_integer(&mut self, value: i64) {
+    pub fn push_word(&mut self, word: i64) {
         match &mut self.values {
-            Building::Words(words) if self.data_type != DataType::Float => {
+            Building::Words(words) => {
                 self.validity.push(words.len(), true);
-                words.push(value);
+                words.push(word);
             }
-            _ => panic!("a value of the column's type {}, not the integer {value}", self.data_type),
-        }
-    }
-
-    /// Appends a value of a `FLOAT` column.
-    #[inline]
-    pub fn push_float(&mut self, value: f64) {
-        match &mut self.values {
-            Building::Words(words) if self.data_type == DataType::Float => {
-                self.validity.push(words.len(), true);
-                words.push(value.to_bits().cast_signed());
-            }
-            _ => panic!("a value of the column's type {}, not the float {value}", self.data_type),
+            _ => panic!("a value of the column's type {}, not the word {word}", self.data_type),
         }
     }
 
@@ -199,6 +193,36 @@ impl ColumnBuilder {
         }
     }
 
+    /// Appends words, each with whether it is no NULL.
+    #[inline]
+    pub fn push_flagged(&mut self, words: &[(i64, bool)]) {
+        match &mut self.values {
+            Building::Words(own) => {
+                if words.iter().all(|(_, is_valid)| *is_valid) {
+                    self.validity.push_times(own.len(), true, words.len());
+                } else {
+                    words.iter().zip(own.len()..).for_each(|((_, is_valid), len)| self.validity.push(len, *is_valid));
+                }
+                own.extend(words.iter().map(|(word, _)| word));
+            }
+            _ => panic!("values of the column's type {}, not words", self.data_type),
+        }
+    }
+
+    /// Appends a list of words, each with whether it is no NULL, to a column of such lists; NULL for none of them.
+    #[inline]
+    pub fn push_word_list(&mut self, words: &[(i64, bool)]) {
+        if let (Building::Nested(values), DataType::List(item)) = (&self.values, &self.data_type) {
+            let mut lists = ListBuilder::new(item);
+            values.iter().for_each(|value| lists.push(value));
+            self.values = Building::Lists(lists);
+        }
+        match &mut self.values {
+            Building::Lists(b) => b.push_words(words),
+            _ => panic!("values of the column's type {}, not a list of words", self.data_type),
+        }
+    }
+
     /// Appends rows that stand in the column already.
     #[inline]
     pub fn repeat_rows(&mut self, rows: Range<usize>) {
@@ -208,6 +232,7 @@ impl ColumnBuilder {
             Building::Bool(values) => values.extend_from_within(rows.clone()),
             Building::Decimal(values, _) => values.extend_from_within(rows.clone()),
             Building::Nested(values) => values.extend_from_within(rows.clone()),
+            Building::Lists(b) => return b.repeat_rows(rows),
             Building::Text(b) => return b.repeat_rows(rows),
         }
         self.validity.repeat_rows(rows);
@@ -239,6 +264,7 @@ impl ColumnBuilder {
             }
             Building::Text(b) if self.data_type == DataType::Json => Column::Json(b.finish_plain()),
             Building::Text(b) => b.finish(),
+            Building::Lists(b) => Column::Lists(b.finish()),
             Building::Nested(values) => Column::Nested(self.data_type.clone(), std::mem::take(values).into()),
         }
     }
@@ -298,7 +324,7 @@ mod tests {
         builder.push_words(&[bits(1.5), bits(2.5)], None);
         builder.push_words(&[bits(3.5), 0], Some(&[true, false]));
         builder.push_word_times(bits(4.5), true, 2);
-        builder.push_float(5.5);
+        builder.push_word(bits(5.5));
         let column = builder.finish();
         let found: Vec<Value<'_>> = (0..column.len()).map(|row| column.value(row)).collect();
         let float = Value::Float;

@@ -10,6 +10,7 @@ use arrow_array::{Array, BooleanArray, Decimal128Array, Float64Array, Int64Array
 use arrow_buffer::{NullBuffer, OffsetBuffer};
 use rust_decimal::Decimal;
 
+use super::lists::ListColumn;
 use super::{CodedText, ColumnBuilder, DataType, Duration, Timestamp, Value};
 
 /// A column of one type. Cloning shares the buffers.
@@ -35,6 +36,8 @@ pub enum Column {
     Duration(Int64Array),
     /// `LIST` or `STRUCT`
     Nested(DataType, Arc<[Value<'static>]>),
+    /// `LIST` of words, many of them.
+    Lists(ListColumn),
     /// `JSON`: text
     Json(StringArray),
 }
@@ -51,6 +54,7 @@ impl Column {
             Self::String(a) | Self::Json(a) => a.len(),
             Self::Coded(a) => a.len(),
             Self::Nested(_, values) => values.len(),
+            Self::Lists(lists) => lists.len(),
         }
     }
 
@@ -71,6 +75,7 @@ impl Column {
             Self::Timestamp(_) => DataType::Timestamp,
             Self::Duration(_) => DataType::Duration,
             Self::Nested(data_type, _) => data_type.clone(),
+            Self::Lists(lists) => DataType::List(Arc::new(lists.item().clone())),
             Self::Json(_) => DataType::Json,
         }
     }
@@ -86,6 +91,7 @@ impl Column {
             Self::String(a) | Self::Json(a) => a.is_null(row),
             Self::Coded(a) => a.is_null(row),
             Self::Nested(_, values) => values[row].is_null(),
+            Self::Lists(lists) => lists.is_null(row),
         }
     }
 
@@ -105,6 +111,7 @@ impl Column {
             Self::Timestamp(a) => Value::Timestamp(Timestamp(a.value(row))),
             Self::Duration(a) => Value::Duration(Duration(a.value(row))),
             Self::Nested(_, values) => values[row].clone(),
+            Self::Lists(lists) => lists.value(row),
             Self::Json(a) => Value::Json(Cow::Borrowed(a.value(row))),
         }
     }
@@ -116,7 +123,7 @@ impl Column {
             Self::Int(a) | Self::Timestamp(a) | Self::Duration(a) => a.is_valid(row).then(|| a.value(row)),
             Self::Float(a) => a.is_valid(row).then(|| a.value(row).to_bits().cast_signed()),
             Self::Null(_) => None,
-            Self::Bool(_) | Self::Decimal(_) | Self::String(_) | Self::Coded(_) | Self::Nested(..) | Self::Json(_) => {
+            Self::Bool(_) | Self::Decimal(_) | Self::String(_) | Self::Coded(_) | Self::Nested(..) | Self::Lists(_) | Self::Json(_) => {
                 panic!("values of {} are no words", self.data_type())
             }
         }
@@ -149,6 +156,7 @@ impl Column {
             Self::String(a) | Self::Json(a) => a.null_count() == a.len(),
             Self::Coded(a) => a.codes().null_count() == a.len(),
             Self::Nested(_, values) => values.is_empty(),
+            Self::Lists(lists) => lists.is_empty(),
         }
     }
 
@@ -187,6 +195,7 @@ impl Column {
             Self::String(a) => Self::String(gather_text(a, rows)),
             Self::Coded(a) => Self::Coded(CodedText::new(gather_primitive(a.codes(), rows), a.dictionary().clone())),
             Self::Nested(data_type, values) => Self::Nested(data_type.clone(), at.map(|r| values[r].clone()).collect()),
+            Self::Lists(lists) => Self::Nested(self.data_type(), at.map(|r| lists.value(r)).collect()),
             Self::Json(a) => Self::Json(gather_text(a, rows)),
         }
     }
@@ -230,10 +239,10 @@ fn interleave_primitive<'c, T: arrow_array::ArrowPrimitiveType>(
 }
 
 /// Codes, where all columns have one dictionary.
-fn interleave_coded(columns: &[&Column], at: &[(u32, u32)]) -> Option<CodedText> {
+fn interleave_coded<'c>(columns: &[&'c Column], at: &[(u32, u32)]) -> Option<CodedText> {
     let first = columns.iter().find_map(|column| if let Column::Coded(texts) = column { Some(texts) } else { None })?;
-    let codes_of = |column| match column {
-        &Column::Coded(ref texts) if texts.shares_dictionary(first) => Some(texts.codes()),
+    let codes_of = |column: &'c Column| match column {
+        Column::Coded(texts) if texts.shares_dictionary(first) => Some(texts.codes()),
         _ => None,
     };
     Some(CodedText::new(interleave_primitive(columns, at, codes_of)?, first.dictionary().clone()))

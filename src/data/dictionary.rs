@@ -101,13 +101,95 @@ impl fmt::Debug for Dictionary {
 /// Gives texts their codes.
 pub struct Interner {
     dictionary: Arc<Dictionary>,
-    codes: HashTable<(u64, u32)>,
+    /// Short texts are their own keys.
+    short: ShortTable,
+    /// The others by their hashes.
+    long: HashTable<(u64, u32)>,
     hasher: ahash::RandomState,
+    /// For short texts; as hard to guess as the other.
+    seeds: [u64; 2],
     /// How many texts were asked for since the dictionary is in use.
     asked: u64,
     /// How many bytes its texts have.
     bytes: usize,
     state: State,
+}
+
+/// A text of at most sixteen bytes: its first and its last eight (or fewer), which overlap, and its length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Short {
+    head: u64,
+    tail: u64,
+    length: u32,
+}
+
+impl Short {
+    #[inline]
+    fn of(text: &[u8]) -> Option<Self> {
+        let length = u32::try_from(text.len()).ok().filter(|&length| length <= 16)?;
+        let (head, tail) = match (text.first_chunk(), text.last_chunk(), text.first_chunk(), text.last_chunk(), text) {
+            (Some(head), Some(tail), _, _, _) => (u64::from_le_bytes(*head), u64::from_le_bytes(*tail)),
+            (_, _, Some(head), Some(tail), _) => (u64::from(u32::from_le_bytes(*head)), u64::from(u32::from_le_bytes(*tail))),
+            (.., [a, b, c]) => (u64::from(u32::from_le_bytes([*a, *b, *c, 0])), 0),
+            (.., [a, b]) => (u64::from(u16::from_le_bytes([*a, *b])), 0),
+            (.., [a]) => (u64::from(*a), 0),
+            _ => (0, 0),
+        };
+        Some(Self { head, tail, length })
+    }
+
+    /// Both halves, each with a seed of its own, multiplied and folded.
+    #[inline]
+    fn hash(self, [first, second]: [u64; 2]) -> u64 {
+        let wide = u128::from(self.head ^ first) * u128::from(self.tail ^ second ^ u64::from(self.length));
+        (wide as u64) ^ ((wide >> 64) as u64)
+    }
+}
+
+/// Short texts with their codes: open addressing, at most half full, so that mostly the first place that is looked at is the right one.
+#[derive(Default)]
+struct ShortTable {
+    /// A power of two many, or none yet.
+    places: Vec<(Short, u32)>,
+    used: usize,
+}
+
+/// The length of no short text.
+const FREE: Short = Short { head: 0, tail: 0, length: u32::MAX };
+
+impl ShortTable {
+    #[inline]
+    fn find(&self, key: Short, hash: u64) -> Option<u32> {
+        let mask = self.places.len().wrapping_sub(1);
+        let mut at = hash as usize;
+        loop {
+            match self.places.get(at & mask)? {
+                (found, code) if *found == key => return Some(*code),
+                (found, _) if found.length == FREE.length => return None,
+                _ => at = at.wrapping_add(1),
+            }
+        }
+    }
+
+    /// Adds a text that is not there.
+    fn insert(&mut self, key: Short, code: u32, seeds: [u64; 2]) {
+        if 2 * (self.used + 1) > self.places.len() {
+            let length = (2 * self.places.len()).max(64);
+            let before = std::mem::replace(&mut self.places, vec![(FREE, 0); length]);
+            before.into_iter().filter(|(key, _)| key.length != FREE.length).for_each(|(key, code)| self.place(key, code, seeds));
+        }
+        self.place(key, code, seeds);
+        self.used += 1;
+    }
+
+    fn place(&mut self, key: Short, code: u32, seeds: [u64; 2]) {
+        let mask = self.places.len() - 1;
+        let mut at = key.hash(seeds) as usize & mask;
+        while self.places[at].0.length != FREE.length {
+            at = (at + 1) & mask;
+        }
+        self.places[at] = (key, code);
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,9 +210,11 @@ impl Default for Interner {
 impl Interner {
     /// One that has seen nothing.
     pub fn new() -> Self {
-        // Fixed seeds: nothing may depend on chance.
-        let hasher = ahash::RandomState::with_seeds(0x1319_8a2e, 0x0370_7344, 0x243f_6a88, 0x85a3_08d3);
-        Self { dictionary: Arc::new(Dictionary::new()), codes: HashTable::new(), hasher, asked: 0, bytes: 0, state: State::Open }
+        // By chance, so that no input can be made to collide; codes do not depend on it, they are given in the order of the texts.
+        let hasher = ahash::RandomState::new();
+        let seeds = [hasher.hash_one(1), hasher.hash_one(2)];
+        let (short, long) = (ShortTable::default(), HashTable::new());
+        Self { dictionary: Arc::new(Dictionary::new()), short, long, hasher, seeds, asked: 0, bytes: 0, state: State::Open }
     }
 
     /// What the codes mean.
@@ -147,17 +231,35 @@ impl Interner {
     #[inline]
     pub fn intern(&mut self, text: &str) -> Option<u32> {
         self.asked += 1;
+        let Self { dictionary, short, long, .. } = self;
+        if let Some(key) = Short::of(text.as_bytes()) {
+            let hash = key.hash(self.seeds);
+            return short.find(key, hash).or_else(|| self.add_short(text, key));
+        }
         let hash = self.hasher.hash_one(text.as_bytes());
-        let Self { dictionary, codes, .. } = self;
-        match codes.find(hash, |&(other, code)| other == hash && dictionary.text(code) == text) {
+        match long.find(hash, |&(other, code)| other == hash && dictionary.text(code) == text) {
             Some(&(_, code)) => Some(code),
-            None => self.add(text, hash),
+            None => self.add_long(text, hash),
         }
     }
 
     #[cold]
-    fn add(&mut self, text: &str, hash: u64) -> Option<u32> {
-        let length = self.codes.len();
+    fn add_short(&mut self, text: &str, key: Short) -> Option<u32> {
+        let code = self.add(text)?;
+        self.short.insert(key, code, self.seeds);
+        Some(code)
+    }
+
+    #[cold]
+    fn add_long(&mut self, text: &str, hash: u64) -> Option<u32> {
+        let code = self.add(text)?;
+        self.long.insert_unique(hash, (hash, code), |&(hash, _)| hash);
+        Some(code)
+    }
+
+    /// A code for a new text, while there are any.
+    fn add(&mut self, text: &str) -> Option<u32> {
+        let length = self.dictionary.len();
         let repeats = self.asked.saturating_sub(length as u64);
         if self.state == State::Open && length == TRIAL && repeats < (TRIAL / 64) as u64 {
             self.state = State::GivenUp;
@@ -169,9 +271,7 @@ impl Interner {
             return None;
         }
         self.bytes += text.len();
-        let code = self.dictionary.push(text);
-        self.codes.insert_unique(hash, (hash, code), |&(hash, _)| hash);
-        Some(code)
+        Some(self.dictionary.push(text))
     }
 
     /// Called between two columns: where the dictionary is full, another takes its place. Codes given so far are of the one before.
@@ -180,7 +280,7 @@ impl Interner {
             State::Open => {}
             State::Full => *self = Self::new(),
             // Columns hold what they need of it.
-            State::GivenUp if self.codes.is_empty() => {}
+            State::GivenUp if self.dictionary.is_empty() => {}
             State::GivenUp => *self = Self { state: State::GivenUp, ..Self::new() },
         }
     }

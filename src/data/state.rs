@@ -94,8 +94,13 @@ impl StateWriter {
         self.range
     }
 
+    /// Writes a count that belongs to no key: of several parts one has it.
+    pub fn once(&mut self, count: u64) {
+        self.number(if self.range.has_unkeyed() { count } else { 0 });
+    }
+
     /// Writes a value.
-    pub fn put<T: Saved + ?Sized>(&mut self, value: &T) {
+    pub fn put<T: Saved>(&mut self, value: &T) {
         value.save(self);
     }
 

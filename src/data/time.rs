@@ -103,6 +103,18 @@ impl Timestamp {
 
     /// Reads text by a strftime format. Without a zone in the format the text is UTC; without a time it is midnight.
     pub fn parse_with_format(text: &str, format: &str) -> Option<Self> {
+        let separator = match format {
+            "%Y-%m-%d %H:%M:%S" => b' ',
+            "%Y-%m-%dT%H:%M:%S" => b'T',
+            _ => return Self::parse_with_any_format(text, format),
+        };
+        // Very common forms, and a general parser is ten times slower. What is not plainly of the form, it shall judge.
+        let bytes = text.as_bytes();
+        let is_plain = bytes.len() == 19 && bytes[10] == separator && matches!(bytes[17], b'0'..=b'5');
+        if is_plain { Self::parse(text) } else { None }.or_else(|| Self::parse_with_any_format(text, format))
+    }
+
+    fn parse_with_any_format(text: &str, format: &str) -> Option<Self> {
         let mut parsed = Parsed::new();
         parse(&mut parsed, text, StrftimeItems::new(format)).ok()?;
         let offset = parsed.offset().unwrap_or(0);
@@ -196,50 +208,65 @@ fn days_of_date(year: i64, month: i64, day: i64) -> Option<i64> {
     Some(era * 146_097 + day_of_era - 719_468)
 }
 
-/// The date of a day since 1970-01-01: the inverse of [`days_of_date`].
-fn date_of_days(days: i64) -> (i64, i64, i64) {
-    let shifted = days + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let day_of_era = shifted.rem_euclid(146_097);
+/// The date of a day since 1970-01-01: the inverse of [`days_of_date`], for days that 64 bits of nanoseconds reach.
+fn date_of_days(days: i64) -> (u32, u32, u32) {
+    // Counted from March of the year 0; 32 bits divide faster.
+    let shifted = u32::try_from(days + 719_468).expect("64 bits of nanoseconds reach back to 1677");
+    let era = shifted / 146_097;
+    let day_of_era = shifted % 146_097;
     let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * from_march + 2) / 5 + 1;
     let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+    (year_of_era + era * 400 + u32::from(month <= 2), month, day)
 }
+
+/// The numbers below a hundred as two digits each.
+const PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[0; 2]; 100];
+    let mut number = 0;
+    while number < 100 {
+        pairs[number as usize] = [b'0' + number / 10, b'0' + number % 10];
+        number += 1;
+    }
+    pairs
+};
 
 impl Timestamp {
     /// The text that `Display` writes, as the first bytes of an array and their count: for writing many of them.
+    #[inline]
     pub fn to_rfc3339(self) -> ([u8; 30], usize) {
         let (year, month, day) = date_of_days(self.0.div_euclid(DAY));
-        let in_day = self.0.rem_euclid(DAY);
-        let (seconds, mut fraction) = (in_day / SECOND, in_day % SECOND);
+        let in_day = self.0.rem_euclid(DAY).unsigned_abs();
+        let (seconds, nanos) = ((in_day / SECOND.unsigned_abs()) as u32, (in_day % SECOND.unsigned_abs()) as u32);
         let mut text = *b"0000-00-00T00:00:00.000000000Z";
         let pairs =
             [(0, year / 100), (2, year % 100), (5, month), (8, day), (11, seconds / 3600), (14, seconds / 60 % 60), (17, seconds % 60)];
         for (at, pair) in pairs {
-            (text[at], text[at + 1]) = (digit(pair / 10), digit(pair % 10));
+            [text[at], text[at + 1]] = PAIRS[pair as usize];
         }
-        let mut length = 19;
-        if fraction != 0 {
-            length = 29;
-            while fraction % 10 == 0 {
-                fraction /= 10;
-                length -= 1;
-            }
-            for at in (20..length).rev() {
-                text[at] = digit(fraction % 10);
-                fraction /= 10;
-            }
+        if nanos == 0 {
+            text[19] = b'Z';
+            return (text, 20);
         }
-        text[length] = b'Z';
-        (text, length + 1)
+        let (mut fraction, mut digits) = match nanos {
+            _ if nanos.is_multiple_of(1_000_000) => (nanos / 1_000_000, 3),
+            _ if nanos.is_multiple_of(1_000) => (nanos / 1_000, 6),
+            _ => (nanos, 9),
+        };
+        while fraction.is_multiple_of(10) {
+            fraction /= 10;
+            digits -= 1;
+        }
+        let end = 20 + digits;
+        for at in (20..end).rev() {
+            text[at] = PAIRS[(fraction % 10) as usize][1];
+            fraction /= 10;
+        }
+        text[end] = b'Z';
+        (text, end + 1)
     }
-}
-
-fn digit(value: i64) -> u8 {
-    b'0' + u8::try_from(value).expect("years of 64-bit nanoseconds have four digits, and all else two")
 }
 
 impl fmt::Display for Timestamp {
@@ -369,6 +396,37 @@ mod tests {
     use super::*;
 
     #[test]
+    fn common_formats_are_read_as_any_format() {
+        for format in ["%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S"] {
+            for text in [
+                "2020-10-09 18:27:49",
+                "2020-10-09T18:27:49",
+                "2020-02-30 18:27:49",
+                "2020-02-29 24:00:00",
+                "2020-02-29 23:59:60",
+                "2020-02-29 23:59:5x",
+                "2020-1-9 1:2:3",
+                " 2020-10-09 18:27:49",
+                "2020-10-09 18:27:49 ",
+                "2020-10-09  8:27:49",
+                "+020-10-09 18:27:49",
+                "-020-10-09 18:27:49",
+                "0000-01-01 00:00:00",
+                "9999-12-31 23:59:59",
+                "1677-09-21 00:12:44",
+                "2020-10-09 18:27:4\u{e9}",
+            ] {
+                assert_eq!(
+                    Timestamp::parse_with_format(text, format),
+                    Timestamp::parse_with_any_format(text, format),
+                    "{text} by {format}"
+                );
+            }
+        }
+        assert!(Timestamp::parse_with_format("2020-10-09 18:27:49", "%Y-%m-%d %H:%M:%S").is_some());
+    }
+
+    #[test]
     fn timestamps_read_and_write_the_same() {
         for text in [
             "1970-01-01T00:00:00Z",
@@ -426,7 +484,7 @@ mod tests {
     fn every_day_has_its_number() {
         for days in (-106_751..106_752).step_by(1) {
             let (year, month, day) = date_of_days(days);
-            assert_eq!(days_of_date(year, month, day), Some(days));
+            assert_eq!(days_of_date(year.into(), month.into(), day.into()), Some(days));
         }
         assert_eq!(days_of_date(1970, 1, 1), Some(0));
         assert_eq!(days_of_date(2000, 3, 1), Some(11_017));

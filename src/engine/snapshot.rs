@@ -1,7 +1,9 @@
 //! Snapshots: the whole state of a program as bytes, to go on from in another process, on another machine, or beside other statements.
 
 use super::{Engine, Error, Options};
-use crate::runtime::{Passport, Restored, load_snapshot, save_snapshot};
+use crate::data::KeyRange;
+use crate::plan::statements_without_key;
+use crate::runtime::{Passport, Restored, SnapshotError, load_parts, load_snapshot, save_range, save_snapshot};
 use crate::semantics::Output;
 
 impl Engine {
@@ -36,12 +38,46 @@ impl Engine {
         Ok(load_snapshot(&mut self.running, &self.graph, &passport, snapshot)?)
     }
 
-    fn passport(&self) -> Passport {
-        let name = |output: Output| match output {
+    /// The state of the keys of a range alone: to run a program whose statements all have the same key as several engines, each with the
+    /// events of its keys ([`crate::data::Key::hash64`] of the key's values, in their order, says which range they are in).
+    ///
+    /// Nothing may wait: take the rows, and advance the watermark behind the events that wait ([`Engine::advance_watermark`]). What was
+    /// counted is in the part of the least hash. Of a program in which some state belongs to no key (no `PARTITION BY` or `GROUP BY`, `LIMIT`,
+    /// the top rows of a window, counts of matches, joins with views) the error names the statement.
+    pub fn snapshot_range(&mut self, range: KeyRange) -> Result<Vec<u8>, Error> {
+        if let Some(&statement) = statements_without_key(&self.graph).first() {
+            let name = self.statement_names().nth(statement).flatten();
+            let name = name.map_or_else(|| format!("the unnamed statement {}", statement + 1), |name| format!("`{name}`"));
+            return Err(SnapshotError::Uncut(format!("{name} keeps state that cannot be cut by keys")).into());
+        }
+        let passport = self.passport();
+        Ok(save_range(&mut self.running, &passport, range)??)
+    }
+
+    /// Compiles a program and takes up several parts of its state: whole snapshots or ranges, of which no two have a key in common. They
+    /// stand at one watermark ([`Engine::advance_watermark`]), and nothing waits in them.
+    pub fn restore_parts(text: &str, options: &Options, snapshots: &[&[u8]]) -> Result<(Self, Restored), Error> {
+        let mut engine = Self::with_options(text, options)?;
+        if snapshots.len() > 1
+            && let Some(&statement) = statements_without_key(&engine.graph).first()
+        {
+            return Err(SnapshotError::Uncut(format!("statement {} keeps state that cannot be cut by keys", statement + 1)).into());
+        }
+        engine.reload_tables()?;
+        let passport = engine.passport();
+        let restored = load_parts(&mut engine.running, &engine.graph, &passport, snapshots)?;
+        Ok((engine, restored))
+    }
+
+    fn statement_names(&self) -> impl Iterator<Item = Option<String>> + '_ {
+        self.program.statements.iter().map(|statement| match statement.output {
             Output::Unnamed => None,
             Output::Stream(id) => Some(self.program.streams[id.0 as usize].name.to_string()),
-        };
-        let statements = self.program.statements.iter().map(|statement| name(statement.output)).collect();
+        })
+    }
+
+    fn passport(&self) -> Passport {
+        let statements = self.statement_names().collect();
         Passport::new(&self.graph, &self.fingerprints, statements)
     }
 }

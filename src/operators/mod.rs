@@ -21,6 +21,7 @@ mod sequence;
 mod sequence_flat;
 mod sequence_ranks;
 mod sequence_steps;
+mod sequence_ways;
 mod suppress;
 mod table;
 #[cfg(test)]
@@ -41,6 +42,7 @@ pub use sequence::Sequence;
 pub use sequence_flat::FlatSequence;
 pub use sequence_ranks::RankSequence;
 pub use sequence_steps::StepSequence;
+pub use sequence_ways::WaySequence;
 pub use suppress::Suppress;
 pub use table::{DuplicateKey, NewestRows, SharedTable, TableContents, TableRow};
 pub use top_of_window::TopOfWindow;

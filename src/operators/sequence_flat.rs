@@ -8,9 +8,13 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
+use super::codes::Codes;
 use super::{Held, Operator, Outbox, Sequence};
-use crate::data::{Entry, Inbox, KeyBuffer, KeyTable, Phase, Place, StateError, StateReader, StateWriter, Timestamp, Value, WatermarkStep};
-use crate::expr::{BatchRow, EvalContext};
+use crate::data::{
+    Column, DataType, Entry, EventBatch, Inbox, KeyBuffer, KeyTable, Phase, Place, StateError, StateReader, StateWriter, Timestamp, Value,
+    WatermarkStep,
+};
+use crate::expr::{BatchRow, EvalContext, Expr};
 use crate::operators::memory::fit_heap;
 use crate::pattern::{FlatEvaluator, FlatPartition, RowOf};
 use crate::spec::PatternSpec;
@@ -26,6 +30,8 @@ pub struct FlatSequence {
     is_keyed: bool,
     keys: KeyTable,
     key: KeyBuffer,
+    /// For each input whose key is one column, which it is, and what is known of its codes.
+    coded: Vec<Option<(usize, Codes)>>,
     /// By the number of the key.
     partitions: Vec<Option<Kept>>,
     /// How many partitions there are, and of these those in which nothing goes on.
@@ -62,6 +68,7 @@ impl FlatSequence {
             is_keyed: spec.partition.by_input.iter().any(|exprs| !exprs.is_empty()),
             keys: KeyTable::new(),
             key: KeyBuffer::new(),
+            coded: spec.partition.by_input.iter().map(|exprs| key_column(exprs).map(|column| (column, Codes::default()))).collect(),
             partitions: Vec::new(),
             count: 0,
             idle: 0,
@@ -75,7 +82,9 @@ impl FlatSequence {
     /// gets the rows that have it. `fits` says for each row the variables, as bits, whose unary terms hold.
     fn event(&mut self, rows: &[RowOf<'_>], fits: &[u64], place: Place, moment: Place, out: &mut Outbox) {
         if let [row] = rows {
-            if let Some(id) = self.partition_of(row, fits[0]) {
+            if self.evaluator.heeds(fits[0])
+                && let Some(id) = self.partition_of(row, fits[0])
+            {
                 self.event_of(id, rows, fits[0], (place, moment), out);
             }
             return;
@@ -120,7 +129,11 @@ impl FlatSequence {
     /// The number of the partition of a row; nothing where its key takes no part, or where nothing goes on for it and nothing can start.
     fn partition_of(&mut self, row: &RowOf<'_>, fits: u64) -> Option<u32> {
         let can_start = self.evaluator.can_start(fits);
-        let id = if self.is_keyed { self.number_of(row, can_start)? } else { 0 };
+        let id = match self.known_by_code(row) {
+            Some(id) => id,
+            None if self.is_keyed => self.number_of(row, can_start)?,
+            None => 0,
+        };
         let index = id as usize;
         if self.partitions.len() <= index {
             self.partitions.resize_with(index + 1, || None);
@@ -137,6 +150,25 @@ impl FlatSequence {
         Some(id)
     }
 
+    /// The number of the partition of a row whose key is a code that has come before.
+    #[inline]
+    fn known_by_code(&self, row: &RowOf<'_>) -> Option<u32> {
+        let (column, codes) = self.coded.get(row.input)?.as_ref()?;
+        let Column::Coded(texts) = &row.batch.columns()[*column] else { return None };
+        if texts.is_null(row.row) { None } else { codes.group(texts.codes().value(row.row)) }
+    }
+
+    /// Codes are those of these batches from now on.
+    fn turn_to(&mut self, inputs: &[EventBatch]) {
+        for (batch, coded) in inputs.iter().zip(&mut self.coded) {
+            if let Some((column, codes)) = coded
+                && let Column::Coded(texts) = &batch.columns()[*column]
+            {
+                codes.turn_to(texts.dictionary());
+            }
+        }
+    }
+
     fn number_of(&mut self, row: &RowOf<'_>, can_start: bool) -> Option<u32> {
         let view = BatchRow { batch: row.batch, row: row.row };
         let exprs = self.spec.partition.by_input.get(row.input).map_or(&[][..], |exprs| exprs);
@@ -146,7 +178,14 @@ impl FlatSequence {
         if self.spec.partition.null_takes_no_part && has_null {
             return None;
         }
-        if can_start { Some(self.keys.intern(key)) } else { self.keys.get(key) }
+        let id = if can_start { self.keys.intern(key) } else { self.keys.get(key)? };
+        if let Some(Some((column, codes))) = self.coded.get_mut(row.input)
+            && let Column::Coded(texts) = &row.batch.columns()[*column]
+            && !has_null
+        {
+            codes.note(texts.codes().value(row.row), id);
+        }
+        Some(id)
     }
 
     /// Puts out what has been found in a partition, lets go what it does not need any more, and waits for its next time.
@@ -195,12 +234,15 @@ impl FlatSequence {
                 self.count -= 1;
                 if self.is_keyed {
                     self.keys.remove(id);
+                    self.coded.iter_mut().flatten().for_each(|(_, codes)| codes.forget(id));
                 }
             }
         }
         self.idle = 0;
         if self.is_keyed {
             self.keys.fit(&mut self.partitions);
+            let length = self.partitions.len();
+            self.coded.iter_mut().flatten().for_each(|(_, codes)| codes.fit(length));
         }
     }
 
@@ -277,6 +319,7 @@ impl FlatSequence {
 impl FlatSequence {
     /// The rows and watermarks of an inbox; `fits_of` says of each entry, by its number, which variables its row fits.
     fn take(&mut self, inbox: &Inbox, fits_of: impl Fn(usize, &RowOf<'_>) -> u64, out: &mut Outbox) {
+        self.turn_to(&inbox.inputs);
         let mut rows: Vec<RowOf<'_>> = Vec::new();
         let mut fits: Vec<u64> = Vec::new();
         let mut entries = inbox.entries.iter().enumerate().peekable();
@@ -376,7 +419,16 @@ impl Operator for FlatSequence {
         let (rows, bytes) = sizes.fold((0, 0), |(rows, bytes), (r, b)| (rows + r, bytes + b));
         let waiting = self.alarms.capacity() * size_of::<(Timestamp, Place, u32)>()
             + self.starts.as_ref().map_or(0, BinaryHeap::capacity) * size_of::<(Place, u32)>();
-        let bytes = bytes + self.keys.bytes() + waiting + self.partitions.capacity() * size_of::<Option<Kept>>();
+        let codes: usize = self.coded.iter().flatten().map(|(_, codes)| codes.bytes()).sum();
+        let bytes = bytes + self.keys.bytes() + codes + waiting + self.partitions.capacity() * size_of::<Option<Kept>>();
         Held { keys: self.count - self.idle, rows, bytes, dropped: self.evaluator.dropped() }
+    }
+}
+
+/// The column that a key is, where it is one column of text.
+fn key_column(key: &[Expr]) -> Option<usize> {
+    match key {
+        [expr] if *expr.data_type() == DataType::String => expr.as_slot().map(|slot| slot.0 as usize),
+        _ => None,
     }
 }

@@ -226,7 +226,7 @@ impl Operator for RankSequence {
     }
 
     fn save(&self, to: &mut StateWriter) {
-        to.put(&self.evaluator.dropped());
+        to.once(self.evaluator.dropped());
         let kept = to.keys(&self.keys);
         if self.is_keyed {
             kept.ids().for_each(|id| to.put(self.partitions.get(id as usize).unwrap_or(&None)));

@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
-use hashbrown::HashMap;
-
 use super::counters::{Counters, Frame, Moves, Scratch};
 use super::event::RowOf;
 use super::lanes::{Lanes, Totals, number_of};
+use super::masks::{ByMask, Masks, masks};
 use super::net::{Net, NetState, START};
 use super::plain_counters::{PlainCounters, PlainFrame};
 use super::terms::Terms;
 use crate::data::{EventBatch, Phase, Place, StateError, StateReader, StateWriter};
-use crate::spec::{AfterMatch, CountSpec, MatchTrait, VariableId, Within};
+use crate::spec::{AfterMatch, CountSpec, MatchTrait, Within};
 
 /// Counts the matches of one pattern, for any number of partitions.
 #[derive(Debug)]
@@ -24,9 +23,8 @@ pub(crate) struct CountEvaluator {
     frame: Frame,
     /// Where nothing is asked but how many matches there are, `frame` as bare numbers.
     plain: Option<PlainFrame>,
-    /// For each set of variables seen so far, its moves; of the first eight variables in a table.
-    moves_of: HashMap<u64, u32, ahash::RandomState>,
-    table: [u32; 256],
+    /// For each set of variables seen so far, its moves.
+    moves_of: ByMask,
     given: Vec<Option<i128>>,
     found: Totals,
     most: usize,
@@ -43,12 +41,6 @@ pub(crate) enum CountPartition {
 }
 
 crate::saved!(enum CountPartition { 0 => Valued(counters), 1 => Plain(counters) });
-
-/// Not looked up yet.
-const UNKNOWN: u32 = u32::MAX;
-
-/// The variables that the rows of a batch fit, as bits.
-pub(crate) type Masks = Vec<u64>;
 
 impl CountEvaluator {
     /// A partition holds at most so many events, where WITHIN makes it hold any; beyond it the oldest starts are dropped and counted.
@@ -71,16 +63,14 @@ impl CountEvaluator {
         let plain = spec.traits.is_empty().then(|| PlainFrame::new(states, expires, &steps));
         let frame = Frame { lanes, states, moves: vec![Moves::default()], expires, scratch: Scratch::default() };
         let terms = Terms::new(Arc::new(spec.pattern.clone()));
-        let moves_of = HashMap::from_iter([(0, 0)]);
-        let table = [UNKNOWN; 256];
-        Self { spec, terms, net, live, frame, plain, moves_of, table, given: Vec::new(), found, most, dropped: 0 }
+        let mut moves_of = ByMask::default();
+        moves_of.insert(0, 0);
+        Self { spec, terms, net, live, frame, plain, moves_of, given: Vec::new(), found, most, dropped: 0 }
     }
 
     /// Writes which kind of events each number stands for, and what was dropped.
     pub(crate) fn save(&self, to: &mut StateWriter) {
-        let mut masks: Vec<(u32, u64)> = self.moves_of.iter().map(|(&mask, &number)| (number, mask)).collect();
-        masks.sort_unstable();
-        to.put(&masks.into_iter().map(|(_, mask)| mask).collect::<Vec<u64>>());
+        to.put(self.moves_of.masks());
         to.put(&self.dropped);
     }
 
@@ -102,49 +92,16 @@ impl CountEvaluator {
 
     /// For each input, which variables its rows fit.
     pub(crate) fn masks(&self, inputs: &[EventBatch]) -> Vec<Masks> {
-        let mut masks: Vec<Masks> = inputs.iter().map(|batch| vec![0; batch.len()]).collect();
-        for (number, variable) in self.spec.pattern.variables.iter().enumerate() {
-            let (batch, masks) = (&inputs[variable.input], &mut masks[variable.input]);
-            if !batch.is_empty() {
-                self.mark(VariableId(u32::try_from(number).expect("a pattern has at most 64 variables")), batch, masks);
-            }
-        }
-        masks
-    }
-
-    fn mark(&self, variable: VariableId, batch: &EventBatch, masks: &mut Masks) {
-        let bit = 1 << variable.0;
-        match self.terms.unary_of(variable) {
-            [] => masks.iter_mut().for_each(|mask| *mask |= bit),
-            [term] => term.select(batch, &self.terms.context).into_iter().for_each(|row| masks[row as usize] |= bit),
-            terms => {
-                let mut held = vec![0; batch.len()];
-                for term in terms {
-                    term.select(batch, &self.terms.context).into_iter().for_each(|row| held[row as usize] += 1);
-                }
-                let all = held.iter().zip(masks).filter(|(held, _)| **held == terms.len());
-                all.for_each(|(_, mask)| *mask |= bit);
-            }
-        }
+        masks(&self.terms, inputs)
     }
 
     /// What an event does that fits these variables; 0 is nothing.
     #[inline]
     pub(crate) fn moves_of(&mut self, mask: u64) -> u32 {
-        let Ok(small) = u8::try_from(mask) else { return self.find_moves(mask) };
-        let known = self.table[usize::from(small)];
-        if known != UNKNOWN {
-            return known;
-        }
-        let moves = self.find_moves(mask);
-        self.table[usize::from(small)] = moves;
-        moves
+        self.moves_of.get(mask).unwrap_or_else(|| self.find_moves(mask))
     }
 
     fn find_moves(&mut self, mask: u64) -> u32 {
-        if let Some(&known) = self.moves_of.get(&mask) {
-            return known;
-        }
         let mut moves = Moves::default();
         for (number, state) in self.net.states().iter().enumerate() {
             for way in state.ways.iter().filter(|way| mask >> way.variable.0 & 1 == 1) {

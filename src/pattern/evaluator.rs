@@ -66,7 +66,8 @@ impl Evaluator {
     /// Writes what partitions have in common: the continuations that their threads name, and what was dropped.
     pub(crate) fn save(&self, to: &mut StateWriter) {
         self.matcher.automaton.save(to);
-        to.put(&(self.dropped, self.skips_failed));
+        to.once(self.dropped);
+        to.once(self.skips_failed);
     }
 
     /// Takes it in, before any partition.

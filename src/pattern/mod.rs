@@ -12,6 +12,7 @@
 //! `nodes` lays the pattern flat; `automaton` tells the ways on; `step` is what an event does to a state; `terms` decide whether it fits,
 //! with `registers` for what they need of the past; `thread` puts this together, and `merge` drops what is twice; `runs` (FROM PATTERN) and `rows` (MATCH_RECOGNIZE) keep the
 //! threads of a partition and say which matches come out; `outputs` turns them into rows; `evaluator` is the face of it all.
+//! What needs no threads because every way stays open (`net`) is listed by `ranks` and `ways`, or counted by `counters`.
 //!
 //! Time and memory: an event costs one step of each live thread of its partition, and a thread a handful of words beside the events it
 //! holds. Threads of one start are merged where nothing can tell them apart any more, so patterns without terms on their own history have
@@ -25,6 +26,7 @@ mod event;
 mod flat;
 mod lanes;
 mod level;
+mod masks;
 mod merge;
 mod net;
 mod nodes;
@@ -41,12 +43,15 @@ mod steps;
 mod terms;
 mod thread;
 mod variables;
+mod ways;
 
-pub(crate) use count_evaluator::{CountEvaluator, CountPartition, Masks};
+pub(crate) use count_evaluator::{CountEvaluator, CountPartition};
 pub(crate) use evaluator::{Evaluator, FromBatches, PartitionState, Verdicts};
 pub(crate) use event::RowOf;
 pub(crate) use flat::{FlatEvaluator, FlatPartition};
 pub(crate) use lanes::{Total, Totals, TotalsReader, value_of_number};
+pub(crate) use masks::Masks;
 pub(crate) use rank_evaluator::{Fits, RankEvaluator, RankPartition};
 pub(crate) use runs::Bounds;
 pub(crate) use steps::{Arrival, StepEvaluator, StepPartition};
+pub(crate) use ways::{WayEvaluator, WayPartition};

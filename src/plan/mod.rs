@@ -4,6 +4,7 @@ mod columns;
 mod explain;
 mod fingerprint;
 mod graph;
+mod keyed;
 mod lower;
 pub mod picture;
 mod rules;
@@ -14,6 +15,7 @@ mod words;
 pub use explain::explain;
 pub use fingerprint::{Fingerprint, Fingerprints, fingerprints};
 pub use graph::{Edge, LookupTable, Node, NodeId, OperatorGraph, OperatorSpec, OutputNode, Sharing, SourceId, SourceNode, TableNode};
+pub use keyed::statements_without_key;
 pub use lower::Outputs;
 pub use state::{Growth, StateClass, class_of};
 

@@ -44,6 +44,8 @@ pub(super) fn apply(graph: &mut OperatorGraph) {
 fn takes_chosen_rows(evaluator: &EvaluatorChoice) -> bool {
     match evaluator {
         EvaluatorChoice::RankColumns(_) | EvaluatorChoice::StepLists(_) | EvaluatorChoice::FlatThreads | EvaluatorChoice::Threads => true,
+        // They look at whole columns.
+        EvaluatorChoice::WayColumns => false,
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::limits::Limits;
 use super::pipeline::{Counts, Exit, Feed, Pipeline, Stage, Work};
@@ -11,13 +10,13 @@ use super::selective::{Candidate, Selective, Selector, Slot};
 use super::tables::{TableSource, Tables, resolved};
 use super::view::View;
 use crate::codec::json::JsonDecoder;
-use crate::codec::{ColumnSpec, Limits as LineLimits, Route as DecoderRoute, SourceSpec, TableSpec, TimeFormat};
+use crate::codec::{ColumnSpec, Condition, Limits as LineLimits, Route as DecoderRoute, SourceSpec, TableSpec, TimeFormat};
 use crate::connect::TableFileFormat;
 use crate::data::{Duration, Schema, Value};
 use crate::expr::{EvalContext, Expr, Row, SlotId};
 use crate::operators::{
     Filter, FlatSequence, Limit, Lookup, MatchCounts, Operator, Project, RankSequence, Reader, Reorder, Sequence, SharedTable,
-    StepSequence, StreamTiming, Suppress, TopOfWindow, ViewLookup, join, window,
+    StepSequence, StreamTiming, Suppress, TopOfWindow, ViewLookup, WaySequence, join, window,
 };
 use crate::plan::{Edge, LookupTable, Node, OperatorGraph, OperatorSpec, Route, Sharing, SourceColumn, SourceNode, TableFormat, TableNode};
 use crate::spec::{Attention, EvaluatorChoice, PatternSpec, Wanted, attention};
@@ -38,8 +37,7 @@ pub struct AssembleOptions {
 
 /// Makes a graph live.
 pub fn assemble(graph: &OperatorGraph, options: &AssembleOptions, run: RunOptions) -> Running {
-    let eval_nulls = Arc::new(AtomicU64::new(0));
-    let specs: Vec<SourceSpec> = graph.sources().iter().map(|source| source_spec(source, options, &eval_nulls)).collect();
+    let specs: Vec<SourceSpec> = graph.sources().iter().map(|source| source_spec(source, options)).collect();
     let timings = graph.sources().iter().enumerate().map(|(index, source)| {
         let keeps_late = edges(graph).any(|edge| matches!(edge, Edge::Late(id) if id.0 as usize == index));
         timing(source, options, keeps_late)
@@ -56,7 +54,7 @@ pub fn assemble(graph: &OperatorGraph, options: &AssembleOptions, run: RunOption
     let stages = graph.nodes().iter().enumerate().map(|(index, node)| stage(graph, index, node, slots[index], &tables, &run)).collect();
     let exits = graph.outputs().iter().map(|output| Exit { feed: feed(output.edge), statement: output.statement }).collect();
     let pipeline = Pipeline::new(stages, exits, selector, run.limits.waiting_rows);
-    Running::new(decoder, reorder, pipeline, Tables::new(tables), eval_nulls, run)
+    Running::new(decoder, reorder, pipeline, Tables::new(tables), run)
 }
 
 /// The decoder's caps.
@@ -190,6 +188,7 @@ fn pattern(spec: &Arc<PatternSpec>, evaluator: &EvaluatorChoice, limits: &Limits
     match evaluator {
         EvaluatorChoice::RankColumns(steps) => Box::new(RankSequence::new(spec.clone(), steps.clone(), limits.pattern_events)),
         EvaluatorChoice::StepLists(steps) => Box::new(StepSequence::new(spec.clone(), steps, limits.pattern_threads)),
+        EvaluatorChoice::WayColumns => Box::new(WaySequence::new(spec.clone(), limits.pattern_events)),
         EvaluatorChoice::FlatThreads => Box::new(FlatSequence::new(spec.clone(), limits.pattern_threads)),
         EvaluatorChoice::Threads => Box::new(Sequence::new(spec.clone(), limits.pattern_threads)),
     }
@@ -212,13 +211,13 @@ fn ahead(source: &SourceNode, options: &AssembleOptions) -> Option<Duration> {
     source.read_as.ahead.or(options.endless.then_some(AHEAD_OF_LIVE))
 }
 
-fn source_spec(source: &SourceNode, options: &AssembleOptions, eval_nulls: &Arc<AtomicU64>) -> SourceSpec {
+fn source_spec(source: &SourceNode, options: &AssembleOptions) -> SourceSpec {
     let route = match &source.read_as.route {
         Route::All => DecoderRoute::All,
         Route::Type { field, value } => {
             DecoderRoute::Type { field: field.clone().unwrap_or_else(|| options.type_field.clone()), value: value.clone() }
         }
-        Route::When(condition) => DecoderRoute::When(predicate(condition.clone(), eval_nulls.clone())),
+        Route::When(condition) => DecoderRoute::When(condition_of(condition.clone())),
     };
     SourceSpec {
         name: source.name.clone(),
@@ -255,16 +254,14 @@ pub fn column_spec(column: &SourceColumn) -> ColumnSpec {
     ColumnSpec { path: column.path.clone(), time_format, not_null: column.not_null, default: column.default.clone() }
 }
 
-fn predicate(condition: Expr, eval_nulls: Arc<AtomicU64>) -> crate::codec::Predicate {
+fn condition_of(condition: Expr) -> Condition {
+    let reads = condition.slots().iter().map(|slot| slot.0 as usize).collect();
     let context = EvalContext::new();
-    Box::new(move |values| {
+    let holds = move |values: &[Value<'_>]| {
         let holds = condition.is_true(&Cells(values), &context);
-        let nulls = context.take_nulls();
-        if nulls > 0 {
-            eval_nulls.fetch_add(nulls, Ordering::Relaxed);
-        }
-        holds
-    })
+        (holds, context.take_nulls())
+    };
+    Condition { reads, holds: Box::new(holds) }
 }
 
 /// The values of an event that is being decoded.

@@ -35,6 +35,21 @@ impl Meet {
         self.inputs.len()
     }
 
+    /// What both promise: of each edge the least of what was promised, at the latest moment.
+    pub(super) fn and(self, other: Self) -> Self {
+        let last = |meet: &Self, input: usize| {
+            let nothing = WatermarkStep { moment: Place::MIN, watermark: meet.reached };
+            meet.inputs[input].back().copied().unwrap_or(nothing)
+        };
+        let reached = self.reached.min(other.reached);
+        let both = |input: usize| {
+            let (a, b) = (last(&self, input), last(&other, input));
+            let step = WatermarkStep { moment: a.moment.max(b.moment), watermark: a.watermark.min(b.watermark) };
+            VecDeque::from_iter((step.watermark > reached).then_some(step))
+        };
+        Self { inputs: (0..self.inputs.len()).map(both).collect(), reached }
+    }
+
     /// Takes promises of one edge.
     pub(super) fn promise(&mut self, input: usize, promises: &[WatermarkStep]) {
         let known = &mut self.inputs[input];
@@ -94,6 +109,12 @@ impl Holds {
     /// Nothing is held yet.
     pub(super) fn new() -> Self {
         Self { last: WatermarkStep { moment: Place::MIN, watermark: Place::MAX } }
+    }
+
+    /// What both hold back, at the latest moment.
+    pub(super) fn and(self, other: Self) -> Self {
+        let (a, b) = (self.last, other.last);
+        Self { last: WatermarkStep { moment: a.moment.max(b.moment), watermark: a.watermark.min(b.watermark) } }
     }
 
     /// The same as `promises`, where nobody reads what is promised.

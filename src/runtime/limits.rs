@@ -13,8 +13,8 @@ pub struct Limits {
     /// (`dropped` of the operator); in step lists (`explain` tells which patterns are run so) an eighth of the cap goes at once.
     /// Default: 100,000.
     pub pattern_threads: usize,
-    /// How many events one partition of a sequence in rank columns holds (`explain` tells which those are), an event that stands at several
-    /// steps counted at each. Beyond it its oldest starts are dropped, and the events that are lost with them are counted (`dropped` of the
+    /// How many events one partition of a pattern in rank columns or way columns holds (`explain` tells which those are), an event that
+    /// stands at several steps counted at each; and how many one that is counted and not listed remembers for `WITHIN`. Beyond it its oldest starts are dropped, and the events that are lost with them are counted (`dropped` of the
     /// operator). Default: 10,000,000.
     pub pattern_events: usize,
     /// How many bad events are kept until they are taken. Beyond it they are only counted (`bad_not_kept`). Default: 10,000.

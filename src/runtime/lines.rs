@@ -55,6 +55,11 @@ impl Lines {
         Ok(Self { keeps: if is_cut { self.partial.len() } else { keeps }, ..self })
     }
 
+    /// Whether no line is unfinished.
+    pub(super) fn is_between(&self) -> bool {
+        self.length == 0
+    }
+
     /// Takes a chunk and gives its whole lines away, at most `most` a piece. After an error the rest of the chunk is lost.
     pub(super) fn push<E>(
         &mut self,

@@ -132,6 +132,25 @@ impl Merge {
         Ok(())
     }
 
+    /// Takes in what another one, in which no row waits, had been promised.
+    pub(super) fn add(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
+        for waiting in &self.inputs {
+            if !from.batch(&waiting.schema)?.is_empty() {
+                return Err(StateError::new("rows that wait cannot be put beside others"));
+            }
+        }
+        let meet: Meet = from.take()?;
+        if meet.inputs() != self.inputs.len() {
+            return Err(StateError::new("promises of another number of inputs"));
+        }
+        self.meet = std::mem::replace(&mut self.meet, Meet::new(0)).and(meet);
+        let (watermark, floor, last_moment): (Place, Place, Place) = from.take()?;
+        self.watermark = self.watermark.min(watermark);
+        self.floor = self.floor.max(floor);
+        self.last_moment = self.last_moment.max(last_moment);
+        Ok(())
+    }
+
     fn merge_in_order(&self, flows: &[&Flow]) -> Inbox {
         let is_plain = self.gives_plain && flows.len() == 1;
         let entries = if is_plain { Vec::new() } else { by_position(flows).unwrap_or_else(|| self.by_place(flows)) };

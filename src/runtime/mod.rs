@@ -26,6 +26,6 @@ pub use limits::Limits;
 pub use metrics::{OperatorMetrics, RunMetrics, SourceMetrics};
 pub use pipeline::{Counts, Departures, Pipeline};
 pub use running::{RunOptions, Running};
-pub use snapshot::{Passport, Restored, SnapshotError, load as load_snapshot, save as save_snapshot};
+pub use snapshot::{Passport, Restored, SnapshotError, load as load_snapshot, load_parts, save as save_snapshot, save_range};
 pub use tables::{TableError, TableSource, Tables};
 pub use view::View;

@@ -306,7 +306,7 @@ impl Pipeline {
     /// Writes the state of a stage: what waits in front of it, what it holds, what it has promised and counted.
     pub(super) fn save_stage(&self, index: usize, to: &mut StateWriter) {
         let stage = &self.stages[index];
-        to.put(&self.counts_of(stage));
+        to.put(&if to.range().has_unkeyed() { self.counts_of(stage) } else { Counts::default() });
         match &stage.work {
             Work::Transform(transform, _) => transform.save(to),
             Work::Operator(keeper) => {
@@ -342,6 +342,38 @@ impl Pipeline {
                 None => Ok(()),
             },
         }
+    }
+
+    /// Takes in the state that a stage of the same kind has of other keys.
+    pub(super) fn add_stage(&mut self, index: usize, from: &mut StateReader<'_>) -> Result<(), StateError> {
+        let stage = &mut self.stages[index];
+        let Counts { rows_in, rows_out, eval_nulls } = from.take()?;
+        stage.counts.rows_in += rows_in;
+        stage.counts.rows_out += rows_out;
+        stage.counts.eval_nulls += eval_nulls;
+        match &mut stage.work {
+            Work::Transform(transform, _) => transform.load(from),
+            Work::Operator(keeper) => {
+                keeper.merge.add(from)?;
+                let behind: Vec<(Holds, Meet)> = from.take()?;
+                if behind.len() != keeper.behind.len() || behind.iter().any(|(_, meet)| meet.inputs() != 2) {
+                    return Err(StateError::new("promises of another number of ports"));
+                }
+                let before = std::mem::take(&mut keeper.behind);
+                let both = before.into_iter().zip(behind);
+                keeper.behind = both.map(|((holds, meet), (other_holds, other))| (holds.and(other_holds), meet.and(other))).collect();
+                keeper.operator.load(from)
+            }
+            Work::Union(merge, _) => merge.add(from),
+            Work::View(view) => view.add(from),
+            // Filters: patterns among them are refused before (`plan::statements_without_key`).
+            Work::Selective(_) => Ok(()),
+        }
+    }
+
+    /// How many rows wait in front of all stages.
+    pub(super) fn waiting(&self) -> usize {
+        self.stages.iter().map(|stage| stage.work.waiting()).sum()
     }
 
     /// Says up to where all views show what they have: as it was saved.

@@ -62,19 +62,10 @@ pub(super) struct Intake {
     pub(super) bad_counts: BTreeMap<BadCause, u64>,
     pub(super) bad_not_kept: u64,
     pub(super) values_pushed: u64,
-    /// NULLs that the conditions of streams had to make up.
-    pub(super) eval_nulls: Arc<std::sync::atomic::AtomicU64>,
 }
 
 impl Running {
-    pub(super) fn new(
-        decoder: JsonDecoder,
-        reorder: Reorder,
-        pipeline: Pipeline,
-        tables: Tables,
-        eval_nulls: Arc<std::sync::atomic::AtomicU64>,
-        options: RunOptions,
-    ) -> Self {
+    pub(super) fn new(decoder: JsonDecoder, reorder: Reorder, pipeline: Pipeline, tables: Tables, options: RunOptions) -> Self {
         let intake = Intake {
             decoded: decoder.decoded(),
             csv: CsvDecoder::new(super::assemble::line_limits(&options)),
@@ -84,7 +75,6 @@ impl Running {
             bad_counts: BTreeMap::new(),
             bad_not_kept: 0,
             values_pushed: 0,
-            eval_nulls,
         };
         let lines = Lines::new(options.max_line);
         let taken = vec![0; pipeline.exits()];
@@ -245,7 +235,6 @@ impl Running {
         let streams = self.intake.reorder.stats();
         let operators = self.pipeline.report().map(|(name, counts, held)| OperatorMetrics { name: name.to_owned(), counts, held });
         let operators: Vec<OperatorMetrics> = operators.collect();
-        let of_routes = self.intake.eval_nulls.load(std::sync::atomic::Ordering::Relaxed);
         RunMetrics {
             events: self.intake.decoded.events,
             late: self.intake.reorder.late_events(),
@@ -254,7 +243,7 @@ impl Running {
             bad_not_kept: self.intake.bad_not_kept,
             rows_out: self.rows_out,
             forced: self.forced,
-            eval_nulls: of_routes + operators.iter().map(|o| o.counts.eval_nulls).sum::<u64>(),
+            eval_nulls: self.intake.decoded.eval_nulls + operators.iter().map(|o| o.counts.eval_nulls).sum::<u64>(),
             watermark: self.intake.reorder.frontier(),
             held_back_by: self.intake.reorder.held_back_by().map(|source| specs[source].name.clone()),
             held_back_since: self.intake.reorder.held_back_since(),

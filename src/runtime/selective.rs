@@ -13,7 +13,7 @@ use super::frontier::{Holds, Meet};
 use super::merge::{Flow, Merge};
 use super::pipeline::{Counts, Feed, Round};
 use crate::data::{Entry, EventBatch, Inbox, Place, Schema, StateError, StateReader, StateWriter, WatermarkStep};
-use crate::operators::{Dispatch, DispatchSize, Held, Operator, Outbox, Reader};
+use crate::operators::{Delivery, Dispatch, DispatchSize, Held, Operator, Outbox, Reader};
 
 /// Finds the rows for all selective stages of a program.
 #[derive(Debug)]
@@ -169,8 +169,13 @@ impl Selector {
             shared.inbox.watermark = end;
         }
         let rows = self.dispatch.rows_of(selective.reader);
-        shared.inbox.entries.clear();
-        shared.inbox.entries.extend(rows.iter().map(|row| row.entry));
+        let Inbox { inputs, entries, .. } = &mut shared.inbox;
+        entries.clear();
+        entries.extend(rows.iter().map(|&Delivery { input, row, .. }| {
+            let batch = &inputs[usize::from(input)];
+            let (place, moment) = (batch.places()[row as usize], batch.moments()[row as usize]);
+            Entry::Row { input, row, place, moment, floor: Place::MIN }
+        }));
         shared.fits.clear();
         shared.fits.extend(rows.iter().map(|row| row.fits));
         (&shared.inbox, &shared.fits)

@@ -91,6 +91,15 @@ impl View {
         self.shown.load(from)
     }
 
+    /// Takes in the rows of other keys.
+    pub(super) fn add(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
+        self.merge.add(from)?;
+        self.waiting.extend(from.take::<Vec<Change>>()?);
+        self.waiting.make_contiguous().sort_by_key(|change| change.place);
+        self.watermark = self.watermark.min(from.take()?);
+        self.shown.load(from)
+    }
+
     /// How many rows wait in front of it, or to be shown.
     pub(super) fn waiting(&self) -> usize {
         self.merge.held() + self.waiting.len()

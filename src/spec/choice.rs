@@ -1,13 +1,14 @@
 //! Which evaluator runs a pattern: the cheapest one that is exact for it. The operators build what this says, and `explain` tells it.
 //!
 //! Ordered threads are exact for everything. Rank columns are for sequences of which every step follows by `->>` and is decided by the
-//! candidate alone: then what has reached a step is all that matters, and no unfinished match need be stored. Step lists are for the other
+//! candidate alone: then what has reached a step is all that matters, and no unfinished match need be stored. Way columns are for the same
+//! with loops, groups and alternatives (`unary`). Step lists are for the other
 //! sequences of single steps: an unfinished match waits at one step, with what that step's terms compare already worked out. Flat threads
 //! (`flat`) are for what has loops, alternatives or MATCH_RECOGNIZE, as long as a thread remembers a fixed number of events.
 
-use super::flat;
 use super::pattern::{AfterMatch, Arrow, Mode, NavigationBase, PatternNode, PatternSpec, RowOutput, Runs, SlotKind};
 use super::pattern::{VariableId, VariableKind, Within};
+use super::{flat, unary};
 use crate::expr::Expr;
 
 /// The evaluator of a pattern.
@@ -17,6 +18,8 @@ pub enum EvaluatorChoice {
     RankColumns(Vec<VariableId>),
     /// Lists of the unfinished matches that wait at each of these steps, with the arrow before each.
     StepLists(Vec<(VariableId, Arrow)>),
+    /// Time-ordered columns of the events that reached each step, where there are loops or alternatives.
+    WayColumns,
     /// Threads of a fixed size over an automaton that is a table.
     FlatThreads,
     /// Ordered threads over an automaton.
@@ -29,6 +32,7 @@ impl EvaluatorChoice {
         match self {
             Self::RankColumns(_) => "rank columns (every `->>`, unary terms)",
             Self::StepLists(_) => "step lists (single steps: what waits at a step is compared at once)",
+            Self::WayColumns => "way columns (every `->>` or `ANY`, unary terms)",
             Self::FlatThreads => "flat threads (an automaton as a table; each thread remembers a few events)",
             Self::Threads => "ordered threads (general)",
         }
@@ -37,7 +41,15 @@ impl EvaluatorChoice {
 
 /// Chooses.
 pub fn choose(spec: &PatternSpec) -> EvaluatorChoice {
-    of_sequence(spec).unwrap_or_else(|| if flat::fits(spec) { EvaluatorChoice::FlatThreads } else { EvaluatorChoice::Threads })
+    of_sequence(spec).unwrap_or_else(|| {
+        if unary::lists_by_ways(spec) {
+            EvaluatorChoice::WayColumns
+        } else if flat::fits(spec) {
+            EvaluatorChoice::FlatThreads
+        } else {
+            EvaluatorChoice::Threads
+        }
+    })
 }
 
 /// The evaluator of a plain sequence of single steps.

@@ -2,7 +2,7 @@
 //! decided by the candidate alone. Then what has reached a step is all that matters: rank columns list such matches, counters count them.
 
 use super::choice::is_unary;
-use super::pattern::{AfterMatch, Arrow, Mode, PatternNode, PatternSpec, RowOutput, Runs, VariableKind, Within};
+use super::pattern::{AfterMatch, Arrow, Mode, PatternNode, PatternSpec, RowOutput, Runs, SlotKind, VariableKind, Within};
 
 /// Beyond so many states a pattern is left to ordered threads.
 const MOST_STATES: u64 = 64;
@@ -26,6 +26,12 @@ pub fn follows_by_any(spec: &PatternSpec) -> bool {
         })
     };
     is_plain && spec.variables.len() <= 64 && states_of(&spec.root).is_some_and(|states| states <= MOST_STATES) && are_unary()
+}
+
+/// Whether way columns list the matches of a pattern: one of the class, of which nothing asks for the event before in the same loop.
+pub(super) fn lists_by_ways(spec: &PatternSpec) -> bool {
+    let looks_back = spec.slots.iter().any(|slot| matches!(slot.kind, SlotKind::PreviousInLoop { .. }));
+    follows_by_any(spec) && !looks_back
 }
 
 /// How many states a part of a pattern has at most; nothing where it is anything but steps, groups, alternatives and loops that follow by

@@ -5,6 +5,7 @@
 #![allow(unreachable_pub, reason = "support code is private to each test crate")]
 
 pub mod aftermath;
+pub mod any_patterns;
 pub mod arrivals;
 pub mod cases;
 pub mod choices;

@@ -4,7 +4,7 @@
 //! value. An event that is bad for one of its streams is bad as a whole, so that every line is counted once: it is an event of its streams,
 //! or bad, or unrouted. All of a line has to be JSON.
 //!
-//! Lines are tried by the fast path (`scan`, `typed`) first. It either makes rows of a line as the strict path would, or leaves the
+//! Lines are tried by the fast path (`fast`) first. It either makes rows of a line as the strict path would, or leaves the
 //! line to the strict path untouched; so what a line gives, and why one is bad, is the strict path's word alone.
 
 use std::ops::Range;
@@ -12,10 +12,8 @@ use std::ops::Range;
 use ahash::AHashMap;
 
 use super::convert::{Misfit, convert, scalar_text};
+use super::fast::{FastPath, Streams, Work};
 use super::projection::{Cells, Projection, is_deeper_than};
-use super::scan::{Cell, Scanner};
-use super::token::Token;
-use super::typed::{Layout, Staged};
 use crate::codec::{BadCause, BadEvent, ChunkStart, ColumnSpec, Decoded, Limits, Route, SourceSpec};
 use crate::data::{DataType, Timestamp, Value};
 
@@ -35,30 +33,18 @@ pub struct JsonDecoder {
     fast: Option<FastPath>,
 }
 
-/// What the fast path keeps from line to line.
-#[derive(Debug)]
-struct FastPath {
-    scanner: Scanner,
-    /// One a stream.
-    layouts: Vec<Layout>,
-    /// One a slot.
-    cells: Vec<Cell>,
-    /// The streams of the event at hand, with its time in each.
-    streams: Vec<(usize, Timestamp)>,
-}
-
 /// The streams that are told apart by one field.
 #[derive(Debug)]
-struct TypeRoutes {
+pub(super) struct TypeRoutes {
     field: Vec<String>,
-    slot: usize,
-    streams: AHashMap<String, Vec<usize>>,
+    pub(super) slot: usize,
+    pub(super) streams: AHashMap<String, Vec<usize>>,
 }
 
 /// Looks whether a field that routes nothing has several values.
 #[derive(Debug)]
-struct TypeWatch {
-    slot: usize,
+pub(super) struct TypeWatch {
+    pub(super) slot: usize,
     first: Option<String>,
     second: Option<String>,
 }
@@ -101,21 +87,12 @@ impl JsonDecoder {
             routes[at].streams.entry(value.clone()).or_default().push(source);
         }
         let mut decoder = Self { specs, limits, projection, columns, routes, others, watch: None, fast: None };
-        decoder.fast = decoder.fast_path();
+        decoder.fast = Some(decoder.fast_path());
         decoder
     }
 
-    /// The fast path for what the projection needs. A stream with a condition needs values, which only the strict path makes.
-    fn fast_path(&self) -> Option<FastPath> {
-        if self.specs.iter().any(|spec| matches!(spec.route, Route::When(_))) {
-            return None;
-        }
-        Some(FastPath {
-            scanner: Scanner::new(&self.projection, self.limits.max_depth),
-            layouts: self.specs.iter().zip(&self.columns).map(|(spec, slots)| Layout::new(spec, slots)).collect(),
-            cells: vec![Cell::default(); self.projection.slots()],
-            streams: Vec::new(),
-        })
+    fn fast_path(&self) -> FastPath {
+        FastPath::new(&self.specs, &self.columns, &self.projection, self.limits)
     }
 
     /// The same decoder without the fast path: its oracle.
@@ -128,7 +105,7 @@ impl JsonDecoder {
     #[must_use]
     pub fn watching(mut self, field: &[String]) -> Self {
         self.watch = Some(TypeWatch { slot: self.projection.slot(field), first: None, second: None });
-        self.fast = self.fast_path();
+        self.fast = Some(self.fast_path());
         self
     }
 
@@ -168,13 +145,14 @@ impl JsonDecoder {
         let mut fast = self.fast.take();
         let mut cells = self.projection.cells();
         let mut rows = Rows::default();
-        let mut staged = Vec::new();
+        let mut work = Work::default();
         let mut lines = Lines::of(chunk, start.line);
         let mut known = KnownText::default();
+        let known_of = Streams { specs: &self.specs, projection: &self.projection, routes: &self.routes };
         while lines.begin < chunk.len() {
             if let Some(fast) = &mut fast
                 && let Some((text, at)) = known.text_from(chunk, lines.begin)
-                && let Some(length) = self.decode_fast(fast, text, at, start.clock, &mut watch, &mut staged, out)
+                && let Some(length) = fast.line(known_of, text, at, start.clock, &mut watch, &mut work, out)
             {
                 lines.pass(length);
                 continue;
@@ -195,7 +173,7 @@ impl JsonDecoder {
                 if let Some(watch) = &mut watch {
                     watch.see(cells[watch.slot]);
                 }
-                self.find_rows(&cells, start.clock, &mut rows)
+                self.find_rows(&cells, start.clock, &mut rows, &mut out.eval_nulls)
             });
             match decoded {
                 Ok(()) => self.push(&mut rows, out),
@@ -204,61 +182,6 @@ impl JsonDecoder {
         }
         self.watch = watch;
         self.fast = fast;
-    }
-
-    /// Decodes the line at `at` by the fast path, if it can, and gives the line's length with its end. `staged` is room to work in.
-    #[allow(clippy::too_many_arguments, reason = "the state of one chunk, borrowed apart")]
-    fn decode_fast<'line>(
-        &'line self,
-        fast: &mut FastPath,
-        text: &'line str,
-        at: usize,
-        clock: Timestamp,
-        watch: &mut Option<TypeWatch>,
-        staged: &mut Vec<Staged<'line>>,
-        out: &mut Decoded,
-    ) -> Option<usize> {
-        let end = fast.scanner.scan(&self.projection, text, at, &mut fast.cells)?;
-        if end.content - at > self.limits.max_line {
-            return None;
-        }
-        staged.clear();
-        fast.streams.clear();
-        fast.streams.extend(self.others.iter().map(|&source| (source, clock)));
-        for routes in &self.routes {
-            let cell = &fast.cells[routes.slot];
-            let found = match cell.token {
-                Token::Text => routes.streams.get(&text[cell.begin + 1..cell.end - 1]),
-                _ => cell.text(text).and_then(scalar_text).and_then(|value| routes.streams.get(&*value)),
-            };
-            fast.streams.extend(found.into_iter().flatten().map(|&source| (source, clock)));
-        }
-        if fast.streams.len() > 1 {
-            fast.streams.sort_unstable();
-        }
-        for (source, time) in &mut fast.streams {
-            *time = fast.layouts[*source].stage(&self.specs[*source], text, &fast.cells, clock, staged)?;
-        }
-        if let Some(watch) = watch {
-            watch.see(fast.cells[watch.slot].text(text));
-        }
-        out.events += 1;
-        if fast.streams.is_empty() {
-            out.unrouted += 1;
-            return Some(end.next - at);
-        }
-        let mut values = staged.as_slice();
-        for &(source, time) in &fast.streams {
-            let layout = &fast.layouts[source];
-            let rows = &mut out.sources[source];
-            let (mine, others) = values.split_at(layout.len());
-            layout.push(mine, rows);
-            values = others;
-            rows.times.push(time);
-            rows.numbers.push(out.next_number);
-        }
-        out.next_number += 1;
-        Some(end.next - at)
     }
 
     /// The line as text, if it is worth a parser's while.
@@ -275,7 +198,13 @@ impl JsonDecoder {
     }
 
     /// Makes the event's row in each of its streams.
-    fn find_rows<'line>(&'line self, cells: &Cells<'line>, clock: Timestamp, rows: &mut Rows<'line>) -> Result<(), Misfit> {
+    fn find_rows<'line>(
+        &'line self,
+        cells: &Cells<'line>,
+        clock: Timestamp,
+        rows: &mut Rows<'line>,
+        eval_nulls: &mut u64,
+    ) -> Result<(), Misfit> {
         let Rows { candidates, streams, values } = rows;
         streams.clear();
         values.clear();
@@ -289,11 +218,13 @@ impl JsonDecoder {
         for &source in &*candidates {
             let begin = values.len();
             let misfit = self.find_values(source, cells, values);
-            if let Route::When(holds) = &self.specs[source].route
-                && !holds(&values[begin..])
-            {
-                values.truncate(begin);
-                continue;
+            if let Route::When(condition) = &self.specs[source].route {
+                let (holds, nulls) = (condition.holds)(&values[begin..]);
+                *eval_nulls += nulls;
+                if !holds {
+                    values.truncate(begin);
+                    continue;
+                }
             }
             if let Some(misfit) = misfit {
                 return Err(misfit);
@@ -403,7 +334,7 @@ fn utf16_hint(line: &[u8]) -> &'static str {
 }
 
 impl TypeWatch {
-    fn see(&mut self, text: Option<&str>) {
+    pub(super) fn see(&mut self, text: Option<&str>) {
         if self.second.is_some() {
             return;
         }
@@ -450,14 +381,18 @@ impl<'chunk> KnownText<'chunk> {
     fn text_from(&mut self, chunk: &'chunk [u8], at: usize) -> Option<(&'chunk str, usize)> {
         if at >= self.begin + self.text.len() {
             let rest = &chunk[at..];
-            let text = std::str::from_utf8(rest).or_else(|error| {
-                let whole_lines = memchr::memrchr(b'\n', &rest[..error.valid_up_to()]).map_or(0, |end| end + 1);
-                std::str::from_utf8(&rest[..whole_lines])
-            });
-            *self = Self { text: text.unwrap_or_default(), begin: at };
+            *self = Self { text: simdutf8::basic::from_utf8(rest).unwrap_or_else(|_| whole_lines_of_text(rest)), begin: at };
         }
         (at < self.begin + self.text.len()).then_some((self.text, at - self.begin))
     }
+}
+
+/// The lines before the first one that is not UTF-8.
+#[cold]
+fn whole_lines_of_text(bytes: &[u8]) -> &str {
+    let valid = std::str::from_utf8(bytes).map_or_else(|error| error.valid_up_to(), str::len);
+    let whole_lines = memchr::memrchr(b'\n', &bytes[..valid]).map_or(0, |end| end + 1);
+    std::str::from_utf8(&bytes[..whole_lines]).unwrap_or_default()
 }
 
 impl Iterator for Lines<'_> {

@@ -6,16 +6,69 @@
 
 use std::io::Write;
 
+use arrow_array::Array;
+
 use crate::data::{Column, DataType, EventBatch, Schema, Timestamp, Value};
 
 /// Writes rows of one stream as JSON objects.
 #[derive(Debug)]
 pub struct RowWriter {
     /// What stands before the value of each column: the opening brace or a comma, and the key.
-    before: Vec<Vec<u8>>,
+    before: Vec<Before>,
     /// What stands behind the last value.
     end: Vec<u8>,
     types: Vec<DataType>,
+}
+
+/// A text that is written before the value of every row.
+#[derive(Debug)]
+struct Before {
+    text: Vec<u8>,
+    /// The whole of it, if it is short, and what is behind in the piece.
+    piece: [u8; PIECE],
+    surplus: Option<usize>,
+}
+
+/// Texts up to this length are written as a piece of this length, whose surplus is taken back: that is two stores and no call.
+const PIECE: usize = 32;
+
+impl Before {
+    fn new(text: Vec<u8>) -> Self {
+        let mut piece = [0; PIECE];
+        let surplus = PIECE.checked_sub(text.len());
+        if surplus.is_some() {
+            piece[..text.len()].copy_from_slice(&text);
+        }
+        Self { text, piece, surplus }
+    }
+
+    #[inline]
+    fn write(&self, out: &mut Vec<u8>) {
+        match self.surplus {
+            Some(surplus) => {
+                out.extend_from_slice(&self.piece);
+                out.truncate(out.len() - surplus);
+            }
+            None => out.extend_from_slice(&self.text),
+        }
+    }
+}
+
+/// Appends a text that is likely to be short: one of at most sixteen bytes goes through a register.
+#[inline]
+fn put(text: &[u8], out: &mut Vec<u8>) {
+    let surplus = 16usize.wrapping_sub(text.len());
+    let both = match (text.first_chunk(), text.last_chunk(), text.first_chunk(), text.last_chunk()) {
+        (Some(head), Some(tail), _, _) if surplus <= 16 => {
+            u128::from(u64::from_le_bytes(*head)) | u128::from(u64::from_le_bytes(*tail)) << (8 * (text.len() - 8))
+        }
+        (None, _, Some(head), Some(tail)) => {
+            u128::from(u32::from_le_bytes(*head)) | u128::from(u32::from_le_bytes(*tail)) << (8 * (text.len() - 4))
+        }
+        _ => return out.extend_from_slice(text),
+    };
+    out.extend_from_slice(&both.to_le_bytes());
+    out.truncate(out.len() - surplus);
 }
 
 impl RowWriter {
@@ -33,7 +86,7 @@ impl RowWriter {
             }
             write_string(&field.name, &mut pending);
             pending.push(b':');
-            before.push(std::mem::take(&mut pending));
+            before.push(Before::new(std::mem::take(&mut pending)));
         }
         pending.push(b'}');
         Self { before, end: pending, types: schema.fields().iter().map(|f| f.data_type.clone()).collect() }
@@ -43,7 +96,7 @@ impl RowWriter {
     pub fn write_row(&self, batch: &EventBatch, row: usize, out: &mut Vec<u8>) {
         debug_assert_eq!(batch.columns().len(), self.before.len(), "the batch has the writer's columns");
         for ((before, data_type), column) in self.before.iter().zip(&self.types).zip(batch.columns()) {
-            out.extend_from_slice(before);
+            before.write(out);
             write_cell(column, row, data_type, out);
         }
         out.extend_from_slice(&self.end);
@@ -59,20 +112,16 @@ impl RowWriter {
 }
 
 /// A value of a column; plain types without making a [`Value`] first.
+#[inline]
 fn write_cell(column: &Column, row: usize, data_type: &DataType, out: &mut Vec<u8>) {
-    if column.is_null(row) {
-        return out.extend_from_slice(b"null");
-    }
     match column {
-        Column::Int(values) => write_int(values.value(row), out),
-        Column::Float(values) => write_float(values.value(row), out),
-        Column::Timestamp(nanos) => write_timestamp(Timestamp(nanos.value(row)), out),
-        Column::String(texts) => write_string(texts.value(row), out),
-        Column::Coded(texts) => out.extend_from_slice(texts.dictionary().written(texts.codes().value(row), quoted)),
+        Column::Int(values) if values.is_valid(row) => write_int(values.value(row), out),
+        Column::Float(values) if values.is_valid(row) => write_float(values.value(row), out),
+        Column::Timestamp(nanos) if nanos.is_valid(row) => write_timestamp(Timestamp(nanos.value(row)), out),
+        Column::String(texts) if texts.is_valid(row) => write_string(texts.value(row), out),
+        Column::Coded(texts) if !texts.is_null(row) => put(texts.dictionary().written(texts.codes().value(row), quoted), out),
         Column::Nested(_, values) => write_value(&values[row], data_type, out),
-        Column::Null(_) | Column::Bool(_) | Column::Decimal(_) | Column::Duration(_) | Column::Json(_) => {
-            write_value(&column.value(row), data_type, out);
-        }
+        _ => write_value(&column.value(row), data_type, out),
     }
 }
 
@@ -134,18 +183,20 @@ fn write_display(text: std::fmt::Arguments<'_>, out: &mut Vec<u8>) {
 
 fn write_timestamp(time: Timestamp, out: &mut Vec<u8>) {
     let (text, length) = time.to_rfc3339();
-    out.push(b'"');
-    out.extend_from_slice(&text[..length]);
-    out.push(b'"');
+    let mut quoted = [b'"'; 32];
+    quoted[1..31].copy_from_slice(&text);
+    quoted[length + 1] = b'"';
+    out.extend_from_slice(&quoted);
+    out.truncate(out.len() - (30 - length));
 }
 
 fn write_int(value: i64, out: &mut Vec<u8>) {
-    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+    put(itoa::Buffer::new().format(value).as_bytes(), out);
 }
 
 fn write_float(value: f64, out: &mut Vec<u8>) {
     if value.is_finite() {
-        out.extend_from_slice(zmij::Buffer::new().format_finite(value).as_bytes());
+        put(zmij::Buffer::new().format_finite(value).as_bytes(), out);
     } else {
         out.extend_from_slice(b"null");
     }
@@ -219,6 +270,17 @@ mod tests {
             assert_eq!(text_of(&value, &DataType::Null), expected);
         }
         assert_eq!(text_of(&Value::Decimal("19.50".parse().unwrap()), &cents), "19.50");
+    }
+
+    #[test]
+    fn short_texts_are_put_whole() {
+        let all: Vec<u8> = (b'a'..=b'z').chain(b'A'..=b'Z').collect();
+        for length in 0..all.len() {
+            let mut out = b"before".to_vec();
+            put(&all[..length], &mut out);
+            Before::new(all[..length].to_vec()).write(&mut out);
+            assert_eq!(out, [b"before", &all[..length], &all[..length]].concat());
+        }
     }
 
     #[test]

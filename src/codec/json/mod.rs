@@ -1,19 +1,22 @@
 //! JSON lines: one object a line in, one object a row out.
 //!
 //! In: `lines` cuts a chunk, `projection` picks the texts of the values that are needed out of an object, `convert` makes them values of
-//! their columns (`number` exactly), and `decode` routes the events and keeps the books. Most lines never get there: `scan` reads what is
-//! plainly good from its tokens (`token`), and `typed` makes columns of it. Out: `encode`.
+//! their columns (`number` exactly), and `decode` routes the events and keeps the books. Most lines never get there: on the fast path (`fast`)
+//! `scan` reads what is plainly good from its tokens (`token`, eight bytes at a time by `swar`), and `typed` makes columns of it. Out: `encode`.
 
 mod number;
+mod swar;
 mod token;
 
 mod convert;
 mod projection;
 mod scan;
+mod sprint;
 mod typed;
 
 mod decode;
 mod encode;
+mod fast;
 
 pub(in crate::codec) use convert::convert;
 pub use decode::JsonDecoder;

@@ -1,41 +1,80 @@
-//! One line after the other to the tokens of the values that are needed, without a general parser.
+//! One line after the other to the values that are needed, without a general parser.
 //!
-//! Lines of one kind repeat their keys in the same order. So what stood between two values of an earlier line (`,"price":`) is expected
-//! there again and compared as a whole, and whether the value is needed is known with it; what has not been seen there is read, looked up
-//! and remembered. Values that are not needed are checked and passed over. A line of which anything is not plainly good (escapes in
-//! keys, a needed key twice, tabs, an error of any kind) is refused here, and the strict parser has the word.
+//! Lines of one kind repeat their keys in the same order. So what stood between two values of an earlier line (`","price":`, with the quotes
+//! of the strings around it) is expected there again and compared as a whole, and what to do with the value is known with it: a number of a
+//! column of numbers is read as such at once. What has not been seen there is read, looked up and remembered. Values that are not needed are
+//! checked and passed over. A line of which anything is not plainly good (escapes in keys, a needed key twice, tabs, an error of any kind) is
+//! refused here, and the strict parser has the word.
 
 use ahash::AHashMap;
 
 use super::projection::Projection;
-use super::token::{Token, byte, skip, spaces, string, value};
+use super::sprint::{WINDOW, sprint};
+use super::swar::{byte, plain_float, plain_integer};
+use super::token::{Token, rest_of_string, skip, spaces, string, value};
 
 /// What is remembered of keys in all, against inputs in which they never repeat.
-const MAX_STEPS: usize = 1024;
+const MAX_STEPS: usize = 4096;
 /// Longer texts are not remembered.
 const MAX_LITERAL: usize = 256;
 /// Steps known to follow a step, the latest first.
-const FOLLOWERS: usize = 4;
+const FOLLOWERS: usize = 8;
 /// Objects within objects that are looked into; paths are rarely deeper.
 const MAX_DESCENT: u32 = 16;
 /// Lines that may nest less than this are left to the strict parser.
 const MAX_DEPTH: usize = 64;
 
+/// What a value of a slot is expected to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Reading {
+    /// A whole number of 64 bits.
+    Integer,
+    /// A number.
+    Float,
+    /// Anything: a string, or a value that is read from its text.
+    #[default]
+    Text,
+}
+
+/// What was found in a slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Found {
+    /// There is no such key.
+    #[default]
+    Missing,
+    /// `null`
+    Null,
+    /// A number of the kind that was expected.
+    Number,
+    /// A string without escapes.
+    Text,
+    /// Any other value: all that is known is where its text stands.
+    Other,
+}
+
 /// A needed value of the line.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Cell {
     /// What it is.
-    pub(super) token: Token,
+    pub(super) found: Found,
     /// Where its text begins.
     pub(super) begin: usize,
     /// Where its text ends.
     pub(super) end: usize,
+    /// The integer, or the bits of the float, where the number is one that was expected.
+    pub(super) word: i64,
 }
 
 impl Cell {
     /// Its text as it is written.
     pub(super) fn text<'line>(&self, text: &'line str) -> Option<&'line str> {
-        if self.token == Token::Missing { None } else { Some(&text[self.begin..self.end]) }
+        if self.found == Found::Missing { None } else { Some(&text[self.begin..self.end]) }
+    }
+
+    /// What stands between the quotes of a string.
+    #[inline]
+    pub(super) fn content<'line>(&self, text: &'line str) -> &'line str {
+        &text[self.begin + 1..self.end - 1]
     }
 }
 
@@ -54,6 +93,8 @@ pub(super) struct Scanner {
     steps: Vec<Step>,
     /// Their numbers by their texts.
     known: AHashMap<Box<[u8]>, u16>,
+    /// How the value of each slot is read.
+    readings: Vec<Reading>,
     /// Nodes of the projection that this line has had and that have others below them.
     entered: Vec<usize>,
     is_usable: bool,
@@ -61,170 +102,321 @@ pub(super) struct Scanner {
 
 /// What stands between two values, and what is to be done with the second.
 #[derive(Debug)]
-struct Step {
-    literal: Literal,
-    action: Action,
+pub(super) struct Step {
+    pub(super) literal: Literal,
+    pub(super) action: Action,
+    /// The length of the literal.
+    pub(super) length: usize,
     /// Zero where there is none.
-    followers: [u16; FOLLOWERS],
+    pub(super) followers: [u16; FOLLOWERS],
 }
 
 /// The step before a line: nothing leads to it.
-const START: usize = 0;
+pub(super) const START: usize = 0;
 /// Stands for what has not been remembered: nothing is known to follow it.
 const UNKNOWN: usize = 1;
 
 #[derive(Debug, Clone, Copy)]
-enum Action {
+pub(super) enum Action {
     Skip,
+    /// The rest of a string that nobody needs, up to its closing quote.
+    SkipString,
     /// The value is needed, as a whole: its slot.
-    Take(usize),
+    Take(u32, Reading),
+    /// The same, of a string: the rest of it, up to its closing quote.
+    TakeString(u32, Reading),
     /// Parts of the value are needed: its node of the projection.
-    Enter(usize),
+    Enter(u32),
+    /// There is none: the line is over. So many bytes are its end.
+    End(u8),
 }
 
-/// A text to be compared: its first sixteen bytes in one go.
+impl Action {
+    /// Whether the value ends before a quote that belongs to what follows.
+    fn stops_before_quote(self) -> bool {
+        matches!(self, Self::SkipString | Self::TakeString(..))
+    }
+}
+
+/// What was read where no step was expected.
+enum Learned {
+    Step { step: usize, action: Action, at: usize },
+    End(LineEnd),
+}
+
+/// A text to be compared: its first 32 bytes in two pieces.
 #[derive(Debug, Default)]
-struct Literal {
-    head: u128,
-    mask: u128,
-    text: Box<[u8]>,
+pub(super) struct Literal {
+    head: [u128; 2],
+    mask: [u128; 2],
+    pub(super) text: Box<[u8]>,
 }
 
 impl Literal {
     fn new(text: &[u8]) -> Self {
-        let mut head = [0; 16];
-        let mut mask = [0; 16];
-        for (at, &byte) in text.iter().take(16).enumerate() {
-            (head[at], mask[at]) = (byte, 0xff);
+        let (mut head, mut mask) = ([0; 2], [0; 2]);
+        for part in 0..2 {
+            let (mut bytes, mut ones) = ([0; 16], [0; 16]);
+            for (at, &byte) in text.iter().skip(16 * part).take(16).enumerate() {
+                (bytes[at], ones[at]) = (byte, 0xff);
+            }
+            (head[part], mask[part]) = (u128::from_le_bytes(bytes), u128::from_le_bytes(ones));
         }
-        Self { head: u128::from_le_bytes(head), mask: u128::from_le_bytes(mask), text: text.into() }
+        Self { head, mask, text: text.into() }
     }
 
-    #[inline]
+    /// Whether a window begins with the text; never where it is longer.
+    #[inline(always)]
+    pub(super) fn begins(&self, window: &[u8; WINDOW]) -> bool {
+        let (halves, _) = window.as_chunks::<16>();
+        let differs = |part: usize| (u128::from_le_bytes(halves[part]) ^ self.head[part]) & self.mask[part] != 0;
+        !differs(0) && (self.text.len() <= 16 || (!differs(1) && self.text.len() <= WINDOW))
+    }
+
     fn stands_at(&self, bytes: &[u8], at: usize) -> bool {
-        match bytes.get(at..).and_then(<[u8]>::first_chunk) {
-            Some(sixteen) => {
-                (u128::from_le_bytes(*sixteen) ^ self.head) & self.mask == 0
-                    && (self.text.len() <= 16 || bytes[at + 16..].starts_with(&self.text[16..]))
-            }
-            None => bytes[at..].starts_with(&self.text),
-        }
+        bytes.get(at..).is_some_and(|rest| rest.starts_with(&self.text))
     }
 }
 
 impl Scanner {
-    /// A scanner for what the projection needs, of lines that nest at most so deep.
-    pub(super) fn new(projection: &Projection, max_depth: usize) -> Self {
-        let unseen = || Step { literal: Literal::default(), action: Action::Skip, followers: [0; FOLLOWERS] };
+    /// A scanner for what the projection needs, with a reading for each slot, of lines that nest at most so deep.
+    pub(super) fn new(projection: &Projection, readings: Vec<Reading>, max_depth: usize) -> Self {
+        debug_assert_eq!(readings.len(), projection.slots(), "one a slot");
+        let unseen = || Step { literal: Literal::default(), action: Action::Skip, length: 0, followers: [0; FOLLOWERS] };
         // The tokens bound depth by a constant of their own; where less is allowed, the strict parser counts.
         let is_usable = max_depth >= MAX_DEPTH && projection.slot_of(0).is_none();
-        Self { steps: vec![unseen(), unseen()], known: AHashMap::new(), entered: Vec::new(), is_usable }
+        Self { steps: vec![unseen(), unseen()], known: AHashMap::new(), readings, entered: Vec::new(), is_usable }
     }
 
-    /// Scans the line that begins at `at`; `cells` has one cell a slot. `None` leaves the line to the strict parser.
+    /// Scans the line that begins at `at`; `cells` has one cell a slot. Gives its end, and a bit for each of the first 64 slots that has what
+    /// is expected of it. `None` leaves the line to the strict parser.
     #[inline]
-    pub(super) fn scan(&mut self, projection: &Projection, text: &str, mut at: usize, cells: &mut [Cell]) -> Option<LineEnd> {
+    pub(super) fn scan(&mut self, projection: &Projection, text: &str, at: usize, cells: &mut [Cell]) -> Option<(LineEnd, u64)> {
         if !self.is_usable {
             return None;
         }
-        cells.iter_mut().for_each(|cell| cell.token = Token::Missing);
+        cells.iter_mut().for_each(|cell| cell.found = Found::Missing);
         self.entered.clear();
-        let bytes = text.as_bytes();
-        let mut step = START;
-        loop {
-            let action;
-            (step, action, at) = match self.expected(step, bytes, at) {
-                Some(next) => (next, self.steps[next].action, at + self.steps[next].literal.text.len()),
-                None => match end_of_line(bytes, at, step == START) {
-                    Some(end) => return Some(end),
-                    None => self.read_key(projection, text, at, step)?,
-                },
-            };
-            at = match action {
-                Action::Skip => skip(bytes, spaces(bytes, at), 1)?,
-                Action::Take(slot) => take(text, spaces(bytes, at), 1, &mut cells[slot])?,
-                Action::Enter(node) => self.enter(projection, text, spaces(bytes, at), node, 1, cells)?,
-            };
+        let mut look = Look { projection, readings: &self.readings, entered: std::mem::take(&mut self.entered), text, cells, plain: 0 };
+        let end = look.follow(&mut self.known, &mut self.steps, at);
+        let plain = look.plain;
+        self.entered = look.entered;
+        end.map(|end| (end, plain))
+    }
+}
+
+/// Reads what stands between two values of the line's object, and remembers that it came after `step`, whose value was handled by `before`.
+#[cold]
+fn read_key(
+    known: &mut AHashMap<Box<[u8]>, u16>,
+    steps: &mut Vec<Step>,
+    look: &Look<'_>,
+    begin: usize,
+    step: usize,
+    before: Action,
+) -> Option<Learned> {
+    let bytes = look.text.as_bytes();
+    let behind = begin + usize::from(step != START && before.stops_before_quote());
+    if let Some(end) = end_of_line(bytes, behind, step == START) {
+        let ending = u8::try_from(end.next - end.content).expect("a line end has two bytes at most");
+        // Without its line end it would be the beginning of others.
+        if ending > 0 {
+            learn(known, steps, step, &bytes[begin..end.next], Action::End(ending));
+        }
+        return Some(Learned::End(end));
+    }
+    let at = spaces(bytes, behind);
+    let opening = if step == START { b'{' } else { b',' };
+    if byte(bytes, at) != opening {
+        return None;
+    }
+    let (key, mut at) = key(look.text, spaces(bytes, at + 1))?;
+    let mut action = look.projection.child(0, key).map_or(Action::Skip, |node| action_of(look.projection, node, look.readings));
+    if byte(bytes, at) == b'"' {
+        match action {
+            Action::Skip => (action, at) = (Action::SkipString, at + 1),
+            Action::Take(slot, reading) => (action, at) = (Action::TakeString(slot, reading), at + 1),
+            _ => {}
         }
     }
+    let step = learn(known, steps, step, &bytes[begin..at], action);
+    Some(Learned::Step { step, action, at })
+}
 
-    /// The step that is known to follow and does.
+/// Remembers what stands between two values, and that it came after `step`; gives its own step.
+fn learn(known: &mut AHashMap<Box<[u8]>, u16>, steps: &mut Vec<Step>, step: usize, literal: &[u8], action: Action) -> usize {
+    let next = match known.get(literal) {
+        Some(&next) => next,
+        None if steps.len() == MAX_STEPS || literal.len() > MAX_LITERAL => return UNKNOWN,
+        None => {
+            let next = u16::try_from(steps.len()).expect("there are at most 4096");
+            steps.push(Step { literal: Literal::new(literal), action, length: literal.len(), followers: [0; FOLLOWERS] });
+            known.insert(literal.into(), next);
+            next
+        }
+    };
+    if step != UNKNOWN {
+        // A text that ends with a quote may begin with another that does not, and has to be tried before it.
+        let followers = &mut steps[step].followers;
+        let first = if literal.ends_with(b"\"") { 0 } else { followers.iter().position(|&f| f == 0).unwrap_or(FOLLOWERS - 1) };
+        followers[first..].rotate_right(1);
+        followers[first] = next;
+    }
+    usize::from(next)
+}
+
+/// The step that is known to follow and does.
+fn expected(steps: &[Step], step: usize, bytes: &[u8], at: usize) -> Option<usize> {
+    let followers = steps[step].followers.iter().map(|&follower| usize::from(follower)).take_while(|&follower| follower != 0);
+    followers.into_iter().find(|&follower| steps[follower].literal.stands_at(bytes, at))
+}
+
+/// A line that is looked at.
+struct Look<'l> {
+    projection: &'l Projection,
+    readings: &'l [Reading],
+    entered: Vec<usize>,
+    text: &'l str,
+    cells: &'l mut [Cell],
+    /// A bit for each of the first 64 slots that has what is expected of it.
+    plain: u64,
+}
+
+impl Look<'_> {
+    /// Follows a line to its end: as lines before went, as far as it does, and reading what is new.
     #[inline]
-    fn expected(&self, step: usize, bytes: &[u8], at: usize) -> Option<usize> {
-        for follower in self.steps[step].followers {
-            if follower == 0 {
-                return None;
+    fn follow(&mut self, known: &mut AHashMap<Box<[u8]>, u16>, steps: &mut Vec<Step>, mut at: usize) -> Option<LineEnd> {
+        let bytes = self.text.as_bytes();
+        let (mut step, mut action) = (START, Action::Skip);
+        loop {
+            let pause = sprint(steps, self.cells, &mut self.plain, bytes, step, at);
+            if pause.step != step {
+                (step, action) = (pause.step, steps[pause.step].action);
             }
-            if self.steps[usize::from(follower)].literal.stands_at(bytes, at) {
-                return Some(usize::from(follower));
+            at = pause.at;
+            if !pause.is_before_value {
+                match expected(steps, step, bytes, at) {
+                    Some(next) => (step, action, at) = (next, steps[next].action, at + steps[next].literal.text.len()),
+                    None => match read_key(known, steps, self, at, step, action)? {
+                        Learned::End(end) => return Some(end),
+                        Learned::Step { step: next, action: of_next, at: behind } => (step, action, at) = (next, of_next, behind),
+                    },
+                }
             }
+            if let Action::End(length) = action {
+                return Some(LineEnd { content: at - usize::from(length), next: at });
+            }
+            at = self.act(action, at)?;
         }
-        None
     }
 
-    /// Reads what stands between two values of the line's object, and remembers that it came after `step`.
-    #[cold]
-    fn read_key(&mut self, projection: &Projection, text: &str, begin: usize, step: usize) -> Option<(usize, Action, usize)> {
-        let bytes = text.as_bytes();
-        let at = spaces(bytes, begin);
-        let opening = if step == START { b'{' } else { b',' };
-        if byte(bytes, at) != opening {
+    /// Does with a value what is to be done with it; gives the position behind it, or of its closing quote.
+    fn act(&mut self, action: Action, at: usize) -> Option<usize> {
+        let bytes = self.text.as_bytes();
+        match action {
+            Action::Skip => skip(bytes, spaces(bytes, at), 1),
+            Action::SkipString => Some(rest_of_string(bytes, at)?.0 - 1),
+            Action::Take(slot, reading) => self.take(slot as usize, at, 1, reading),
+            Action::TakeString(slot, _) => self.take_string(slot as usize, at),
+            Action::Enter(node) => self.enter(spaces(bytes, at), node as usize, 1),
+            Action::End(_) => None,
+        }
+    }
+
+    /// A value that is needed; a second one of its key is the strict parser's business.
+    #[inline]
+    fn take(&mut self, slot: usize, at: usize, depth: u32, reading: Reading) -> Option<usize> {
+        let bytes = self.text.as_bytes();
+        let plain = match reading {
+            Reading::Integer => plain_integer(bytes, at),
+            Reading::Float => plain_float(bytes, at).map(|(value, end)| (value.to_bits().cast_signed(), end)),
+            Reading::Text => None,
+        };
+        let Some((word, end)) = plain else { return self.take_any(slot, at, depth, reading) };
+        let cell = &mut self.cells[slot];
+        if cell.found != Found::Missing {
             return None;
         }
-        let (key, at) = key(text, spaces(bytes, at + 1))?;
-        let action = projection.child(0, key).map_or(Action::Skip, |node| action_of(projection, node));
-        let literal = &bytes[begin..at];
-        let next = match self.known.get(literal) {
-            Some(&next) => next,
-            None if self.steps.len() == MAX_STEPS || literal.len() > MAX_LITERAL => return Some((UNKNOWN, action, at)),
-            None => {
-                let next = u16::try_from(self.steps.len()).expect("there are at most 1024");
-                self.steps.push(Step { literal: Literal::new(literal), action, followers: [0; FOLLOWERS] });
-                self.known.insert(literal.into(), next);
-                next
-            }
+        *cell = Cell { found: Found::Number, begin: at, end, word };
+        self.plain |= bit(slot);
+        Some(end)
+    }
+
+    fn take_any(&mut self, slot: usize, at: usize, depth: u32, reading: Reading) -> Option<usize> {
+        let bytes = self.text.as_bytes();
+        let begin = spaces(bytes, at);
+        let mut token = Token::Missing;
+        let end = value(bytes, begin, depth, &mut token)?;
+        let word = match reading {
+            Reading::Integer => token.integer(),
+            Reading::Float => token.float().map(|value| value.to_bits().cast_signed()),
+            Reading::Text => None,
         };
-        if step != UNKNOWN {
-            let followers = &mut self.steps[step].followers;
-            followers.rotate_right(1);
-            followers[0] = next;
+        let (found, is_plain) = match token {
+            Token::Null => (Found::Null, false),
+            Token::Text => (Found::Text, reading == Reading::Text),
+            _ => (if word.is_some() { Found::Number } else { Found::Other }, word.is_some()),
+        };
+        let cell = &mut self.cells[slot];
+        if cell.found != Found::Missing {
+            return None;
         }
-        Some((usize::from(next), action, at))
+        *cell = Cell { found, begin, end, word: word.unwrap_or_default() };
+        self.plain |= if is_plain { bit(slot) } else { 0 };
+        Some(end)
+    }
+
+    /// A string that is needed, whose opening quote stands before `at`: where its closing quote stands.
+    #[inline]
+    fn take_string(&mut self, slot: usize, at: usize) -> Option<usize> {
+        let (end, has_escapes) = rest_of_string(self.text.as_bytes(), at)?;
+        let cell = &mut self.cells[slot];
+        if cell.found != Found::Missing {
+            return None;
+        }
+        cell.found = if has_escapes { Found::Other } else { Found::Text };
+        (cell.begin, cell.end) = (at - 1, end);
+        self.plain |= if has_escapes || self.readings[slot] != Reading::Text { 0 } else { bit(slot) };
+        Some(end - 1)
     }
 
     /// A value of which parts are needed, and perhaps the whole: its end.
     // Recursion: one level a key of a path, at most MAX_DESCENT.
-    fn enter(&mut self, projection: &Projection, text: &str, begin: usize, node: usize, depth: u32, cells: &mut [Cell]) -> Option<usize> {
-        let bytes = text.as_bytes();
+    fn enter(&mut self, begin: usize, node: usize, depth: u32) -> Option<usize> {
+        let bytes = self.text.as_bytes();
         if self.entered.contains(&node) || depth > MAX_DESCENT {
             return None;
         }
         self.entered.push(node);
-        let mut token = Token::Nested;
-        let end = if byte(bytes, begin) == b'{' {
-            self.members(projection, text, begin, node, depth + 1, cells)?
-        } else {
-            value(bytes, begin, depth, &mut token)?
-        };
-        if let Some(slot) = projection.slot_of(node) {
-            cells[slot] = Cell { token, begin, end };
+        let slot = self.projection.slot_of(node);
+        if byte(bytes, begin) != b'{' {
+            return match slot {
+                Some(slot) => self.take(slot, begin, depth, self.readings[slot]),
+                None => skip(bytes, begin, depth),
+            };
+        }
+        let end = self.members(begin, node, depth + 1)?;
+        if let Some(slot) = slot {
+            self.cells[slot] = Cell { found: Found::Other, begin, end, word: 0 };
         }
         Some(end)
     }
 
     /// The members of an object within the line's object.
-    fn members(&mut self, projection: &Projection, text: &str, begin: usize, node: usize, depth: u32, cells: &mut [Cell]) -> Option<usize> {
-        let bytes = text.as_bytes();
+    fn members(&mut self, begin: usize, node: usize, depth: u32) -> Option<usize> {
+        let bytes = self.text.as_bytes();
         let mut at = spaces(bytes, begin + 1);
         if byte(bytes, at) == b'}' {
             return Some(at + 1);
         }
         loop {
-            let (key, value_at) = key(text, at)?;
-            at = match projection.child(node, key).map_or(Action::Skip, |node| action_of(projection, node)) {
-                Action::Skip => skip(bytes, value_at, depth)?,
-                Action::Take(slot) => take(text, value_at, depth, &mut cells[slot])?,
-                Action::Enter(node) => self.enter(projection, text, value_at, node, depth, cells)?,
+            let (key, value_at) = key(self.text, at)?;
+            at = match self.projection.child(node, key) {
+                None => skip(bytes, value_at, depth)?,
+                Some(child) => match self.projection.slot_of(child) {
+                    Some(slot) if !self.projection.has_children(child) => self.take(slot, value_at, depth, self.readings[slot])?,
+                    _ => self.enter(value_at, child, depth)?,
+                },
             };
             at = spaces(bytes, at);
             match byte(bytes, at) {
@@ -237,22 +429,18 @@ impl Scanner {
 }
 
 /// What is to be done with the value of a node.
-fn action_of(projection: &Projection, node: usize) -> Action {
+fn action_of(projection: &Projection, node: usize, readings: &[Reading]) -> Action {
+    let small = |number: usize| u32::try_from(number).expect("a program has less than 2^32 columns");
     match projection.slot_of(node) {
-        Some(slot) if !projection.has_children(node) => Action::Take(slot),
-        Some(_) | None => Action::Enter(node),
+        Some(slot) if !projection.has_children(node) => Action::Take(small(slot), readings[slot]),
+        Some(_) | None => Action::Enter(small(node)),
     }
 }
 
-/// A value that is needed; a second one of its key is the strict parser's business.
+/// The bit of a slot; none of one beyond the 64th.
 #[inline]
-fn take(text: &str, begin: usize, depth: u32, cell: &mut Cell) -> Option<usize> {
-    if cell.token != Token::Missing {
-        return None;
-    }
-    cell.begin = begin;
-    cell.end = value(text.as_bytes(), begin, depth, &mut cell.token)?;
-    Some(cell.end)
+pub(super) fn bit(slot: usize) -> u64 {
+    if slot < 64 { 1 << slot } else { 0 }
 }
 
 /// A key and where its value begins. Escapes in it are the strict parser's business.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::JsonDecoder;
-use crate::codec::{BadCause, ChunkStart, ColumnSpec, Decoded, Limits, Route, SourceSpec, TimeFormat};
+use crate::codec::{BadCause, ChunkStart, ColumnSpec, Condition, Decoded, Limits, Route, SourceSpec, TimeFormat};
 use crate::data::{DataType, Duration, Field, Schema, TimeUnit, Timestamp, Value};
 
 const CLOCK: Timestamp = Timestamp(1_800_000_000_000_000_000);
@@ -186,7 +186,10 @@ fn events_go_to_the_streams_of_their_type() {
 
 #[test]
 fn conditions_route_and_what_does_not_fit_is_bad_only_where_it_belongs() {
-    let over = |limit: i64| -> Route { Route::When(Box::new(move |row| matches!(row[0], Value::Int(n) if n > limit))) };
+    let over = |limit: i64| {
+        let holds = move |row: &[Value<'_>]| (matches!(row[0], Value::Int(n) if n > limit), 1);
+        Route::When(Condition { reads: vec![0], holds: Box::new(holds) })
+    };
     let columns = [("n", DataType::Int), ("x", DataType::Int)];
     let mut specs = vec![stream("Over1", &columns), stream("Over5", &columns)];
     specs[0].route = over(1);

@@ -6,8 +6,8 @@
 //!
 //! Tokens are written where they are to stay: one that is returned is copied in one piece right after it was written in several, which stalls.
 
-const ONES: u64 = 0x0101_0101_0101_0101;
-const HIGHS: u64 = 0x8080_8080_8080_8080;
+use super::swar::{POWERS_OF_TEN, SHIFTS, byte, digits, lowest, string_stops, word};
+
 /// Nested values deeper than this are left to the strict parser.
 const MAX_DEPTH: u32 = 60;
 
@@ -64,55 +64,15 @@ impl Token {
     }
 }
 
-/// The powers of ten that a float holds exactly.
-const POWERS_OF_TEN: [f64; 23] =
-    [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22];
-/// What a mantissa is multiplied with before up to eight digits are added.
-const SHIFTS: [u64; 9] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
-
-/// The byte there; zero behind the end.
-#[inline]
-pub(super) fn byte(bytes: &[u8], at: usize) -> u8 {
-    bytes.get(at).copied().unwrap_or(0)
-}
-
-/// Eight bytes, the first one lowest; zeros behind the end.
-#[inline]
-fn word(bytes: &[u8], at: usize) -> u64 {
-    match bytes.get(at..).and_then(<[u8]>::first_chunk) {
-        Some(eight) => u64::from_le_bytes(*eight),
-        None => last_word(bytes, at),
-    }
-}
-
-#[cold]
-fn last_word(bytes: &[u8], at: usize) -> u64 {
-    let rest = bytes.get(at..).unwrap_or_default();
-    let mut eight = [0; 8];
-    eight[..rest.len()].copy_from_slice(rest);
-    u64::from_le_bytes(eight)
-}
-
-/// Where a flag is set in the lowest byte that has one.
-#[inline]
-fn lowest(flags: u64) -> usize {
-    flags.trailing_zeros() as usize / 8
-}
-
-/// Bytes that end the plain part of a string: quotes, backslashes and control characters. Flags above the lowest one may be wrong.
-#[inline]
-fn string_stops(word: u64) -> u64 {
-    let is_zero = |x: u64| x.wrapping_sub(ONES) & !x;
-    let quote = is_zero(word ^ (ONES * b'"' as u64));
-    let backslash = is_zero(word ^ (ONES * b'\\' as u64));
-    let control = word.wrapping_sub(ONES * 0x20) & !word;
-    (quote | backslash | control) & HIGHS
-}
-
 /// A string whose opening quote stands at `at`: behind its closing quote, and whether it has escapes.
 #[inline]
 pub(super) fn string(bytes: &[u8], at: usize) -> Option<(usize, bool)> {
-    let mut at = at + 1;
+    rest_of_string(bytes, at + 1)
+}
+
+/// The same from behind the opening quote.
+#[inline]
+pub(super) fn rest_of_string(bytes: &[u8], mut at: usize) -> Option<(usize, bool)> {
     let mut has_escapes = false;
     loop {
         let stops = string_stops(word(bytes, at));
@@ -138,29 +98,6 @@ fn escape(bytes: &[u8], at: usize) -> Option<usize> {
         b'u' => bytes.get(at + 2..at + 6)?.iter().all(u8::is_ascii_hexdigit).then_some(at + 6),
         _ => None,
     }
-}
-
-/// The number of leading digits of a word, at most eight, and their value.
-#[inline]
-fn digits(word: u64) -> (usize, u64) {
-    let values = word ^ (ONES * b'0' as u64);
-    let others = (values.wrapping_add(ONES * 0x76) | values) & HIGHS;
-    if others == 0 {
-        return (8, value_of(values));
-    }
-    let count = lowest(others);
-    // Digits move to the high end; the zeros that come in below are leading ones.
-    (count, if count == 0 { 0 } else { value_of(values << (64 - 8 * count)) })
-}
-
-/// Eight digits, the first one in the lowest byte: neighbours are joined to pairs, then to fours, then to all eight.
-#[inline]
-fn value_of(values: u64) -> u64 {
-    const PAIRS: u64 = 0x0000_00ff_0000_00ff;
-    let pairs = values.wrapping_mul(10).wrapping_add(values >> 8);
-    let first = (pairs & PAIRS).wrapping_mul(100 + (1_000_000 << 32));
-    let second = ((pairs >> 16) & PAIRS).wrapping_mul(1 + (10_000 << 32));
-    first.wrapping_add(second) >> 32
 }
 
 /// Digits behind what has been read of a mantissa: the new mantissa, which is wrong beyond 19 digits, and how many digits came.

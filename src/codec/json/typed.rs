@@ -5,119 +5,202 @@
 //! with it, or finds that nothing is.
 
 use super::convert::convert;
-use super::scan::Cell;
-use super::token::Token;
+use super::scan::{Cell, Found, Reading};
 use crate::codec::{SourceRows, SourceSpec, TimeFormat};
 use crate::data::{DataType, TimeUnit, Timestamp, Value};
 
 /// How the columns of a stream are read.
 #[derive(Debug)]
 pub(super) struct Layout {
-    columns: Vec<Reader>,
+    columns: Vec<Column>,
     time: Option<usize>,
+    /// What there is to do for an event whose values are all plain; nothing where a column takes none that is.
+    plain: Option<Plain>,
+}
+
+/// Values that are plain need no look at each.
+#[derive(Debug)]
+struct Plain {
+    /// The bits of the slots.
+    slots: u64,
+    /// Slots of times, and how large their words may be.
+    times: Vec<(usize, u64)>,
+    /// The columns that are needed.
+    pushes: Vec<Push>,
 }
 
 #[derive(Debug)]
-struct Reader {
+struct Push {
+    column: usize,
+    slot: usize,
+    /// What the word is multiplied with; zero for a text.
+    unit: i64,
+}
+
+#[derive(Debug)]
+struct Column {
     slot: usize,
     kind: Kind,
     is_needed: bool,
     not_null: bool,
 }
 
+/// What a column takes at once; all else goes by the text.
 #[derive(Debug, Clone, Copy)]
 enum Kind {
     Int,
     Float,
     Text,
-    Epoch(TimeUnit),
+    /// Times, as texts or integers of so many nanoseconds.
+    Time(i64),
     Other,
 }
 
-/// A value that fits its column.
-#[derive(Debug)]
-pub(super) enum Staged<'line> {
+/// A value that fits its column. Texts stay where they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mark {
     /// NULL
     Null,
     /// Not needed, and so NULL: the column is filled up at the end.
     Unneeded,
-    /// `INT` or `TIMESTAMP`
-    Integer(i64),
-    /// `FLOAT`
-    Float(f64),
-    /// `STRING`
-    Text(&'line str),
-    /// Any other type, or a value that was not plain.
-    Value(Value<'line>),
+    /// `INT`, `TIMESTAMP`, the bits of a `FLOAT`.
+    Word,
+    /// `BOOL`: 0 or 1.
+    Bool,
+    /// The content of a string.
+    Text,
+    /// Any other type, or a value that was not plain: its number among the values.
+    Value,
+}
+
+/// The values of one event for all of its streams, one behind the other.
+#[derive(Debug, Default)]
+pub(super) struct Staged<'line> {
+    marks: Vec<(Mark, i64)>,
+    values: Vec<Value<'line>>,
+}
+
+impl Staged<'_> {
+    /// Nothing is staged any more.
+    pub(super) fn clear(&mut self) {
+        self.marks.clear();
+        self.values.clear();
+    }
+}
+
+impl Kind {
+    fn of(data_type: &DataType, format: &TimeFormat) -> Self {
+        match (data_type, format) {
+            (DataType::Int, _) => Self::Int,
+            (DataType::Float, _) => Self::Float,
+            (DataType::String, _) => Self::Text,
+            (DataType::Timestamp, TimeFormat::Rfc3339) => Self::Time(TimeUnit::Milli.nanos()),
+            (DataType::Timestamp, TimeFormat::Epoch(unit)) => Self::Time(unit.nanos()),
+            _ => Self::Other,
+        }
+    }
+
+    fn reading(self) -> Reading {
+        match self {
+            Self::Int | Self::Time(_) => Reading::Integer,
+            Self::Float => Reading::Float,
+            Self::Text | Self::Other => Reading::Text,
+        }
+    }
+}
+
+/// How the value of each slot is to be read: as the first column that needs it wants it. Others go by its text.
+pub(super) fn readings<'s>(specs: impl IntoIterator<Item = (&'s SourceSpec, &'s Vec<usize>)>, slots: usize) -> Vec<Reading> {
+    let mut readings = vec![None; slots];
+    for (spec, columns) in specs {
+        for ((&slot, column), field) in columns.iter().zip(&spec.columns).zip(spec.schema.fields()) {
+            readings[slot].get_or_insert(Kind::of(&field.data_type, &column.time_format).reading());
+        }
+    }
+    readings.into_iter().map(Option::unwrap_or_default).collect()
 }
 
 impl Layout {
-    /// The layout of a stream whose columns have these slots.
-    pub(super) fn new(spec: &SourceSpec, slots: &[usize]) -> Self {
+    /// The layout of a stream whose columns have these slots, which are read so.
+    pub(super) fn new(spec: &SourceSpec, slots: &[usize], readings: &[Reading]) -> Self {
         let columns = spec.columns.iter().zip(spec.schema.fields()).zip(slots).enumerate();
         let columns = columns.map(|(index, ((column, field), &slot))| {
-            let kind = match (&field.data_type, &column.time_format) {
-                (DataType::Int, _) => Kind::Int,
-                (DataType::Float, _) => Kind::Float,
-                (DataType::String, _) => Kind::Text,
-                (DataType::Timestamp, TimeFormat::Rfc3339) => Kind::Epoch(TimeUnit::Milli),
-                (DataType::Timestamp, TimeFormat::Epoch(unit)) => Kind::Epoch(*unit),
-                _ => Kind::Other,
+            let kind = match Kind::of(&field.data_type, &column.time_format) {
+                kind @ (Kind::Int | Kind::Float | Kind::Time(_)) if kind.reading() != readings[slot] => Kind::Other,
+                kind => kind,
             };
-            Reader { slot, kind, is_needed: spec.needed[index], not_null: column.not_null }
+            Column { slot, kind, is_needed: spec.needed[index], not_null: column.not_null }
         });
-        Self { columns: columns.collect(), time: spec.time }
+        let columns: Vec<Column> = columns.collect();
+        let plain = Plain::of(&columns, readings);
+        Self { columns, time: spec.time, plain }
+    }
+
+    /// The time of an event whose values are all plain, as the bits of the slots say; none where one is not, or its time does not do.
+    #[inline]
+    pub(super) fn plain_time(&self, spec: &SourceSpec, cells: &[Cell], slots: u64, clock: Timestamp) -> Option<Timestamp> {
+        let plain = self.plain.as_ref()?;
+        let fits = |&(slot, limit): &(usize, u64)| cells[slot].word.unsigned_abs() <= limit;
+        if plain.slots & !slots != 0 || !plain.times.iter().all(fits) {
+            return None;
+        }
+        let Some(index) = self.time else { return Some(clock) };
+        let column = &self.columns[index];
+        let Kind::Time(unit) = column.kind else { return None };
+        let time = Timestamp(cells[column.slot].word * unit);
+        if spec.ahead.is_some_and(|limit| time > clock.saturating_add(limit)) { None } else { Some(time) }
+    }
+
+    /// Pushes the values of an event that are all plain.
+    #[inline]
+    pub(super) fn push_plain(&self, text: &str, cells: &[Cell], rows: &mut SourceRows) {
+        for push in self.plain.iter().flat_map(|plain| &plain.pushes) {
+            let (cell, builder) = (&cells[push.slot], &mut rows.columns[push.column]);
+            match push.unit {
+                0 => builder.push_text(cell.content(text)),
+                unit => builder.push_word(cell.word * unit),
+            }
+        }
     }
 
     /// Stages an event for this stream and gives its time; without a time column that is `clock`. `None`: it does not plainly fit.
+    #[inline]
     pub(super) fn stage<'line>(
         &self,
         spec: &'line SourceSpec,
         text: &'line str,
         cells: &[Cell],
         clock: Timestamp,
-        staged: &mut Vec<Staged<'line>>,
+        staged: &mut Staged<'line>,
     ) -> Option<Timestamp> {
-        let begin = staged.len();
-        for (index, reader) in self.columns.iter().enumerate() {
-            let is_null = match &cells[reader.slot] {
-                Cell { token: Token::Missing, .. } => {
-                    let default = spec.columns[index].default.as_ref();
-                    staged.push(match default {
-                        Some(default) if reader.is_needed => Staged::Value(default.borrowed()),
-                        None if reader.is_needed => Staged::Null,
-                        Some(_) | None => Staged::Unneeded,
-                    });
-                    default.is_none_or(Value::is_null)
-                }
-                Cell { token: Token::Null, .. } => {
-                    staged.push(Staged::Null);
-                    true
-                }
-                cell => {
-                    reader.read(cell, text, spec, index, staged)?;
-                    if !reader.is_needed && self.time != Some(index) {
-                        // It had to fit, and nobody reads it.
-                        staged.truncate(begin + index);
-                        staged.push(Staged::Unneeded);
-                    }
-                    false
-                }
+        let begin = staged.marks.len();
+        for (index, column) in self.columns.iter().enumerate() {
+            let cell = &cells[column.slot];
+            let (mut mark, word) = match (column.kind, cell.found) {
+                (Kind::Int | Kind::Float, Found::Number) => (Mark::Word, cell.word),
+                (Kind::Text, Found::Text) => (Mark::Text, 0),
+                (Kind::Time(unit), Found::Number) => (Mark::Word, cell.word.checked_mul(unit)?),
+                (Kind::Time(_), Found::Text) => (Mark::Word, Timestamp::parse(cell.content(text).trim())?.0),
+                _ => column.read(cell, text, spec, index, &mut staged.values)?,
             };
-            if is_null && reader.not_null {
-                return None;
+            if !column.is_needed && self.time != Some(index) {
+                // It had to fit, and nobody reads it.
+                mark = Mark::Unneeded;
             }
+            staged.marks.push((mark, word));
         }
         let Some(index) = self.time else { return Some(clock) };
-        let at = &mut staged[begin + index];
-        let time = match at {
-            Staged::Integer(nanos) => Timestamp(*nanos),
-            Staged::Value(Value::Timestamp(time)) => *time,
-            // A default of a column that nobody needs, or no time at all.
-            Staged::Null | Staged::Unneeded | Staged::Float(_) | Staged::Text(_) | Staged::Value(_) => return None,
+        let at = &mut staged.marks[begin + index];
+        let time = match *at {
+            (Mark::Word, nanos) => Timestamp(nanos),
+            (Mark::Value, number) => match staged.values[usize::try_from(number).ok()?] {
+                Value::Timestamp(time) => time,
+                _ => return None,
+            },
+            _ => return None,
         };
         if !self.columns[index].is_needed {
-            *at = Staged::Unneeded;
+            at.0 = Mark::Unneeded;
         }
         if spec.ahead.is_some_and(|limit| time > clock.saturating_add(limit)) {
             return None;
@@ -125,60 +208,101 @@ impl Layout {
         Some(time)
     }
 
-    /// Pushes the values that were staged for an event of this stream.
-    pub(super) fn push(&self, staged: &[Staged<'_>], rows: &mut SourceRows) {
-        // By reference: a value that is moved is copied whole right after its parts were written, which stalls.
-        for (builder, value) in rows.columns.iter_mut().zip(staged) {
-            match value {
-                Staged::Integer(value) => builder.push_integer(*value),
-                Staged::Float(value) => builder.push_float(*value),
-                Staged::Text(text) => builder.push_text(text),
-                Staged::Null => builder.push(Value::Null),
-                Staged::Unneeded => {}
-                Staged::Value(value) => builder.push(value.borrowed()),
-            }
+    /// Lays the values that a condition reads into a row that is NULL elsewhere; what does not fit is NULL too.
+    pub(super) fn fill<'line>(
+        &self,
+        row: &mut Vec<Value<'line>>,
+        reads: &[usize],
+        spec: &'line SourceSpec,
+        text: &'line str,
+        cells: &[Cell],
+    ) {
+        row.clear();
+        row.resize(self.columns.len(), Value::Null);
+        for &index in reads {
+            let column = &self.columns[index];
+            let cell = &cells[column.slot];
+            row[index] = match (column.kind, cell.found) {
+                (Kind::Int, Found::Number) => Value::Int(cell.word),
+                (Kind::Text, Found::Text) => Value::string(cell.content(text)),
+                _ => column.value(cell, text, spec, index).unwrap_or_default(),
+            };
         }
     }
 
-    /// How many columns there are.
-    pub(super) fn len(&self) -> usize {
-        self.columns.len()
+    /// Pushes the values of an event of this stream, which were staged from the `first` mark on; gives the mark behind them.
+    #[inline]
+    pub(super) fn push(&self, text: &str, cells: &[Cell], staged: &Staged<'_>, first: usize, rows: &mut SourceRows) -> usize {
+        let behind = first + self.columns.len();
+        for ((column, builder), &(mark, word)) in self.columns.iter().zip(&mut rows.columns).zip(&staged.marks[first..behind]) {
+            match mark {
+                Mark::Word => builder.push_word(word),
+                Mark::Text => builder.push_text(cells[column.slot].content(text)),
+                Mark::Unneeded => {}
+                Mark::Null => builder.push(Value::Null),
+                Mark::Bool => builder.push(Value::Bool(word != 0)),
+                Mark::Value => builder.push(staged.values[usize::try_from(word).expect("a number among the values")].borrowed()),
+            }
+        }
+        behind
     }
 }
 
-impl Reader {
-    /// Stages the value of a cell that is there and not null.
-    #[inline]
-    fn read<'line>(&self, cell: &Cell, text: &'line str, spec: &SourceSpec, index: usize, staged: &mut Vec<Staged<'line>>) -> Option<()> {
-        match self.kind {
-            Kind::Int => {
-                if let Some(value) = cell.token.integer() {
-                    staged.push(Staged::Integer(value));
-                    return Some(());
-                }
+impl Plain {
+    fn of(columns: &[Column], readings: &[Reading]) -> Option<Self> {
+        let mut plain = Self { slots: 0, times: Vec::new(), pushes: Vec::new() };
+        for (index, column) in columns.iter().enumerate() {
+            let unit = match column.kind {
+                Kind::Int | Kind::Float => 1,
+                Kind::Time(unit) => unit,
+                Kind::Text => 0,
+                Kind::Other => return None,
+            };
+            if column.slot >= 64 || column.kind.reading() != readings[column.slot] {
+                return None;
             }
-            Kind::Float => {
-                if let Some(value) = cell.token.float() {
-                    staged.push(Staged::Float(value));
-                    return Some(());
-                }
+            plain.slots |= 1 << column.slot;
+            if let Kind::Time(unit) = column.kind {
+                plain.times.push((column.slot, i64::MAX.unsigned_abs() / unit.unsigned_abs()));
             }
-            Kind::Text => {
-                if cell.token == Token::Text {
-                    staged.push(Staged::Text(&text[cell.begin + 1..cell.end - 1]));
-                    return Some(());
-                }
+            if column.is_needed {
+                plain.pushes.push(Push { column: index, slot: column.slot, unit });
             }
-            Kind::Epoch(unit) => {
-                if let Some(value) = cell.token.integer() {
-                    staged.push(Staged::Integer(Timestamp::from_epoch(value, unit)?.0));
-                    return Some(());
-                }
-            }
-            Kind::Other => {}
         }
-        let value = convert(&text[cell.begin..cell.end], &spec.schema.fields()[index].data_type, &spec.columns[index].time_format);
-        staged.push(Staged::Value(value.ok()?));
-        Some(())
+        Some(plain)
+    }
+}
+
+impl Column {
+    /// What is not there, NULL, or no plain value of a common type.
+    fn read<'line>(
+        &self,
+        cell: &Cell,
+        text: &'line str,
+        spec: &'line SourceSpec,
+        index: usize,
+        values: &mut Vec<Value<'line>>,
+    ) -> Option<(Mark, i64)> {
+        let value = self.value(cell, text, spec, index)?;
+        if value.is_null() {
+            return (!self.not_null).then_some((Mark::Null, 0));
+        }
+        if let Value::Bool(value) = value {
+            return Some((Mark::Bool, i64::from(value)));
+        }
+        values.push(value);
+        Some((Mark::Value, i64::try_from(values.len() - 1).ok()?))
+    }
+
+    /// The value for the column, with its default; none where it does not fit.
+    fn value<'line>(&self, cell: &Cell, text: &'line str, spec: &'line SourceSpec, index: usize) -> Option<Value<'line>> {
+        let column = &spec.columns[index];
+        match cell.found {
+            Found::Missing => Some(column.default.as_ref().map_or(Value::Null, Value::borrowed)),
+            Found::Null => Some(Value::Null),
+            Found::Number | Found::Text | Found::Other => {
+                convert(&text[cell.begin..cell.end], &spec.schema.fields()[index].data_type, &column.time_format).ok()
+            }
+        }
     }
 }

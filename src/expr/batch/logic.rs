@@ -70,6 +70,7 @@ pub(super) fn is_null(column: &Column) -> Column {
         Column::Decimal(a) => of(a.nulls()),
         Column::String(a) | Column::Json(a) => of(a.nulls()),
         Column::Coded(a) => of(a.nulls()),
+        Column::Lists(lists) => of(lists.nulls()),
         Column::Nested(_, values) => BooleanBuffer::collect_bool(len, |i| values[i].is_null()),
     };
     Column::Bool(BooleanArray::new(values, None))

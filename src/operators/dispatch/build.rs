@@ -9,6 +9,7 @@ use super::condition::{Condition, ConditionId, Evaluated, Test, When};
 use super::texts::AtomId;
 use super::waiting::{Partition, Waiting};
 use super::{ADAPT_FROM, DRIVEN_BELOW, Dispatch, Finds, LOOKED_FOR, OfEdge, OfReader, Reader};
+use crate::data::Place;
 use crate::expr::{EvalContext, Expr, ExprKind};
 use crate::spec::Wanted;
 
@@ -71,6 +72,7 @@ impl Dispatch {
             groups,
             readers: of_readers,
             deliveries: readers.iter().map(|_| Vec::new()).collect(),
+            events: vec![(Place::MIN, 0); readers.len()],
             touched: Vec::new(),
             rows: 0,
             adapt_at: ADAPT_FROM,

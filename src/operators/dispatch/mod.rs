@@ -18,7 +18,7 @@ mod waiting;
 
 use std::ops::Range;
 
-use crate::data::{Entry, EventBatch, Place, Timestamp};
+use crate::data::{EventBatch, Place, Timestamp};
 use crate::expr::{EvalContext, Expr};
 use crate::spec::Attention;
 use atoms::Atom;
@@ -33,6 +33,9 @@ const ADAPT_FROM: u64 = 1024;
 const SAMPLE: usize = 1024;
 /// Conditions that are found in fewer rows than one of so many are looked for by their atoms, the others where they are waited for.
 const DRIVEN_BELOW: f64 = 1.0 / 64.0;
+
+/// How much room for rows an operator keeps between rounds.
+const ROWS_KEPT: usize = 16;
 
 /// The mark of a condition that no atoms find.
 const LOOKED_FOR: u64 = u64::MAX;
@@ -51,13 +54,12 @@ pub struct Reader {
 /// A row for an operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Delivery {
-    /// The row.
-    pub entry: Entry,
+    /// Which row of the batch of its input.
+    pub row: u32,
+    /// Which input of the operator.
+    pub input: u16,
     /// The variables, as bits, whose terms hold for it.
     pub fits: u64,
-    /// Input and row.
-    at: (u16, u32),
-    place: Place,
 }
 
 /// See the module.
@@ -69,6 +71,8 @@ pub struct Dispatch {
     groups: Vec<Waiting>,
     readers: Vec<OfReader>,
     deliveries: Vec<Vec<Delivery>>,
+    /// For each operator, where its last event stands and where its rows begin.
+    events: Vec<(Place, usize)>,
     /// Operators with rows in this round.
     touched: Vec<u32>,
     rows: u64,
@@ -144,7 +148,9 @@ impl Dispatch {
     /// The rows of one round, one batch a stream. Afterwards [`Self::touched`] says who has rows.
     pub fn round(&mut self, batches: &[&EventBatch]) {
         for reader in self.touched.drain(..) {
-            self.deliveries[reader as usize].clear();
+            let rows = &mut self.deliveries[reader as usize];
+            rows.clear();
+            rows.shrink_to(ROWS_KEPT);
         }
         self.find(batches);
         let with_rows: Vec<usize> = (0..batches.len()).filter(|&edge| !batches[edge].is_empty()).collect();
@@ -322,21 +328,19 @@ impl Dispatch {
             self.groups[group].open(condition.edge, batch, row, &self.readers[reader as usize].later, until);
         }
         let rows = &mut self.deliveries[reader as usize];
+        let (last, begin) = &mut self.events[reader as usize];
         if rows.is_empty() {
             self.touched.push(reader);
         }
         let place = batch.places()[row];
-        let at = (condition.input, row_number(row));
+        if rows.is_empty() || *last != place {
+            (*last, *begin) = (place, rows.len());
+        }
         // Rows of one event stand in the order of the inputs.
-        let same = rows.iter().rev().take_while(|other| other.place == place).count();
-        let of_event = rows.len() - same;
-        match rows[of_event..].binary_search_by_key(&at, |other| other.at) {
-            Ok(known) => rows[of_event + known].fits |= condition.bit,
-            Err(next) => {
-                let moment = batch.moments()[row];
-                let entry = Entry::Row { input: at.0, row: at.1, place, moment, floor: Place::MIN };
-                rows.insert(of_event + next, Delivery { entry, fits: condition.bit, at, place });
-            }
+        let at = (condition.input, row_number(row));
+        match rows[*begin..].binary_search_by_key(&at, |other| (other.input, other.row)) {
+            Ok(known) => rows[*begin + known].fits |= condition.bit,
+            Err(next) => rows.insert(*begin + next, Delivery { row: at.1, input: at.0, fits: condition.bit }),
         }
     }
 

@@ -157,6 +157,7 @@ fn bytes_of(column: &Column) -> usize {
         Column::String(a) | Column::Json(a) => 4 * a.len() + a.value_data().len(),
         Column::Coded(texts) => 4 * texts.len(),
         Column::Nested(_, values) => size_of_val(&**values),
+        Column::Lists(lists) => 4 * lists.len() + 8 * lists.items().len(),
     }
 }
 

@@ -23,7 +23,8 @@ impl Reorder {
     pub fn save(&self, to: &mut StateWriter) {
         to.put(&self.frontier);
         to.put(&(self.clock, self.started));
-        to.put(&(self.position, self.forced, self.late_events));
+        let counted = if to.range().has_unkeyed() { (self.forced, self.late_events) } else { (0, 0) };
+        to.put(&(self.position, counted.0, counted.1));
         to.put(&self.is_finished);
     }
 
@@ -41,7 +42,8 @@ impl Reorder {
         let keys: Vec<Key> = self.waiting.in_order().into_iter().filter(|key| usize::from(key.stream) == index).collect();
         let rows: Vec<(u64, u32)> = keys.iter().map(|key| (key.segment, key.row)).collect();
         let stream = &mut self.streams[index];
-        to.put(&stream.stats);
+        let counted = if to.range().has_unkeyed() { stream.stats } else { StreamStats { events: 0, late: 0, ahead: 0, ..stream.stats } };
+        to.put(&counted);
         let columns = if rows.is_empty() { Vec::new() } else { stream.store.gather(&stream.timing.schema, &rows) };
         to.number(keys.len() as u64);
         for Key { time, ties, number, is_late, .. } in keys {
@@ -69,6 +71,40 @@ impl Reorder {
         for (row, Waits { time, ties, number: event, is_late }) in (first..).zip(waits) {
             self.waiting.push(Key { time, ties, number: event, stream: number, is_late, row, segment });
         }
+        Ok(())
+    }
+
+    /// Takes in what belongs to all streams of another order, which stands at the same watermark.
+    pub fn add(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
+        let mut other = Self::new(Vec::new(), self.max_held);
+        other.load(from)?;
+        if other.frontier != self.frontier || other.is_finished != self.is_finished {
+            return Err(StateError::new("the parts stand at different watermarks: advance them to one before they are saved"));
+        }
+        self.clock = self.clock.max(other.clock);
+        self.started = self.started.into_iter().chain(other.started).min();
+        self.position = self.position.max(other.position);
+        self.forced += other.forced;
+        self.late_events += other.late_events;
+        Ok(())
+    }
+
+    /// Takes in the counters of a stream in another order, in which nothing waits.
+    pub fn add_stream(&mut self, index: usize, from: &mut StateReader<'_>) -> Result<(), StateError> {
+        let other: StreamStats = from.take()?;
+        let (waits, rows) = (from.number()?, from.number()?);
+        if waits > 0 || rows > 0 {
+            return Err(StateError::new("events that wait cannot be put beside others"));
+        }
+        let stats = &mut self.streams[index].stats;
+        stats.events += other.events;
+        stats.late += other.late;
+        stats.ahead += other.ahead;
+        stats.max_time = stats.max_time.max(other.max_time);
+        stats.watermark = stats.watermark.max(other.watermark);
+        stats.seen = stats.seen.max(other.seen);
+        stats.moved = stats.moved.max(other.moved);
+        stats.is_idle &= other.is_idle;
         Ok(())
     }
 

@@ -45,6 +45,11 @@ impl Fifo {
         self
     }
 
+    /// Of each part, where it stands in time and the number of its first row.
+    pub(super) fn firsts(&mut self) -> impl Iterator<Item = (i64, &mut u64)> {
+        self.front.iter_mut().chain(&mut self.back).map(|part| (part.time, &mut part.first))
+    }
+
     /// Appends an empty part and gives it to be filled.
     pub(super) fn push(&mut self, recipe: &Recipe, time: i64, first: u64) -> &mut Contents {
         if recipe.keeps_totals()

@@ -286,6 +286,22 @@ impl HoppingWindow {
     }
 }
 
+impl HoppingWindow {
+    /// Rows of several parts of the state have been numbered apart. The numbers have to rise with time: what is over is looked for in their
+    /// order.
+    fn number_in_time(&mut self) {
+        let mut firsts: Vec<(i64, u64)> = self.groups.iter_mut().flat_map(Fifo::firsts).map(|(time, first)| (time, *first)).collect();
+        firsts.sort_unstable();
+        for (time, first) in self.groups.iter_mut().flat_map(Fifo::firsts) {
+            let at = firsts.binary_search(&(time, *first)).expect("every part is among them");
+            *first = at as u64;
+        }
+        self.taken = firsts.len() as u64;
+        let groups: Vec<u32> = self.order.values().copied().collect();
+        self.order = groups.into_iter().filter_map(|id| Some((self.groups.get(id)?.1.oldest()?.1, id))).collect();
+    }
+}
+
 impl Operator for HoppingWindow {
     fn advance(&mut self, inbox: &Inbox, out: &mut Outbox) {
         let incoming = self.recipe.incoming(&inbox.inputs[0]);
@@ -342,6 +358,9 @@ impl Operator for HoppingWindow {
         let (next, taken): (i64, u64) = from.take()?;
         self.next = self.next.max(next);
         self.taken = before.saturating_add(taken);
+        if before > 0 {
+            self.number_in_time();
+        }
         self.early.load(&ids, from)?;
         self.find_due();
         Ok(())

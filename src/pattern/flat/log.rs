@@ -24,6 +24,8 @@ pub(super) struct Layout {
     /// Values a row that are no words and no text.
     values: usize,
     has_text: bool,
+    /// Where two words stand: states that the start at hand has been in behind this row, and those that are known to lead nowhere.
+    marks: Option<usize>,
 }
 
 #[derive(Debug)]
@@ -46,14 +48,14 @@ enum Kind {
 }
 
 impl Layout {
-    /// The layout for these columns, each named by its input.
-    pub(super) fn new(spec: &PatternSpec, mut columns: Vec<(usize, usize)>) -> Self {
+    /// The layout for these columns, each named by its input; with or without marks.
+    pub(super) fn new(spec: &PatternSpec, mut columns: Vec<(usize, usize)>, is_marked: bool) -> Self {
         columns.sort_unstable();
         columns.dedup();
         let of_key: Vec<Option<usize>> = columns.iter().map(|&(input, column)| part_of_key(spec, input, column)).collect();
         let in_rows = of_key.iter().filter(|part| part.is_none()).count();
         let valid = in_rows.div_ceil(64);
-        let mut layout = Self { columns: Vec::new(), stride: HEADER + valid, valid, values: 0, has_text: false };
+        let mut layout = Self { columns: Vec::new(), stride: HEADER + valid, valid, values: 0, has_text: false, marks: None };
         for (&(input, column), part) in columns.iter().zip(of_key) {
             let data_type = spec.inputs[input].fields()[column].data_type.clone();
             let kind = match (part, &data_type) {
@@ -74,6 +76,10 @@ impl Layout {
             };
             layout.columns.push(Kept { input, column, data_type, kind });
         }
+        if is_marked {
+            layout.marks = Some(layout.stride);
+            layout.stride += 2;
+        }
         layout
     }
 
@@ -87,7 +93,7 @@ impl Layout {
     fn bit(&self, position: usize) -> usize {
         match self.columns[position].kind {
             Kind::Word(at) | Kind::Text(at) => at - HEADER - self.valid,
-            Kind::Value(at) => self.stride - HEADER - self.valid + at,
+            Kind::Value(at) => self.marks.unwrap_or(self.stride) - HEADER - self.valid + at,
             Kind::Key(_) => unreachable!("a part of the key is in no row"),
         }
     }
@@ -322,6 +328,29 @@ impl Log {
         matches!(layout.columns[position].kind, Kind::Word(_)) && layout.columns[position].data_type != DataType::Bool
     }
 
+    /// Of these states, as bits, those that are known to lead nowhere from behind a row on.
+    pub(super) fn dead(&self, layout: &Layout, event: u32) -> u64 {
+        layout.marks.map_or(0, |at| self.row(layout, event)[at + 1].cast_unsigned())
+    }
+
+    /// Notes states, as bits, that the start at hand is in behind a row.
+    pub(super) fn mark(&mut self, layout: &Layout, event: u32, states: u64) {
+        if let Some(at) = layout.marks {
+            let begin = self.index(event) * layout.stride;
+            self.words[begin + at] |= states.cast_signed();
+        }
+    }
+
+    /// The start at hand is decided: the states that it has been in behind these rows led nowhere, or it is not known where they lead.
+    pub(super) fn clear_marks(&mut self, layout: &Layout, (from, to): (u32, u32), led_nowhere: bool) {
+        let Some(at) = layout.marks else { return };
+        let (from, to) = (self.index(from), self.index(to));
+        for row in self.words[from * layout.stride..to * layout.stride].chunks_exact_mut(layout.stride) {
+            let states = std::mem::take(&mut row[at]);
+            row[at + 1] |= if led_nowhere { states } else { 0 };
+        }
+    }
+
     /// Lets all events before this one go.
     pub(super) fn forget_before(&mut self, layout: &Layout, event: u32) {
         let index = self.index(event);
@@ -374,5 +403,31 @@ impl Log {
     /// Bytes, about.
     pub(super) fn bytes(&self) -> usize {
         self.words.capacity() * 8 + self.text.capacity() + self.values.capacity() * size_of::<Value<'_>>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_go_round_and_pass_over_the_one_that_is_none() {
+        let layout = Layout { columns: Vec::new(), stride: HEADER, valid: 0, values: 0, has_text: false, marks: None };
+        let mut log = Log { base: u32::MAX - 2, ..Log::default() };
+        let place = |at: usize| Place::event(Timestamp(at as i64), at as u64 + 1);
+        let mut push = |at: usize| log.push(&layout, &Arriving { rows: &[], place: place(at), fits: at as u64 });
+        let numbers: Vec<u32> = (0..40).map(&mut push).collect();
+        assert_eq!(numbers[..4], [u32::MAX - 2, u32::MAX - 1, 0, 1]);
+        for (at, number) in numbers.iter().enumerate() {
+            assert_eq!((log.index(*number), log.place(&layout, *number)), (at, place(at)));
+        }
+        assert_eq!(log.beside(&layout, numbers[1], 1), Some(numbers[2]));
+        assert_eq!(log.beside(&layout, numbers[0], -1), None);
+        log.forget_before(&layout, numbers[30]);
+        assert_eq!((log.len(&layout), log.first(), log.place(&layout, numbers[35])), (10, numbers[30], place(35)));
+        log.pop(&layout);
+        assert_eq!(log.next(&layout), numbers[39]);
+        log.clear(&layout);
+        assert_eq!((log.first(), log.len(&layout)), (numbers[39], 0));
     }
 }

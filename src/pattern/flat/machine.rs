@@ -12,7 +12,7 @@ use crate::data::{EventBatch, Place, Value};
 use crate::expr::{Expr, Row, SlotId, WordTerm, Words};
 use crate::pattern::automaton::{Automaton, Origin};
 use crate::pattern::terms::Terms;
-use crate::spec::{AfterMatch, NavigationBase, PatternSpec, SlotKind, VariableId};
+use crate::spec::{AfterMatch, Mode, NavigationBase, PatternSpec, SlotKind, VariableId};
 
 /// The state of a record that is a finished match.
 pub(super) const FINISHED: u32 = u32::MAX - 1;
@@ -93,6 +93,8 @@ pub(super) struct Machine {
     pub(super) skip_to: Option<usize>,
     /// Rows before its start that a pattern may look at (PREV).
     pub(super) back: u64,
+    /// States, as bits, from which what happens depends on nothing but the rows to come.
+    pub(super) bare: u64,
 }
 
 /// The slots of a pattern as one thread has them.
@@ -135,7 +137,8 @@ impl Machine {
     pub(super) fn new(spec: Arc<PatternSpec>) -> Self {
         let terms = Terms::new(spec.clone());
         let (captures, columns) = needs(&spec, &terms);
-        let layout = Layout::new(&spec, columns);
+        let is_marked = spec.mode == Mode::Rows && !asks_for_its_start(&spec, &terms);
+        let layout = Layout::new(&spec, columns, is_marked);
         let compiler = Compiler { spec: &spec, captures: &captures, layout: &layout };
         let ids = || (0..).map(VariableId).take(spec.variables.len());
         let takes = ids().map(|id| [false, true].map(|first| compiler.take(&terms, id, first))).collect();
@@ -146,7 +149,9 @@ impl Machine {
         let leaves_no_trace: Vec<bool> = leaves_no_trace.collect();
         let table = Table::new(&spec, &mut Automaton::new(&spec.root), &leaves_no_trace);
         let read_at: Vec<Vec<usize>> = ids().map(|id| compiler.read_at(&terms, id)).collect();
-        let live = table.rows.iter().map(|row| live(row.reaches, &read_at)).collect();
+        let live: Vec<Box<[usize]>> = table.rows.iter().map(|row| live(row.reaches, &read_at)).collect();
+        let bare = (0..64u32).zip(&live).filter(|(_, live)| live.is_empty()).fold(0, |bits, (state, _)| bits | 1 << state);
+        let bare = if is_marked { bare } else { 0 };
         let results = (0..spec.slots.len()).map(|slot| compiler.result(slot)).collect();
         let skip_to = match &spec.after_match {
             AfterMatch::SkipToFirst(of) => captures.at(bits(of), Kind::Earliest),
@@ -164,7 +169,7 @@ impl Machine {
             record
         });
         let width = captures.width();
-        Self { spec, terms, table, layout, initial, width, takes, live, results, skip_to, back }
+        Self { spec, terms, table, layout, initial, width, takes, live, results, skip_to, back, bare }
     }
 
     /// A thread that has taken nothing.
@@ -179,11 +184,20 @@ impl Machine {
 
     /// For each row of each input, the variables whose unary terms hold, as bits.
     pub(super) fn fits(&self, inputs: &[EventBatch]) -> Vec<Vec<u64>> {
-        let masks = self.terms.masks(inputs);
         let mut fits: Vec<Vec<u64>> = inputs.iter().map(|batch| vec![0; batch.len()]).collect();
-        for (variable, mask) in masks.iter().enumerate() {
-            let fits = &mut fits[self.spec.variables[variable].input];
-            fits.iter_mut().zip(mask).for_each(|(fits, holds)| *fits |= u64::from(*holds) << variable);
+        for (id, variable) in (0..).map(VariableId).zip(&self.spec.variables) {
+            let (batch, fits, bit) = (&inputs[variable.input], &mut fits[variable.input], 1 << id.0);
+            match self.terms.unary_of(id) {
+                [] => fits.iter_mut().for_each(|bits| *bits |= bit),
+                [term] => term.select(batch, &self.terms.context).into_iter().for_each(|row| fits[row as usize] |= bit),
+                terms => {
+                    let mut held = vec![0; batch.len()];
+                    for term in terms {
+                        term.select(batch, &self.terms.context).into_iter().for_each(|row| held[row as usize] += 1);
+                    }
+                    fits.iter_mut().zip(held).filter(|(_, held)| *held == terms.len()).for_each(|(bits, _)| *bits |= bit);
+                }
+            }
         }
         fits
     }
@@ -384,6 +398,13 @@ fn needs(spec: &PatternSpec, terms: &Terms) -> (Captures, Vec<(usize, usize)>) {
     }
     captures.lay_out();
     (captures, columns)
+}
+
+/// Whether a term reads something that two starts see differently though they remember the same.
+fn asks_for_its_start(spec: &PatternSpec, terms: &Terms) -> bool {
+    let all = (0..).map(VariableId).take(spec.variables.len()).flat_map(|at| checks_of(spec, terms, at)).flat_map(Expr::slots);
+    let mut kinds = all.map(|slot| &spec.slots[slot.0 as usize].kind);
+    kinds.any(|kind| matches!(kind, SlotKind::MatchNumber | SlotKind::StartTime))
 }
 
 /// Whether any term reads PREV of a variable: then its terms with PREV wait for a first event of it, also where its loop has gone round.

@@ -8,8 +8,9 @@
 //!
 //! Which patterns that is: `spec::choice`. Everything here is plain data: numbers that name events, states and places.
 //!
-//! Memory: a thread takes `8 + 4 × (events that it remembers)` bytes, an event `40 + 8 × (columns read)` and its text, a run 48 bytes, a
-//! partition about 300. No step allocates, but where a vector of a partition grows.
+//! Memory: a thread takes `8 + 4 × (events that it remembers)` bytes, an event `40 + 8 × (columns read)` and its text (of MATCH_RECOGNIZE 16
+//! more), a run 40 bytes, a partition about 300; vectors may have twice the room that they need (`tests/flat_threads.rs`). No step allocates,
+//! but where a vector of a partition grows.
 
 mod captures;
 mod log;
@@ -39,6 +40,8 @@ pub(crate) struct FlatEvaluator {
     machine: Machine,
     results: Results,
     passing: Passing,
+    /// Where it is known that other events change nothing, wherever they come: variables of those that may, as bits.
+    heeds: Option<u64>,
     /// Threads of a partition (of MATCH_RECOGNIZE: of a start) at most.
     threads_max: usize,
     found: Vec<Found>,
@@ -51,9 +54,9 @@ pub(crate) struct FlatEvaluator {
 #[derive(Debug)]
 pub(crate) enum FlatPartition {
     /// FROM PATTERN
-    Runs(Box<RunPartitionState>),
+    Runs(RunPartitionState),
     /// MATCH_RECOGNIZE
-    Rows(Box<RowPartitionState>),
+    Rows(RowPartitionState),
 }
 
 /// See [`FlatPartition`].
@@ -88,12 +91,22 @@ impl FlatEvaluator {
         let machine = Machine::new(spec.clone());
         let results = Results::new(&spec, &machine);
         let passing = Passing::new(&machine);
-        Self { machine, results, passing, threads_max, found: Vec::new(), scratch: Vec::new(), dropped: 0, skips_failed: 0 }
+        let heeds = match spec.mode {
+            Mode::Rows => passing.heeds(),
+            Mode::OnePerStart | Mode::AllMatches => runs::heeds(&machine),
+        };
+        Self { machine, results, passing, heeds, threads_max, found: Vec::new(), scratch: Vec::new(), dropped: 0, skips_failed: 0 }
     }
 
     /// For each row of each input, the variables whose unary terms hold, as bits.
     pub(crate) fn fits(&self, inputs: &[EventBatch]) -> Vec<Vec<u64>> {
         self.machine.fits(inputs)
+    }
+
+    /// Whether an event that fits these variables may change anything in some partition.
+    #[inline]
+    pub(crate) fn heeds(&self, fits: u64) -> bool {
+        self.heeds.is_none_or(|variables| variables & fits != 0)
     }
 
     /// Whether an event that fits these variables can be of interest to a partition that has seen nothing.
@@ -117,14 +130,15 @@ impl FlatEvaluator {
     pub(crate) fn partition(&self, key: Box<[Value<'static>]>) -> FlatPartition {
         let log = Log::new(key);
         match self.machine.spec.mode {
-            Mode::OnePerStart | Mode::AllMatches => FlatPartition::Runs(Box::new(RunPartitionState(RunPartition::new(log)))),
-            Mode::Rows => FlatPartition::Rows(Box::new(RowPartitionState(RowPartition::new(log)))),
+            Mode::OnePerStart | Mode::AllMatches => FlatPartition::Runs(RunPartitionState(RunPartition::new(log))),
+            Mode::Rows => FlatPartition::Rows(RowPartitionState(RowPartition::new(log))),
         }
     }
 
     /// Writes what partitions have in common: what was dropped.
     pub(crate) fn save(&self, to: &mut StateWriter) {
-        to.put(&(self.dropped, self.skips_failed));
+        to.once(self.dropped);
+        to.once(self.skips_failed);
     }
 
     /// Takes it in.
@@ -157,10 +171,10 @@ impl FlatEvaluator {
 
     /// The next event of a partition. Gives whether the partition had any use for it.
     pub(crate) fn event(&mut self, partition: &mut FlatPartition, rows: &[RowOf<'_>], fits: u64, place: Place) -> bool {
-        let (event, passing) = (Arriving { rows, place, fits }, self.passing);
+        let event = Arriving { rows, place, fits };
         self.with_tools(|tools| match partition {
             FlatPartition::Runs(partition) => partition.0.event(&event, tools),
-            FlatPartition::Rows(partition) => partition.0.row(&event, passing, tools),
+            FlatPartition::Rows(partition) => partition.0.row(&event, tools),
         })
     }
 

@@ -1,6 +1,9 @@
 //! The rows of one partition of MATCH_RECOGNIZE, and the one start that is being decided.
 //!
-//! The rules are those of `rows` beside this folder. A row at which nothing can start while no start is undecided is not kept, and where
+//! The rules are those of `rows` beside this folder. A start that has failed leaves behind, at each row that it has stepped over, which states
+//! led nowhere from there, where that depends on the rows alone; the starts behind it do not go that way again. So `A+ B` costs a step a row
+//! though every A is a start.
+//! A row at which nothing can start while no start is undecided is not kept, and where
 //! every state waits, neither is a row that fits only what leaves no trace: `A X*? B` is then, row by row, as cheap as its A and B are rare.
 
 use super::Tools;
@@ -47,18 +50,20 @@ struct Run {
     /// All threads wait, and these variables would change one of them.
     wants: u64,
     waits: bool,
+    /// WITHIN has ended it, with rows behind that it could have taken otherwise.
+    is_cut_off: bool,
 }
 
 crate::saved!(RowPartition { log, next_start, run, threads, matches, is_begun, is_ended });
-crate::saved!(Run { start, cursor, wants, waits });
+crate::saved!(Run { start, cursor, wants, waits, is_cut_off });
 
 impl Passing {
     pub(super) fn new(machine: &Machine) -> Self {
         let starts = [Origin::FirstRow, Origin::LaterRow].map(|origin| machine.table.start(origin));
         let is_start = |id: usize| starts.contains(&u32::try_from(id).expect("the planner bounds the states"));
         let rows = machine.table.rows.iter().enumerate();
-        let is_reached = |id: usize| machine.table.rows.iter().any(|row| row.ways.iter().any(|way| way.next as usize == id));
-        let all_wait = rows.clone().all(|(id, row)| row.waits || is_start(id) && !is_reached(id));
+        let is_passed = |id: usize| is_start(id) && !machine.table.is_reached(u32::try_from(id).expect("the planner bounds the states"));
+        let all_wait = rows.clone().all(|(id, row)| row.waits || is_passed(id));
         // A start is never passed by: what it takes, it takes first.
         let counts = rows.fold(0, |bits, (id, row)| bits | if is_start(id) { row.takes } else { row.leaves_by });
         let looks_beside = machine.back > 0 || matches!(machine.spec.within, Some(Within::Events(_)));
@@ -69,6 +74,11 @@ impl Passing {
 
     pub(super) fn forgets(self) -> bool {
         self.forgets
+    }
+
+    /// The variables of rows that may change anything, where others need not be kept.
+    pub(super) fn heeds(self) -> Option<u64> {
+        self.drops.then_some(self.counts)
     }
 }
 
@@ -94,11 +104,8 @@ impl RowPartition {
     }
 
     /// A row comes. Gives whether it was of any use.
-    pub(super) fn row(&mut self, event: &Arriving<'_>, passing: Passing, tools: &mut Tools<'_>) -> bool {
+    pub(super) fn row(&mut self, event: &Arriving<'_>, tools: &mut Tools<'_>) -> bool {
         let machine = tools.machine;
-        if passing.drops && event.fits & passing.counts == 0 {
-            return false;
-        }
         let may_be_unseen = self.run.is_none() && machine.back == 0;
         if may_be_unseen && !self.can_start(machine, event.fits) {
             self.is_begun = true;
@@ -132,12 +139,13 @@ impl RowPartition {
     /// Decides starts in order, as far as the rows allow.
     fn decide_starts(&mut self, over: Option<Timestamp>, tools: &mut Tools<'_>) {
         let machine = tools.machine;
-        loop {
-            let Some(mut run) = self.run.take().or_else(|| self.begin(machine)) else { break };
-            if !self.step_rows(&mut run, tools) && !self.decide_without_rows(&run, over, machine) {
+        while let Some(mut run) = self.run.take().or_else(|| self.begin(machine)) {
+            if !self.step_rows(&mut run, tools) && !self.decide_without_rows(&mut run, over, machine) {
                 self.run = Some(run);
                 break;
             }
+            let led_nowhere = self.threads.is_empty() && !run.is_cut_off;
+            self.log.clear_marks(&machine.layout, (run.start, run.cursor), led_nowhere);
             self.finish(run.start, tools);
         }
     }
@@ -150,7 +158,7 @@ impl RowPartition {
             if self.can_start(machine, self.log.fits(&machine.layout, start)) {
                 self.threads.clear();
                 self.threads.extend_from_slice(machine.initial(self.origin()));
-                return Some(Run { start, cursor: start, wants: 0, waits: false });
+                return Some(Run { start, cursor: start, wants: 0, waits: false, is_cut_off: false });
             }
             self.next_start = self.behind(machine, start);
             self.is_begun = true;
@@ -178,6 +186,7 @@ impl RowPartition {
             };
             if !is_in {
                 self.expire(machine);
+                run.is_cut_off = true;
                 return true;
             }
             run.cursor = self.behind(machine, row);
@@ -187,10 +196,12 @@ impl RowPartition {
             let offered = Offered { log: &self.log, event: row, fits, start: run.start, match_number: self.matches + 1 };
             step_row(machine, &self.threads, &offered, tools.scratch);
             machine.merge(tools.scratch, 0);
+            self.mark(machine, row, tools.scratch);
             let over = (tools.scratch.len() / machine.width()).saturating_sub(tools.threads_max);
             if over > 0 {
                 *tools.dropped += over as u64;
                 tools.scratch.truncate(tools.threads_max * machine.width());
+                run.is_cut_off = true;
             }
             std::mem::swap(&mut self.threads, tools.scratch);
             if self.threads.first().is_none_or(|state| *state == FINISHED) {
@@ -201,8 +212,29 @@ impl RowPartition {
         false
     }
 
+    /// Drops the threads behind a row of which an earlier start has shown that they lead nowhere, and notes the others.
+    fn mark(&mut self, machine: &Machine, row: u32, threads: &mut Vec<u32>) {
+        if machine.bare == 0 {
+            return;
+        }
+        let (width, dead) = (machine.width(), self.log.dead(&machine.layout, row) & machine.bare);
+        let bit = |state: u32| if state < 64 { 1 << state & machine.bare } else { 0 };
+        let mut kept = 0;
+        let mut states = 0;
+        for at in (0..threads.len()).step_by(width) {
+            let state = bit(threads[at]);
+            if dead & state == 0 {
+                states |= state;
+                threads.copy_within(at..at + width, kept);
+                kept += width;
+            }
+        }
+        threads.truncate(kept);
+        self.log.mark(&machine.layout, row, states);
+    }
+
     /// Decides a start for which no further row can count: WITHIN is over, or the input is. Gives whether it did.
-    fn decide_without_rows(&mut self, run: &Run, over: Option<Timestamp>, machine: &Machine) -> bool {
+    fn decide_without_rows(&mut self, run: &mut Run, over: Option<Timestamp>, machine: &Machine) -> bool {
         let layout = &machine.layout;
         let is_full = match machine.spec.within {
             Some(Within::Time(span)) => over.is_some_and(|over| self.log.time(layout, run.start).saturating_add(span) <= over),
@@ -211,6 +243,8 @@ impl RowPartition {
         };
         if is_full || self.is_ended {
             self.expire(machine);
+            // At the end of the input no start has rows to come.
+            run.is_cut_off |= !self.is_ended;
         }
         is_full || self.is_ended
     }

@@ -380,6 +380,15 @@ impl RunPartition {
     }
 }
 
+/// The variables of events that may change anything, where others break no contiguity and are not counted.
+pub(super) fn heeds(machine: &Machine) -> Option<u64> {
+    let start = machine.table.start(Origin::LaterRow);
+    let mut behind = machine.table.rows.iter().enumerate().filter(|(id, _)| *id != start as usize || machine.table.is_reached(start));
+    let counts = matches!(machine.spec.within, Some(Within::Events(_)));
+    let is_patient = !counts && !behind.any(|(_, row)| row.is_strict);
+    is_patient.then(|| machine.table.rows.iter().fold(0, |bits, row| bits | row.takes))
+}
+
 /// Offers an event to the threads of a run, in order. Gives whether one took it.
 fn step_records(machine: &Machine, records: &[u32], offered: &Offered<'_>, out: &mut Vec<u32>) -> bool {
     let mut is_taken = false;

@@ -82,6 +82,11 @@ impl Table {
         self.starts[origin as usize]
     }
 
+    /// Whether a thread that has taken an event can be in a state.
+    pub(super) fn is_reached(&self, state: u32) -> bool {
+        self.rows.iter().any(|row| row.ways.iter().any(|way| way.next == state))
+    }
+
     /// Fills in what follows from ways.
     fn note(&mut self, leaves_no_trace: &[bool]) {
         for id in 0..self.rows.len() {

@@ -115,7 +115,8 @@ impl StepEvaluator {
     /// Writes the events of all partitions, and what was dropped.
     pub(crate) fn save(&self, to: &mut StateWriter) {
         self.logs.iter().for_each(|log| log.save(to));
-        to.put(&(self.collect_at, self.dropped));
+        to.put(&self.collect_at);
+        to.once(self.dropped);
     }
 
     /// Takes them in, before partitions. Gives how many events of each step there were before: those that are new are numbered behind them.

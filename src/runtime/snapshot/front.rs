@@ -1,8 +1,9 @@
 //! What stands in front of the operators, and what has left them: the unfinished line, the decoder's counters, bad events and rows that were
 //! not taken yet.
 
-use std::sync::atomic::Ordering;
+use std::collections::BTreeMap;
 
+use crate::codec::BadCause;
 use crate::data::{StateError, StateReader, StateWriter, Timestamp};
 use crate::plan::OperatorGraph;
 use crate::runtime::lines::Lines;
@@ -13,17 +14,25 @@ impl Running {
     /// Writes it.
     pub(super) fn save_front(&self, to: &mut StateWriter) {
         to.put(&self.lines);
-        to.put(&(self.rows_out, self.forced, self.is_finished));
-        to.put(&self.taken);
-        to.put(&self.pipeline.shown());
+        // Of several parts one has what was counted.
+        let counts = |count: u64| if to.range().has_unkeyed() { count } else { 0 };
+        let (rows_out, forced) = (counts(self.rows_out), counts(self.forced));
+        let taken: Vec<u64> = self.taken.iter().map(|&taken| counts(taken)).collect();
         let intake = &self.intake;
-        to.put(&(intake.decoded.events, intake.decoded.unrouted, intake.decoded.next_number));
+        let (events, unrouted) = (counts(intake.decoded.events), counts(intake.decoded.unrouted));
+        let bad_counts: BTreeMap<BadCause, u64> = intake.bad_counts.iter().map(|(&cause, &count)| (cause, counts(count))).collect();
+        let (bad_not_kept, values_pushed) = (counts(intake.bad_not_kept), counts(intake.values_pushed));
+        let nulls = counts(intake.decoded.eval_nulls);
+        to.put(&(rows_out, forced, self.is_finished));
+        to.put(&taken);
+        to.put(&self.pipeline.shown());
+        to.put(&(events, unrouted, intake.decoded.next_number));
         to.put(&intake.decoder.types_seen());
         intake.csv.save(to);
         to.put(&intake.bad);
-        to.put(&intake.bad_counts);
-        to.put(&(intake.bad_not_kept, intake.values_pushed));
-        to.put(&intake.eval_nulls.load(Ordering::Relaxed));
+        to.put(&bad_counts);
+        to.put(&(bad_not_kept, values_pushed));
+        to.put(&nulls);
         to.number(self.departures.len() as u64);
         self.departures.iter().for_each(|gone| gone.save(to));
     }
@@ -51,7 +60,7 @@ impl Running {
         intake.bad = from.take()?;
         intake.bad_counts = from.take()?;
         (intake.bad_not_kept, intake.values_pushed) = from.take()?;
-        intake.eval_nulls.store(from.take()?, Ordering::Relaxed);
+        intake.decoded.eval_nulls = from.take()?;
         let output = |number: usize| {
             let now = outputs.get(number).copied().flatten()?;
             Some((now, graph.schema(graph.outputs()[now].edge).clone()))

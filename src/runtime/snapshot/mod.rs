@@ -8,6 +8,7 @@
 //! statements beside the old ones finds the state of the old ones; one in which a statement of the same name does something else is refused.
 
 mod front;
+mod parts;
 mod passport;
 
 use std::fmt;
@@ -37,6 +38,8 @@ pub enum SnapshotError {
     Version(u32),
     /// It is of another program: each difference.
     Differs(Vec<String>),
+    /// The state cannot be cut by keys: why.
+    Uncut(String),
 }
 
 impl fmt::Display for SnapshotError {
@@ -44,6 +47,7 @@ impl fmt::Display for SnapshotError {
         match self {
             Self::Damaged(what) => write!(f, "the snapshot is damaged: {what}"),
             Self::Version(found) => write!(f, "the snapshot has the version {found} of the format, and this betide reads {VERSION}"),
+            Self::Uncut(why) => write!(f, "the state cannot be cut by keys: {why}"),
             Self::Differs(what) => write!(f, "the snapshot is of another program: {}", what.join("; ")),
         }
     }
@@ -68,12 +72,24 @@ pub struct Restored {
     pub tables_changed: Vec<String>,
 }
 
+/// Writes what a range of keys has, of a program all of whose state belongs to keys.
+pub fn save_range(running: &mut Running, passport: &Passport, range: KeyRange) -> Result<Result<Vec<u8>, SnapshotError>, RunError> {
+    match running.waits() {
+        Some(why) => Ok(Err(SnapshotError::Uncut(why))),
+        None => write(running, passport, range).map(Ok),
+    }
+}
+
 /// Writes all that the rest of a run depends on; between two calls of any kind.
 pub fn save(running: &mut Running, passport: &Passport) -> Result<Vec<u8>, RunError> {
+    write(running, passport, KeyRange::ALL)
+}
+
+fn write(running: &mut Running, passport: &Passport, range: KeyRange) -> Result<Vec<u8>, RunError> {
     if let Some(error) = &running.failed {
         return Err(error.clone());
     }
-    let mut body = StateWriter::new(KeyRange::ALL);
+    let mut body = StateWriter::new(range);
     body.put(passport);
     body.put(&running.tables.digests());
     part(&mut body, |to| running.save_front(to));
@@ -154,6 +170,29 @@ pub fn load(running: &mut Running, graph: &OperatorGraph, passport: &Passport, b
         parts.read_for(*node, |node, from| running.pipeline.load_stage(node, from))?;
     }
     parts.body.end()?;
+    running.intake.reorder.loaded();
+    Ok(restored)
+}
+
+/// Takes up several parts of a state, of which no two have a key in common.
+pub fn load_parts(
+    running: &mut Running,
+    graph: &OperatorGraph,
+    passport: &Passport,
+    snapshots: &[&[u8]],
+) -> Result<Restored, SnapshotError> {
+    let Some((first, others)) = snapshots.split_first() else {
+        return Err(SnapshotError::Damaged("there is no part".to_owned()));
+    };
+    let restored = load(running, graph, passport, first)?;
+    if !others.is_empty()
+        && let Some(why) = running.waits()
+    {
+        return Err(SnapshotError::Uncut(why));
+    }
+    for other in others {
+        parts::add(running, passport, other)?;
+    }
     running.intake.reorder.loaded();
     Ok(restored)
 }

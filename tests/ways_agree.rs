@@ -1,0 +1,97 @@
+//! Way columns (loops, groups and alternatives of `->>` with unary terms) against ordered threads: the same programs over the same random
+//! streams, byte for byte. In: seeds (`BETIDE_PAIRS` says how many; `BETIDE_SEED` runs one). A failure prints the seed and the program.
+
+#![allow(clippy::unwrap_used, reason = "a broken case should stop the test")]
+
+mod support;
+
+use betide::engine::{Engine, Options};
+use support::any_patterns::{lines, pattern, sources};
+use support::random::{self, Random};
+
+/// What comes out of a program: its rows as text, the NULLs that it made up, and whether way columns ran it.
+fn run(program: &str, lines: &str, cut: usize, general: bool) -> ((String, u64), bool) {
+    let options = Options { general_evaluators: general, batch_size: cut, ..Options::default() };
+    let mut engine = Engine::with_options(program, &options).unwrap_or_else(|why| panic!("{why}\n{program}"));
+    let by_ways = engine.explain().contains("way columns");
+    let mut out = Vec::new();
+    for chunk in lines.as_bytes().chunks(cut * 61) {
+        engine.push_json(chunk).unwrap();
+        engine.write_rows(&mut out).unwrap();
+    }
+    engine.finish().unwrap();
+    engine.write_rows(&mut out).unwrap();
+    let nulls = engine.stats().eval_nulls;
+    ((String::from_utf8(out).unwrap(), nulls), by_ways)
+}
+
+fn program(random: &mut Random) -> String {
+    let pattern = pattern(random);
+    let mut columns: Vec<String> = Vec::new();
+    // Words, lists of words and counts go by columns; anything else goes match by match.
+    let plain = random.chance(60);
+    for (alias, looped, _) in &pattern.steps {
+        for column in ["id", "n", "x", "at"] {
+            if random.chance(20) {
+                columns.push(format!("{alias}.{column} AS {alias}_{column}"));
+            }
+        }
+        if *looped || random.chance(10) {
+            columns.push(match random.below(4) {
+                0 => format!("COUNT({alias}) AS {alias}_count"),
+                1 => format!("FIRST({alias}.n) AS {alias}_first"),
+                _ => format!("ARRAY_AGG({alias}.{}) AS {alias}_all", random.pick(&["id", "n", "at", "x"])),
+            });
+        }
+        if !plain && random.chance(30) {
+            columns.push(match random.below(4) {
+                0 => format!("{alias}.k AS {alias}_k"),
+                1 => format!("SUM({alias}.n) AS {alias}_sum"),
+                2 => format!("LAST({alias}.n, 1) AS {alias}_second"),
+                _ => format!("{alias}.x / {alias}.x AS {alias}_made"),
+            });
+        }
+    }
+    if random.chance(20) || columns.is_empty() {
+        columns.push("START_TIME, END_TIME".to_owned());
+    }
+    let mut text = format!("SELECT ALL MATCHES {}\nFROM PATTERN ({})\n", columns.join(", "), pattern.text);
+    text += random.pick(&["", "", "PARTITION BY k\n", "PARTITION BY k, ok\n"]);
+    if !random.chance(20) {
+        text += &format!("WITHIN {} ms\n", [0, 500, 2000, 4000, 9000][random.below(5)]);
+    }
+    if !plain && random.chance(30) {
+        let (first, last) = (&pattern.steps[0].0, &pattern.steps[pattern.steps.len() - 1].0);
+        text += &format!("HAVING COALESCE({first}.id, 0) + COALESCE({last}.id, 0) > {}\n", random.below(20));
+    }
+    if random.chance(35) {
+        text += "AFTER MATCH RESTART\n";
+    }
+    sources(random) + &text + ";\n"
+}
+
+#[test]
+fn way_columns_give_what_threads_give() {
+    let one = std::env::var("BETIDE_SEED").ok().and_then(|seed| seed.parse::<u64>().ok());
+    let seeds = one.map_or(0..random::pairs(250), |seed| seed..seed + 1);
+    let (mut with_rows, mut many, mut by_ways) = (0, 0, 0);
+    let pairs = seeds.end - seeds.start;
+    for seed in seeds {
+        let random = &mut Random::new(seed);
+        let program = program(random);
+        let lines = lines(random, 22);
+        let (expected, general_by_ways) = run(&program, &lines, 4096, true);
+        let cut = [1, 7, 4096][random.below(3)];
+        let (found, is_by_ways) = run(&program, &lines, cut, false);
+        assert!(!general_by_ways, "{program}");
+        by_ways += u64::from(is_by_ways);
+        assert_eq!(found, expected, "seed {seed}, cut {cut}\n{program}\n{lines}");
+        let rows = expected.0.lines().count();
+        with_rows += u64::from(rows > 0);
+        many += u64::from(rows > 5);
+    }
+    if pairs > 1 {
+        assert!(by_ways > pairs / 2, "only {by_ways} of {pairs} programs are run by way columns");
+        assert!(with_rows > pairs / 3 && many > pairs / 10, "only {with_rows} of {pairs} programs match, {many} often");
+    }
+}
