@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 
+use super::memory::fit_queue;
 use crate::data::{Duration, KeyBuffer, KeyTable, Saved, StateError, StateReader, StateWriter, Timestamp, Value};
 use crate::expr::{EvalContext, Row, SlotId};
 use crate::pattern::RowOf;
@@ -82,7 +83,7 @@ impl<P> Partitions<P> {
 
     /// Forgets a partition of which nothing is left, where it would not be looked at later.
     pub(super) fn drop_if(&mut self, id: u32, is_empty: impl FnOnce(&P) -> bool) {
-        if self.within.is_none() && self.kept[id as usize].as_ref().is_some_and(is_empty) {
+        if self.within.is_none() && self.kept.get(id as usize).and_then(Option::as_ref).is_some_and(is_empty) {
             self.forget(id);
         }
     }
@@ -91,6 +92,7 @@ impl<P> Partitions<P> {
         self.kept[id as usize] = None;
         if self.is_keyed {
             self.keys.remove(id);
+            self.keys.fit(&mut self.kept);
         }
     }
 
@@ -100,7 +102,8 @@ impl<P> Partitions<P> {
             && time < now
         {
             self.visits.pop_front();
-            let Some(partition) = self.kept[id as usize].as_mut() else { continue };
+            fit_queue(&mut self.visits);
+            let Some(partition) = self.kept.get_mut(id as usize).and_then(Option::as_mut) else { continue };
             if is_over(partition) {
                 self.forget(id);
             } else {

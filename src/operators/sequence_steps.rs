@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::codes::Codes;
+use super::memory::fit_queue;
 use super::{Held, Operator, Outbox};
 use crate::data::{
     Column, Entry, EventBatch, Inbox, KeyBuffer, KeyTable, Phase, Place, StateError, StateReader, StateWriter, Timestamp, WatermarkStep,
@@ -35,6 +36,8 @@ pub struct StepSequence {
     visits: VecDeque<(Timestamp, u32)>,
     /// Starts in order, where they are decided in turn; some have been decided.
     starts: VecDeque<(Place, u32)>,
+    /// The most partitions at one time since the events that nobody needs were dropped.
+    most_partitions: usize,
     /// The least place held back, as last said.
     held_from: Place,
     /// It may be another by now.
@@ -57,6 +60,7 @@ impl StepSequence {
             partitions: Vec::new(),
             visits: VecDeque::new(),
             starts: VecDeque::new(),
+            most_partitions: 0,
             held_from: Place::MAX,
             may_hold_less: false,
             context: EvalContext::new(),
@@ -245,6 +249,7 @@ impl StepSequence {
             && time < watermark.time()
         {
             self.visits.pop_front();
+            fit_queue(&mut self.visits);
             let Some(partition) = self.partitions.get_mut(id as usize).and_then(Option::as_mut) else { continue };
             self.evaluator.purge(partition, earliest);
             if partition.is_empty() {
@@ -253,8 +258,11 @@ impl StepSequence {
                 self.visits.extend(self.evaluator.end_of(watermark.time()).map(|time| (time, id)));
             }
         }
-        if self.evaluator.should_collect() {
+        // Where most partitions have gone, their events have too.
+        self.most_partitions = self.most_partitions.max(self.partitions.len());
+        if self.evaluator.should_collect(self.partitions.len()) || self.most_partitions > 64 + 4 * self.partitions.len() {
             self.evaluator.collect(self.partitions.iter_mut().flatten(), earliest);
+            self.most_partitions = self.partitions.len();
         }
     }
 

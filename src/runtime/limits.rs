@@ -10,8 +10,7 @@ pub struct Limits {
     /// error that names the operator. Default: 16,000,000.
     pub waiting_rows: usize,
     /// How many threads (ways on of unfinished matches) one partition of a pattern holds. Beyond it its oldest runs are dropped and counted
-    /// (`dropped` of the operator); in step lists (`explain` tells which patterns are run so) an eighth of the cap goes at once.
-    /// Default: 100,000.
+    /// (`dropped` of the operator). Default: 100,000.
     pub pattern_threads: usize,
     /// How many events one partition of a pattern in rank columns or way columns holds (`explain` tells which those are), an event that
     /// stands at several steps counted at each; and how many one that is counted and not listed remembers for `WITHIN`. Beyond it its oldest starts are dropped, and the events that are lost with them are counted (`dropped` of the

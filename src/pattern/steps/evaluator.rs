@@ -78,7 +78,7 @@ impl<'a> Arrival<'a> {
 }
 
 /// The fewest events in the logs at which those that nobody needs are looked for.
-const COLLECTED_FROM: usize = 4096;
+const COLLECTED_FROM: usize = 64;
 
 impl StepEvaluator {
     /// Of a sequence of these steps. At most so many unfinished matches wait in a partition; beyond it the oldest are dropped and counted.
@@ -222,8 +222,7 @@ impl StepEvaluator {
             partition.clear(&self.shapes);
         }
         if partition.waiting() > self.most {
-            let target = self.most - self.most / 8;
-            self.dropped += partition.give_up(&self.shapes, earliest, self.most, target);
+            self.dropped += partition.give_up(&self.shapes, earliest, self.most);
         }
     }
 
@@ -485,9 +484,9 @@ impl StepEvaluator {
         partition.keep(&self.shapes, |record| record.start() >= earliest);
     }
 
-    /// Whether it is worth looking for events that nobody needs.
-    pub(crate) fn should_collect(&self) -> bool {
-        self.logs.iter().map(Log::len).sum::<usize>() >= self.collect_at
+    /// Whether it is worth looking for events that nobody needs: each event pays for a constant number of events and partitions.
+    pub(crate) fn should_collect(&self, partitions: usize) -> bool {
+        self.logs.iter().map(Log::len).sum::<usize>() >= self.collect_at.max(partitions)
     }
 
     /// Drops the events that no match of these partitions (which are all) needs.

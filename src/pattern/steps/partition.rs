@@ -75,30 +75,32 @@ impl StepPartition {
         }
     }
 
-    /// Forgets what is over, and if more than `most` records are left, the oldest starts until there are `target`. Of a single start the
+    /// Forgets what is over, and if more than `most` records are left, the oldest starts until there are no more. Of a single start the
     /// ways that are preferred least go. Gives how many starts (of a single one: ways) went.
-    pub(super) fn give_up(&mut self, shapes: &[Shape], earliest: i64, most: usize, target: usize) -> u64 {
+    pub(super) fn give_up(&mut self, shapes: &[Shape], earliest: i64, most: usize) -> u64 {
         self.keep(shapes, |record| record.start() >= earliest);
         if self.waiting() <= most {
             return 0;
         }
         let mut starts: Vec<u32> =
             self.lists.iter().zip(shapes).flat_map(|(list, shape)| list.records(shape)).map(|r| r.event(0)).collect();
+        let over = starts.len() - most.max(1);
+        let newest = starts.iter().copied().max().unwrap_or_default();
+        // Starts go whole: up to that of the last record that has to go, but never the newest.
+        let last = *starts.select_nth_unstable(over - 1).1;
+        let first = newest.min(last.saturating_add(1));
+        starts.retain(|start| *start < first);
         starts.sort_unstable();
-        let over = starts.len() - target.max(1);
-        let first = starts[over];
-        let mut dropped = starts.chunk_by(|a, b| a == b).take_while(|same| same[0] < first).count();
+        starts.dedup();
         self.keep(shapes, |record| record.event(0) >= first);
         self.turns.skip_while_event(|event| event < first);
-        if self.waiting() > most {
-            dropped += self.keep_ways(shapes, target);
-        }
-        dropped as u64
+        let ways = if self.waiting() > most { self.keep_ways(shapes, most) } else { 0 };
+        (starts.len() + ways) as u64
     }
 
     /// Of a single start with too many ways, keeps those that are furthest: the lists of later steps first.
-    fn keep_ways(&mut self, shapes: &[Shape], target: usize) -> usize {
-        let mut room = target.max(1);
+    fn keep_ways(&mut self, shapes: &[Shape], most: usize) -> usize {
+        let mut room = most.max(1);
         let mut dropped = 0;
         for (list, shape) in self.lists.iter_mut().zip(shapes).rev() {
             let len = list.len();
