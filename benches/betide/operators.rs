@@ -75,6 +75,28 @@ const QUERIES: &[(&str, &str, &str, usize)] = &[
         813,
     ),
     (
+        "sequence",
+        "compared_next_by_card",
+        "SELECT a.card, b.amount, c.at FROM PATTERN (Payment a -> Payment b -> Payment c) PARTITION BY card
+         WHERE a.amount < 50 AND b.amount > 10 * a.amount AND c.amount > b.amount WITHIN 2m",
+        4_125,
+    ),
+    (
+        "sequence",
+        "compared_all_by_card",
+        "SELECT a.card, b.amount, c.at FROM PATTERN (Payment a ->> Payment b ->> Payment c) PARTITION BY card
+         WHERE a.amount < 50 AND b.amount > 10 * a.amount AND c.amount > b.amount WITHIN 2m",
+        106_083,
+    ),
+    (
+        "sequence",
+        "compared_strict_by_card",
+        "SELECT a.card, b.amount, c.at FROM PATTERN (Payment a , Payment b , Payment c) PARTITION BY card
+         WHERE a.amount < 200 AND b.amount > 2 * a.amount AND c.amount > b.amount WITHIN 2m
+         AFTER MATCH SKIP PAST LAST EVENT",
+        6_121,
+    ),
+    (
         "threads",
         "v_shape_by_card",
         "SELECT s.card, LAST(d.at) AS bottom, LAST(u.at) AS top

@@ -215,9 +215,8 @@ impl Walk<'_> {
             }
         }
         self.within(query.within.as_ref());
-        match query.after_match.as_ref().map(|after| &after.node) {
-            Some(AfterMatch::SkipToFirst(name) | AfterMatch::SkipToLast(name)) => self.variable(name, members),
-            _ => {}
+        if let Some(AfterMatch::SkipToFirst(name) | AfterMatch::SkipToLast(name)) = query.after_match.as_ref().map(|after| &after.node) {
+            self.variable(name, members);
         }
         query.timeout_into.iter().for_each(|name| self.stream(name));
         if let Some(window) = &query.window {

@@ -77,7 +77,7 @@ fn files(flags: &RunFlags) -> Vec<String> {
 impl State {
     /// Takes up what the last run has left, if there was one, and opens the inputs where it stood.
     pub(crate) fn open(folder: &str, flags: &RunFlags, engine: &mut Engine, paths: &[String]) -> Result<(Self, Vec<Input>), Failure> {
-        let (durable, found) = Durable::open(Disk::new(), folder, &files(flags)).map_err(|error| Failure::outside(error))?;
+        let (durable, found) = Durable::open(Disk::new(), folder, &files(flags)).map_err(Failure::outside)?;
         found.told.iter().for_each(|told| tell(&format!("betide: {told}")));
         let has_output_file = flags.output_file.is_some();
         let mut state = Self {

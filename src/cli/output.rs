@@ -293,11 +293,8 @@ mod tests {
             table.push(&row, &mut out).unwrap();
         }
         table.write_waiting(&mut out).unwrap();
-        let expected = "name        how many\n──────────  ────────\na\\u{1b}[31m         7\n                1000\n";
-        assert_eq!(
-            String::from_utf8(out).unwrap().replace("a\\u{1b}[31m  ", "a\\u{1b}[31m"),
-            expected.replace("a\\u{1b}[31m  ", "a\\u{1b}[31m")
-        );
+        let expected = "name         how many\n───────────  ────────\na\\u{1b}[31m         7\n                 1000\n";
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
         assert_eq!(shown(&"x".repeat(100)).chars().count(), CELL_MAX);
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! In: events one by one, as JSON lines or as records of a table with a header. Out: [`Declaration`]s, whose text is a `CREATE STREAM`
 //! that compiles as it is. Everything that is kept is bounded: a sample of the first events, from which the type field is chosen, then
-//! counters a column ([`Shape`]); so a file of any length can be looked at. Equal events give equal declarations, however they were cut.
+//! counters a column (`Shape`); so a file of any length can be looked at. Equal events give equal declarations, however they were cut.
 
 mod declaration;
 mod event;
@@ -108,7 +108,7 @@ impl Observer {
         self.unread
     }
 
-    /// How many events were of types beyond the [`STREAMS_MAX`] that are told apart.
+    /// How many events were of types beyond the `STREAMS_MAX` that are told apart.
     pub fn beyond(&self) -> u64 {
         self.beyond
     }

@@ -7,6 +7,8 @@ use crate::data::Dictionary;
 
 /// Stands for no number.
 const NONE: u32 = u32::MAX;
+/// Stands for what is known to be the key of no group.
+const NO_GROUP: u32 = u32::MAX - 1;
 
 /// Numbers of groups by code, and back.
 #[derive(Debug, Default)]
@@ -30,7 +32,18 @@ impl Codes {
     /// The group of a code.
     #[inline]
     pub(super) fn group(&self, code: u32) -> Option<u32> {
-        self.groups.get(code as usize).copied().filter(|&group| group != NONE)
+        self.groups.get(code as usize).copied().filter(|&group| group < NO_GROUP)
+    }
+
+    /// Whether a code is known to be the key of no group.
+    #[inline]
+    pub(super) fn has_no_group(&self, code: u32) -> bool {
+        self.groups.get(code as usize) == Some(&NO_GROUP)
+    }
+
+    /// A code is the key of no group, until [`Codes::note`] says of which; groups must then be made of codes alone.
+    pub(super) fn note_none(&mut self, code: u32) {
+        self.groups[code as usize] = NO_GROUP;
     }
 
     /// A code is the key of this group.

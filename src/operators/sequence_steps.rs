@@ -7,8 +7,11 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::codes::Codes;
 use super::{Held, Operator, Outbox};
-use crate::data::{Entry, Inbox, KeyBuffer, KeyTable, Phase, Place, StateError, StateReader, StateWriter, Timestamp, WatermarkStep};
+use crate::data::{
+    Column, Entry, EventBatch, Inbox, KeyBuffer, KeyTable, Phase, Place, StateError, StateReader, StateWriter, Timestamp, WatermarkStep,
+};
 use crate::expr::{BatchRow, EvalContext};
 use crate::pattern::{Arrival, RowOf, StepEvaluator, StepPartition};
 use crate::spec::{Arrow, PatternSpec, VariableId};
@@ -22,6 +25,10 @@ pub struct StepSequence {
     is_keyed: bool,
     keys: KeyTable,
     key: KeyBuffer,
+    /// The column of an input that is its key, where the key is one column.
+    key_columns: Vec<Option<usize>>,
+    /// Of such a column, what is known of its codes.
+    codes: Vec<Codes>,
     /// By the number of the key.
     partitions: Vec<Option<StepPartition>>,
     /// When to look whether a partition is over: each partition stands here once, if there is a WITHIN.
@@ -30,6 +37,8 @@ pub struct StepSequence {
     starts: VecDeque<(Place, u32)>,
     /// The least place held back, as last said.
     held_from: Place,
+    /// It may be another by now.
+    may_hold_less: bool,
     context: EvalContext,
 }
 
@@ -43,10 +52,13 @@ impl StepSequence {
             is_keyed: spec.partition.by_input.iter().any(|exprs| !exprs.is_empty()),
             keys: KeyTable::new(),
             key: KeyBuffer::new(),
+            key_columns: (0..spec.inputs.len()).map(|input| key_column(&spec, input)).collect(),
+            codes: spec.inputs.iter().map(|_| Codes::default()).collect(),
             partitions: Vec::new(),
             visits: VecDeque::new(),
             starts: VecDeque::new(),
             held_from: Place::MAX,
+            may_hold_less: false,
             context: EvalContext::new(),
             spec,
         }
@@ -84,6 +96,8 @@ impl StepSequence {
             });
         }
         if self.evaluator.lags() {
+            // What is held back is the first start, so only what happens to that one, or a first one, changes it.
+            self.may_hold_less |= self.starts.front().is_none_or(|(_, first)| *first == id);
             if fits & 1 == 1 {
                 self.starts.push_back((place, id));
             }
@@ -109,7 +123,34 @@ impl StepSequence {
         Some(id)
     }
 
+    /// The number of the key of a row. One that comes as a code is looked up once a text.
     fn key_of(&mut self, row: &RowOf<'_>, may_begin: bool) -> Option<u32> {
+        let code = match self.key_columns[row.input].map(|column| &row.batch.columns()[column]) {
+            Some(Column::Coded(texts)) if !texts.is_null(row.row) => texts.codes().value(row.row),
+            Some(Column::Coded(_)) | None => return self.look_up(row, may_begin),
+            Some(_) => {
+                // What is the key of nothing yet may become a key behind the codes' back.
+                self.codes[row.input] = Codes::default();
+                return self.look_up(row, may_begin);
+            }
+        };
+        let known = &self.codes[row.input];
+        // Where keys come from several inputs, another one may have made a key of what was none.
+        if known.has_no_group(code) && !may_begin && self.codes.len() == 1 {
+            return None;
+        }
+        if let Some(id) = known.group(code) {
+            return Some(id);
+        }
+        let id = self.look_up(row, may_begin);
+        match id {
+            Some(id) => self.codes[row.input].note(code, id),
+            None => self.codes[row.input].note_none(code),
+        }
+        id
+    }
+
+    fn look_up(&mut self, row: &RowOf<'_>, may_begin: bool) -> Option<u32> {
         let exprs = self.spec.partition.by_input.get(row.input).map_or(&[][..], |e| e);
         let view = BatchRow { batch: row.batch, row: row.row };
         let mut has_null = false;
@@ -119,6 +160,17 @@ impl StepSequence {
             return None;
         }
         if may_begin { Some(self.keys.intern(key)) } else { self.keys.get(key) }
+    }
+
+    /// From now on codes are those of these batches.
+    fn turn_to(&mut self, inputs: &[EventBatch]) {
+        for ((batch, column), codes) in inputs.iter().zip(&self.key_columns).zip(&mut self.codes) {
+            if let Some(column) = column
+                && let Column::Coded(texts) = &batch.columns()[*column]
+            {
+                codes.turn_to(texts.dictionary());
+            }
+        }
     }
 
     /// Puts out the matches whose turn it is.
@@ -179,6 +231,10 @@ impl StepSequence {
         if self.is_keyed {
             self.keys.remove(id);
             self.keys.fit(&mut self.partitions);
+            for codes in &mut self.codes {
+                codes.forget(id);
+                codes.fit(self.partitions.len());
+            }
         }
     }
 
@@ -220,6 +276,9 @@ impl StepSequence {
 impl StepSequence {
     /// The rows and watermarks of an inbox, whose batches have been looked at.
     fn take(&mut self, inbox: &Inbox, out: &mut Outbox) {
+        if !inbox.entries.is_empty() {
+            self.turn_to(&inbox.inputs);
+        }
         let (looks_at_all, lags) = (self.evaluator.looks_at_all(), self.evaluator.lags());
         let mut rows: Vec<RowOf<'_>> = Vec::new();
         let mut entries = inbox.entries.iter().peekable();
@@ -245,7 +304,7 @@ impl StepSequence {
                 self.event(&rows, place, moment, out);
                 rows.clear();
             }
-            if lags {
+            if std::mem::take(&mut self.may_hold_less) {
                 self.report(moment, out);
             }
         }
@@ -333,7 +392,16 @@ impl Operator for StepSequence {
         let queues = self.visits.capacity() * size_of::<(Timestamp, u32)>() + self.starts.capacity() * size_of::<(Place, u32)>();
         let places = self.partitions.capacity() * size_of::<Option<StepPartition>>();
         let keys = self.partitions.iter().flatten().count();
+        let places = places + self.codes.iter().map(Codes::bytes).sum::<usize>();
         let bytes = bytes + self.evaluator.bytes() + self.keys.bytes() + queues + places;
         Held { keys, rows, bytes, dropped: self.evaluator.dropped() }
+    }
+}
+
+/// The column that is the key of an input, where the key is one column.
+fn key_column(spec: &PatternSpec, input: usize) -> Option<usize> {
+    match spec.partition.by_input.get(input)?.as_slice() {
+        [key] => key.as_slot().map(|slot| slot.0 as usize),
+        _ => None,
     }
 }

@@ -12,6 +12,8 @@ use crate::data::{CodedText, Column, EventBatch, Schema, Value};
 
 /// Blocks of more rows together than this are not put together.
 const LONG: usize = 4096;
+/// Of a block of no more rows than this nothing is cut off.
+const SHORT: usize = 16;
 
 /// The rows of one input that may still be needed.
 #[derive(Debug)]
@@ -111,7 +113,20 @@ impl Blocks {
             self.blocks.pop_front();
         }
         crate::operators::memory::fit_queue(&mut self.blocks);
+        self.trim(least);
         self.put_together(schema);
+    }
+
+    /// Of the first block, where more rows are needed no more than are, only those stay that are: what is kept is at most twice as much.
+    fn trim(&mut self, least: u64) {
+        let Some(block) = self.blocks.front_mut() else { return };
+        let dead = within(least.saturating_sub(block.first));
+        if dead * 2 > block.len && block.len > SHORT {
+            let rows: Vec<u32> = (0u32..).take(block.len).skip(dead).collect();
+            block.columns = block.columns.iter().map(|column| column.gather(&rows)).collect();
+            block.first = least;
+            block.len -= dead;
+        }
     }
 
     fn put_together(&mut self, schema: &Schema) {
@@ -193,6 +208,9 @@ mod tests {
             assert_eq!(columns[0].value(row), expected);
             assert!(address.is_none_or(|address| blocks.row(address).value(0) == expected));
         }
+        blocks.forget_before(Some(3900), &schema);
+        assert_eq!(blocks.row(3975).value(0), Value::Int(3975), "what is cut off changes no address");
+        assert!(blocks.bytes() <= 2 * 8 * (address - 3900), "{} bytes", blocks.bytes());
         blocks.forget_before(None, &schema);
         assert_eq!((blocks.blocks.len(), blocks.bytes()), (0, 0));
     }
