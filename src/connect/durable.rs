@@ -16,6 +16,8 @@ const MAGIC: &[u8; 8] = b"betide-c";
 const VERSION: u32 = 1;
 const HEAD: usize = 8 + 4 + 8 + 32;
 const PREFIX: &str = "checkpoint-";
+/// What a checkpoint is called until it is whole.
+const UNFINISHED: &str = "unfinished";
 /// How many are kept.
 const KEPT: usize = 2;
 /// How many bytes at the end of what was written are looked at, to know a file again.
@@ -108,6 +110,12 @@ impl<S: Storage> Durable<S> {
         let mut durable = Self { storage, folder: folder.to_owned(), files: Vec::new(), next: 0, damaged: Vec::new() };
         doing(durable.storage.make_folder(folder), || format!("cannot make the folder {folder}"))?;
         doing(durable.storage.sync_folder(folder_of(folder)), || format!("cannot sync the folder of {folder}"))?;
+        // A checkpoint that was never finished may share its bytes with one that was, where a crash has torn a renaming apart: it must not be
+        // written over.
+        let unfinished = format!("{folder}/{UNFINISHED}");
+        if doing(durable.storage.length(&unfinished), || format!("cannot look at {unfinished}"))?.is_some() {
+            doing(durable.storage.remove(&unfinished), || format!("cannot remove {unfinished}"))?;
+        }
         let mut told = Vec::new();
         let kept = durable.last_good(&mut told)?;
         for path in files {
@@ -166,7 +174,7 @@ impl<S: Storage> Durable<S> {
         body.put(&Kept { files, state });
         let (folder, number) = (&self.folder, self.next);
         let path = format!("{folder}/{PREFIX}{number:020}");
-        let unfinished = format!("{folder}/unfinished");
+        let unfinished = format!("{folder}/{UNFINISHED}");
         let failed = || format!("cannot write the checkpoint {path}");
         doing(self.storage.write(&unfinished, &sealed(&body.finish())), failed)?;
         doing(self.storage.sync(&unfinished), failed)?;
