@@ -28,12 +28,12 @@ pub(crate) fn infer(flags: &InferFlags) -> Result<u8, Failure> {
     let texts: Vec<String> = declarations.iter().map(|declaration| text_of(declaration, flags)).collect::<Result<_, _>>()?;
     print(&(texts.join("\n\n") + "\n"))?;
     for (count, what) in [
-        (observer.unread(), "lines are no JSON objects"),
-        (observer.untyped(), "events have no type"),
-        (observer.beyond(), "events are of further types"),
+        (observer.unread(), "lines that are no JSON objects"),
+        (observer.untyped(), "events without a type"),
+        (observer.beyond(), "events of further types"),
     ] {
         if count > 0 {
-            tell(&format!("betide: {count} {what}, and were passed over"));
+            tell(&format!("betide: passed over: {what} ({count})"));
         }
     }
     Ok(0)
