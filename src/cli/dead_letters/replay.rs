@@ -8,11 +8,11 @@ use std::path::PathBuf;
 use betide::connect::{DeadLetters, Input, Letter, Letters, Mended, Placed, one_line};
 use betide::{DataError, Engine, Error, Options};
 
-use super::super::flags::{ReplayFlags, RunFlags};
-use super::super::output::{Output, Target};
-use super::super::summary::{self, Elapsed, grouped};
-use super::super::{Failure, program, run, tell};
 use super::{Causes, Unread, letters};
+use crate::cli::flags::{ReplayFlags, RunFlags};
+use crate::cli::output::{Output, Target};
+use crate::cli::summary::{self, Elapsed, grouped};
+use crate::cli::{Failure, program, run, tell};
 
 /// Bad events told on standard error where they go to no file.
 const BAD_EVENTS_TOLD: u64 = 10;

@@ -5,11 +5,11 @@ use std::io::{self, BufWriter, Write};
 
 use betide::connect::{Input, Letter, Letters};
 
-use super::super::Failure;
-use super::super::flags::{LetterFormat, ShowFlags};
-use super::super::summary::grouped;
 use super::place::{marked, place};
 use super::{Causes, Unread, letters};
+use crate::cli::Failure;
+use crate::cli::flags::{LetterFormat, ShowFlags};
+use crate::cli::summary::grouped;
 
 /// Letters of each cause that a table shows unless told otherwise.
 const LIMIT: u64 = 10;
