@@ -192,12 +192,15 @@ fn says(block: &Block<'_>, folder: &Path, updated: &mut String) -> Result<(), St
         }
         said += &run(command, folder);
     }
+    let (plain, shown) = (without_times(&said), without_times(&block.text));
+    if plain == shown {
+        return Ok(());
+    }
     if std::env::var_os("BETIDE_UPDATE").is_some() {
         *updated = updated.replacen(&block.text, &said, 1);
         return Ok(());
     }
-    let (said, shown) = (without_times(&said), without_times(&block.text));
-    if said == shown { Ok(()) } else { Err(format!("the document shows\n{shown}\nand this is said\n{said}")) }
+    Err(format!("the document shows\n{shown}\nand this is said\n{plain}"))
 }
 
 /// Each command of a block with the lines below it.
