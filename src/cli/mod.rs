@@ -105,7 +105,7 @@ impl From<Error> for Failure {
             Error::Data(error) => Self { code: data_code(&error), message: format!("betide: {error}") },
             Error::Io { .. } => Self::outside(error),
             Error::Snapshot(_) => Self { code: 65, message: format!("betide: {error}") },
-            Error::Bug(_) => Self { code: 70, message: format!("betide: {error}") },
+            Error::Change(_) | Error::Bug(_) => Self { code: 70, message: format!("betide: {error}") },
         }
     }
 }
