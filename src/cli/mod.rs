@@ -5,12 +5,13 @@
 //! | 0 | done (also when whoever read the output closed it) |
 //! | 1 | a test fails (`betide test`), or a file is not laid out (`betide fmt --check`) |
 //! | 2 | the program does not compile, or the command line is wrong |
-//! | 65 | bad data with `--strict`, or a bound whose policy is to stop the run, or a statement (the others have gone on) |
+//! | 65 | bad data with `--strict`, lines of a dead-letter file that are none, or a bound that stops the run, or a statement of it |
 //! | 70 | a defect of betide; where it ended one statement, the others have gone on |
 //! | 74 | something outside failed: a file, the output |
 //! | 130 | interrupted; what was read has been finished, unless a second Ctrl-C ended that too |
 
 mod check;
+mod dead_letters;
 mod doc;
 mod durable;
 mod explain;
@@ -51,6 +52,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Test(flags) => test::test(flags),
         Command::Check(program) => check::check(program),
         Command::Explain(program) => explain::explain(program),
+        Command::DeadLetters(command) => dead_letters::dead_letters(command),
         Command::Lsp => lsp::lsp(),
     };
     match done {
