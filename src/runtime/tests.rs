@@ -99,7 +99,10 @@ fn running(text: &str, batch_size: usize) -> (Running, Vec<String>) {
     let clock = std::sync::Arc::new(ManualClock::new(Timestamp(0)));
     let run = RunOptions { batch_size, max_line: 1 << 20, strict: false, limits: Limits::default(), clock };
     let outputs = graph.outputs().iter().map(|output| output.name.as_deref().unwrap_or_default().to_owned()).collect();
-    (assemble(&graph, &AssembleOptions { type_field: vec!["type".to_owned()], endless: false, folder: None }, run), outputs)
+    (
+        assemble(&graph, &AssembleOptions { type_field: vec!["type".to_owned()], endless: false, folder: None, whole_input: false }, run),
+        outputs,
+    )
 }
 
 fn events() -> String {
