@@ -412,7 +412,10 @@ impl Run {
         }
         let put = put(self);
         self.engine.excuse(begun.as_pause());
-        put.map_err(output_failed)
+        put.map_err(|error| match error.kind() {
+            io::ErrorKind::BrokenPipe => Stop::OutputClosed,
+            _ => Stop::Failed(self.out.failure(&error)),
+        })
     }
 
     /// Bad events go to the dead-letter file; without one, the first few are told.
@@ -445,11 +448,4 @@ impl Run {
 
 pub(crate) fn told(input: &str, bad: &BadEvent) -> String {
     format!("{input}, line {}: bad event ({}): {}", bad.line, bad.cause, bad.detail)
-}
-
-fn output_failed(error: io::Error) -> Stop {
-    if error.kind() == io::ErrorKind::BrokenPipe {
-        return Stop::OutputClosed;
-    }
-    Stop::Failed(Failure::outside(format!("cannot write the output: {error}")))
 }
