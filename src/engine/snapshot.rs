@@ -3,7 +3,9 @@
 use super::{Engine, Error, Options, compile};
 use crate::data::KeyRange;
 use crate::plan::{Outputs, statements_without_key};
-use crate::runtime::{Passport, Restored, SnapshotError, load_parts, load_snapshot, save_range, save_snapshot, snapshot_origin};
+use crate::runtime::{
+    Panic, Passport, Restored, SnapshotError, guarded, load_parts, load_snapshot, save_range, save_snapshot, snapshot_origin,
+};
 use crate::semantics::Program;
 use crate::text::Source;
 
@@ -14,7 +16,7 @@ impl Engine {
     /// Reference tables are not in it, but a digest of their rows is. Where the engine has failed the error is given again.
     pub fn snapshot(&mut self) -> Result<Vec<u8>, Error> {
         let (passport, origin) = (self.passport(), self.changing.origin(self.source.text()));
-        Ok(save_snapshot(&mut self.running, &passport, &origin)?)
+        Ok(self.running.guarded(|running| save_snapshot(running, &passport, &origin))?)
     }
 
     /// Compiles a program and takes up what a snapshot says, where the snapshot is of this program; and what there is to say of that.
@@ -71,7 +73,8 @@ impl Engine {
     pub fn take_up(&mut self, snapshot: &[u8]) -> Result<Restored, Error> {
         self.reload_tables()?;
         let passport = self.passport();
-        Ok(load_snapshot(&mut self.running, &self.graph, &passport, snapshot)?)
+        let (running, graph) = (&mut self.running, &self.graph);
+        Ok(whole(|| load_snapshot(running, graph, &passport, snapshot))?)
     }
 
     /// The state of the keys of a range alone: to run a program whose statements all have the same key as several engines, each with the
@@ -88,7 +91,7 @@ impl Engine {
         }
         let passport = self.passport();
         let origin = self.changing.origin(self.source.text());
-        Ok(save_range(&mut self.running, &passport, &origin, range)??)
+        Ok(self.running.guarded(|running| save_range(running, &passport, &origin, range))??)
     }
 
     /// Compiles a program and takes up several parts of its state: whole snapshots or ranges, of which no two have a key in common. They
@@ -102,11 +105,12 @@ impl Engine {
         }
         engine.reload_tables()?;
         let passport = engine.passport();
-        let restored = load_parts(&mut engine.running, &engine.graph, &passport, snapshots)?;
+        let (running, graph) = (&mut engine.running, &engine.graph);
+        let restored = whole(|| load_parts(running, graph, &passport, snapshots))?;
         Ok((engine, restored))
     }
 
-    fn statement_names(&self) -> impl Iterator<Item = Option<String>> + '_ {
+    pub(super) fn statement_names(&self) -> impl Iterator<Item = Option<String>> + '_ {
         let streams = self.program.statements.iter().map(crate::semantics::Statement::output_stream);
         streams.map(|stream| stream.map(|id| self.program.streams[id.0 as usize].name.to_string()))
     }
@@ -115,4 +119,10 @@ impl Engine {
         let statements = self.statement_names().collect();
         Passport::new(&self.graph, &self.fingerprints, statements)
     }
+}
+
+/// Bytes with the right digest may still be no state that any run has come to: what is not found when it is read, and panics, is damaged too.
+fn whole<T>(load: impl FnOnce() -> Result<T, SnapshotError>) -> Result<T, SnapshotError> {
+    let damaged = |panic: Panic| SnapshotError::Damaged(format!("no run comes to such a state: {panic}"));
+    guarded(load).unwrap_or_else(|payload| Err(damaged(Panic::of(&*payload))))
 }

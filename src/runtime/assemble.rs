@@ -152,7 +152,8 @@ fn stage(parts: &Parts<'_>, index: usize, node: &Node, slot: Option<Slot>) -> St
         }
         _ => work(parts, index, node),
     };
-    Stage { name: format!("{} {kind}", index + 1), rank, feeds, work, counts: Counts::default() }
+    let name = format!("{} {kind}", index + 1);
+    Stage { name, rank, statement: node.statement, ports: node.ports.clone(), feeds, work, counts: Counts::default() }
 }
 
 fn work(parts: &Parts<'_>, index: usize, node: &Node) -> (&'static str, Work) {

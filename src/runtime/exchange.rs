@@ -92,6 +92,10 @@ fn hand_over(before: &mut Pipeline, after: &mut Pipeline, nodes: &[Option<usize>
         node.iter().for_each(|&of| now[ranks_before[of] as usize - 1] = Some(*rank));
     }
     let now = Ranks::new(now);
+    let mut places: Vec<Option<usize>> = vec![None; ranks_before.len()];
+    nodes.iter().enumerate().for_each(|(node, of)| of.iter().for_each(|&of| places[of] = Some(node)));
+    let stuck = |error: crate::data::StateError, of: usize| RunError::Bug(format!("operator {} cannot go on: {error}", of + 1));
+    after.end_again(before.ended().to_vec(), &places).map_err(|error| stuck(error, 0))?;
     let kept = || nodes.iter().enumerate().filter_map(|(node, of)| Some((node, (*of)?)));
     // Where ranks are given anew, places everywhere have to be read again.
     let is_renumbered = kept().any(|(node, of)| ranks_after[node] != ranks_before[of]);
@@ -104,7 +108,7 @@ fn hand_over(before: &mut Pipeline, after: &mut Pipeline, nodes: &[Option<usize>
         let state = state.finish();
         let mut from = StateReader::with_ranks(&state, now.clone());
         let read = after.load_stage(node, &mut from).and_then(|()| from.end());
-        read.map_err(|error| RunError::Bug(format!("operator {} cannot go on: {error}", of + 1)))?;
+        read.map_err(|error| stuck(error, of))?;
     }
     Ok(())
 }

@@ -26,7 +26,7 @@ use crate::plan::OperatorGraph;
 /// How every snapshot begins.
 const MAGIC: &[u8; 8] = b"betide-s";
 /// The version of the format. It changes whenever the state of any operator is written in another way.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 /// Magic, version, length and digest.
 const HEAD: usize = 8 + 4 + 8 + 32;
 
@@ -121,6 +121,7 @@ fn write(running: &mut Running, passport: &Passport, origin: &Origin, range: Key
     body.put(&running.tables.digests());
     body.put(&running.pipeline.ranks());
     part(&mut body, |to| running.save_front(to));
+    part(&mut body, |to| running.pipeline.save_ended(to));
     part(&mut body, |to| running.intake.reorder.save(to));
     for source in 0..passport.sources() {
         part(&mut body, |to| running.intake.reorder.save_stream(source, to));
@@ -187,6 +188,7 @@ pub fn load(running: &mut Running, graph: &OperatorGraph, passport: &Passport, b
     let ranks = ranks_now(running, &body.take::<Vec<u32>>()?, &nodes)?;
     let mut parts = Parts { body, ranks };
     parts.read(|from| running.load_front(from, graph, &outputs))?;
+    parts.read(|from| running.pipeline.load_ended(from, &nodes))?;
     parts.read(|from| running.intake.reorder.load(from))?;
     for source in &sources {
         parts.read_for(*source, |source, from| running.intake.reorder.load_stream(source, from))?;

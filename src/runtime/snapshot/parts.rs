@@ -8,6 +8,7 @@
 
 use super::{Parts, SnapshotError, opened};
 use crate::data::{Place, StateError, StateReader};
+use crate::runtime::Ended;
 use crate::runtime::lines::Lines;
 use crate::runtime::running::Running;
 use crate::runtime::snapshot::Passport;
@@ -44,6 +45,8 @@ pub(super) fn add(running: &mut Running, passport: &Passport, bytes: &[u8]) -> R
     let ranks = super::ranks_now(running, &body.take::<Vec<u32>>()?, &(0..passport.nodes()).map(Some).collect::<Vec<_>>())?;
     let mut parts = Parts { body, ranks };
     parts.read(|from| running.add_front(from))?;
+    // Parts of a state in which a statement has ended in some and not in others are not put together: see `Pipeline::add_stage`.
+    parts.read(|from| from.take::<Vec<Ended>>().map(drop))?;
     parts.read(|from| running.intake.reorder.add(from))?;
     for source in 0..passport.sources() {
         parts.read(|from| running.intake.reorder.add_stream(source, from))?;
