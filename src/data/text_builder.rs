@@ -89,6 +89,29 @@ impl TextBuilder {
         self.plain().append_value(text);
     }
 
+    /// Appends texts, none of which is NULL.
+    pub(super) fn push_all<'t>(&mut self, mut texts: impl Iterator<Item = &'t str>) {
+        let mut rest = None;
+        if let (Rows::Coded(codes), Some(interner)) = (&mut self.rows, &mut self.interner) {
+            let before = codes.codes.len();
+            for text in texts.by_ref() {
+                match interner.intern(text) {
+                    Some(code) => codes.codes.push(code),
+                    None => {
+                        rest = Some(text);
+                        break;
+                    }
+                }
+            }
+            codes.validity.push_times(before, true, codes.codes.len() - before);
+            if rest.is_none() {
+                return;
+            }
+        }
+        let plain = self.plain();
+        rest.into_iter().chain(texts).for_each(|text| plain.append_value(text));
+    }
+
     pub(super) fn push_times(&mut self, text: &str, times: usize) {
         (0..times).for_each(|_| self.push(text));
     }
