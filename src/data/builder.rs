@@ -168,10 +168,10 @@ impl ColumnBuilder {
         }
     }
 
-    /// Appends the values of a `STRING` or `JSON` column.
-    pub fn push_texts<'t>(&mut self, texts: impl Iterator<Item = &'t str>) {
+    /// Appends parts of a text to a `STRING` or `JSON` column: where each begins, and its length.
+    pub fn push_parts(&mut self, text: &str, parts: impl Iterator<Item = (usize, usize)>) {
         match &mut self.values {
-            Building::Text(b) => b.push_all(texts),
+            Building::Text(b) => b.push_parts(text, parts),
             _ => panic!("values of the column's type {}, not texts", self.data_type),
         }
     }

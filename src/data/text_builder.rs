@@ -89,16 +89,16 @@ impl TextBuilder {
         self.plain().append_value(text);
     }
 
-    /// Appends texts, none of which is NULL.
-    pub(super) fn push_all<'t>(&mut self, mut texts: impl Iterator<Item = &'t str>) {
+    /// Appends parts of a text: where each begins, and its length.
+    pub(super) fn push_parts(&mut self, text: &str, mut parts: impl Iterator<Item = (usize, usize)>) {
         let mut rest = None;
         if let (Rows::Coded(codes), Some(interner)) = (&mut self.rows, &mut self.interner) {
             let before = codes.codes.len();
-            for text in texts.by_ref() {
-                match interner.intern(text) {
+            for (begin, length) in parts.by_ref() {
+                match interner.intern_part(text, begin, length) {
                     Some(code) => codes.codes.push(code),
                     None => {
-                        rest = Some(text);
+                        rest = Some((begin, length));
                         break;
                     }
                 }
@@ -109,7 +109,7 @@ impl TextBuilder {
             }
         }
         let plain = self.plain();
-        rest.into_iter().chain(texts).for_each(|text| plain.append_value(text));
+        rest.into_iter().chain(parts).for_each(|(begin, length)| plain.append_value(&text[begin..begin + length]));
     }
 
     pub(super) fn push_times(&mut self, text: &str, times: usize) {

@@ -2,7 +2,7 @@
 
 use super::decode::TypeRoutes;
 use super::scan::Reading;
-use super::stretch::text_at;
+use super::stretch::part_at;
 use super::typed::{Layout, Time};
 use crate::codec::{Route, SourceSpec};
 use crate::data::{Duration, Interner, Timestamp};
@@ -78,11 +78,11 @@ impl Kinds {
         if slots >> route.slot & 1 == 0 {
             return 0;
         }
-        let text = text_at(text, row[route.slot]);
-        let code = route.codes.intern(text);
+        let (begin, length) = part_at(row[route.slot]);
+        let code = route.codes.intern_part(text, begin, length);
         match code.and_then(|code| route.kinds.get(code as usize)) {
             Some(&kind) => kind,
-            None => self.find(code, specs, layouts, routes, text),
+            None => self.find(code, specs, layouts, routes, &text[begin..begin + length]),
         }
     }
 

@@ -170,8 +170,14 @@ impl Stretch {
 /// The text at a place of the text that is read.
 #[inline]
 pub(super) fn text_at(text: &str, place: u64) -> &str {
-    let begin = (place & u64::from(u32::MAX)) as usize;
-    &text[begin..begin + (place >> 32) as usize]
+    let (begin, length) = part_at(place);
+    &text[begin..begin + length]
+}
+
+/// Where the text at a place begins, and its length.
+#[inline(always)]
+pub(super) fn part_at(place: u64) -> (usize, usize) {
+    ((place & u64::from(u32::MAX)) as usize, (place >> 32) as usize)
 }
 
 /// The place of a text.

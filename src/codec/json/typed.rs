@@ -6,7 +6,7 @@
 
 use super::convert::convert;
 use super::scan::{Cell, Found, Reading};
-use super::stretch::text_at;
+use super::stretch::part_at;
 use crate::codec::{SourceRows, SourceSpec, TimeFormat};
 use crate::data::{DataType, TimeUnit, Timestamp, Value};
 
@@ -172,7 +172,7 @@ impl Layout {
         self.plain.as_ref()?.times.iter().find(|time| time.slot == slot).copied()
     }
 
-    /// Pushes rows of words by slot (of a text its place, see [`text_at`]) whose values are all plain.
+    /// Pushes rows of words by slot (of a text its place, see [`part_at`]) whose values are all plain.
     pub(super) fn push_block<'b>(
         &self,
         text: &str,
@@ -185,7 +185,7 @@ impl Layout {
         for push in self.plain.iter().flat_map(|plain| &plain.pushes) {
             let builder = &mut rows.columns[push.column];
             match push.unit {
-                0 => builder.push_texts(block.clone().map(|row| text_at(text, row[push.slot]))),
+                0 => builder.push_parts(text, block.clone().map(|row| part_at(row[push.slot]))),
                 1 => builder.extend_words(words(push.slot, 1)),
                 unit => builder.extend_words(words(push.slot, unit)),
             }
