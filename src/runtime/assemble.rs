@@ -31,6 +31,8 @@ pub struct AssembleOptions {
     pub type_field: Vec<String>,
     /// The input never ends.
     pub endless: bool,
+    /// All events wait for the end of input.
+    pub whole_input: bool,
     /// Where relative paths of tables start from; without it, the working directory.
     pub folder: Option<PathBuf>,
 }
@@ -121,7 +123,8 @@ fn stage(graph: &OperatorGraph, index: usize, node: &Node, slot: Option<Slot>, t
         }
         _ => work(graph, index, node, tables, run),
     };
-    Stage { name: format!("{} {kind}", index + 1), feeds, work, counts: Counts::default() }
+    let name = format!("{} {kind}", index + 1);
+    Stage { name, statement: node.statement, ports: node.ports.clone(), feeds, work, counts: Counts::default() }
 }
 
 fn work(graph: &OperatorGraph, index: usize, node: &Node, tables: &[TableSource], run: &RunOptions) -> (&'static str, Work) {
@@ -197,8 +200,8 @@ fn pattern(spec: &Arc<PatternSpec>, evaluator: &EvaluatorChoice, limits: &Limits
 fn timing(source: &SourceNode, options: &AssembleOptions, keeps_late: bool) -> StreamTiming {
     StreamTiming {
         schema: source.schema.clone(),
-        delay: source.read_as.delay,
-        idle_after: source.read_as.idle_after,
+        delay: if options.whole_input { Duration::MAX } else { source.read_as.delay },
+        idle_after: source.read_as.idle_after.filter(|_| !options.whole_input),
         ahead: ahead(source, options),
         ties: source.read_as.tie_columns.clone(),
         is_read: source.is_read,
