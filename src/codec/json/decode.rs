@@ -96,8 +96,8 @@ impl JsonDecoder {
     }
 
     /// The same decoder without the fast path: its oracle.
-    #[cfg(test)]
-    pub(super) fn strict(self) -> Self {
+    #[must_use]
+    pub fn strict(self) -> Self {
         Self { fast: None, ..self }
     }
 
