@@ -286,7 +286,10 @@ pub fn mutate(random: &mut Random, corpus: &[Vec<u8>]) -> Vec<u8> {
                     input.splice(at..at, line);
                 }
             }
-            _ => input[at] = b"{}[]\",:\\0e-u nt\xff\r\n;|\t"[random.below(22)],
+            _ => {
+                let signs = b"{}[]\",:\\0e-u nt\xff\r\n;|\t";
+                input[at] = signs[random.below(signs.len())];
+            }
         }
     }
     input.truncate(4000);

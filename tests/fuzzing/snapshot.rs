@@ -29,7 +29,7 @@ const STATEMENTS: [&str; 16] = [
     "SELECT a.k, a.n AS a, b.n AS b FROM A a LEFT ASOF JOIN B b ON a.k = b.k TOLERANCE 10s;",
     "SELECT k, n FROM A SUPPRESS BY k FOR 5 seconds; SELECT n FROM B LIMIT 7;",
     "CREATE TABLE Newest AS SELECT k, LAST(n) AS n FROM B GROUP BY k; SELECT a.n, t.n AS newest FROM A a LEFT JOIN Newest t ON a.k = t.k;",
-    "SELECT COUNT(*) AS c FROM PATTERN (A x ->> B+ ANY y ->> A z) WITHIN 8 seconds;",
+    "SELECT COUNT(*) AS c FROM PATTERN (A x ->> B y+ ANY ->> A z) WITHIN 8 seconds;",
 ];
 
 fn program(number: u8) -> String {

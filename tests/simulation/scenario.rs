@@ -301,6 +301,7 @@ fn line(random: &mut Random, event: &Json) -> Vec<u8> {
         4 => bytes.clear(),
         5 => bytes = b"[1, 2]".to_vec(),
         6 => bytes.push(b'\r'),
+        7 => bytes = vec![b' '; 296 + random.below(10)],
         _ => {}
     }
     bytes.push(b'\n');
