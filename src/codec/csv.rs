@@ -177,7 +177,14 @@ impl CsvDecoder {
             cell
         });
         self.header = Some(Header::new(raw.clone(), names.collect(), specs));
+        self.begin_anew();
+    }
+
+    /// The next byte begins a record. A reader that has read nothing would take a byte order mark away, if it came in one piece: only the
+    /// header may have one.
+    fn begin_anew(&mut self) {
         self.reader.reset();
+        self.reader.read_record(b"\n", &mut [], &mut []);
     }
 
     /// Not more than it takes to know that a record is too long: so it ends at the same byte however the input was cut.
@@ -248,7 +255,7 @@ impl CsvDecoder {
         self.offset += raw.len() as u64;
         self.is_skipping = raw.last() != Some(&b'\n');
         (self.text_len, self.ends_len) = (0, 0);
-        self.reader.reset();
+        self.begin_anew();
     }
 
     fn skip(&mut self, bytes: &[u8]) -> usize {
