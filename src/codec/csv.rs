@@ -184,7 +184,7 @@ impl CsvDecoder {
     /// header may have one.
     fn begin_anew(&mut self) {
         self.reader.reset();
-        self.reader.read_record(b"\n", &mut [], &mut []);
+        self.reader.read_record(b"\n", &mut [0], &mut [0]);
     }
 
     /// Not more than it takes to know that a record is too long: so it ends at the same byte however the input was cut.
@@ -472,6 +472,14 @@ mod tests {
     }
 
     const TEXT: &[u8] = b"\xef\xbb\xbfid,extra,n,at\r\n\"a,\n\"\"b\",x,7,1000\n\nc,,seven,2000\nd,1,2\n007,,,3000";
+
+    #[test]
+    fn a_byte_order_mark_inside_is_data_in_one_piece_or_in_several() {
+        let text = b"id,n,at\n\xef\xbb\xbfa,1,1000\n";
+        let whole = decode(&[text], 1 << 20);
+        assert_eq!(whole, ["String(\"\u{feff}a\") Int(1) Timestamp(Timestamp(1000000000))"]);
+        (0..text.len()).for_each(|cut| assert_eq!(decode(&[&text[..cut], &text[cut..]], 1 << 20), whole, "cut at {cut}"));
+    }
 
     #[test]
     fn any_cut_gives_the_same_rows_and_places() {

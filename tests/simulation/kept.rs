@@ -173,7 +173,8 @@ impl Work for Engaged {
 pub fn crashes(scenario: &Scenario, random: &mut Random, told: &mut Told) -> Result<(), String> {
     let (expected, stats) = calm(scenario, |_| {}).map_err(|error| error.to_string())?;
     (told.rows, told.events) = (stats.rows, stats.events);
-    crash(random.next(), &scenario.input(), &expected, &|state| Engaged::new(scenario, state), told)
+    let input = scenario.input();
+    (0..3).try_for_each(|_| crash(random.next(), &input, &expected, &|state| Engaged::new(scenario, state), told))
 }
 
 /// Operations that fail, a disk that is full, and crashes among them.

@@ -265,7 +265,7 @@ fn any_pattern(random: &mut Random) -> String {
 /// Events as they arrive.
 fn lines(random: &mut Random, is_csv: bool) -> Vec<(i64, Vec<u8>)> {
     let mut at = 10_000_i64;
-    let count = 10 + random.below(60);
+    let count = 15 + random.below(90);
     let mut found = Vec::new();
     for id in 0..count as i64 {
         let step = [0, 0, 500, 1000, 1000, 3000][random.below(6)];
