@@ -10,7 +10,7 @@ mod support;
 use fuzzing::{TARGETS, Target, corpus, files, input, smaller, wrong};
 
 /// How many mutations of each target the normal run tries, where the environment does not say.
-const NORMAL: [(&str, u64); 4] = [("program", 1000), ("events", 4000), ("snapshot", 1500), ("reference", 300)];
+const NORMAL: [(&str, u64); 4] = [("program", 300), ("events", 3000), ("snapshot", 400), ("reference", 200)];
 
 fn target(name: &str) -> (&'static Target, u64) {
     let target = TARGETS.iter().find(|target| target.name == name).unwrap();

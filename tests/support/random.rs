@@ -176,6 +176,8 @@ impl Generator<'_> {
             text += &format!("{}{length} -> ", self.negation(place));
         }
         let mut until = false;
+        // What a negation watches in front of steps that may all be left out, and then a wait, is not said.
+        let mut watched = false;
         for index in 0..length {
             if index > 0 {
                 let mut arrow = self.arrow();
@@ -186,21 +188,23 @@ impl Generator<'_> {
                 text += arrow;
                 // `->>` before a negation is an error: a negation takes no event.
                 if arrow != " ->> " && self.random.chance(12) {
-                    let for_ = !self.all && arrow == " -> " && self.random.chance(30);
+                    let for_ = !self.all && !watched && arrow == " -> " && self.random.chance(30);
                     let length = if for_ { format!(" FOR {}s", 1 + self.random.below(4)) } else { String::new() };
                     text += &self.negation(place);
                     text += &length;
                     text += if for_ { " -> " } else { self.pick_behind_negation() };
+                    watched |= !for_;
                 }
             }
             let (element, ends) = self.element(place);
+            watched &= element.contains(['?', '*', '|']) || element.contains("{0");
             text += &element;
             until = ends;
         }
         if place.top && self.random.chance(12) {
             if self.within_time && self.random.chance(60) {
                 text += &format!(" -> {}", self.negation(place));
-            } else if !self.all {
+            } else if !self.all && !watched {
                 text += &format!(" -> {} FOR {}s", self.negation(place), 1 + self.random.below(5));
             }
         }
