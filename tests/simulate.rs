@@ -9,7 +9,7 @@ use simulation::{KINDS, Told, run};
 
 /// How many seeds of a kind the normal run has; `BETIDE_SEEDS` says otherwise.
 fn seeds() -> u64 {
-    std::env::var("BETIDE_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(8)
+    std::env::var("BETIDE_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(6)
 }
 
 fn simulate(kind: &str, least: &[&str]) {
