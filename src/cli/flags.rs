@@ -265,6 +265,8 @@ pub(crate) enum OutputFormat {
     Csv,
     /// Columns to look at
     Table,
+    /// An Arrow IPC stream, for a program with one output (feature `arrow-files`)
+    Arrow,
 }
 
 /// What an input is.

@@ -165,6 +165,9 @@ fn refuse_combinations(flags: &RunFlags) -> Result<(), Failure> {
     if flags.ids && flags.format.is_some_and(|format| !matches!(format, OutputFormat::Jsonl)) {
         return Err(Failure::usage("--ids are written into lines of JSON: --format jsonl"));
     }
+    if matches!(flags.format, Some(OutputFormat::Arrow)) && flags.state.is_some() {
+        return Err(Failure::usage("an Arrow stream cannot be gone on with: --state takes --format jsonl or csv"));
+    }
     if is_table && (flags.state.is_some() || flags.output_file.is_some()) {
         return Err(Failure::usage("a table is for eyes: --state and --output-file take --format jsonl or csv"));
     }

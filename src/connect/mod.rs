@@ -1,6 +1,8 @@
 //! Where bytes come from and go to: inputs cut into chunks of whole lines, and the dead-letter file for lines that were no good, which can be read
 //! back, and put back.
 
+#[cfg(feature = "arrow-files")]
+mod arrow_files;
 mod dead_letters;
 mod durable;
 mod error;
