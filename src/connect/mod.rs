@@ -19,7 +19,7 @@ pub use dead_letters::DeadLetters;
 pub use durable::{Durable, DurableError, Found};
 pub use error::ConnectError;
 pub use input::{Input, Progress};
-pub use letters::{Letter, Letters};
+pub use letters::{Letter, Letters, NumberedLetter};
 pub use lines::{Chunk, LineReader, Piece};
 pub use mended::{Mended, Placed, one_line};
 pub use table::{FileStamp, TableFileFormat, read_table};
