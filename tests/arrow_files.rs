@@ -31,9 +31,7 @@ mod with {
     use std::fs::File;
     use std::sync::Arc;
 
-    use arrow_array::{
-        Array, ArrayRef, Float32Array, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray,
-    };
+    use arrow_array::{ArrayRef, Float32Array, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray};
     use arrow_ipc::reader::StreamReader;
     use arrow_ipc::writer::{FileWriter, StreamWriter};
     use parquet::arrow::ArrowWriter;

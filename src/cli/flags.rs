@@ -373,7 +373,7 @@ pub(crate) enum LetterCommand {
     Show(ShowFlags),
     /// Feeds the bad events to a program again: alone, or in their places among the inputs that they are of.
     #[command(after_help = REPLAY_HELP)]
-    Replay(ReplayFlags),
+    Replay(Box<ReplayFlags>),
 }
 
 const LETTER_EXAMPLES: &str = "\
