@@ -311,11 +311,8 @@ impl Run {
         Err(Stop::Failed(Failure { code, message: "betide: every statement has ended, so no row can come any more".to_owned() }))
     }
 
-    /// What a run ends with in which statements have ended before it.
     fn code_of_ended(&self) -> Option<u8> {
-        let ended = self.engine.ended();
-        let is_defect = ended.iter().any(|ended| ended.cause.is_defect());
-        (!ended.is_empty()).then_some(if is_defect { DEFECT } else { 65 })
+        code_of_ended(&self.engine)
     }
 
     /// Has all that was read and written so far survive a crash.
@@ -447,6 +444,13 @@ impl Run {
         }
         Ok(())
     }
+}
+
+/// What a run ends with in which statements have ended before it.
+pub(crate) fn code_of_ended(engine: &Engine) -> Option<u8> {
+    let ended = engine.ended();
+    let is_defect = ended.iter().any(|ended| ended.cause.is_defect());
+    (!ended.is_empty()).then_some(if is_defect { DEFECT } else { 65 })
 }
 
 pub(crate) fn told(input: &str, bad: &BadEvent) -> String {
