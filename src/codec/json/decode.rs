@@ -96,8 +96,8 @@ impl JsonDecoder {
     }
 
     /// The same decoder without the fast path: its oracle.
-    #[cfg(test)]
-    pub(super) fn strict(self) -> Self {
+    #[must_use]
+    pub fn strict(self) -> Self {
         Self { fast: None, ..self }
     }
 
@@ -173,12 +173,13 @@ impl JsonDecoder {
             let Some((number, at)) = lines.next() else { break };
             let line = &chunk[at.clone()];
             let offset = start.offset + at.start as u64;
-            if line.iter().all(u8::is_ascii_whitespace) {
-                continue;
-            }
+            // Before all else: of one that came in pieces nobody knows whether it was blank.
             if line.len() > self.limits.max_line {
                 let head = &line[..self.limits.kept_of_long_line.min(line.len())];
                 out.add_bad(BadEvent::too_long(number, offset, line.len() as u64, head.to_vec(), self.limits));
+                continue;
+            }
+            if line.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
             let decoded = self.check_line(line).and_then(|text| {
