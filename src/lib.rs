@@ -62,5 +62,5 @@ pub use codec::{BadCause, BadEvent};
 pub use data::{DataType, Duration, KeyRange, Schema, Timestamp, Value};
 pub use engine::{DataError, EndCause, EndedStatement, Engine, Error, Options, OutputRow, Stats, TableRow, TableView};
 pub use expr::{ScalarFunction, TypeError};
-pub use runtime::{Clock, Limits, ManualClock, Restored, SnapshotError, SystemClock, record_panics};
+pub use runtime::{Clock, Limits, ManualClock, Restored, SnapshotError, SystemClock, record_panics, resident_bytes};
 pub use text::Diagnostics;
