@@ -7,7 +7,7 @@
 use super::error::RunError;
 use super::limits::Limits;
 use super::memory::resident_bytes;
-use super::pipeline::Stage;
+use super::pipeline::{Pipeline, Stage};
 use crate::data::Over;
 use crate::operators::Held;
 
@@ -43,6 +43,11 @@ impl Ledger {
     pub(super) fn new(limits: &Limits, stages: usize) -> Self {
         let accounts = vec![Account { a_row: A_ROW, ..Account::default() }; stages];
         Self { keys: limits.keys, statement: limits.statement_memory, memory: limits.memory, accounts, most: 0 }
+    }
+
+    /// Goes on from that of the pipeline whose place is taken: operators are asked anew.
+    pub(super) fn follow(&mut self, before: &Self) {
+        self.most = before.most;
     }
 
     /// The bound of its statement that an operator has come over, if it has; a bound of the run is an error.
@@ -104,5 +109,17 @@ impl Ledger {
         let most = stages.iter().map(held).max().filter(|(bytes, _)| *bytes > 0);
         let holder = most.map_or_else(String::new, |(bytes, name)| format!(" (operator {name} holds the most, {} kB)", bytes >> 10));
         RunError::Full { what: format!("bytes of memory{holder}"), limit: self.memory.unwrap_or(usize::MAX) }
+    }
+}
+
+impl Pipeline {
+    /// Whether the process has not more memory than it may.
+    pub(super) fn check_memory(&mut self) -> Result<(), RunError> {
+        self.ledger.check_memory(&self.stages)
+    }
+
+    /// The bound of memory, and the most that the process was seen to have.
+    pub(super) fn memory(&self) -> Option<(usize, usize)> {
+        self.ledger.memory()
     }
 }

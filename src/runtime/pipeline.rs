@@ -15,12 +15,12 @@ use super::fault::{Panic, guarded};
 use super::frontier::{Holds, Meet, Promises};
 use super::ledger::Ledger;
 use super::limits::Limits;
-use super::merge::{Flow, Merge};
+use super::merge::{Flow, Merge, in_a_row};
 use super::selective::{Selective, Selector};
 use super::view::View;
 use super::visits::Visits;
-use crate::data::{Allowance, Column, Entry, EventBatch, Inbox, Over, Place, Schema, StateError, StateReader, StateWriter, WatermarkStep};
-use crate::operators::{DispatchSize, Held, Operator, Outbox, Released, Transform};
+use crate::data::{Allowance, EventBatch, Inbox, Over, Place, Schema, StateError, StateReader, StateWriter, WatermarkStep};
+use crate::operators::{DispatchSize, Held, NewestRows, Operator, Outbox, Released, Transform};
 
 /// Where a stage's rows come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +53,8 @@ impl Feed {
 pub(super) struct Stage {
     /// What `stats` calls it.
     pub(super) name: String,
+    /// Orders what operators derive at one place.
+    pub(super) rank: u32,
     /// The statement that it belongs to.
     pub(super) statement: usize,
     /// Columns of each port.
@@ -125,9 +127,9 @@ pub struct Pipeline {
     /// Finds the rows that matter, where there are many that ask.
     selector: Option<Selector>,
     /// What the stages give in a round; empty between rounds.
-    flows: Vec<Vec<Flow>>,
+    pub(super) flows: Vec<Vec<Flow>>,
     max_waiting: usize,
-    ledger: Ledger,
+    pub(super) ledger: Ledger,
     /// Up to where all views show what they have.
     shown: Place,
 }
@@ -237,14 +239,53 @@ impl Pipeline {
         Ok(())
     }
 
-    /// Whether the process has not more memory than it may.
-    pub(super) fn check_memory(&mut self) -> Result<(), RunError> {
-        self.ledger.check_memory(&self.stages)
+    /// The rank of each stage.
+    pub(super) fn ranks(&self) -> Vec<u32> {
+        self.stages.iter().map(|stage| stage.rank).collect()
     }
 
-    /// The bound of memory, and the most that the process was seen to have.
-    pub(super) fn memory(&self) -> Option<(usize, usize)> {
-        self.ledger.memory()
+    /// The rows of the view that a stage keeps, if it does.
+    pub(super) fn rows_of_view(&self, stage: usize) -> Option<NewestRows> {
+        match &self.stages[stage].work {
+            Work::View(view) => Some(view.all_rows()),
+            Work::Transform(..) | Work::Operator(_) | Work::Union(..) | Work::Selective(_) | Work::Ended => None,
+        }
+    }
+
+    /// What belongs to no stage is as in the pipeline whose place it takes, in which these stages were not.
+    pub(super) fn follow(&mut self, before: &Self, new: &[usize]) {
+        self.shown = before.shown;
+        self.ledger.follow(&before.ledger);
+        if let (Some(selector), Some(other)) = (&mut self.selector, &before.selector) {
+            selector.follow(other);
+        }
+        for &stage in new {
+            if let Work::View(view) = &mut self.stages[stage].work {
+                view.join_late();
+            }
+        }
+    }
+
+    /// Takes over what a stage of another pipeline, which does the same, holds and has counted; says whether that could be done without
+    /// writing it down.
+    pub(super) fn take_over(&mut self, index: usize, before: &mut Self, of: usize) -> bool {
+        let counts = before.counts_of(&before.stages[of]);
+        let (stage, other) = (&mut self.stages[index], &mut before.stages[of]);
+        match (&mut stage.work, &mut other.work) {
+            (Work::Transform(own, _), Work::Transform(theirs, _)) => std::mem::swap(own, theirs),
+            (Work::Operator(own), Work::Operator(theirs)) => std::mem::swap(own, theirs),
+            (Work::Union(own, _), Work::Union(theirs, _)) => std::mem::swap(own, theirs),
+            (Work::View(own), Work::View(theirs)) => std::mem::swap(own, theirs),
+            (Work::Ended, Work::Ended) => {}
+            (Work::Selective(own), Work::Selective(theirs)) => {
+                if !self.selector.as_mut().is_some_and(|selector| own.take_over(selector, theirs)) {
+                    return false;
+                }
+            }
+            _ => return false,
+        }
+        stage.counts = counts;
+        true
     }
 
     /// How many ways out there are.
@@ -254,7 +295,7 @@ impl Pipeline {
 
     /// Lets all views show what has come to all of them.
     fn show(&mut self, end: Place) {
-        self.shown = self.views().map(View::watermark).fold(end, Place::min);
+        self.shown = self.shown.max(self.views().map(View::watermark).fold(end, Place::min));
         for &stage in &self.visits.views {
             if let Work::View(view) = &mut self.stages[stage].work {
                 view.show(self.shown);
@@ -549,24 +590,4 @@ impl Keeper {
         }
         flows
     }
-}
-
-/// The rows of all inputs as one batch, in the order of the entries.
-fn in_a_row(inbox: &Inbox, schema: &Arc<Schema>) -> EventBatch {
-    let rows = inbox.entries.iter().filter_map(|entry| match *entry {
-        Entry::Row { input, row, place, moment, .. } => Some(((u32::from(input), row), place, moment)),
-        Entry::Watermark(_) => None,
-    });
-    let mut at = Vec::new();
-    let (mut places, mut moments) = (Vec::new(), Vec::new());
-    for (from, place, moment) in rows {
-        at.push(from);
-        places.push(place);
-        moments.push(moment);
-    }
-    let columns = schema.fields().iter().enumerate().map(|(c, field)| {
-        let columns: Vec<&Column> = inbox.inputs.iter().map(|batch| &batch.columns()[c]).collect();
-        Column::interleave(&field.data_type, &columns, &at)
-    });
-    EventBatch::with_moments(schema.clone(), columns.collect(), places.into(), moments.into())
 }
