@@ -12,6 +12,7 @@
 
 #[cfg(feature = "arrow-files")]
 mod arrow_output;
+mod bounds;
 mod check;
 mod dead_letters;
 mod doc;
