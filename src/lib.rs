@@ -77,5 +77,5 @@ pub use engine::{
     TableView,
 };
 pub use expr::{ScalarFunction, TypeError};
-pub use runtime::{Clock, Limits, ManualClock, Restored, SnapshotError, SystemClock, record_panics};
+pub use runtime::{Clock, Limits, ManualClock, Restored, SnapshotError, SystemClock, record_panics, resident_bytes};
 pub use text::Diagnostics;

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use betide::codec::Format;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::bounds::BoundFlags;
+
 /// Finds patterns in streams of events: sequences, windows and joins, exact and in event-time order.
 #[derive(Debug, Parser)]
 #[command(name = "betide", version, arg_required_else_help = true, after_help = EXAMPLES)]
@@ -188,6 +190,8 @@ pub(crate) struct RunFlags {
     /// How many events are handled in one go; no result depends on it
     #[arg(long, value_name = "EVENTS", default_value_t = 4096)]
     pub(crate) batch_size: usize,
+    #[command(flatten)]
+    pub(crate) bounds: BoundFlags,
     /// Prints all counters at the end
     #[arg(long)]
     pub(crate) stats: bool,
@@ -266,6 +270,8 @@ pub(crate) enum OutputFormat {
     Csv,
     /// Columns to look at
     Table,
+    /// An Arrow IPC stream, for a program with one output (feature `arrow-files`)
+    Arrow,
 }
 
 /// What an input is.
@@ -371,7 +377,7 @@ pub(crate) enum LetterCommand {
     Show(ShowFlags),
     /// Feeds the bad events to a program again: alone, or in their places among the inputs that they are of.
     #[command(after_help = REPLAY_HELP)]
-    Replay(ReplayFlags),
+    Replay(Box<ReplayFlags>),
 }
 
 const LETTER_EXAMPLES: &str = "\

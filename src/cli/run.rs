@@ -48,6 +48,7 @@ pub(crate) fn options(flags: &RunFlags) -> Options {
         Options { strict: flags.strict, max_line: flags.max_line, batch_size: flags.batch_size, ids: flags.ids, ..Options::default() };
     // They are taken after each chunk, so that none is lost where every line is bad: the shortest has a byte and its end.
     options.limits.kept_bad_events = CHUNK / 2 + 2;
+    flags.bounds.apply(&mut options.limits);
     options
 }
 
@@ -75,6 +76,7 @@ pub(crate) fn run_prepared(flags: &RunFlags, also_read: &[&str], prepare: Prepar
         return Err(Failure::usage("the program has no query, so no row can come out"));
     }
     engine.reload_tables()?;
+    flags.bounds.refuse_too_little()?;
     refuse_overwriting(flags, file.into_iter().chain(paths.iter().map(String::as_str)).chain(also_read.iter().copied()))?;
     let mut state = None;
     if let Some(folder) = &flags.state {
@@ -165,6 +167,9 @@ fn refuse_combinations(flags: &RunFlags) -> Result<(), Failure> {
     let is_table = matches!(flags.format, Some(OutputFormat::Table));
     if flags.ids && flags.format.is_some_and(|format| !matches!(format, OutputFormat::Jsonl)) {
         return Err(Failure::usage("--ids are written into lines of JSON: --format jsonl"));
+    }
+    if matches!(flags.format, Some(OutputFormat::Arrow)) && flags.state.is_some() {
+        return Err(Failure::usage("an Arrow stream cannot be gone on with: --state takes --format jsonl or csv"));
     }
     if is_table && (flags.state.is_some() || flags.output_file.is_some()) {
         return Err(Failure::usage("a table is for eyes: --state and --output-file take --format jsonl or csv"));
@@ -308,11 +313,8 @@ impl Run {
         Err(Stop::Failed(Failure { code, message: "betide: every statement has ended, so no row can come any more".to_owned() }))
     }
 
-    /// What a run ends with in which statements have ended before it.
     fn code_of_ended(&self) -> Option<u8> {
-        let ended = self.engine.ended();
-        let is_defect = ended.iter().any(|ended| ended.cause.is_defect());
-        (!ended.is_empty()).then_some(if is_defect { DEFECT } else { 65 })
+        code_of_ended(&self.engine)
     }
 
     /// Has all that was read and written so far survive a crash.
@@ -444,6 +446,13 @@ impl Run {
         }
         Ok(())
     }
+}
+
+/// What a run ends with in which statements have ended before it.
+pub(crate) fn code_of_ended(engine: &Engine) -> Option<u8> {
+    let ended = engine.ended();
+    let is_defect = ended.iter().any(|ended| ended.cause.is_defect());
+    (!ended.is_empty()).then_some(if is_defect { DEFECT } else { 65 })
 }
 
 pub(crate) fn told(input: &str, bad: &BadEvent) -> String {
