@@ -57,10 +57,11 @@ pub mod spec;
 #[doc(hidden)]
 pub mod syntax;
 pub mod text;
+pub mod why;
 
 pub use codec::{BadCause, BadEvent};
 pub use data::{DataType, Duration, KeyRange, Schema, Timestamp, Value};
-pub use engine::{DataError, Engine, Error, Options, OutputRow, Stats, TableRow, TableView};
+pub use engine::{DataError, Engine, Error, Inquiry, Options, OutputRow, Stats, TableRow, TableView};
 pub use expr::{ScalarFunction, TypeError};
 pub use runtime::{Clock, Limits, ManualClock, Restored, SnapshotError, SystemClock};
 pub use text::Diagnostics;

@@ -27,6 +27,7 @@ mod sample;
 mod summary;
 mod test;
 mod watch;
+mod why;
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -50,6 +51,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Test(flags) => test::test(flags),
         Command::Check(program) => check::check(program),
         Command::Explain(program) => explain::explain(program),
+        Command::Why(flags) => why::why(flags),
         Command::Lsp => lsp::lsp(),
     };
     match done {

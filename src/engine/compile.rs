@@ -17,10 +17,10 @@ pub(super) struct Compiled {
     pub(super) warnings: Diagnostics,
 }
 
-/// Compiles a text. On failure all mistakes are told, and the warnings with them.
-pub(super) fn compile(source: &Source, options: &Options) -> Result<Compiled, Diagnostics> {
+/// Compiles a text. On failure all mistakes are told, and the warnings with them. `keeps_places`: where each expression is written.
+pub(super) fn compile(source: &Source, options: &Options, keeps_places: bool) -> Result<Compiled, Diagnostics> {
     let (file, mut told) = parse(source);
-    let (program, found) = check(&file, &check_options(options));
+    let (program, found) = check(&file, &CheckOptions { keeps_places, ..check_options(options) });
     told.extend(without_followers(source, &file, found));
     told.sort();
     if told.has_errors() {
@@ -45,7 +45,7 @@ pub(super) fn compile(source: &Source, options: &Options) -> Result<Compiled, Di
 }
 
 fn check_options(options: &Options) -> CheckOptions {
-    CheckOptions { parameters: options.set.clone(), endless: options.endless, functions: options.functions.clone() }
+    CheckOptions { parameters: options.set.clone(), endless: options.endless, functions: options.functions.clone(), keeps_places: false }
 }
 
 /// Leaves out the streams that are unknown only because the statement that names them could not be read, which has been told.

@@ -9,6 +9,7 @@ mod stats;
 
 mod batches;
 mod compile;
+mod inquiry;
 mod snapshot;
 mod sources;
 #[cfg(feature = "tokio")]
@@ -17,6 +18,7 @@ mod table;
 mod undeclared;
 
 pub use error::{DataError, Error};
+pub use inquiry::Inquiry;
 pub use options::Options;
 pub use rows::OutputRow;
 pub use sources::{SourceStream, StepCount};
@@ -78,7 +80,7 @@ impl Engine {
     }
 
     fn compile_source(source: &Source, options: &Options) -> Result<Self, Diagnostics> {
-        let compiled = compile::compile(source, options)?;
+        let compiled = compile::compile(source, options, false)?;
         let outputs = compiled.graph.outputs().iter().map(Output::new).collect();
         let fingerprints = fingerprints(&compiled.graph, &options.type_field);
         Ok(Self {

@@ -12,11 +12,13 @@ mod share;
 mod state;
 mod words;
 
+pub(crate) use columns::in_words;
 pub use explain::explain;
 pub use fingerprint::{Fingerprint, Fingerprints, fingerprints};
 pub use graph::{Edge, LookupTable, Node, NodeId, OperatorGraph, OperatorSpec, OutputNode, Sharing, SourceId, SourceNode, TableNode};
 pub use keyed::statements_without_key;
 pub use lower::Outputs;
+pub(crate) use words::term_in_words;
 pub use state::{Growth, StateClass, class_of};
 
 /// How sources are read is said by the typed program; the graph carries it on.

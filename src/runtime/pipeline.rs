@@ -15,7 +15,7 @@ use super::selective::{Selective, Selector};
 use super::view::View;
 use super::visits::Visits;
 use crate::data::{Column, Entry, EventBatch, Inbox, Place, Schema, StateError, StateReader, StateWriter, WatermarkStep};
-use crate::operators::{DispatchSize, Held, Operator, Outbox, Released, Transform};
+use crate::operators::{DispatchSize, Held, Operator, Outbox, Released, Transform, Watch};
 
 /// Where a stage's rows come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -247,6 +247,12 @@ impl Pipeline {
         Ok(())
     }
 
+    /// Lets whoever asks put operators in the places of those that are there.
+    pub(super) fn watch(&mut self, watch: &mut dyn Watch) {
+        let stages = std::mem::take(&mut self.stages).into_iter().enumerate();
+        self.stages = stages.map(|(index, stage)| stage.watched(index, watch)).collect();
+    }
+
     /// How many ways out there are.
     pub(super) fn exits(&self) -> usize {
         self.exits.len()
@@ -435,6 +441,19 @@ impl Round {
 }
 
 impl Stage {
+    /// The stage with the operator that whoever asks puts in its place.
+    fn watched(self, index: usize, watch: &mut dyn Watch) -> Self {
+        let work = match self.work {
+            Work::Transform(transform, schema) => Work::Transform(watch.transform(index, transform), schema),
+            Work::Operator(mut keeper) => {
+                keeper.operator = watch.operator(index, keeper.operator);
+                Work::Operator(keeper)
+            }
+            other @ (Work::Union(..) | Work::View(_) | Work::Selective(_)) => other,
+        };
+        Self { work, ..self }
+    }
+
     fn run(&mut self, round: &Round, end: Place, selector: Option<&mut Selector>) -> Result<Vec<Flow>, super::merge::BrokenPromise> {
         if let (Work::Selective(selective), Some(selector)) = (&mut self.work, selector) {
             let given = selective.run(selector, round, end);
