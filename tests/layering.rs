@@ -20,7 +20,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("plan", &["text", "data", "expr", "spec", "semantics"]),
     ("runtime", &["data", "expr", "spec", "pattern", "operators", "codec", "connect", "plan"]),
     ("why", &["text", "data", "expr", "spec", "pattern", "operators", "semantics", "plan"]),
-    ("engine", &["text", "data", "syntax", "expr", "spec", "pattern", "operators", "codec", "connect", "semantics", "plan", "runtime", "why"]),
+    (
+        "engine",
+        &["text", "data", "syntax", "expr", "spec", "pattern", "operators", "codec", "connect", "semantics", "plan", "runtime", "why"],
+    ),
     ("assist", &["text", "data", "syntax", "expr", "semantics", "engine"]),
     ("cli", &["engine", "assist"]),
 ];

@@ -70,7 +70,8 @@ fn question(flags: &WhyFlags) -> Result<Question, Failure> {
     };
     let key = flags.key.iter().map(pair).collect::<Result<Vec<_>, _>>()?;
     let time = |text: &String| {
-        let time = Timestamp::parse(text).ok_or_else(|| Failure::usage(format!("--at takes a time like 2026-03-01T10:04:11Z, found `{text}`")))?;
+        let time =
+            Timestamp::parse(text).ok_or_else(|| Failure::usage(format!("--at takes a time like 2026-03-01T10:04:11Z, found `{text}`")))?;
         Ok::<_, Failure>(time)
     };
     let at = flags.at.as_ref().map(time).transpose()?;

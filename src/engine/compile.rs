@@ -29,8 +29,11 @@ pub(super) fn compile(source: &Source, options: &Options, keeps_places: bool) ->
     let outputs = if options.outputs.is_empty() { Outputs::Unread } else { Outputs::Named(options.outputs.clone()) };
     let planned = plan(&program, &PlanOptions { outputs, endless: options.endless, general_evaluators: options.general_evaluators });
     let graph = match planned {
-        Ok((graph, warnings)) => {
+        Ok((mut graph, warnings)) => {
             told.extend(warnings);
+            if keeps_places {
+                graph.need_all_columns();
+            }
             graph
         }
         Err(errors) => {

@@ -158,7 +158,8 @@ impl Inquiry {
         self.end_input()?;
         self.running.finish()?;
         let metrics = self.running.metrics();
-        let counts: Vec<(u64, u64)> = metrics.operators.iter().map(|operator| (operator.counts.rows_in, operator.counts.rows_out)).collect();
+        let counts: Vec<(u64, u64)> =
+            metrics.operators.iter().map(|operator| (operator.counts.rows_in, operator.counts.rows_out)).collect();
         let seen = |source: &crate::runtime::SourceMetrics| SourceSeen {
             name: source.name.to_string(),
             events: source.stats.events,

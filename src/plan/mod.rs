@@ -18,8 +18,8 @@ pub use fingerprint::{Fingerprint, Fingerprints, fingerprints};
 pub use graph::{Edge, LookupTable, Node, NodeId, OperatorGraph, OperatorSpec, OutputNode, Sharing, SourceId, SourceNode, TableNode};
 pub use keyed::statements_without_key;
 pub use lower::Outputs;
-pub(crate) use words::term_in_words;
 pub use state::{Growth, StateClass, class_of};
+pub(crate) use words::term_in_words;
 
 /// How sources are read is said by the typed program; the graph carries it on.
 pub use crate::semantics::{Route, SourceColumn, SourceStream, TableFile, TableFormat};

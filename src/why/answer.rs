@@ -1,6 +1,6 @@
 //! What is answered, as plain data: statements, the runs that came to nothing, reasons with their terms and events.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// The answer to why a program gave what it gave.
 #[derive(Debug, Clone, Serialize)]
@@ -44,6 +44,7 @@ pub struct StatementAnswer {
 #[derive(Debug, Clone, Serialize)]
 pub struct Miss {
     /// The key of its partition: names and values.
+    #[serde(serialize_with = "as_object")]
     pub key: Vec<(String, String)>,
     /// When it began.
     pub began: String,
@@ -101,6 +102,7 @@ pub struct Term {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub span: Option<(u32, u32)>,
     /// What it compares, and the values.
+    #[serde(serialize_with = "as_object")]
     pub values: Vec<(String, String)>,
     /// How often it was true, where that was counted: of how many rows.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -121,6 +123,7 @@ pub struct Event {
     /// The stream that it is of.
     pub stream: String,
     /// The columns that terms and keys read.
+    #[serde(serialize_with = "as_object")]
     pub values: Vec<(String, String)>,
 }
 
@@ -138,4 +141,9 @@ impl Reason {
         (self.event, self.step) = (Some(event), step);
         self
     }
+}
+
+/// Names and values as an object.
+fn as_object<S: Serializer>(pairs: &[(String, String)], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_map(pairs.iter().map(|(name, value)| (name, value)))
 }

@@ -86,7 +86,10 @@ impl<'s> Speaker<'s> {
         if seen.rows == 0 {
             return Some(Reason::new("no_event", format!("no run began: no event of `{}` came to the pattern", self.stream(step))));
         }
-        Some(Reason::new("negated", format!("no run began: each of {} that fits `{name}` was forbidden", counted(seen.fitting, "event", "events"))))
+        Some(Reason::new(
+            "negated",
+            format!("no run began: each of {} that fits `{name}` was forbidden", counted(seen.fitting, "event", "events")),
+        ))
     }
 
     /// What the input as a whole tells of a run's last step: it weighs more than that nothing came near.
@@ -130,29 +133,44 @@ impl<'s> Speaker<'s> {
             let is_its = |lost: &&Lost| wanted.is_none_or(|wanted| lost.json.is_none() || lost.kind.as_deref() == Some(wanted));
             let bad = self.intake.lost.iter().filter(|lost| lost.bad.is_some()).filter(is_its).find(has_key);
             if let Some(bad) = bad {
-                let text = format!("{}, which may be the event that `{name}` waits for, is bad: {}", self.line(bad.line), bad.bad.as_deref().unwrap_or_default());
+                let text = format!(
+                    "{}, which may be the event that `{name}` waits for, is bad: {}",
+                    self.line(bad.line),
+                    bad.bad.as_deref().unwrap_or_default()
+                );
                 let reason = Reason::new("bad_event", text).event(self.lost_event(bad), Some(name));
                 return Some((12, reason.hint("mend the line, or the type of the column")));
             }
         }
         let wanted = wanted?;
         if seen.events == 0 {
-            let text = format!("the input has no event of `{}`, which `{name}` waits for: its events have {} = '{wanted}'", seen.name, field.join("."));
+            let text = format!(
+                "the input has no event of `{}`, which `{name}` waits for: its events have {} = '{wanted}'",
+                seen.name,
+                field.join(".")
+            );
             let others = self.types_that_came();
             let reason = Reason::new("never_seen", if others.is_empty() { text } else { format!("{text}; there came {others}") });
             let near = nearest(wanted, self.intake.types.keys().map(String::as_str));
-            let first = near.first().copied().or_else(|| self.intake.types.keys().map(String::as_str).find(|_| self.intake.types.len() == 1));
+            let first =
+                near.first().copied().or_else(|| self.intake.types.keys().map(String::as_str).find(|_| self.intake.types.len() == 1));
             let hint = first.map(|other| format!("WITH (type = '{other}') on `{}` takes them", seen.name));
             return Some((5, Reason { hint, step: Some(name), ..reason }));
         }
-        if known > 46 {
+        if known > 24 {
             let near = nearest(wanted, self.intake.types.keys().map(String::as_str));
-            let names_it = |lost: &&Lost| lost.kind.as_deref().is_some_and(|kind| near.contains(&kind) || kind.eq_ignore_ascii_case(&seen.name));
+            let names_it =
+                |lost: &&Lost| lost.kind.as_deref().is_some_and(|kind| near.contains(&kind) || kind.eq_ignore_ascii_case(&seen.name));
             let unrouted = self.intake.lost.iter().filter(|lost| lost.bad.is_none()).filter(names_it).find(has_key)?;
             let kind = unrouted.kind.as_deref().unwrap_or_default();
-            let text = format!("{} has {} = '{kind}' and is of no stream; `{}`, which `{name}` waits for, takes '{wanted}'", self.line(unrouted.line), field.join("."), seen.name);
+            let text = format!(
+                "{} has {} = '{kind}' and is of no stream; `{}`, which `{name}` waits for, takes '{wanted}'",
+                self.line(unrouted.line),
+                field.join("."),
+                seen.name
+            );
             let reason = Reason::new("unrouted", text).event(self.lost_event(unrouted), Some(name));
-            return Some((13, reason.hint("mend the type of the event, or WITH (type = …) of the stream")));
+            return Some((24, reason.hint("mend the type of the event, or WITH (type = …) of the stream")));
         }
         None
     }
@@ -177,10 +195,10 @@ impl<'s> Speaker<'s> {
         let schema = self.spec.inputs.first();
         let named = key_names.iter().map(|expr| schema.map_or_else(|| expr.to_string(), |schema| crate::plan::in_words(expr, &[schema])));
         let key = named.zip(story.key.iter().map(literal)).collect();
-        let steps = story.taken.iter().map(|(variable, taken)| Step {
-            step: self.name(*variable),
-            event: self.event(taken, self.input_of(*variable)),
-        });
+        let steps = story
+            .taken
+            .iter()
+            .map(|(variable, taken)| Step { step: self.name(*variable), event: self.event(taken, self.input_of(*variable)) });
         Miss {
             key,
             began: story.start.time().to_string(),
@@ -208,13 +226,15 @@ impl<'s> Speaker<'s> {
             }
             Cause::TooLate { variable, event, by } => self.too_late(*variable, event, *by),
             Cause::OtherKey { variable, event, key } => {
-                let text = format!("an event that fits `{}` has another key: {}, not {}", self.name(*variable), keys(key), keys(&story.key));
+                let text =
+                    format!("an event that fits `{}` has another key: {}, not {}", self.name(*variable), keys(key), keys(&story.key));
                 Reason::new("wrong_key", text).event(self.event(event, self.input_of(*variable)), Some(self.name(*variable)))
             }
             Cause::TooEarly { variable, event } => {
                 let last = story.taken.last().map_or_else(String::new, |(step, _)| format!("`{}`", self.name(*step)));
                 let text = format!("an event that fits `{}` came, but before {last} and not behind it", self.name(*variable));
-                let reason = Reason::new("wrong_order", text).event(self.event(event, self.input_of(*variable)), Some(self.name(*variable)));
+                let reason =
+                    Reason::new("wrong_order", text).event(self.event(event, self.input_of(*variable)), Some(self.name(*variable)));
                 reason.hint("`&` in place of the arrow takes them in any order")
             }
             Cause::Negated { negated, event } => {
@@ -236,7 +256,10 @@ impl<'s> Speaker<'s> {
             Cause::NoRoom { by } => {
                 let most = if let Runs::Count(n) = self.spec.runs { n } else { 1 };
                 let open = by.map_or_else(String::new, |start| format!(": the one that began at {}", self.place(start)));
-                let text = format!("it matches by itself, but RUNS {most} lets no run begin while {} undecided{open}", if most == 1 { "one is" } else { "so many are" });
+                let text = format!(
+                    "it matches by itself, but RUNS {most} lets no run begin while {} undecided{open}",
+                    if most == 1 { "one is" } else { "so many are" }
+                );
                 Reason::new("runs_full", text)
             }
             Cause::Having { terms } => {
@@ -245,14 +268,21 @@ impl<'s> Speaker<'s> {
                 reason
             }
             Cause::Budget => {
-                let text = format!("too many runs were under way at once (the bound is {} a partition), and the oldest were given up", grouped(self.limit.0 as u64));
+                let text = format!(
+                    "too many runs were under way at once (the bound is {} a partition), and the oldest were given up",
+                    grouped(self.limit.0 as u64)
+                );
                 Reason::new("budget", text).hint("narrow the first steps, or add WITHIN, PARTITION BY or RUNS LATEST")
             }
-            Cause::NotFollowed => Reason::new("not_followed", "too many runs were under way at once for all of them to be followed to their ends"),
+            Cause::NotFollowed => {
+                Reason::new("not_followed", "too many runs were under way at once for all of them to be followed to their ends")
+            }
             Cause::Expired { variable } => {
                 Reason::new("within_over", format!("{} was over before {} came", self.within(), self.awaited(*variable)))
             }
-            Cause::InputEnded { variable } => Reason::new("input_ended", format!("the input ended while it waited for {}", self.awaited(*variable))),
+            Cause::InputEnded { variable } => {
+                Reason::new("input_ended", format!("the input ended while it waited for {}", self.awaited(*variable)))
+            }
         }
     }
 
@@ -290,8 +320,12 @@ impl<'s> Speaker<'s> {
         let whose = by.map_or_else(|| "another match".to_owned(), |by| format!("the match of {}", self.match_lines(by)));
         let of_rows = self.spec.mode == crate::spec::Mode::Rows;
         let (cause, text) = match &self.spec.after_match {
-            AfterMatch::Consume => ("consumed", format!("it matches by itself, but {whose} has consumed an event of it (AFTER MATCH CONSUME)")),
-            AfterMatch::Restart => ("restarted", format!("it matches by itself, but {whose} ended all runs under way (AFTER MATCH RESTART)")),
+            AfterMatch::Consume => {
+                ("consumed", format!("it matches by itself, but {whose} has consumed an event of it (AFTER MATCH CONSUME)"))
+            }
+            AfterMatch::Restart => {
+                ("restarted", format!("it matches by itself, but {whose} ended all runs under way (AFTER MATCH RESTART)"))
+            }
             AfterMatch::Everything if self.spec.runs == Runs::Latest => {
                 ("replaced", "it matches by itself, but a later run waited for the same and took its place (RUNS LATEST)".to_owned())
             }
@@ -304,11 +338,29 @@ impl<'s> Speaker<'s> {
             }
             clause => {
                 let clause = match clause {
-                    AfterMatch::SkipToLastEvent => if of_rows { "SKIP TO LAST ROW" } else { "SKIP TO LAST EVENT" },
-                    AfterMatch::SkipToNext => if of_rows { "SKIP TO NEXT ROW" } else { "SKIP TO NEXT EVENT" },
+                    AfterMatch::SkipToLastEvent => {
+                        if of_rows {
+                            "SKIP TO LAST ROW"
+                        } else {
+                            "SKIP TO LAST EVENT"
+                        }
+                    }
+                    AfterMatch::SkipToNext => {
+                        if of_rows {
+                            "SKIP TO NEXT ROW"
+                        } else {
+                            "SKIP TO NEXT EVENT"
+                        }
+                    }
                     AfterMatch::SkipToFirst(_) => "SKIP TO FIRST",
                     AfterMatch::SkipToLast(_) => "SKIP TO LAST",
-                    _ => if of_rows { "SKIP PAST LAST ROW" } else { "SKIP PAST LAST EVENT" },
+                    _ => {
+                        if of_rows {
+                            "SKIP PAST LAST ROW"
+                        } else {
+                            "SKIP PAST LAST EVENT"
+                        }
+                    }
                 };
                 ("skipped", format!("it matches by itself, but {whose} skips it (AFTER MATCH {clause})"))
             }

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use super::Watching;
 use super::answer::{Answer, Reason, StatementAnswer, Term};
 use super::intake::Intake;
 use super::lines::Lines;
 use super::pattern::{Limit, SourceSeen, Speaker};
 use super::said::{Program, columns, counted, event, grouped, literal, where_is};
 use super::taps::{FilterNotes, JoinNotes, Notes, WindowNotes, locked};
-use super::Watching;
 use crate::data::Schema;
 use crate::expr::Expr;
 use crate::plan::{Edge, Node, OperatorSpec, in_words};
@@ -82,7 +82,12 @@ impl Run<'_> {
         Some(answer)
     }
 
-    fn tell_pattern(&self, answer: &mut StatementAnswer, (node, names): (&Node, &[Arc<str>]), tracer: &super::taps::Shared<Option<super::Tracer>>) {
+    fn tell_pattern(
+        &self,
+        answer: &mut StatementAnswer,
+        (node, names): (&Node, &[Arc<str>]),
+        tracer: &super::taps::Shared<Option<super::Tracer>>,
+    ) {
         let Some(mut traced) = locked(tracer, Option::take).map(super::Tracer::finish) else { return };
         let spec = traced.spec.clone();
         let limit = Limit(self.watching.threads);
@@ -94,10 +99,16 @@ impl Run<'_> {
         }
         answer.misses.extend(speaker.misses(&mut traced, &self.watching.question));
         if traced.not_followed > 0 {
-            answer.notes.push(format!("{} were too many at once to be followed to their ends", counted(traced.not_followed, "run", "runs")));
+            answer
+                .notes
+                .push(format!("{} were too many at once to be followed to their ends", counted(traced.not_followed, "run", "runs")));
         }
         if traced.dropped > 0 {
-            answer.notes.push(format!("the pattern itself gave up {} at its bound of {}", counted(traced.dropped, "run", "runs"), grouped(self.watching.threads as u64)));
+            answer.notes.push(format!(
+                "the pattern itself gave up {} at its bound of {}",
+                counted(traced.dropped, "run", "runs"),
+                grouped(self.watching.threads as u64)
+            ));
         }
         if traced.let_go > 0 {
             answer.notes.push(format!("of {} only the furthest were kept", counted(traced.runs, "run", "runs")));
@@ -184,7 +195,9 @@ impl Run<'_> {
             }
             return self.why_none_of(index, node);
         }
-        let refusing = nodes.iter().filter(|(index, node)| matches!(node.spec, OperatorSpec::Filter(_)) && self.counts[*index].1 < self.counts[*index].0);
+        let refusing = nodes
+            .iter()
+            .filter(|(index, node)| matches!(node.spec, OperatorSpec::Filter(_)) && self.counts[*index].1 < self.counts[*index].0);
         let (index, node) = *refusing.max_by_key(|(index, _)| self.counts[*index].0 - self.counts[*index].1)?;
         self.why_none_of(index, node)
     }
@@ -199,19 +212,29 @@ impl Run<'_> {
             (_, OperatorSpec::Lookup { .. }) => {
                 Some(Reason::new("no_partner", format!("the table has no partner for {}", counted(came, "row", "rows"))))
             }
-            (_, OperatorSpec::Limit(most)) => Some(Reason::new("limit", format!("LIMIT {most} let {} of {} through", grouped(gave), counted(came, "row", "rows")))),
-            _ => Some(Reason::new("refused", format!("an operator gave nothing for {} ({} of betide explain)", counted(came, "row", "rows"), index + 1))),
+            (_, OperatorSpec::Limit(most)) => {
+                Some(Reason::new("limit", format!("LIMIT {most} let {} of {} through", grouped(gave), counted(came, "row", "rows"))))
+            }
+            _ => Some(Reason::new(
+                "refused",
+                format!("an operator gave nothing for {} ({} of betide explain)", counted(came, "row", "rows"), index + 1),
+            )),
         }
     }
 
     fn filter(&self, notes: &FilterNotes, node: &Node) -> Reason {
         let input = node.inputs.first().copied();
         let schema = input.map(|edge| self.program.graph.schema(edge).clone()).unwrap_or_default();
-        let is_having = matches!(input, Some(Edge::Node(id, _)) if matches!(self.program.graph.nodes()[id.0 as usize].spec, OperatorSpec::Window(_)));
+        let is_having =
+            matches!(input, Some(Edge::Node(id, _)) if matches!(self.program.graph.nodes()[id.0 as usize].spec, OperatorSpec::Window(_)));
         let clause = if is_having { "HAVING" } else { "WHERE" };
         let cause = if is_having { "having" } else { "where" };
         let of = counted(notes.rows, "row", "rows");
-        let text = if notes.passed == 0 { format!("{clause} was true for none of {of}") } else { format!("{clause} was true for {} of {of}", grouped(notes.passed)) };
+        let text = if notes.passed == 0 {
+            format!("{clause} was true for none of {of}")
+        } else {
+            format!("{clause} was true for {} of {of}", grouped(notes.passed))
+        };
         let mut reason = Reason::new(cause, text);
         let words = |expr: &Expr| in_words(expr, &[&schema]);
         if let Some(closest) = notes.refused.first() {
@@ -220,10 +243,12 @@ impl Run<'_> {
             let stream = input.map(|edge| self.stream(edge)).unwrap_or_default();
             reason = reason.event(event(self.lines, closest.place, &stream, values), None);
             let of_all = |term: &Expr| notes.terms.iter().position(|known| known == term).map(|at| (notes.true_for[at], notes.rows));
-            let told = closest.terms.iter().map(|found| Term { true_for: of_all(&found.term), ..self.program.term(found, node.span, &words) });
+            let told =
+                closest.terms.iter().map(|found| Term { true_for: of_all(&found.term), ..self.program.term(found, node.span, &words) });
             reason.terms = told.collect();
             // Each term alone may be true often, and all of them together never.
-            let never: Vec<&Expr> = notes.terms.iter().zip(&notes.true_for).filter(|(_, count)| **count == 0).map(|(term, _)| term).collect();
+            let never: Vec<&Expr> =
+                notes.terms.iter().zip(&notes.true_for).filter(|(_, count)| **count == 0).map(|(term, _)| term).collect();
             if never.is_empty() && notes.terms.len() > 1 && notes.passed == 0 {
                 reason.text.push_str(", though each of its terms was true for some");
             }
@@ -247,10 +272,15 @@ impl Run<'_> {
         };
         let keys = [key_of(&spec.left_keys, 0), key_of(&spec.right_keys, 1)];
         if let Some(empty) = (0..2).find(|side| notes.rows[*side] == 0) {
-            return self.why_empty(node.inputs[empty]).unwrap_or_else(|| Reason::new("no_row", format!("no row of `{}` came", sides[empty])));
+            return self
+                .why_empty(node.inputs[empty])
+                .unwrap_or_else(|| Reason::new("no_row", format!("no row of `{}` came", sides[empty])));
         }
         if notes.near > 0 {
-            let mut reason = Reason::new("where", format!("{} met by key and time, and what else ON asks was true of none", counted(notes.near, "pair", "pairs")));
+            let mut reason = Reason::new(
+                "where",
+                format!("{} met by key and time, and what else ON asks was true of none", counted(notes.near, "pair", "pairs")),
+            );
             if let (Some(residual), Some((left, right))) = (&spec.residual, notes.example) {
                 let words = |expr: &Expr| in_words(expr, &[&schemas[0], &schemas[1]]);
                 reason.text = format!("{}, as of {} and {}: {}", reason.text, self.place(left), self.place(right), words(residual));
@@ -269,7 +299,8 @@ impl Run<'_> {
         }
         let values = |side: usize| {
             let of_side = notes.keys.iter().filter(|(_, rows)| !rows[side].is_empty());
-            let shown: Vec<String> = of_side.clone().take(3).map(|(key, _)| key.decode().iter().map(literal).collect::<Vec<_>>().join(", ")).collect();
+            let shown: Vec<String> =
+                of_side.clone().take(3).map(|(key, _)| key.decode().iter().map(literal).collect::<Vec<_>>().join(", ")).collect();
             let count = of_side.count();
             if count > shown.len() { format!("{}, … ({} values)", shown.join(", "), grouped(count as u64)) } else { shown.join(", ") }
         };
@@ -296,11 +327,17 @@ impl Run<'_> {
             notes.push(format!("{} bad{first}", counted(self.intake.bad, "event was", "events were")));
         }
         if self.intake.unrouted > 0 {
-            let types: Vec<String> = self.intake.types.iter().take(5).map(|(kind, count)| format!("'{kind}' ({})", grouped(*count))).collect();
+            let types: Vec<String> =
+                self.intake.types.iter().take(5).map(|(kind, count)| format!("'{kind}' ({})", grouped(*count))).collect();
             notes.push(format!("{} of no stream: {}", counted(self.intake.unrouted, "event was", "events were"), types.join(", ")));
         }
         for source in self.sources.iter().filter(|source| source.late > 0) {
-            notes.push(format!("{} of `{}` late", counted(source.late, "event was", "events were"), source.name).replace("was of", "of").replace("were of", "of") + " and dropped");
+            notes.push(
+                format!("{} of `{}` late", counted(source.late, "event was", "events were"), source.name)
+                    .replace("was of", "of")
+                    .replace("were of", "of")
+                    + " and dropped",
+            );
         }
         notes
     }
@@ -311,7 +348,10 @@ fn window(notes: &WindowNotes, spec: &WindowSpec) -> Reason {
     match spec.kind {
         WindowKind::Rows(needed) => {
             let most = notes.groups.values().max().copied().unwrap_or(0);
-            Reason::new("input_ended", format!("no group had the {} that a window needs: the fullest has {}", counted(needed, "row", "rows"), grouped(most)))
+            Reason::new(
+                "input_ended",
+                format!("no group had the {} that a window needs: the fullest has {}", counted(needed, "row", "rows"), grouped(most)),
+            )
         }
         _ => Reason::new("window", format!("no window that {rows} were in gave a row")),
     }
@@ -319,7 +359,8 @@ fn window(notes: &WindowNotes, spec: &WindowSpec) -> Reason {
 
 /// The columns that some terms read, in order.
 fn columns_of(terms: &[Expr], schema: &Schema) -> Vec<usize> {
-    let mut columns: Vec<usize> = terms.iter().flat_map(Expr::slots).map(|slot| slot.0 as usize).filter(|column| *column < schema.len()).collect();
+    let mut columns: Vec<usize> =
+        terms.iter().flat_map(Expr::slots).map(|slot| slot.0 as usize).filter(|column| *column < schema.len()).collect();
     columns.sort_unstable();
     columns.dedup();
     columns

@@ -207,15 +207,7 @@ fn rows_of(inbox: &Inbox) -> Vec<(usize, usize, Place)> {
 
 impl JoinNotes {
     pub(super) fn new() -> Self {
-        Self {
-            rows: [0; 2],
-            without_key: [0; 2],
-            keys: BTreeMap::new(),
-            has_more_keys: false,
-            near: 0,
-            nearest: None,
-            example: None,
-        }
+        Self { rows: [0; 2], without_key: [0; 2], keys: BTreeMap::new(), has_more_keys: false, near: 0, nearest: None, example: None }
     }
 
     fn see(&mut self, spec: &JoinSpec, inbox: &Inbox) {

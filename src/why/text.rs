@@ -115,6 +115,7 @@ impl Answer {
         let key = if key.is_empty() { String::new() } else { format!("{}, ", key.join(", ")) };
         let waits = match miss.waited_for.as_slice() {
             [] => String::new(),
+            [one] if miss.steps.iter().any(|step| step.step == *one) => format!(", waits for another `{one}`"),
             [one] => format!(", waits for `{one}`"),
             several => format!(", waits for {}", several.iter().map(|step| format!("`{step}`")).collect::<Vec<_>>().join(" or ")),
         };
@@ -211,7 +212,8 @@ impl Table {
                 let _ = writeln!(out, "       {}", look.faint(&format!("… {not_shown} more")));
             }
             let mark = if row[0] == "✗" { look.red(&row[0]) } else { look.green(&row[0]) };
-            let line = format!("     {mark} {:a$}  {:b$}  {:c$}  {values}", row[1], row[2], row[3], a = widths[1], b = widths[2], c = widths[3]);
+            let line =
+                format!("     {mark} {:a$}  {:b$}  {:c$}  {values}", row[1], row[2], row[3], a = widths[1], b = widths[2], c = widths[3]);
             let _ = writeln!(out, "{}", line.trim_end());
         }
     }

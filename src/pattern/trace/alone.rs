@@ -125,9 +125,7 @@ impl Alone {
     /// The starts that are undecided.
     pub(super) fn live(&self) -> Vec<Live> {
         match self {
-            Self::Runs(runs) => {
-                runs.live().map(|(start, index, entries)| Live { start, index, entries: entries.to_vec() }).collect()
-            }
+            Self::Runs(runs) => runs.live().map(|(start, index, entries)| Live { start, index, entries: entries.to_vec() }).collect(),
             Self::Rows(rows) => {
                 rows.open.iter().map(|open| Live { start: open.start, index: open.index, entries: open.entries.clone() }).collect()
             }
@@ -143,7 +141,13 @@ impl Alone {
     }
 
     /// Steps all starts over an event, and begins the one at it. Gives the matches that are certain.
-    pub(super) fn step(&mut self, event: &Candidate<'_>, fits: &VariableSet, side: &mut Side, alarms: &mut Vec<Alarm>) -> Vec<(Place, Match)> {
+    pub(super) fn step(
+        &mut self,
+        event: &Candidate<'_>,
+        fits: &VariableSet,
+        side: &mut Side,
+        alarms: &mut Vec<Alarm>,
+    ) -> Vec<(Place, Match)> {
         match self {
             Self::Runs(runs) => matches_of(side.on_runs(alarms, |tools| runs.event(event, fits, tools))),
             Self::Rows(rows) => rows.step(event, fits, side),

@@ -36,7 +36,7 @@ use crate::spec::{AfterMatch, Mode, PatternSpec, Runs, VariableId, VariableKind}
 pub(crate) use super::event::Event;
 
 /// Threads of one partition that are followed alone.
-const THREADS_FOLLOWED: usize = 2_048;
+const THREADS_FOLLOWED: usize = 1_024;
 /// Matches that are remembered, to tell what they took.
 const MATCHES_KEPT: usize = 100_000;
 /// Starts that would have matched, until it is known whether they did.
@@ -288,7 +288,8 @@ impl Tracer {
                 self.steps[at].fitting += 1;
                 self.steps[at].closest = None;
             } else if self.steps[at].fitting == 0 {
-                let sight = Sight { matcher: &self.alone.matcher, thread: &thread, candidate: &candidate, fits, around: alone.around(None) };
+                let sight =
+                    Sight { matcher: &self.alone.matcher, thread: &thread, candidate: &candidate, fits, around: alone.around(None) };
                 let unary = sight.unary_misses(id);
                 let seen = &mut self.steps[at];
                 if seen.closest.as_ref().is_none_or(|(_, known)| watched::is_closer(&unary, known)) {
@@ -340,10 +341,11 @@ impl Tracer {
         let before = part.alone.live();
         let mut seen: Vec<watched::Seen> = Vec::with_capacity(before.len());
         for live in &before {
-            let Some(watched) = part.watched.iter().find(|watched| watched.start == live.start) else {
+            let Ok(at) = part.watched.binary_search_by_key(&live.start, |watched| watched.start) else {
                 seen.push(watched::Seen::default());
                 continue;
             };
+            let watched = &part.watched[at];
             let around = part.alone.around(Some(live.start));
             seen.push(watched::look(&self.alone.matcher, watched, live, &candidate, fits, around));
         }
@@ -356,14 +358,14 @@ impl Tracer {
         let after = part.alone.live();
         let mut gone = Vec::new();
         for (live, seen) in before.into_iter().zip(seen) {
-            let Some(at) = part.watched.iter().position(|watched| watched.start == live.start) else { continue };
-            let now = after.iter().find(|now| now.start == live.start);
+            let Ok(at) = part.watched.binary_search_by_key(&live.start, |watched| watched.start) else { continue };
+            let now = after.binary_search_by_key(&live.start, |now| now.start).ok().map(|now| &after[now]);
             match now {
                 Some(now) => part.watched[at].go_on(now, event.index, seen),
                 None => {
                     let mut watched = part.watched.remove(at);
                     watched.note(seen.into_end());
-                    if self.spec.mode == Mode::Rows && watched.is_over(self.spec.within, event.place) {
+                    if self.spec.mode == Mode::Rows && watched.ends_by_within(self.spec.within, event.place) {
                         let around = part.alone.around(Some(watched.start));
                         watched.see_too_late(&self.alone.matcher, &candidate, fits, around, self.spec.within);
                     }
@@ -372,14 +374,17 @@ impl Tracer {
             }
         }
         for live in after {
-            if part.watched.iter().all(|watched| watched.start != live.start) {
+            // Starts come in order, and so do those that are watched.
+            if part.watched.last().is_none_or(|watched| watched.start < live.start) {
                 let mut watched = Watched::new(id, &live);
                 watched.no_room = no_room;
                 part.watched.push(watched);
             }
         }
-        let news: Vec<(u32, Place, Depth)> = part.watched.iter().map(|watched| (id, watched.start, watched.depth)).collect();
-        self.note_ahead(news);
+        if !self.keys.is_one() {
+            let news: Vec<(u32, Place, Depth)> = part.watched.iter().map(|watched| (id, watched.start, watched.depth)).collect();
+            self.note_ahead(news);
+        }
         self.settle(matched, gone, id);
         self.end_lingering(id, event.place);
     }
@@ -393,7 +398,7 @@ impl Tracer {
                 let (_, found) = matched.swap_remove(at);
                 self.candidate(watched, found);
                 matched.retain(|(of, _)| *of != start);
-            } else if watched.is_over(self.spec.within, end) {
+            } else if watched.ends_by_within(self.spec.within, end) {
                 self.linger(watched, id);
             } else {
                 self.close(watched, id, end);
@@ -425,13 +430,13 @@ impl Tracer {
     }
 
     /// A run that WITHIN has ended waits to see whether what it waited for comes too late.
-    fn linger(&mut self, watched: Watched, id: u32) {
+    fn linger(&mut self, mut watched: Watched, id: u32) {
+        watched.is_over = true;
         let part = &mut self.parts[id as usize];
         part.lingering.push(watched);
         if part.lingering.len() > LINGERING {
             let watched = part.lingering.remove(0);
-            let end = watched.start;
-            self.close(watched, id, end);
+            self.close(watched, id, Place::MAX);
         }
     }
 
@@ -463,9 +468,10 @@ impl Tracer {
     }
 
     fn is_asked(&self, watched: &Watched, key: &[Value<'static>], end: Place) -> bool {
-        let is_at = |at: Timestamp| watched.start.time() <= at && (end == Place::MAX || at <= end.time() || watched.is_under_way(at, self.spec.within));
+        let is_at = |at: Timestamp| watched.is_under_way(at, self.spec.within) && (end == Place::MAX || at <= end.time());
         let has = |(name, value): &(String, String)| {
-            self.keys.has(key, name, value) || watched.thread.history.iter_back().any(|link| keys::has(&self.spec, &link.taking, name, value))
+            self.keys.has(key, name, value)
+                || watched.thread.history.iter_back().any(|link| keys::has(&self.spec, &link.taking, name, value))
         };
         self.asked.at.is_none_or(is_at) && self.asked.key.iter().all(has)
     }
@@ -501,9 +507,6 @@ impl Tracer {
     }
 
     fn note_ahead(&mut self, news: Vec<(u32, Place, Depth)>) {
-        if self.keys.is_one() {
-            return;
-        }
         for (id, start, depth) in news {
             if let Some(known) = self.ahead.iter_mut().find(|(part, of, _)| (*part, *of) == (id, start)) {
                 known.2 = depth;

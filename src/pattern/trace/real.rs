@@ -105,9 +105,10 @@ impl Tracer {
     fn why_taken_away(&self, watched: &Watched, found: &Match, by_start: &BTreeMap<(u32, Place), usize>) -> Cause {
         if let Some(having) = &self.spec.having {
             let parts: Vec<Expr> = if matches!(having.kind(), ExprKind::And) { having.args().to_vec() } else { vec![having.clone()] };
-            let terms: Vec<_> = self.real.outputs.ask(watched.start, found, |row, context| {
-                parts.iter().filter_map(|term| look::false_term(term, row, context)).collect()
-            });
+            let terms: Vec<_> = self
+                .real
+                .outputs
+                .ask(watched.start, found, |row, context| parts.iter().filter_map(|term| look::false_term(term, row, context)).collect());
             if !terms.is_empty() {
                 return Cause::Having { terms };
             }
@@ -119,7 +120,8 @@ impl Tracer {
         let earlier = || by_start.range((id, Place::MIN)..(id, watched.start)).rev().take(64).map(|(_, at)| &self.emissions[*at]);
         let by = match &self.spec.after_match {
             AfterMatch::Consume => {
-                let shares = |emission: &&Emission| found.history.iter_back().any(|link| emission.events.contains(&link.taking.event.place));
+                let shares =
+                    |emission: &&Emission| found.history.iter_back().any(|link| emission.events.contains(&link.taking.event.place));
                 let all = by_start.range((id, Place::MIN)..=(id, Place::MAX)).take(4_096).map(|(_, at)| &self.emissions[*at]);
                 all.into_iter().find(shares)
             }

@@ -91,7 +91,11 @@ impl Clue {
     pub(crate) fn missed(variable: VariableId, event: Arc<Event>, terms: Vec<FalseTerm>) -> Self {
         let count = u32::try_from(terms.len()).unwrap_or(u32::MAX);
         let distance = terms.iter().map(|term| term.distance).sum();
-        Self { weight: count.saturating_mul(20).saturating_add(10), distance, cause: Cause::False { variable, event, terms, is_next: false } }
+        Self {
+            weight: count.saturating_mul(20).saturating_add(10),
+            distance,
+            cause: Cause::False { variable, event, terms, is_next: false },
+        }
     }
 
     pub(crate) fn late(cause: Cause) -> Self {
@@ -205,7 +209,11 @@ impl Stories {
 
 /// The closest miss first.
 pub(crate) fn order(a: &Story, b: &Story) -> std::cmp::Ordering {
-    let depth = |story: &Story| (story.depth.variables, story.depth.waits_for_next);
+    // In a loop that has not enough yet, each event is a step.
+    let depth = |story: &Story| {
+        let depth = &story.depth;
+        (depth.variables, depth.waits_for_next, if depth.waits_for_next { 0 } else { depth.events })
+    };
     depth(b)
         .cmp(&depth(a))
         .then_with(|| a.clue.weight.cmp(&b.clue.weight))

@@ -31,7 +31,7 @@ pub(super) struct Watched {
     /// The run that kept the pattern itself from beginning one here.
     pub(super) no_room: Option<Place>,
     /// WITHIN has ended it.
-    is_over: bool,
+    pub(super) is_over: bool,
     /// Events seen since.
     lingered: u64,
 }
@@ -132,10 +132,8 @@ fn variables_of(awaited: &[Awaited]) -> Vec<VariableId> {
 
 impl Watched {
     pub(super) fn new(partition: u32, live: &Live) -> Self {
-        let (thread, depth) = furthest(&live.entries).map_or_else(
-            || (nothing(live.start), Depth::default()),
-            |(thread, depth)| (thread.clone(), depth),
-        );
+        let (thread, depth) =
+            furthest(&live.entries).map_or_else(|| (nothing(live.start), Depth::default()), |(thread, depth)| (thread.clone(), depth));
         let awaited = variables_of(&awaited_of(&thread));
         Self {
             partition,
@@ -208,7 +206,7 @@ impl Watched {
     }
 
     /// Whether it ended at this place because WITHIN was over.
-    pub(super) fn is_over(&self, within: Option<Within>, at: Place) -> bool {
+    pub(super) fn ends_by_within(&self, within: Option<Within>, at: Place) -> bool {
         let has_certain_end = self.clue.as_ref().is_some_and(|clue| clue.weight() == 0);
         match within {
             _ if has_certain_end => false,
@@ -250,22 +248,14 @@ impl Watched {
         let is_told = self.clue.as_ref().is_some_and(|clue| matches!(clue.cause, Cause::TooLate { .. }));
         is_told
             || match within {
-                Some(Within::Time(duration)) => {
-                    now.time() > self.start.time().saturating_add(Duration(duration.0.saturating_mul(5)))
-                }
+                Some(Within::Time(duration)) => now.time() > self.start.time().saturating_add(Duration(duration.0.saturating_mul(5))),
                 Some(Within::Events(n)) => self.lingered > n.saturating_mul(4),
                 None => true,
             }
     }
 
     /// The awaited step that would take an event.
-    fn fitting(
-        &self,
-        matcher: &Matcher,
-        candidate: &Candidate<'_>,
-        fits: &VariableSet,
-        around: Surroundings<'_>,
-    ) -> Option<VariableId> {
+    fn fitting(&self, matcher: &Matcher, candidate: &Candidate<'_>, fits: &VariableSet, around: Surroundings<'_>) -> Option<VariableId> {
         let sight = Sight { matcher, thread: &self.thread, candidate, fits, around };
         let awaited = awaited_of(&self.thread).into_iter().filter(|step| is_step(matcher, step.variable));
         awaited.into_iter().find(|step| matches!(sight.verdict(step), Verdict::Fits)).map(|step| step.variable)
@@ -305,7 +295,9 @@ impl Watched {
 
     /// Looks among the last events that fitted a step by themselves for one that came too early.
     pub(super) fn look_back(&mut self, matcher: &Matcher, recent: &[Vec<Arc<Event>>], around: Surroundings<'_>, within: Option<Within>) {
-        for step in awaited_of(&self.thread) {
+        let has_taken = |step: &Awaited| self.thread.history.iter_back().any(|link| link.taking.variable == step.variable);
+        let awaited: Vec<Awaited> = awaited_of(&self.thread).into_iter().filter(|step| !has_taken(step)).collect();
+        for step in awaited {
             let events = recent.get(step.variable.0 as usize).map_or(&[][..], Vec::as_slice);
             for event in events.iter().rev() {
                 if event.place >= self.thread.end || self.thread.history.contains(event.index) {
@@ -337,7 +329,7 @@ impl Watched {
         let nothing = match end {
             _ if is_over => Cause::Expired { variable },
             Place::MAX => Cause::InputEnded { variable },
-            end if self.is_over(within, end) => Cause::InputEnded { variable },
+            end if self.ends_by_within(within, end) => Cause::InputEnded { variable },
             _ => Cause::NotFollowed,
         };
         let clue = self.clue.unwrap_or_else(|| Clue::nothing(nothing));
