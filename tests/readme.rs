@@ -102,6 +102,29 @@ fn every_block_of_the_documents_is_true() {
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
+/// Every page of the guide is a chapter of the book, and every link between documents leads to a file.
+#[test]
+fn the_guide_is_whole() {
+    let summary = fs::read_to_string(root().join("docs/SUMMARY.md")).unwrap();
+    let mut wrong = Vec::new();
+    for path in documents() {
+        let text = fs::read_to_string(&path).unwrap();
+        let folder = path.parent().unwrap();
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let file = link.split('#').next().unwrap_or_default();
+            let is_local = !file.is_empty() && !link.contains("://") && !link.contains(char::is_whitespace);
+            if is_local && !folder.join(file).exists() {
+                wrong.push(format!("{}: {link} leads nowhere", path.display()));
+            }
+        }
+        let name = path.file_name().unwrap().to_string_lossy();
+        if folder.ends_with("docs") && name != "SUMMARY.md" && !summary.contains(&format!("({name})")) {
+            wrong.push(format!("{name} is no chapter of docs/SUMMARY.md"));
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
 /// A folder with the repository's queries, for the commands of one document.
 fn folder_for(document: &str) -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{}", document.replace('/', "-"), std::process::id()));

@@ -64,6 +64,9 @@ pub(crate) enum Command {
     /// Tells why a program gave what it gave: the runs of its patterns that came to nothing, the closest miss first.
     #[command(after_help = WHY_EXAMPLES)]
     Why(WhyFlags),
+    /// Looks at a dead-letter file, or feeds its events to a program again.
+    #[command(subcommand, after_help = LETTER_EXAMPLES)]
+    DeadLetters(LetterCommand),
     /// Serves an editor over standard input and output, by the Language Server Protocol
     Lsp,
 }
@@ -416,6 +419,80 @@ const WATCH_EXAMPLES: &str = "\
 Examples:
   betide watch alerts.tide payments.jsonl
   betide watch alerts.test";
+
+/// `betide dead-letters`
+#[derive(Debug, Subcommand)]
+pub(crate) enum LetterCommand {
+    /// Shows the bad events by cause: how many, and of each where it stood and what is wrong with it.
+    Show(ShowFlags),
+    /// Feeds the bad events to a program again: alone, or in their places among the inputs that they are of.
+    #[command(after_help = REPLAY_HELP)]
+    Replay(ReplayFlags),
+}
+
+const LETTER_EXAMPLES: &str = "\
+Examples:
+  betide run alerts.tide payments.jsonl --dead-letters bad.jsonl
+      a run that keeps its bad events
+  betide dead-letters show bad.jsonl
+      what is wrong with them
+  betide dead-letters show bad.jsonl --cause wrong_type --format jsonl > part.jsonl
+      those of one cause, as a dead-letter file
+  betide dead-letters replay bad.jsonl mended.tide --dead-letters still_bad.jsonl
+      the program has been mended: do they pass?
+  betide dead-letters replay mended.jsonl alerts.tide payments.jsonl
+      the letters have been mended: the run as it should have been";
+
+/// `betide dead-letters show`
+#[derive(Debug, Args)]
+pub(crate) struct ShowFlags {
+    /// The dead-letter file; `-` for standard input
+    #[arg(value_name = "LETTERS")]
+    pub(crate) letters: String,
+    /// Events of this cause only (may be repeated)
+    #[arg(long, value_name = "CODE")]
+    pub(crate) cause: Vec<String>,
+    /// How many of each cause are shown; all are counted. Default: 10 in a table, all as lines of JSON
+    #[arg(long, value_name = "LETTERS")]
+    pub(crate) limit: Option<u64>,
+    /// A table to read, or the letters themselves
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LetterFormat::Table)]
+    pub(crate) format: LetterFormat,
+}
+
+/// How letters are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LetterFormat {
+    /// By cause, with the place in the line
+    Table,
+    /// The lines of the file
+    Jsonl,
+}
+
+/// `betide dead-letters replay`
+#[derive(Debug, Args)]
+pub(crate) struct ReplayFlags {
+    /// The dead-letter file
+    #[arg(value_name = "LETTERS")]
+    pub(crate) letters: String,
+    /// Events of this cause only (may be repeated)
+    #[arg(long, value_name = "CODE")]
+    pub(crate) cause: Vec<String>,
+    #[command(flatten)]
+    pub(crate) run: RunFlags,
+}
+
+const REPLAY_HELP: &str = "\
+Behind the letters stands what stands behind `betide run`: the program, then the
+inputs, if the events are to stand in their places among them.
+
+Without inputs the events of the letters are all there is. They are put in order
+of event time first, so none is late, whatever DELAY the streams have.
+
+With inputs the run is that of `betide run` over them, each letter's line in the
+place of the line that was bad; an event that would have been late there is late.
+
+What is bad again goes to --dead-letters, with the place where it stood at first.";
 
 /// `betide completions`
 #[derive(Debug, Args)]

@@ -13,7 +13,7 @@ use betide::connect::Input;
 use super::{Failure, INTERRUPTED};
 
 /// Bytes read in one go.
-const CHUNK: usize = 256 * 1024;
+pub(crate) const CHUNK: usize = 256 * 1024;
 /// Chunks on the way at most.
 const CHUNKS_AHEAD: usize = 4;
 

@@ -5,12 +5,13 @@
 //! | 0 | done (also when whoever read the output closed it) |
 //! | 1 | a test fails (`betide test`), or a file is not laid out (`betide fmt --check`) |
 //! | 2 | the program does not compile, or the command line is wrong |
-//! | 65 | bad data with `--strict`, or a cap whose policy is to stop |
+//! | 65 | bad data with `--strict`, lines of a dead-letter file that are none, or a cap whose policy is to stop |
 //! | 70 | a defect of betide |
 //! | 74 | something outside failed: a file, the output |
 //! | 130 | interrupted; what was read has been finished, unless a second Ctrl-C ended that too |
 
 mod check;
+mod dead_letters;
 mod doc;
 mod durable;
 mod explain;
@@ -52,6 +53,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Check(program) => check::check(program),
         Command::Explain(program) => explain::explain(program),
         Command::Why(flags) => why::why(flags),
+        Command::DeadLetters(command) => dead_letters::dead_letters(command),
         Command::Lsp => lsp::lsp(),
     };
     match done {

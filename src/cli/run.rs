@@ -10,7 +10,7 @@ use betide::{DataError, Engine, Error, Options};
 
 use super::durable::State;
 use super::flags::{OutputFormat, RunFlags};
-use super::inputs::{Inputs, Message};
+use super::inputs::{CHUNK, Inputs, Message};
 use super::output::{Output, Target};
 use super::progress::Progress;
 use super::sample;
@@ -25,16 +25,37 @@ const PAUSE: Duration = Duration::from_secs(3);
 /// How often the clock is looked at while the input pauses.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
+/// Something else to be done with the inputs before they are read.
+pub(crate) type Prepare<'p> = &'p mut dyn FnMut(Vec<Input>) -> Result<Vec<Input>, Failure>;
+
 /// Runs a program over its inputs.
 pub(crate) fn run(flags: &RunFlags) -> Result<u8, Failure> {
-    let elapsed = Elapsed::start();
-    let (file, inputs) = match (&flags.text.query, flags.paths.split_first()) {
+    run_prepared(flags, &[], &mut Ok)
+}
+
+/// The program's file and the inputs of a command line.
+pub(crate) fn split_paths(flags: &RunFlags) -> (Option<&str>, &[String]) {
+    match (&flags.text.query, flags.paths.split_first()) {
         (Some(_), _) => (None, &flags.paths[..]),
         (None, Some((file, inputs))) => (Some(file.as_str()), inputs),
         (None, None) => (None, &[][..]),
-    };
-    let options =
+    }
+}
+
+/// How the program of a command line is run.
+pub(crate) fn options(flags: &RunFlags) -> Options {
+    let mut options =
         Options { strict: flags.strict, max_line: flags.max_line, batch_size: flags.batch_size, ids: flags.ids, ..Options::default() };
+    // They are taken after each chunk, so that none is lost where every line is bad: the shortest has a byte and its end.
+    options.limits.kept_bad_events = CHUNK / 2 + 2;
+    options
+}
+
+/// The same with the inputs prepared in some way, for which these other files are read.
+pub(crate) fn run_prepared(flags: &RunFlags, also_read: &[&str], prepare: Prepare<'_>) -> Result<u8, Failure> {
+    let elapsed = Elapsed::start();
+    let (file, inputs) = split_paths(flags);
+    let options = options(flags);
     refuse_combinations(flags)?;
     let inputs = if inputs.is_empty() { vec!["-".to_owned()] } else { inputs.to_vec() };
     if inputs.iter().any(|i| i == "-") && io::stdin().is_terminal() {
@@ -54,12 +75,7 @@ pub(crate) fn run(flags: &RunFlags) -> Result<u8, Failure> {
         return Err(Failure::usage("the program has no query, so no row can come out"));
     }
     engine.reload_tables()?;
-    if let Some(path) = &flags.dead_letters {
-        refuse_overwriting("--dead-letters", path, file.into_iter().chain(paths.iter().map(String::as_str)))?;
-    }
-    if let Some(path) = &flags.output_file {
-        refuse_overwriting("--output-file", path, file.into_iter().chain(paths.iter().map(String::as_str)))?;
-    }
+    refuse_overwriting(flags, file.into_iter().chain(paths.iter().map(String::as_str)).chain(also_read.iter().copied()))?;
     let mut state = None;
     if let Some(folder) = &flags.state {
         let (kept, inputs) = State::open(&folder.to_string_lossy(), flags, &mut engine, &paths)?;
@@ -74,7 +90,7 @@ pub(crate) fn run(flags: &RunFlags) -> Result<u8, Failure> {
         (Some(path), None) => Target::File(path),
     };
     let out = Output::new(target, flags.format, &engine)?;
-    let inputs = opened.map_or_else(|| open(&paths, flags), Ok)?;
+    let inputs = prepare(opened.map_or_else(|| open(&paths, flags), Ok)?)?;
     let progress = Progress::new(&inputs);
     let inputs = Inputs::start(inputs)?;
     let dead_letters = flags.dead_letters.as_deref().filter(|_| state.is_none());
@@ -87,6 +103,7 @@ pub(crate) fn run(flags: &RunFlags) -> Result<u8, Failure> {
         state,
         input: String::new(),
         format: Format::default(),
+        header: None,
         is_strict: flags.strict,
         told: 0,
         has_told_pause: false,
@@ -158,12 +175,14 @@ fn refuse_combinations(flags: &RunFlags) -> Result<(), Failure> {
 }
 
 /// A file is emptied, or cut off, before anything is written: it must not be what is read.
-fn refuse_overwriting<'p>(flag: &str, written: &Path, read: impl IntoIterator<Item = &'p str>) -> Result<(), Failure> {
-    let Ok(target) = written.canonicalize() else { return Ok(()) };
-    match read.into_iter().find(|path| Path::new(path).canonicalize().is_ok_and(|read| read == target)) {
-        Some(path) => Err(Failure::usage(format!("{flag} would overwrite {path}, which is read"))),
-        None => Ok(()),
+pub(crate) fn refuse_overwriting<'p>(flags: &RunFlags, read: impl Iterator<Item = &'p str> + Clone) -> Result<(), Failure> {
+    for (flag, written) in [("--dead-letters", &flags.dead_letters), ("--output-file", &flags.output_file)] {
+        let Some(target) = written.as_ref().and_then(|path| path.canonicalize().ok()) else { continue };
+        if let Some(path) = read.clone().find(|path| Path::new(path).canonicalize().is_ok_and(|read| read == target)) {
+            return Err(Failure::usage(format!("{flag} would overwrite {path}, which is read")));
+        }
     }
+    Ok(())
 }
 
 /// A run under way.
@@ -177,6 +196,8 @@ struct Run {
     /// The name of the current input.
     input: String,
     format: Format,
+    /// Its header, where it has one.
+    header: Option<Vec<u8>>,
     /// The first bad event is the end, and told as such.
     is_strict: bool,
     /// Bad events told so far.
@@ -220,7 +241,7 @@ impl Run {
             self.reload_changed_tables();
             match message {
                 Message::Begins(name, format) => {
-                    (self.input, self.format) = (name, format);
+                    (self.input, self.format, self.header) = (name, format, None);
                     self.state.iter_mut().for_each(State::begins);
                 }
                 Message::Bytes(chunk) => {
@@ -228,6 +249,9 @@ impl Run {
                         Format::JsonLines => self.engine.push_json(chunk.bytes()),
                         Format::Csv => self.engine.push_csv(chunk.bytes()),
                     };
+                    if self.header.is_none() {
+                        self.header = self.engine.csv_header().map(<[u8]>::to_vec);
+                    }
                     pushed.map_err(|error| self.failure(error))?;
                     self.state.iter_mut().for_each(|state| state.read(chunk.bytes()));
                     inputs.give_back(chunk);
@@ -365,12 +389,13 @@ impl Run {
     /// Bad events go to the dead-letter file; without one, the first few are told.
     fn settle_bad_events(&mut self) -> Result<(), Failure> {
         for bad in self.engine.take_bad_events() {
+            let header = self.header.as_deref();
             if let Some(state) = self.state.as_mut().filter(|state| state.has_dead_letters()) {
-                state.append_letters(&DeadLetters::letter(&self.input, &bad))?;
+                state.append_letters(&DeadLetters::letter(&self.input, header, &bad))?;
                 continue;
             }
             if let Some(dead_letters) = &mut self.dead_letters {
-                dead_letters.write(&self.input, &bad)?;
+                dead_letters.write(&self.input, header, &bad)?;
                 continue;
             }
             if self.is_strict {
@@ -389,7 +414,7 @@ impl Run {
     }
 }
 
-fn told(input: &str, bad: &BadEvent) -> String {
+pub(crate) fn told(input: &str, bad: &BadEvent) -> String {
     format!("{input}, line {}: bad event ({}): {}", bad.line, bad.cause, bad.detail)
 }
 

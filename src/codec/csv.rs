@@ -75,6 +75,11 @@ impl CsvDecoder {
         self.offset > 0 || !self.raw.is_empty()
     }
 
+    /// The header line of the input at hand, once it has come.
+    pub fn header(&self) -> Option<&[u8]> {
+        self.header.as_ref().map(|header| &*header.raw)
+    }
+
     /// Takes bytes up to the end of as many records, and says how many it took: all of them, unless there were more records.
     pub fn decode(&mut self, specs: &[SourceSpec], bytes: &[u8], most: usize, clock: Timestamp, out: &mut Decoded) -> usize {
         let (mut used, mut records) = (0, 0);

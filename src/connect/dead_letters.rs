@@ -1,7 +1,8 @@
 //! The dead-letter file: one JSON object for every line that was no good.
 //!
 //! `{"source":…,"line":…,"offset":…,"cause":…,"detail":…,"event":…}` has the line itself as a string; one that is not UTF-8 stands as
-//! `"base64"` instead, so that its bytes can be had back. Of a line that was too long only the head is there, as its detail says.
+//! `"base64"` instead, so that its bytes can be had back. Of a line that was too long only the head is there, as its detail says. A record of
+//! comma-separated values has the header of its input with it, without which its cells would have no names.
 
 use std::fmt;
 use std::fs::File;
@@ -37,17 +38,17 @@ impl DeadLetters {
         Self { path: path.into(), file: Box::new(writer), line: Vec::new() }
     }
 
-    /// Writes what is wrong with a line of this input.
-    pub fn write(&mut self, input: &str, bad: &BadEvent) -> Result<(), ConnectError> {
+    /// Writes what is wrong with a line of this input, whose header is this if it has one.
+    pub fn write(&mut self, input: &str, header: Option<&[u8]>, bad: &BadEvent) -> Result<(), ConnectError> {
         self.line.clear();
-        write_letter(input, bad, &mut self.line);
+        write_letter(input, header, bad, &mut self.line);
         self.file.write_all(&self.line).map_err(|source| self.failed(source))
     }
 
     /// The line of a letter, for who writes it himself.
-    pub fn letter(input: &str, bad: &BadEvent) -> Vec<u8> {
+    pub fn letter(input: &str, header: Option<&[u8]>, bad: &BadEvent) -> Vec<u8> {
         let mut line = Vec::new();
-        write_letter(input, bad, &mut line);
+        write_letter(input, header, bad, &mut line);
         line
     }
 
@@ -67,7 +68,7 @@ impl fmt::Debug for DeadLetters {
     }
 }
 
-fn write_letter(input: &str, bad: &BadEvent, out: &mut Vec<u8>) {
+fn write_letter(input: &str, header: Option<&[u8]>, bad: &BadEvent, out: &mut Vec<u8>) {
     let key = |name: &str, out: &mut Vec<u8>| {
         out.push(if out.is_empty() { b'{' } else { b',' });
         write_string(name, out);
@@ -82,6 +83,11 @@ fn write_letter(input: &str, bad: &BadEvent, out: &mut Vec<u8>) {
     for (name, text) in [("cause", bad.cause.code()), ("detail", &bad.detail)] {
         key(name, out);
         write_string(text, out);
+    }
+    if let Some(header) = header {
+        key("header", out);
+        // The decoder reads the names of columns in the same way.
+        write_string(String::from_utf8_lossy(header).trim_end_matches(['\r', '\n']), out);
     }
     match std::str::from_utf8(&bad.bytes) {
         Ok(text) => {
@@ -106,14 +112,16 @@ mod tests {
         let bad =
             |bytes: &[u8]| BadEvent { line: 3, offset: 40, cause: BadCause::NotJson, detail: "a \"b\"".to_owned(), bytes: bytes.into() };
         let mut out = Vec::new();
-        write_letter("in.jsonl", &bad(b"{\"x\": \0"), &mut out);
+        write_letter("in.jsonl", None, &bad(b"{\"x\": \0"), &mut out);
         assert_eq!(
             String::from_utf8(out).unwrap(),
             "{\"source\":\"in.jsonl\",\"line\":3,\"offset\":40,\"cause\":\"not_json\",\"detail\":\"a \\\"b\\\"\",\"event\":\"{\\\"x\\\": \\u0000\"}\n"
         );
         let mut out = Vec::new();
-        write_letter("in.jsonl", &bad(b"\xff\xfe"), &mut out);
+        write_letter("in.jsonl", None, &bad(b"\xff\xfe"), &mut out);
         assert!(out.ends_with(b"\"base64\":\"//4=\"}\n"));
+        let record = DeadLetters::letter("in.csv", Some(b"a,b\r\n"), &bad(b"1"));
+        assert!(record.ends_with(b"\"header\":\"a,b\",\"event\":\"1\"}\n"));
     }
 
     #[test]
@@ -128,7 +136,7 @@ mod tests {
             }
         }
         let bad = BadEvent { line: 1, offset: 0, cause: BadCause::NoTime, detail: String::new(), bytes: Vec::new() };
-        let error = DeadLetters::new("bad.jsonl", Full).write("-", &bad).unwrap_err();
+        let error = DeadLetters::new("bad.jsonl", Full).write("-", None, &bad).unwrap_err();
         assert!(error.to_string().starts_with("cannot write to the dead-letter file bad.jsonl: "), "{error}");
         assert!(DeadLetters::create("/no/such/folder/bad.jsonl").is_err());
     }

@@ -121,6 +121,12 @@ impl Input {
         Self { bytes: Box::new(io::Cursor::new(head).chain(self.bytes)), ..self }
     }
 
+    /// The same input with other bytes, made of its own.
+    #[must_use]
+    pub fn through<R: Read + Send + 'static>(self, make: impl FnOnce(Box<dyn Read + Send>) -> R) -> Self {
+        Self { bytes: Box::new(make(self.bytes)), ..self }
+    }
+
     /// The input's name, as messages and dead letters have it.
     pub fn name(&self) -> &Arc<str> {
         &self.name

@@ -286,6 +286,9 @@ fn write_fraction(f: &mut fmt::Formatter<'_>, fraction: i64, digits: usize) -> f
 }
 
 impl Duration {
+    /// The longest there is.
+    pub const MAX: Duration = Duration(i64::MAX);
+
     /// So many milliseconds.
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis.saturating_mul(1_000_000))

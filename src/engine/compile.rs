@@ -81,6 +81,7 @@ fn assemble_options(options: &Options) -> AssembleOptions {
     AssembleOptions {
         type_field: options.type_field.split('.').map(str::to_owned).collect(),
         endless: options.endless,
+        whole_input: options.whole_input,
         folder: options.folder.clone(),
     }
 }

@@ -161,6 +161,11 @@ impl Engine {
         Ok(self.running.push_csv(bytes)?)
     }
 
+    /// The header line of the comma-separated values at hand, once it has come; up to [`Engine::end_input`].
+    pub fn csv_header(&self) -> Option<&[u8]> {
+        self.running.csv_header()
+    }
+
     /// The end of one input of several: its last line may lack an end, and lines are counted from 1 again.
     pub fn end_input(&mut self) -> Result<(), Error> {
         Ok(self.running.end_input()?)

@@ -30,6 +30,9 @@ pub struct Options {
     /// The input never ends: a program whose state grows for ever is refused instead of warned of, and events more than 5 minutes ahead of
     /// the clock are bad unless their stream says otherwise. Default: false.
     pub endless: bool,
+    /// All events wait for the end of input (as many as `limits.waiting_events` allows), whatever `DELAY` and `IDLE AFTER` say: so none is
+    /// late, in whatever order they come. Default: false.
+    pub whole_input: bool,
     /// Patterns are run by the general evaluator, whatever faster one there is. The rows are the same: it is for comparing. Default: false.
     pub general_evaluators: bool,
     /// Rows written as JSON begin with an id, `"$id"`: which output it is (a digest of what the program computes for it), and the number of
@@ -59,6 +62,7 @@ impl Default for Options {
             max_line: 1 << 20,
             strict: false,
             endless: false,
+            whole_input: false,
             general_evaluators: false,
             ids: false,
             functions: Vec::new(),

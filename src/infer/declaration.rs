@@ -188,7 +188,7 @@ impl Declaration {
         for (index, (column, name)) in columns.iter().zip(&names).enumerate() {
             let is_time = time.is_some_and(|time| time.name == column.name);
             let comma = if index + 1 < columns.len() { "," } else { "" };
-            let _ = writeln!(text, "    {name:width$} {}{}{comma}", column.type_text(is_time), column.path_text());
+            let _ = writeln!(text, "    {name:width$} {}{}{comma}{}", column.type_text(is_time), column.path_text(), column.remark());
         }
         text.push(')');
         if let Some((time, (_, track))) = time.and_then(|time| Some((time, time.shape.times.found()?))) {
@@ -274,6 +274,16 @@ impl Column<'_> {
                 format!("TIMESTAMP({unit})")
             }
             None => type_of(&self.kind, self.shape),
+        }
+    }
+
+    /// Why a column of numbers is none, where a text among them made it so.
+    fn remark(&self) -> String {
+        match self.shape.mostly_numbers() {
+            Some((numbers, text)) if self.kind == Kind::Text => {
+                format!(" -- {numbers} of {} are numbers, {} is not", self.shape.count, quoted_text(text))
+            }
+            Some(_) | None => String::new(),
         }
     }
 

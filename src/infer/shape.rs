@@ -9,6 +9,8 @@ use super::times::Times;
 const FIELDS_MAX: usize = 2000;
 /// How deep objects are looked into; what lies deeper is JSON.
 const DEPTH_MAX: usize = 6;
+/// How many characters of a text are shown.
+const SHOWN_MAX: usize = 24;
 /// An object with so many keys, of which few are in each event, is a map: its keys are values.
 const MAP_FROM: usize = 64;
 
@@ -21,6 +23,8 @@ pub(super) struct Shape {
     ints: u64,
     floats: u64,
     texts: u64,
+    /// The first text, cut to what can be shown.
+    first_text: Option<String>,
     lists: u64,
     objects: u64,
     /// What lies too deep, or is of no kind of its own.
@@ -128,7 +132,16 @@ impl Shape {
 
     fn see_text(&mut self, text: &str) {
         self.texts += 1;
+        self.first_text.get_or_insert_with(|| text.chars().take(SHOWN_MAX).map(|c| if c.is_control() { ' ' } else { c }).collect());
         self.times.see_text(text);
+    }
+
+    /// Of values that are mostly numbers but for a text or two: how many are, and the first that is not.
+    pub(super) fn mostly_numbers(&self) -> Option<(u64, &str)> {
+        let numbers = self.ints + self.floats;
+        let is_mixed = numbers + self.texts == self.count && numbers > self.texts;
+        is_mixed.then_some(())?;
+        Some((numbers, self.first_text.as_deref()?))
     }
 
     /// What the place holds. Kinds that do not go together are text where all are scalars, and else JSON.

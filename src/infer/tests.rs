@@ -43,6 +43,18 @@ fn kinds_become_types() {
 }
 
 #[test]
+fn a_text_among_numbers_is_told() {
+    let mut observer = Observer::new(None);
+    for record in [["id", "t"], ["a", "4.5"], ["b", "n/a"], ["c", "7"], ["d", "8"]] {
+        observer.push_record(record.into_iter());
+    }
+    let text = observer.declarations("Reading").remove(0).statement(Wanted::All, None);
+    assert_eq!(text, "CREATE STREAM Reading (\n    id STRING,\n    t  STRING -- 3 of 4 are numbers, 'n/a' is not\n);");
+    let half = statements(&[r#"{"x":1}"#, r#"{"x":"y"}"#]);
+    assert_eq!(half, ["CREATE STREAM Event (\n    x STRING\n);"], "as many texts as numbers are no slip");
+}
+
+#[test]
 fn times_are_found_by_name_and_shape() {
     let one = |line: &str| {
         let text = statements(&[line]).remove(0);

@@ -31,6 +31,8 @@ pub struct AssembleOptions {
     pub type_field: Vec<String>,
     /// The input never ends.
     pub endless: bool,
+    /// All events wait for the end of input.
+    pub whole_input: bool,
     /// Where relative paths of tables start from; without it, the working directory.
     pub folder: Option<PathBuf>,
 }
@@ -197,8 +199,8 @@ fn pattern(spec: &Arc<PatternSpec>, evaluator: &EvaluatorChoice, limits: &Limits
 fn timing(source: &SourceNode, options: &AssembleOptions, keeps_late: bool) -> StreamTiming {
     StreamTiming {
         schema: source.schema.clone(),
-        delay: source.read_as.delay,
-        idle_after: source.read_as.idle_after,
+        delay: if options.whole_input { Duration::MAX } else { source.read_as.delay },
+        idle_after: source.read_as.idle_after.filter(|_| !options.whole_input),
         ahead: ahead(source, options),
         ties: source.read_as.tie_columns.clone(),
         is_read: source.is_read,

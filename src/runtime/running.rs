@@ -150,6 +150,11 @@ impl Running {
         Ok(())
     }
 
+    /// The header line of the comma-separated values at hand.
+    pub fn csv_header(&self) -> Option<&[u8]> {
+        self.intake.csv.header()
+    }
+
     /// Takes one event as JSON text; it does not touch an unfinished line.
     pub fn push_value(&mut self, json: &[u8]) -> Result<(), RunError> {
         self.check_open()?;

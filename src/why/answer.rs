@@ -9,7 +9,7 @@ pub struct Answer {
     pub statements: Vec<StatementAnswer>,
     /// What is to be known of the input as a whole: bad, late and unrouted events.
     pub notes: Vec<String>,
-    /// How wide a tab or the like is nobody knows, so the lines of the program go with the answer.
+    /// The text of the program, whose lines are shown, and its name.
     #[serde(skip)]
     pub(super) program: String,
     #[serde(skip)]

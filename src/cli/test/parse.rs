@@ -311,6 +311,7 @@ fn fields(line: usize, content: &str) -> Result<Fields, Mistake> {
             Some((name, behind)) if !name.trim().is_empty() && !name.trim().contains(char::is_whitespace) => {
                 (name.trim().trim_matches('"'), behind)
             }
+            _ if WORDS.contains(&stream) => return mistake(line, format!("`{stream}` is indented; it begins its line: {stream} {rest}")),
             _ => return mistake(line, format!("`{rest}` is no column=value; a value with blanks stands in '…'")),
         };
         if values.iter().any(|(known, _)| known == name) {
@@ -406,6 +407,7 @@ expect late 2";
             ("test a\nexpect\n  A x=\"1", 3, ""),
             ("test a\nexpect\n  A x='1", 3, "a quote is open"),
             ("test a\nexpect\n  A x", 3, "is no column=value"),
+            ("test a\ngiven\n  A x=1\n  advance 10m\nexpect nothing", 4, "it begins its line: advance 10m"),
             ("test a\ngiven\n  A x=1 @ soon\nexpect nothing", 3, "is no time"),
             ("test a\ngiven\n  A x=1 x=2\nexpect nothing", 3, "`x` is there twice"),
             ("  A x=1\n", 1, "belongs to nothing"),

@@ -26,7 +26,7 @@ use crate::expr::Expr;
 pub struct StreamTiming {
     /// Its columns.
     pub schema: Arc<Schema>,
-    /// How far out of order its events may arrive.
+    /// How far out of order its events may arrive; with the longest delay there is, as far as they like: all wait for the end of input.
     pub delay: Duration,
     /// A stream silent for longer than this (by the arrival clock) does not hold the watermark back.
     pub idle_after: Option<Duration>,

@@ -3,7 +3,7 @@
 use super::store::Store;
 use super::waiting::Ties;
 use super::{StreamStats, StreamTiming};
-use crate::data::{Arrivals, Column, EventBatch, Place, Timestamp};
+use crate::data::{Arrivals, Column, Duration, EventBatch, Place, Timestamp};
 use crate::expr::EvalContext;
 
 /// What becomes of a row that arrives.
@@ -162,7 +162,8 @@ impl Stream {
         let before = self.stats.watermark;
         self.stats.moved = Some(clock);
         self.stats.max_time = Some(time);
-        self.stats.watermark = Some(time.saturating_sub(self.timing.delay));
+        let waits_for_the_end = self.timing.delay == Duration::MAX;
+        self.stats.watermark = Some(if waits_for_the_end { Timestamp::MIN } else { time.saturating_sub(self.timing.delay) });
         self.stats.watermark != before
     }
 
