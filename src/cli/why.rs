@@ -44,7 +44,7 @@ pub(crate) fn why(flags: &WhyFlags) -> Result<u8, Failure> {
 fn ask(mut inquiry: Inquiry, inputs: Vec<Input>) -> Result<Answer, Failure> {
     let mut buffer = vec![0; 64 * 1024];
     for mut input in inputs {
-        inquiry.begin_input(&input.name().to_string());
+        inquiry.begin_input(input.name().as_ref());
         let format = input.format();
         loop {
             let count = match input.read(&mut buffer) {

@@ -56,7 +56,7 @@ pub struct Miss {
     pub waited_for: Vec<String>,
     /// Why they did not come.
     pub reason: Reason,
-    /// Runs that the same event stopped for the same reason.
+    /// Runs that the same event stopped for the same reason, or that began inside this one and took nothing else.
     pub others: u64,
 }
 

@@ -58,8 +58,16 @@ impl<'s> Speaker<'s> {
             told.push((story, elsewhere));
         }
         told.sort_by(|(a, _), (b, _)| crate::pattern::trace::order(a, b));
-        told.truncate(question.limit());
-        told.into_iter().map(|(story, reason)| self.miss(story, reason)).collect()
+        // A run that began inside another, with nothing of its own, is no news.
+        let mut kept: Vec<(Story, Option<Reason>)> = Vec::new();
+        for (story, reason) in told {
+            match kept.iter_mut().find(|(before, _)| is_part_of(&story, before)) {
+                Some((before, _)) => before.others += 1 + story.others,
+                None => kept.push((story, reason)),
+            }
+        }
+        kept.truncate(question.limit());
+        kept.into_iter().map(|(story, reason)| self.miss(story, reason)).collect()
     }
 
     /// Why no run began, where none did.
@@ -431,4 +439,10 @@ impl<'s> Speaker<'s> {
 
 fn keys(key: &[Value<'static>]) -> String {
     if key.is_empty() { "NULL".to_owned() } else { key.iter().map(literal).collect::<Vec<_>>().join(", ") }
+}
+
+/// Whether a run has taken nothing that another has not taken too.
+fn is_part_of(story: &Story, of: &Story) -> bool {
+    let has = |taken: &(VariableId, Arc<Taken>)| of.taken.iter().any(|(_, event)| event.place == taken.1.place);
+    !story.taken.is_empty() && story.taken.len() < of.taken.len() && story.taken.iter().all(has)
 }

@@ -132,7 +132,7 @@ impl Answer {
         table.write(out, miss.not_shown, miss.steps.len(), look);
         self.reason(out, &miss.reason, look, false);
         if miss.others > 0 {
-            let others = look.faint(&format!("({} the same way)", counted(miss.others, "more run ended", "more runs ended")));
+            let others = look.faint(&format!("({} within it, or stopped by the same)", counted(miss.others, "more run", "more runs")));
             let _ = writeln!(out, "     {others}");
         }
     }

@@ -325,7 +325,8 @@ impl Watched {
     /// What is told of it: `last` is the time of the last event that there was, `end` where it ended.
     pub(super) fn into_story(self, key: Arc<[Value<'static>]>, within: Option<Within>, last: Timestamp, end: Place) -> Story {
         let variable = self.awaited.first().copied();
-        let is_over = self.is_over || self.end(within).is_some_and(|end| end < last);
+        // Where the input ends before WITHIN does, it is the input that ended.
+        let is_over = self.end(within).map_or(self.is_over, |end| end < last);
         let nothing = match end {
             _ if is_over => Cause::Expired { variable },
             Place::MAX => Cause::InputEnded { variable },
