@@ -1,5 +1,6 @@
 //! The public face: compile a program, push events, take rows. It owns no thread and no global state; the only clock is the one it is given.
 
+mod ended;
 mod error;
 mod functions;
 mod options;
@@ -17,12 +18,13 @@ mod stream;
 mod table;
 mod undeclared;
 
+pub use ended::{EndCause, EndedStatement};
 pub use error::{DataError, Error};
 pub use inquiry::Inquiry;
 pub use options::Options;
 pub use rows::OutputRow;
 pub use sources::{SourceStream, StepCount};
-pub use stats::{OperatorStats, SharedStats, SourceStats, Stats};
+pub use stats::{EndedStats, OperatorStats, SharedStats, SourceStats, Stats};
 #[cfg(feature = "tokio")]
 pub use stream::RowStream;
 pub use table::{TableRow, TableView};
@@ -55,6 +57,9 @@ pub enum PictureLanguage {
 ///
 /// Events go in by any of the `push_…` methods, in any mixture; rows that have become certain come out by any of the `take_…` methods or
 /// [`Engine::write_rows`], each row once. Rows that are not taken are kept. After [`Engine::finish`] all rows are certain.
+///
+/// A panic inside of a statement, or a bound of it that is reached, ends that statement alone, and the calls go on to give `Ok`: look at
+/// [`Engine::ended`].
 #[derive(Debug)]
 pub struct Engine {
     source: Source,
@@ -152,13 +157,13 @@ impl Engine {
     /// Takes bytes of JSON lines, cut anywhere: an unfinished line waits for the rest of it, or for [`Engine::finish`]. A line that is no
     /// good is no error (unless the options say `strict`), see [`Engine::take_bad_events`].
     pub fn push_json(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        Ok(self.running.push_bytes(bytes)?)
+        Ok(self.running.guarded(|running| running.push_bytes(bytes))?)
     }
 
     /// Takes bytes of comma-separated values, cut anywhere. The first record of an input names the columns; which stream an event is of is
     /// told by its column `type` as for lines of JSON. The engine takes one format up to [`Engine::end_input`].
     pub fn push_csv(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        Ok(self.running.push_csv(bytes)?)
+        Ok(self.running.guarded(|running| running.push_csv(bytes))?)
     }
 
     /// The header line of the comma-separated values at hand, once it has come; up to [`Engine::end_input`].
@@ -168,13 +173,13 @@ impl Engine {
 
     /// The end of one input of several: its last line may lack an end, and lines are counted from 1 again.
     pub fn end_input(&mut self) -> Result<(), Error> {
-        Ok(self.running.end_input()?)
+        Ok(self.running.guarded(|running| running.end_input())?)
     }
 
     /// Takes one event: a value that serialises as a JSON object. Which stream it is of is told as for lines of JSON.
     pub fn push_value<T: Serialize>(&mut self, event: &T) -> Result<(), Error> {
         let json = serde_json::to_vec(event).map_err(|error| DataError::Value(format!("an event cannot be written as JSON: {error}")))?;
-        Ok(self.running.push_value(&json)?)
+        Ok(self.running.guarded(|running| running.push_value(&json))?)
     }
 
     /// Takes rows of one source stream, in the order of their arrival. Columns are found by name; one that is missing has its default.
@@ -186,7 +191,7 @@ impl Engine {
         let index = index.ok_or_else(|| DataError::UnknownStream(stream.to_owned()))?;
         let incoming = batches::read(&self.graph.sources()[index], batch)?;
         self.running.push_bad(incoming.bad)?;
-        Ok(self.running.push_columns(index, incoming.columns, incoming.times, incoming.rows)?)
+        Ok(self.running.guarded(|running| running.push_columns(index, incoming.columns, incoming.times, incoming.rows))?)
     }
 
     /// Takes one row of a source stream: values by the names of its columns, the others have their defaults. A text for a column of another
@@ -199,17 +204,17 @@ impl Engine {
         if incoming.rows == 0 {
             return Ok(());
         }
-        Ok(self.running.push_columns(index, incoming.columns, incoming.times, incoming.rows)?)
+        Ok(self.running.guarded(|running| running.push_columns(index, incoming.columns, incoming.times, incoming.rows))?)
     }
 
     /// Moves the watermark to at least this time: no event before it will come, and one that does is late.
     pub fn advance_watermark(&mut self, to: Timestamp) -> Result<(), Error> {
-        Ok(self.running.advance_watermark(to)?)
+        Ok(self.running.guarded(|running| running.advance_watermark(to))?)
     }
 
     /// Looks at the clock without an event: a stream that has been silent for longer than its `IDLE AFTER` stops holding the watermark.
     pub fn tick(&mut self) -> Result<(), Error> {
-        Ok(self.running.tick()?)
+        Ok(self.running.guarded(|running| running.tick())?)
     }
 
     /// Tells that for so long nothing could be read, because the output was full or the process stood still: streams were not silent then,
@@ -220,7 +225,7 @@ impl Engine {
 
     /// The end of input: the watermark moves to the end of time and all rows become certain. Calling it again changes nothing.
     pub fn finish(&mut self) -> Result<(), Error> {
-        Ok(self.running.finish()?)
+        Ok(self.running.guarded(|running| running.finish())?)
     }
 
     /// The rows that have become certain, in order.
@@ -280,7 +285,7 @@ impl Engine {
     /// events that are pushed from then on are looked up in them (those that still wait for the watermark too). Where a file is no good, all
     /// tables stay as they are.
     pub fn reload_tables(&mut self) -> Result<(), Error> {
-        Ok(self.running.reload_tables()?)
+        Ok(self.running.guarded(|running| running.reload_tables())?)
     }
 
     /// Whether the file of a reference table looks different (in length or time of writing) from when it was read, or tried to be.
@@ -305,6 +310,8 @@ impl Engine {
 
     /// All counters.
     pub fn stats(&self) -> Stats {
-        self.running.metrics().into()
+        let mut stats: Stats = self.running.metrics().into();
+        stats.ended = self.ended().iter().map(EndedStatement::stats).collect();
+        stats
     }
 }

@@ -3,7 +3,7 @@
 use super::{Engine, Error, Options};
 use crate::data::KeyRange;
 use crate::plan::statements_without_key;
-use crate::runtime::{Passport, Restored, SnapshotError, load_parts, load_snapshot, save_range, save_snapshot};
+use crate::runtime::{Panic, Passport, Restored, SnapshotError, guarded, load_parts, load_snapshot, save_range, save_snapshot};
 use crate::semantics::Output;
 
 impl Engine {
@@ -13,7 +13,7 @@ impl Engine {
     /// Reference tables are not in it, but a digest of their rows is. Where the engine has failed the error is given again.
     pub fn snapshot(&mut self) -> Result<Vec<u8>, Error> {
         let passport = self.passport();
-        Ok(save_snapshot(&mut self.running, &passport)?)
+        Ok(self.running.guarded(|running| save_snapshot(running, &passport))?)
     }
 
     /// Compiles a program and takes up what a snapshot says, where the snapshot is of this program; and what there is to say of that.
@@ -35,7 +35,8 @@ impl Engine {
     pub fn take_up(&mut self, snapshot: &[u8]) -> Result<Restored, Error> {
         self.reload_tables()?;
         let passport = self.passport();
-        Ok(load_snapshot(&mut self.running, &self.graph, &passport, snapshot)?)
+        let (running, graph) = (&mut self.running, &self.graph);
+        Ok(whole(|| load_snapshot(running, graph, &passport, snapshot))?)
     }
 
     /// The state of the keys of a range alone: to run a program whose statements all have the same key as several engines, each with the
@@ -51,7 +52,7 @@ impl Engine {
             return Err(SnapshotError::Uncut(format!("{name} keeps state that cannot be cut by keys")).into());
         }
         let passport = self.passport();
-        Ok(save_range(&mut self.running, &passport, range)??)
+        Ok(self.running.guarded(|running| save_range(running, &passport, range))??)
     }
 
     /// Compiles a program and takes up several parts of its state: whole snapshots or ranges, of which no two have a key in common. They
@@ -65,11 +66,12 @@ impl Engine {
         }
         engine.reload_tables()?;
         let passport = engine.passport();
-        let restored = load_parts(&mut engine.running, &engine.graph, &passport, snapshots)?;
+        let (running, graph) = (&mut engine.running, &engine.graph);
+        let restored = whole(|| load_parts(running, graph, &passport, snapshots))?;
         Ok((engine, restored))
     }
 
-    fn statement_names(&self) -> impl Iterator<Item = Option<String>> + '_ {
+    pub(super) fn statement_names(&self) -> impl Iterator<Item = Option<String>> + '_ {
         self.program.statements.iter().map(|statement| match statement.output {
             Output::Unnamed => None,
             Output::Stream(id) => Some(self.program.streams[id.0 as usize].name.to_string()),
@@ -80,4 +82,10 @@ impl Engine {
         let statements = self.statement_names().collect();
         Passport::new(&self.graph, &self.fingerprints, statements)
     }
+}
+
+/// Bytes with the right digest may still be no state that any run has come to: what is not found when it is read, and panics, is damaged too.
+fn whole<T>(load: impl FnOnce() -> Result<T, SnapshotError>) -> Result<T, SnapshotError> {
+    let damaged = |panic: Panic| SnapshotError::Damaged(format!("no run comes to such a state: {panic}"));
+    guarded(load).unwrap_or_else(|payload| Err(damaged(Panic::of(&*payload))))
 }

@@ -123,7 +123,8 @@ fn stage(graph: &OperatorGraph, index: usize, node: &Node, slot: Option<Slot>, t
         }
         _ => work(graph, index, node, tables, run),
     };
-    Stage { name: format!("{} {kind}", index + 1), feeds, work, counts: Counts::default() }
+    let name = format!("{} {kind}", index + 1);
+    Stage { name, statement: node.statement, ports: node.ports.clone(), feeds, work, counts: Counts::default() }
 }
 
 fn work(graph: &OperatorGraph, index: usize, node: &Node, tables: &[TableSource], run: &RunOptions) -> (&'static str, Work) {

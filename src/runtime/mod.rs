@@ -1,12 +1,17 @@
 //! A running program: the operator graph assembled into live operators and driven round by round; the only place with a clock.
 
 mod clock;
+mod departures;
+mod ended;
 mod error;
+mod fault;
 mod frontier;
 mod limits;
 mod lines;
 mod merge;
 mod pipeline;
+#[cfg(test)]
+mod tests;
 
 mod metrics;
 mod running;
@@ -21,10 +26,13 @@ mod snapshot;
 
 pub use assemble::{AssembleOptions, assemble, column_spec};
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use departures::Departures;
+pub use ended::{Cause, Ended};
 pub use error::RunError;
+pub use fault::{Panic, guarded, record_panics};
 pub use limits::Limits;
 pub use metrics::{OperatorMetrics, RunMetrics, SourceMetrics};
-pub use pipeline::{Counts, Departures, Pipeline};
+pub use pipeline::{Counts, Pipeline};
 pub use running::{RunOptions, Running};
 pub use snapshot::{Passport, Restored, SnapshotError, load as load_snapshot, load_parts, save as save_snapshot, save_range};
 pub use tables::{TableError, TableSource, Tables};

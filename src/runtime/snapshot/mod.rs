@@ -25,7 +25,7 @@ use crate::plan::OperatorGraph;
 /// How every snapshot begins.
 const MAGIC: &[u8; 8] = b"betide-s";
 /// The version of the format. It changes whenever the state of any operator is written in another way.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Magic, version, length and digest.
 const HEAD: usize = 8 + 4 + 8 + 32;
 
@@ -93,6 +93,7 @@ fn write(running: &mut Running, passport: &Passport, range: KeyRange) -> Result<
     body.put(passport);
     body.put(&running.tables.digests());
     part(&mut body, |to| running.save_front(to));
+    part(&mut body, |to| running.pipeline.save_ended(to));
     part(&mut body, |to| running.intake.reorder.save(to));
     for source in 0..passport.sources() {
         part(&mut body, |to| running.intake.reorder.save_stream(source, to));
@@ -158,6 +159,7 @@ pub fn load(running: &mut Running, graph: &OperatorGraph, passport: &Passport, b
     let ranks = Ranks::new(nodes.iter().map(|node| node.and_then(|node| u32::try_from(node + 1).ok())).collect());
     let mut parts = Parts { body, ranks };
     parts.read(|from| running.load_front(from, graph, &outputs))?;
+    parts.read(|from| running.pipeline.load_ended(from, &nodes))?;
     parts.read(|from| running.intake.reorder.load(from))?;
     for source in &sources {
         parts.read_for(*source, |source, from| running.intake.reorder.load_stream(source, from))?;

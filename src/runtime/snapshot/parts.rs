@@ -8,6 +8,7 @@
 
 use super::{Parts, SnapshotError, opened};
 use crate::data::{Place, Ranks, StateError, StateReader};
+use crate::runtime::Ended;
 use crate::runtime::lines::Lines;
 use crate::runtime::running::Running;
 use crate::runtime::snapshot::Passport;
@@ -42,6 +43,8 @@ pub(super) fn add(running: &mut Running, passport: &Passport, bytes: &[u8]) -> R
     let _: std::collections::BTreeMap<String, [u8; 32]> = body.take()?;
     let mut parts = Parts { body, ranks: Ranks::same() };
     parts.read(|from| running.add_front(from))?;
+    // Parts of a state in which a statement has ended in some and not in others are not put together: see `Pipeline::add_stage`.
+    parts.read(|from| from.take::<Vec<Ended>>().map(drop))?;
     parts.read(|from| running.intake.reorder.add(from))?;
     for source in 0..passport.sources() {
         parts.read(|from| running.intake.reorder.add_stream(source, from))?;
