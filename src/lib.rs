@@ -61,7 +61,10 @@ pub mod why;
 
 pub use codec::{BadCause, BadEvent};
 pub use data::{DataType, Duration, KeyRange, Schema, Timestamp, Value};
-pub use engine::{DataError, EndCause, EndedStatement, Engine, Error, Inquiry, Options, OutputRow, Stats, TableRow, TableView};
+pub use engine::{
+    ChangeError, DataError, EndCause, EndedStatement, Engine, Error, Inquiry, Options, OutputRow, RunningStatement, StatementId, Stats,
+    TableRow, TableView,
+};
 pub use expr::{ScalarFunction, TypeError};
 pub use runtime::{Clock, Limits, ManualClock, Restored, SnapshotError, SystemClock, record_panics};
 pub use text::Diagnostics;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::compile::{self, Compiled};
+use super::compile::{self, Planned, assembled};
 use super::{Error, Options};
 use crate::codec::Format;
 use crate::plan::OperatorGraph;
@@ -50,9 +50,10 @@ impl Inquiry {
     pub fn new(text: &str, options: &Options, question: Question) -> Result<Self, Error> {
         let source = Source::new(options.name.clone(), text);
         let options = Options { general_evaluators: true, batch_size: 1, strict: false, endless: false, ..options.clone() };
-        let compiled = compile::compile(&source, &options, true);
+        let compiled = compile::planned_noting(&source, &options, |_| compile::outputs(&options), true);
         let compiled = compiled.map_err(|diagnostics| Error::Query { diagnostics, source: source.clone() })?;
-        let Compiled { program, graph, mut running, warnings } = compiled;
+        let Planned { program, graph, warnings } = compiled;
+        let mut running = assembled(&graph, &options);
         let mut watching = Watching::new(&graph, question, options.limits.pattern_threads);
         running.watch(&mut watching);
         let order = watching.order(&graph);

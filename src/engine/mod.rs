@@ -9,6 +9,7 @@ mod rows;
 mod stats;
 
 mod batches;
+mod changes;
 mod compile;
 mod inquiry;
 mod snapshot;
@@ -18,8 +19,9 @@ mod stream;
 mod table;
 mod undeclared;
 
+pub use changes::{RunningStatement, StatementId};
 pub use ended::{EndCause, EndedStatement};
-pub use error::{DataError, Error};
+pub use error::{ChangeError, DataError, Error};
 pub use inquiry::Inquiry;
 pub use options::Options;
 pub use rows::OutputRow;
@@ -38,10 +40,11 @@ use serde::de::DeserializeOwned;
 
 use crate::codec::BadEvent;
 use crate::data::{Duration, Schema, Timestamp, Value};
-use crate::plan::{Fingerprints, OperatorGraph, fingerprints};
+use crate::plan::{Fingerprints, OperatorGraph, Outputs, fingerprints};
 use crate::runtime::Running;
 use crate::semantics::Program;
 use crate::text::{Diagnostics, Source};
+use changes::Changing;
 use rows::Output;
 
 /// What a picture is written in.
@@ -69,7 +72,8 @@ pub struct Engine {
     warnings: Diagnostics,
     outputs: Vec<Output>,
     fingerprints: Fingerprints,
-    has_ids: bool,
+    options: Options,
+    changing: Changing,
 }
 
 impl Engine {
@@ -85,19 +89,18 @@ impl Engine {
     }
 
     fn compile_source(source: &Source, options: &Options) -> Result<Self, Diagnostics> {
-        let compiled = compile::compile(source, options, false)?;
-        let outputs = compiled.graph.outputs().iter().map(Output::new).collect();
-        let fingerprints = fingerprints(&compiled.graph, &options.type_field);
-        Ok(Self {
-            source: source.clone(),
-            program: compiled.program,
-            graph: compiled.graph,
-            running: compiled.running,
-            warnings: compiled.warnings,
-            outputs,
-            fingerprints,
-            has_ids: options.ids,
-        })
+        Self::compile_as(source, options, |_| compile::outputs(options))
+    }
+
+    /// Compiles a program of which these streams leave.
+    fn compile_as(source: &Source, options: &Options, outputs: impl FnOnce(&Program) -> Outputs) -> Result<Self, Diagnostics> {
+        let compile::Planned { program, graph, warnings } = compile::planned(source, options, outputs)?;
+        let running = compile::assembled(&graph, options);
+        let fingerprints = fingerprints(&graph, &options.type_field);
+        let outputs = graph.outputs().iter().zip(&fingerprints.outputs).map(|(output, &of)| Output::new(output, of)).collect();
+        let changing = Changing::new(&program, &graph);
+        let (source, options) = (source.clone(), options.clone());
+        Ok(Self { source, program, graph, running, warnings, outputs, fingerprints, options, changing })
     }
 
     /// What may not be meant so in the program: it runs nevertheless.
@@ -273,7 +276,7 @@ impl Engine {
 
     /// What the rows that are taken next are called.
     fn ids(&self) -> Option<rows::Ids> {
-        self.has_ids.then(|| rows::Ids::new(&self.fingerprints.outputs, self.running.taken()))
+        self.options.ids.then(|| rows::Ids::new(&self.outputs, self.running.taken()))
     }
 
     /// The bad events since the last call, in order. Beyond a cap (`limits.kept_bad_events`) they are only counted.

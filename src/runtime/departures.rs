@@ -14,6 +14,11 @@ pub struct Departures {
 }
 
 impl Departures {
+    /// Gives outputs other numbers.
+    pub(super) fn renumber(&mut self, now: impl Fn(usize) -> usize) {
+        self.batches.iter_mut().for_each(|(output, _)| *output = now(*output));
+    }
+
     /// Writes them, each batch with the number of its output.
     pub(super) fn save(&self, to: &mut StateWriter) {
         to.number(self.batches.len() as u64);

@@ -143,6 +143,11 @@ impl Pipeline {
     /// Takes it in, where operators have these numbers now. What is gone from the program is forgotten; what is new and reads it ends.
     pub(super) fn load_ended(&mut self, from: &mut StateReader<'_>, nodes: &[Option<usize>]) -> Result<(), StateError> {
         let ended: Vec<Ended> = from.take()?;
+        self.end_again(ended, nodes)
+    }
+
+    /// Ends what has ended where operators had other numbers: `nodes` says which they have now.
+    pub(super) fn end_again(&mut self, ended: Vec<Ended>, nodes: &[Option<usize>]) -> Result<(), StateError> {
         let now = |operator: usize| nodes.get(operator).copied().flatten();
         for Ended { operator, cause, events, between } in ended {
             let Some(operator) = now(operator) else { continue };
@@ -155,6 +160,9 @@ impl Pipeline {
             }
         }
         self.end_readers(When::default());
+        for (flows, stage) in self.flows.iter_mut().zip(&self.stages).filter(|(_, stage)| stage.has_ended()) {
+            *flows = stage.nothing();
+        }
         Ok(())
     }
 }

@@ -21,7 +21,9 @@ mod assemble;
 mod tables;
 mod view;
 mod visits;
+mod watched;
 
+mod exchange;
 mod snapshot;
 
 pub use assemble::{AssembleOptions, assemble, column_spec};
@@ -29,11 +31,13 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use departures::Departures;
 pub use ended::{Cause, Ended};
 pub use error::RunError;
+pub use exchange::{Exchange, exchange};
 pub use fault::{Panic, guarded, record_panics};
 pub use limits::Limits;
 pub use metrics::{OperatorMetrics, RunMetrics, SourceMetrics};
 pub use pipeline::{Counts, Pipeline};
 pub use running::{RunOptions, Running};
-pub use snapshot::{Passport, Restored, SnapshotError, load as load_snapshot, load_parts, save as save_snapshot, save_range};
+pub use snapshot::{Origin, Passport, Restored, SnapshotError};
+pub use snapshot::{load as load_snapshot, load_parts, origin as snapshot_origin, save as save_snapshot, save_range};
 pub use tables::{TableError, TableSource, Tables};
 pub use view::View;

@@ -18,7 +18,7 @@ use super::selective::{Selective, Selector};
 use super::view::View;
 use super::visits::Visits;
 use crate::data::{Column, Entry, EventBatch, Inbox, Place, Schema, StateError, StateReader, StateWriter, WatermarkStep};
-use crate::operators::{DispatchSize, Held, Operator, Outbox, Over, Released, Transform, Watch};
+use crate::operators::{DispatchSize, Held, NewestRows, Operator, Outbox, Over, Released, Transform};
 
 /// Where a stage's rows come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +51,8 @@ impl Feed {
 pub(super) struct Stage {
     /// What `stats` calls it.
     pub(super) name: String,
+    /// Orders what operators derive at one place.
+    pub(super) rank: u32,
     /// The statement that it belongs to.
     pub(super) statement: usize,
     /// Columns of each port.
@@ -94,7 +96,7 @@ pub(super) enum Work {
 /// An operator with state, the order in front of it and what it promises behind.
 #[derive(Debug)]
 pub(super) struct Keeper {
-    operator: Box<dyn Operator>,
+    pub(super) operator: Box<dyn Operator>,
     outbox: Outbox,
     merge: Merge,
     /// One a port.
@@ -123,7 +125,7 @@ pub struct Pipeline {
     /// Finds the rows that matter, where there are many that ask.
     selector: Option<Selector>,
     /// What the stages give in a round; empty between rounds.
-    flows: Vec<Vec<Flow>>,
+    pub(super) flows: Vec<Vec<Flow>>,
     max_waiting: usize,
     /// Up to where all views show what they have.
     shown: Place,
@@ -229,10 +231,52 @@ impl Pipeline {
         Ok(())
     }
 
-    /// Lets whoever asks put operators in the places of those that are there.
-    pub(super) fn watch(&mut self, watch: &mut dyn Watch) {
-        let stages = std::mem::take(&mut self.stages).into_iter().enumerate();
-        self.stages = stages.map(|(index, stage)| stage.watched(index, watch)).collect();
+    /// The rank of each stage.
+    pub(super) fn ranks(&self) -> Vec<u32> {
+        self.stages.iter().map(|stage| stage.rank).collect()
+    }
+
+    /// The rows of the view that a stage keeps, if it does.
+    pub(super) fn rows_of_view(&self, stage: usize) -> Option<NewestRows> {
+        match &self.stages[stage].work {
+            Work::View(view) => Some(view.all_rows()),
+            Work::Transform(..) | Work::Operator(_) | Work::Union(..) | Work::Selective(_) | Work::Ended => None,
+        }
+    }
+
+    /// What belongs to no stage is as in the pipeline whose place it takes, in which these stages were not.
+    pub(super) fn follow(&mut self, before: &Self, new: &[usize]) {
+        self.shown = before.shown;
+        if let (Some(selector), Some(other)) = (&mut self.selector, &before.selector) {
+            selector.follow(other);
+        }
+        for &stage in new {
+            if let Work::View(view) = &mut self.stages[stage].work {
+                view.join_late();
+            }
+        }
+    }
+
+    /// Takes over what a stage of another pipeline, which does the same, holds and has counted; says whether that could be done without
+    /// writing it down.
+    pub(super) fn take_over(&mut self, index: usize, before: &mut Self, of: usize) -> bool {
+        let counts = before.counts_of(&before.stages[of]);
+        let (stage, other) = (&mut self.stages[index], &mut before.stages[of]);
+        match (&mut stage.work, &mut other.work) {
+            (Work::Transform(own, _), Work::Transform(theirs, _)) => std::mem::swap(own, theirs),
+            (Work::Operator(own), Work::Operator(theirs)) => std::mem::swap(own, theirs),
+            (Work::Union(own, _), Work::Union(theirs, _)) => std::mem::swap(own, theirs),
+            (Work::View(own), Work::View(theirs)) => std::mem::swap(own, theirs),
+            (Work::Ended, Work::Ended) => {}
+            (Work::Selective(own), Work::Selective(theirs)) => {
+                if !self.selector.as_mut().is_some_and(|selector| own.take_over(selector, theirs)) {
+                    return false;
+                }
+            }
+            _ => return false,
+        }
+        stage.counts = counts;
+        true
     }
 
     /// How many ways out there are.
@@ -242,7 +286,7 @@ impl Pipeline {
 
     /// Lets all views show what has come to all of them.
     fn show(&mut self, end: Place) {
-        self.shown = self.views().map(View::watermark).fold(end, Place::min);
+        self.shown = self.shown.max(self.views().map(View::watermark).fold(end, Place::min));
         for &stage in &self.visits.views {
             if let Work::View(view) = &mut self.stages[stage].work {
                 view.show(self.shown);
@@ -439,19 +483,6 @@ impl Round {
 }
 
 impl Stage {
-    /// The stage with the operator that whoever asks puts in its place.
-    fn watched(self, index: usize, watch: &mut dyn Watch) -> Self {
-        let work = match self.work {
-            Work::Transform(transform, schema) => Work::Transform(watch.transform(index, transform), schema),
-            Work::Operator(mut keeper) => {
-                keeper.operator = watch.operator(index, keeper.operator);
-                Work::Operator(keeper)
-            }
-            other => other,
-        };
-        Self { work, ..self }
-    }
-
     fn run(&mut self, round: &Round, end: Place, selector: Option<&mut Selector>) -> Result<Vec<Flow>, super::merge::BrokenPromise> {
         if let (Work::Selective(selective), Some(selector)) = (&mut self.work, selector) {
             let given = selective.run(selector, round, end);

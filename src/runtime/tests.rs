@@ -94,7 +94,7 @@ fn running(text: &str, batch_size: usize) -> (Running, Vec<String>) {
     let names: Vec<String> = STATEMENTS.iter().map(|(name, _)| (*name).to_owned()).collect();
     // Everything leaves, also what is read.
     let there = names.iter().filter(|name| text.contains(&format!("STREAM {name} "))).cloned().collect();
-    let options = PlanOptions { outputs: Outputs::Named(there), endless: false, general_evaluators: false };
+    let options = PlanOptions { outputs: Outputs::Named(there), endless: false, general_evaluators: false, open: false };
     let (graph, _) = plan(&program, &options).unwrap_or_else(|told| panic!("{told:?}"));
     let clock = std::sync::Arc::new(ManualClock::new(Timestamp(0)));
     let run = RunOptions { batch_size, max_line: 1 << 20, strict: false, limits: Limits::default(), clock };
