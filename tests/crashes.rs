@@ -6,67 +6,13 @@
 #![allow(clippy::print_stdout, reason = "how many crashes there were is told")]
 #![allow(clippy::unwrap_used, reason = "a broken test should stop")]
 
+mod simulation;
 mod support;
 
-use std::cell::RefCell;
-use std::io;
-use std::rc::Rc;
-
-use betide::connect::storage::{Crash, Simulated, Storage};
-use betide::connect::{Durable, DurableError};
-use betide::data::{StateReader, StateWriter};
 use betide::{Engine, Options};
+use simulation::Told;
+use simulation::kept::{Work, crash};
 use support::random::Random;
-
-/// One disk for all runs of a seed: a run that fails leaves it behind.
-#[derive(Debug, Clone)]
-struct Shared(Rc<RefCell<Simulated>>);
-
-impl Storage for Shared {
-    fn make_folder(&mut self, folder: &str) -> io::Result<()> {
-        self.0.borrow_mut().make_folder(folder)
-    }
-    fn list(&self, folder: &str) -> io::Result<Vec<String>> {
-        self.0.borrow().list(folder)
-    }
-    fn read(&self, path: &str) -> io::Result<Vec<u8>> {
-        self.0.borrow().read(path)
-    }
-    fn read_at(&self, path: &str, offset: u64, count: usize) -> io::Result<Vec<u8>> {
-        self.0.borrow().read_at(path, offset, count)
-    }
-    fn length(&self, path: &str) -> io::Result<Option<u64>> {
-        self.0.borrow().length(path)
-    }
-    fn write(&mut self, path: &str, bytes: &[u8]) -> io::Result<()> {
-        self.0.borrow_mut().write(path, bytes)
-    }
-    fn append(&mut self, path: &str, bytes: &[u8]) -> io::Result<()> {
-        self.0.borrow_mut().append(path, bytes)
-    }
-    fn truncate(&mut self, path: &str, length: u64) -> io::Result<()> {
-        self.0.borrow_mut().truncate(path, length)
-    }
-    fn sync(&mut self, path: &str) -> io::Result<()> {
-        self.0.borrow_mut().sync(path)
-    }
-    fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
-        self.0.borrow_mut().rename(from, to)
-    }
-    fn remove(&mut self, path: &str) -> io::Result<()> {
-        self.0.borrow_mut().remove(path)
-    }
-    fn sync_folder(&mut self, folder: &str) -> io::Result<()> {
-        self.0.borrow_mut().sync_folder(folder)
-    }
-}
-
-/// Something that reads bytes and writes to two files, and whose state is bytes.
-trait Work {
-    fn read(&mut self, bytes: &[u8]) -> [Vec<u8>; 2];
-    fn end(&mut self) -> [Vec<u8>; 2];
-    fn save(&mut self) -> Vec<u8>;
-}
 
 /// A sum of all bytes so far; some of them write it out.
 #[derive(Default)]
@@ -129,88 +75,6 @@ impl Work for Program {
     }
 }
 
-const FILES: [&str; 2] = ["out/rows", "out/bad"];
-
-/// One run: from the last checkpoint to the end of the input, or to a crash.
-fn run<W: Work>(disk: &Shared, input: &[u8], random: &mut Random, make: &impl Fn(Option<&[u8]>) -> W) -> Result<(), DurableError> {
-    let (mut durable, found) = Durable::open(disk.clone(), "state/of/a/run", &FILES.map(str::to_owned))?;
-    let (mut at, mut work) = match &found.state {
-        None => (0, make(None)),
-        Some(state) => {
-            let mut reader = StateReader::new(state);
-            let at: usize = reader.take().unwrap();
-            let bytes: Vec<u8> = reader.take().unwrap();
-            (at, make(Some(&bytes)))
-        }
-    };
-    let commit = |durable: &mut Durable<Shared>, work: &mut W, at: usize| {
-        let mut writer = StateWriter::default();
-        writer.put(&at);
-        writer.put(&work.save());
-        durable.commit(writer.finish())
-    };
-    let append = |durable: &mut Durable<Shared>, texts: [Vec<u8>; 2]| {
-        let mut filled = texts.iter().enumerate().filter(|(_, text)| !text.is_empty());
-        filled.try_for_each(|(file, text)| durable.append(file, text))
-    };
-    while at < input.len() {
-        let chunk = &input[at..input.len().min(at + 1 + random.below(input.len() / 6))];
-        at += chunk.len();
-        append(&mut durable, work.read(chunk))?;
-        if random.chance(40) {
-            commit(&mut durable, &mut work, at)?;
-        }
-    }
-    commit(&mut durable, &mut work, at)?;
-    append(&mut durable, work.end())?;
-    durable.sync()
-}
-
-/// Runs until a run comes to its end, crashing on the way. Gives how many crashes there were.
-fn crash<W: Work>(seed: u64, input: &[u8], expected: &[Vec<u8>; 2], make: &impl Fn(Option<&[u8]>) -> W) -> u64 {
-    let random = &mut Random::new(seed);
-    let disk = Shared(Rc::new(RefCell::new(Simulated::new())));
-    let mut crashes = 0;
-    loop {
-        let at = random.chance(if crashes < 4 { 90 } else { 30 }).then(|| random.below(60) as u64);
-        let before = disk.0.borrow().clone();
-        *disk.0.borrow_mut() = before.crashing(Crash { at, seed: random.next() });
-        let done = run(&disk, input, random, make);
-        if !disk.0.borrow().has_crashed() {
-            done.unwrap_or_else(|error| panic!("seed {seed}, after {crashes} crashes: {error}"));
-            break;
-        }
-        assert!(done.is_err(), "seed {seed}: a disk that has stopped is noticed");
-        crashes += 1;
-        let after = disk.0.borrow().clone().after_the_crash();
-        *disk.0.borrow_mut() = after;
-        if random.chance(10) {
-            damage_the_newest(&disk, random);
-        }
-    }
-    for (file, expected) in FILES.iter().zip(expected) {
-        let found = disk.read(file).unwrap();
-        assert!(found == *expected, "seed {seed}: {file} after {crashes} crashes\n{}", String::from_utf8_lossy(&found));
-    }
-    crashes
-}
-
-/// A bit of the newest checkpoint has turned over, where there is one before it.
-fn damage_the_newest(disk: &Shared, random: &mut Random) {
-    let names: Vec<String> = disk.list("state/of/a/run").unwrap().into_iter().filter(|name| name.starts_with("checkpoint-")).collect();
-    if let [.., _, newest] = names.as_slice() {
-        let path = format!("state/of/a/run/{newest}");
-        let mut bytes = disk.read(&path).unwrap();
-        if !bytes.is_empty() {
-            let at = random.below(bytes.len());
-            bytes[at] ^= 1 << random.below(8);
-            let mut disk = disk.clone();
-            disk.write(&path, &bytes).unwrap();
-            disk.sync(&path).unwrap();
-        }
-    }
-}
-
 fn alone<W: Work>(input: &[u8], mut work: W) -> [Vec<u8>; 2] {
     let mut written = work.read(input);
     let end = work.end();
@@ -223,13 +87,13 @@ fn nothing_is_lost_and_nothing_stands_twice_wherever_the_machine_stops() {
     let wanted = std::env::var("BETIDE_CRASHES").ok().and_then(|text| text.parse().ok()).unwrap_or(10_000_u64);
     let make = |state: Option<&[u8]>| Sum(state.map_or(0, |state| u64::from_le_bytes(state.try_into().unwrap())));
     let first = std::env::var("BETIDE_CRASH_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(0_u64);
-    let (mut crashes, mut seed) = (0, first);
-    while crashes < wanted {
+    let (mut told, mut seed) = (Told::default(), first);
+    while told.crashes < wanted {
         let input: Vec<u8> = (0..200 + Random::new(seed).below(200)).map(|i| (i * i + seed as usize) as u8).collect();
-        crashes += crash(seed, &input, &alone(&input, make(None)), &make);
+        crash(seed, &input, &alone(&input, make(None)), &make, &mut told).unwrap_or_else(|how| panic!("seed {seed}: {how}"));
         seed += 1;
     }
-    println!("{crashes} crashes in {} runs of the small program: 0 lost, 0 twice, 0 bytes that differ", seed - first);
+    println!("{} crashes in {} rounds of the small program: 0 lost, 0 twice, 0 bytes that differ", told.crashes, seed - first);
 }
 
 #[test]
@@ -246,10 +110,10 @@ fn the_engine_goes_on_wherever_the_machine_stops() {
     }
     let expected = alone(input.as_bytes(), Program::new(None));
     assert!(expected[0].len() > 1000 && !expected[1].is_empty());
-    let (mut crashes, mut seed) = (0, 0);
-    while crashes < wanted {
-        crashes += crash(seed, input.as_bytes(), &expected, &Program::new);
+    let (mut told, mut seed) = (Told::default(), 0);
+    while told.crashes < wanted {
+        crash(seed, input.as_bytes(), &expected, &Program::new, &mut told).unwrap_or_else(|how| panic!("seed {seed}: {how}"));
         seed += 1;
     }
-    println!("{crashes} crashes in {seed} runs of the engine: 0 lost, 0 twice, 0 bytes that differ");
+    println!("{} crashes in {seed} rounds of the engine: 0 lost, 0 twice, 0 bytes that differ", told.crashes);
 }

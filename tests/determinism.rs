@@ -6,6 +6,7 @@
 
 mod support;
 
+use betide::{Engine, Options};
 use serde_json::Value as Json;
 use support::engine::{self, Failure, Feed};
 use support::mixed;
@@ -76,4 +77,21 @@ fn bytes_do_not_depend_on_batches_or_arrival() {
     }
     println!("{compared} programs compared, {rows} rows");
     assert!(compared > 0 && rows > compared);
+}
+
+#[test]
+fn a_line_that_is_too_long_is_the_same_bad_event_in_one_piece_or_in_several() {
+    let long = format!("{{\"id\":1,\"k\":\"{}\"}}", "x".repeat(80));
+    let text = format!("{{\"id\":1}}\n{long}\n{}\n{}\r\n{{\"id\":2}}\n", " ".repeat(70), " ".repeat(50));
+    let run = |pieces: &[&str]| {
+        let options = Options { max_line: 60, ..Options::default() };
+        let mut engine = Engine::with_options("CREATE STREAM E (id INT, k STRING); SELECT id FROM E;", &options).unwrap();
+        pieces.iter().for_each(|piece| engine.push_json(piece.as_bytes()).unwrap());
+        engine.finish().unwrap();
+        (engine.take_bad_events(), engine.stats().rows)
+    };
+    let whole = run(&[&text]);
+    assert_eq!((whole.0.len(), whole.1), (2, 2), "{:?}", whole.0);
+    assert_eq!(whole.0[0].bytes, &long.as_bytes()[..60], "no more is kept than a line may have");
+    (0..text.len()).for_each(|cut| assert_eq!(run(&[&text[..cut], &text[cut..]]), whole, "cut at {cut}"));
 }

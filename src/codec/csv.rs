@@ -177,7 +177,14 @@ impl CsvDecoder {
             cell
         });
         self.header = Some(Header::new(raw.clone(), names.collect(), specs));
+        self.begin_anew();
+    }
+
+    /// The next byte begins a record. A reader that has read nothing would take a byte order mark away, if it came in one piece: only the
+    /// header may have one.
+    fn begin_anew(&mut self) {
         self.reader.reset();
+        self.reader.read_record(b"\n", &mut [0], &mut [0]);
     }
 
     /// Not more than it takes to know that a record is too long: so it ends at the same byte however the input was cut.
@@ -190,11 +197,10 @@ impl CsvDecoder {
         let bytes = self.as_much_as_may_come(bytes);
         let (result, used, wrote, ended) = self.reader.read_record(bytes, &mut self.text[self.text_len..], &mut self.ends[self.ends_len..]);
         self.raw.extend_from_slice(&bytes[..used]);
+        self.pass_over_blanks();
         self.text_len += wrote;
         self.ends_len += ended;
         match result {
-            // Blank lines are no beginning of a record.
-            ReadRecordResult::InputEmpty if self.raw.iter().all(|byte| matches!(byte, b'\n' | b'\r')) => self.pass_over(),
             ReadRecordResult::InputEmpty => {}
             ReadRecordResult::OutputFull => self.text.resize(self.text.len() * 2, 0),
             ReadRecordResult::OutputEndsFull => self.ends.resize(self.ends.len() * 2, 0),
@@ -212,14 +218,10 @@ impl CsvDecoder {
 
     /// A record is whole.
     fn end_record(&mut self, specs: &[SourceSpec], clock: Timestamp, out: &mut Decoded) {
-        // Blank lines before a record are passed over with it.
-        let blank = self.raw.iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
-        let (before, record) = self.raw.split_at(blank);
-        let line = self.line + memchr::memchr_iter(b'\n', before).count() as u64;
-        let offset = self.offset + blank as u64;
+        let (line, offset) = (self.line, self.offset);
         let header = self.header.as_ref().expect("records come behind the header");
         let cells = Cells { text: &self.text[..self.text_len], ends: &self.ends[..self.ends_len] };
-        let record = record.strip_suffix(b"\n").unwrap_or(record);
+        let record = self.raw.strip_suffix(b"\n").unwrap_or(&self.raw);
         let record = record.strip_suffix(b"\r").unwrap_or(record);
         if record.len() > self.limits.max_line {
             out.add_bad(BadEvent::too_long(line, offset, record.len() as u64, record.to_vec(), self.limits));
@@ -227,6 +229,14 @@ impl CsvDecoder {
             out.add_bad(BadEvent { line, offset, cause, detail, bytes: record.to_vec() });
         }
         self.pass_over();
+    }
+
+    /// Blank lines before a record are no part of it, whether they came with it or before.
+    fn pass_over_blanks(&mut self) {
+        let blank = self.raw.iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
+        self.line += memchr::memchr_iter(b'\n', &self.raw[..blank]).count() as u64;
+        self.offset += blank as u64;
+        self.raw.drain(..blank);
     }
 
     /// What was gathered has had its use.
@@ -248,7 +258,7 @@ impl CsvDecoder {
         self.offset += raw.len() as u64;
         self.is_skipping = raw.last() != Some(&b'\n');
         (self.text_len, self.ends_len) = (0, 0);
-        self.reader.reset();
+        self.begin_anew();
     }
 
     fn skip(&mut self, bytes: &[u8]) -> usize {
@@ -465,6 +475,23 @@ mod tests {
     }
 
     const TEXT: &[u8] = b"\xef\xbb\xbfid,extra,n,at\r\n\"a,\n\"\"b\",x,7,1000\n\nc,,seven,2000\nd,1,2\n007,,,3000";
+
+    #[test]
+    fn blank_lines_are_no_part_of_a_record_that_is_too_long() {
+        let text = b"id,n,at\n\n\r\na,\"12345678901234567890\n\nb,1,1000\n";
+        let whole = decode(&[text], 16);
+        assert!(whole.iter().any(|row| row.starts_with("4@11 line_too_long")), "{whole:?}");
+        (0..text.len()).for_each(|cut| assert_eq!(decode(&[&text[..cut], &text[cut..]], 16), whole, "cut at {cut}"));
+    }
+
+    #[test]
+    fn a_byte_order_mark_inside_is_data_in_one_piece_or_in_several() {
+        let text = b"id,n,at\n\xef\xbb\xbfa,1,1000\n";
+        let whole = decode(&[text], 1 << 20);
+        assert!(whole.len() == 1 && whole[0].ends_with("a\") Int(1) Timestamp(Timestamp(1000000000))"), "{whole:?}");
+        assert_ne!(whole, decode(&[b"id,n,at\na,1,1000\n"], 1 << 20), "the mark is there");
+        (0..text.len()).for_each(|cut| assert_eq!(decode(&[&text[..cut], &text[cut..]], 1 << 20), whole, "cut at {cut}"));
+    }
 
     #[test]
     fn any_cut_gives_the_same_rows_and_places() {

@@ -137,9 +137,10 @@ impl Saved for BadCause {
 }
 
 impl BadEvent {
-    /// A line of `length` bytes, which are too many; of its bytes only the head is kept.
+    /// A line of `length` bytes, which are too many; of its bytes only the head is kept, and no more than a line may have: of one that came in
+    /// pieces there is nothing else.
     pub fn too_long(line: u64, offset: u64, length: u64, mut head: Vec<u8>, limits: Limits) -> Self {
-        head.truncate(limits.kept_of_long_line);
+        head.truncate(limits.kept_of_long_line.min(limits.max_line));
         // A character that the cut went through would make the whole head unreadable.
         if let Err(error) = std::str::from_utf8(&head)
             && error.error_len().is_none()

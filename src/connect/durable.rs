@@ -54,6 +54,8 @@ pub struct Durable<S> {
     next: u64,
     /// Checkpoints that are damaged: they go when the next one is there, and do not count among those that are kept.
     damaged: Vec<String>,
+    /// Something has failed: what is on the disk is not known any more, and what a failed sync gave up no later one brings back.
+    has_failed: bool,
 }
 
 #[derive(Debug)]
@@ -107,7 +109,7 @@ impl<S: Storage> Durable<S> {
     /// Looks for the last good checkpoint of a folder, which is made where it is not there. The files are those that the run will append to;
     /// what stands in them behind the checkpoint is taken back, and without a checkpoint they are emptied.
     pub fn open(storage: S, folder: &str, files: &[String]) -> Result<(Self, Found), DurableError> {
-        let mut durable = Self { storage, folder: folder.to_owned(), files: Vec::new(), next: 0, damaged: Vec::new() };
+        let mut durable = Self { storage, folder: folder.to_owned(), files: Vec::new(), next: 0, damaged: Vec::new(), has_failed: false };
         doing(durable.storage.make_folder(folder), || format!("cannot make the folder {folder}"))?;
         doing(durable.storage.sync_folder(folder_of(folder)), || format!("cannot sync the folder of {folder}"))?;
         // A checkpoint that was never finished may share its bytes with one that was, where a crash has torn a renaming apart: it must not be
@@ -137,20 +139,34 @@ impl<S: Storage> Durable<S> {
         Ok((durable, Found { state: kept.map(|kept| kept.state), told }))
     }
 
-    /// Appends to the file of a number.
+    /// Does something, unless something has failed before: then the files may have parts of what was written, and go on from the last
+    /// checkpoint only when they are opened again.
+    fn unless_failed(&mut self, act: impl FnOnce(&mut Self) -> Result<(), DurableError>) -> Result<(), DurableError> {
+        if self.has_failed {
+            let error = io::Error::other("something has failed before; open it again, to go on from the last checkpoint");
+            return Err(DurableError::Io { doing: format!("the run with {}", self.folder), error });
+        }
+        let done = act(self);
+        self.has_failed = done.is_err();
+        done
+    }
+
+    /// Appends to the file of a number. After an error this, [`Durable::sync`] and [`Durable::commit`] give errors.
     pub fn append(&mut self, file: usize, bytes: &[u8]) -> Result<(), DurableError> {
-        let file = &mut self.files[file];
-        doing(self.storage.append(&file.path, bytes), || format!("cannot write to {}", file.path))?;
-        file.length += bytes.len() as u64;
-        Ok(())
+        self.unless_failed(|durable| {
+            let file = &mut durable.files[file];
+            doing(durable.storage.append(&file.path, bytes), || format!("cannot write to {}", file.path))?;
+            file.length += bytes.len() as u64;
+            Ok(())
+        })
     }
 
     /// Has all that was appended so far survive a crash of the machine, though it stands behind the last checkpoint.
     pub fn sync(&mut self) -> Result<(), DurableError> {
-        for file in &self.files {
-            doing(self.storage.sync(&file.path), || format!("cannot sync {}", file.path))?;
-        }
-        Ok(())
+        self.unless_failed(|durable| {
+            let storage = &mut durable.storage;
+            durable.files.iter().try_for_each(|file| doing(storage.sync(&file.path), || format!("cannot sync {}", file.path)))
+        })
     }
 
     /// How long the file of a number is.
@@ -160,6 +176,10 @@ impl<S: Storage> Durable<S> {
 
     /// Has all that was appended so far survive a crash, and `state` with it, from which the run goes on.
     pub fn commit(&mut self, state: Vec<u8>) -> Result<(), DurableError> {
+        self.unless_failed(|durable| durable.write_checkpoint(state))
+    }
+
+    fn write_checkpoint(&mut self, state: Vec<u8>) -> Result<(), DurableError> {
         let mut files = Vec::new();
         for file in &mut self.files {
             let path = &file.path;

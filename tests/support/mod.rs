@@ -5,6 +5,8 @@
 #![allow(unreachable_pub, reason = "support code is private to each test crate")]
 
 pub mod aftermath;
+pub mod agree_patterns;
+pub mod agree_windows;
 pub mod any_patterns;
 pub mod arrivals;
 pub mod cases;

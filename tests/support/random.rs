@@ -4,18 +4,29 @@
 
 use serde_json::{Value as Json, json};
 
-/// SplitMix64: small, good enough, the same everywhere.
+/// SplitMix64: small, good enough, the same everywhere. Choices may come from a tape of bytes first, so that a small change of the bytes is a
+/// small change of what is made of them.
 #[derive(Debug, Clone)]
-pub struct Random(u64);
+pub struct Random {
+    state: u64,
+    tape: Vec<u8>,
+    at: usize,
+}
 
 impl Random {
     pub fn new(seed: u64) -> Random {
-        Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0x5851_F42D_4C95_7F2D)
+        Random { state: seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0x5851_F42D_4C95_7F2D, tape: Vec::new(), at: 0 }
+    }
+
+    /// The first choices are these bytes; when they are used up, the rest follows from them.
+    pub fn of_bytes(bytes: &[u8]) -> Random {
+        let digest = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
+        Random { tape: bytes.to_vec(), ..Random::new(digest) }
     }
 
     pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
+        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.state;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         z ^ (z >> 31)
@@ -23,6 +34,10 @@ impl Random {
 
     /// From 0 to `n` - 1.
     pub fn below(&mut self, n: usize) -> usize {
+        if let Some(byte) = self.tape.get(self.at).filter(|_| n <= 256) {
+            self.at += 1;
+            return usize::from(*byte) % n;
+        }
         (self.next() % n as u64) as usize
     }
 
@@ -114,7 +129,11 @@ struct Generator<'a> {
 
 /// A random pattern query over a random stream.
 pub fn pair(seed: u64) -> Pair {
-    let random = &mut Random::new(seed);
+    pair_of(&mut Random::new(seed))
+}
+
+/// The same by these choices.
+pub fn pair_of(random: &mut Random) -> Pair {
     let all = random.chance(30);
     let within = match random.below(10) {
         0..=5 => format!("WITHIN {}s ", 2 + random.below(11)),
@@ -157,6 +176,8 @@ impl Generator<'_> {
             text += &format!("{}{length} -> ", self.negation(place));
         }
         let mut until = false;
+        // What a negation watches in front of steps that may all be left out, and then a wait, is not said.
+        let mut watched = false;
         for index in 0..length {
             if index > 0 {
                 let mut arrow = self.arrow();
@@ -167,21 +188,23 @@ impl Generator<'_> {
                 text += arrow;
                 // `->>` before a negation is an error: a negation takes no event.
                 if arrow != " ->> " && self.random.chance(12) {
-                    let for_ = !self.all && arrow == " -> " && self.random.chance(30);
+                    let for_ = !self.all && !watched && arrow == " -> " && self.random.chance(30);
                     let length = if for_ { format!(" FOR {}s", 1 + self.random.below(4)) } else { String::new() };
                     text += &self.negation(place);
                     text += &length;
                     text += if for_ { " -> " } else { self.pick_behind_negation() };
+                    watched |= !for_;
                 }
             }
             let (element, ends) = self.element(place);
+            watched &= element.contains(['?', '*', '|']) || element.contains("{0");
             text += &element;
             until = ends;
         }
         if place.top && self.random.chance(12) {
             if self.within_time && self.random.chance(60) {
                 text += &format!(" -> {}", self.negation(place));
-            } else if !self.all {
+            } else if !self.all && !watched {
                 text += &format!(" -> {} FOR {}s", self.negation(place), 1 + self.random.below(5));
             }
         }

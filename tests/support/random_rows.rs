@@ -9,7 +9,11 @@ const STREAM: &str = "CREATE STREAM Ev (id INT, k STRING, ch STRING, v INT, at T
 
 /// A random query over a random stream.
 pub fn pair(seed: u64) -> Pair {
-    let random = &mut Random::new(seed ^ 0xA5A5_0000);
+    pair_of(&mut Random::new(seed ^ 0xA5A5_0000))
+}
+
+/// The same by these choices.
+pub fn pair_of(random: &mut Random) -> Pair {
     let within = match random.below(8) {
         0 => format!("WITHIN {}s", 1 + random.below(5)),
         1 => format!("WITHIN {} EVENTS", 1 + random.below(5)),
@@ -29,7 +33,7 @@ pub fn pair(seed: u64) -> Pair {
     }
     let used: Vec<&str> = ["A", "B", "C"].into_iter().filter(|v| pattern.contains(*v)).collect();
     if used.is_empty() {
-        return pair(seed.wrapping_add(0x1_0000_0000));
+        return pair_of(random);
     }
     let skip = match random.below(8) {
         0 | 1 => "AFTER MATCH SKIP TO NEXT ROW".to_owned(),

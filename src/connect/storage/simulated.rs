@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::ops::Range;
 
 use super::{Storage, folder_of};
 
@@ -37,6 +38,8 @@ struct Inode {
     on_disk: Vec<u8>,
     /// Since it was synced: what it was before each change.
     since: Vec<Vec<u8>>,
+    /// Bytes that a failed sync has given up: whoever reads sees them, and no later sync brings them to the disk.
+    given_up: Vec<Range<usize>>,
 }
 
 impl Simulated {
@@ -58,6 +61,16 @@ impl Simulated {
         self.operations
     }
 
+    /// A sync of a file that fails as it does on many systems: what had been written since the last one is given up. The program still sees
+    /// it, the next sync says that all is well, and after a crash there are zeros in its place.
+    pub fn sync_fails(&mut self, path: &str) {
+        let file = self.find_or_make(path);
+        let common = file.now.iter().zip(&file.on_disk).take_while(|(a, b)| a == b).count();
+        if common < file.now.len() {
+            file.given_up.push(common..file.now.len());
+        }
+    }
+
     /// Whether it has stopped.
     pub fn has_crashed(&self) -> bool {
         self.has_crashed
@@ -77,7 +90,7 @@ impl Simulated {
         }
         for file in &mut self.files {
             let left = file.left(&mut chance);
-            *file = Inode { now: left.clone(), on_disk: left, since: Vec::new() };
+            *file = Inode { now: left.clone(), on_disk: left, since: Vec::new(), given_up: Vec::new() };
         }
         self.names = self.names_on_disk.clone();
         (self.operations, self.crash, self.has_crashed) = (0, Crash::default(), false);
@@ -134,6 +147,16 @@ impl Inode {
     fn change(&mut self, change: impl FnOnce(&mut Vec<u8>)) {
         self.since.push(self.now.clone());
         change(&mut self.now);
+        // What is cut off, and written anew, will come to the disk.
+        self.given_up.iter_mut().for_each(|lost| lost.end = lost.end.min(self.now.len()));
+        self.given_up.retain(|lost| !lost.is_empty());
+    }
+
+    /// Brings it to the disk, but for what was given up.
+    fn sync(&mut self) {
+        self.on_disk = self.now.clone();
+        self.given_up.iter().for_each(|lost| self.on_disk[lost.clone()].fill(0));
+        self.since.clear();
     }
 
     /// What is there after a crash: one of its states since it was synced, torn, or with holes where bytes had not come yet.
@@ -186,7 +209,9 @@ impl Storage for Simulated {
 
     fn write(&mut self, path: &str, bytes: &[u8]) -> io::Result<()> {
         self.change(|disk| {
-            disk.find_or_make(path).change(|now| *now = bytes.to_vec());
+            let file = disk.find_or_make(path);
+            file.given_up.clear();
+            file.change(|now| *now = bytes.to_vec());
             Ok(())
         })
     }
@@ -208,9 +233,7 @@ impl Storage for Simulated {
 
     fn sync(&mut self, path: &str) -> io::Result<()> {
         self.whole(|disk| {
-            let file = disk.find_or_make(path);
-            file.on_disk = file.now.clone();
-            file.since.clear();
+            disk.find_or_make(path).sync();
             Ok(())
         })
     }

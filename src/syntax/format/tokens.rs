@@ -213,7 +213,9 @@ impl Reader<'_> {
             Some(length) => rest[..length].to_owned(),
             None => self.spelt(at, &rest[..length]),
         };
-        let spaced = !self.tight && !self.is_tight_before(at, &text);
+        // Two minus signs side by side would be a comment.
+        let would_comment = text.starts_with('-') && self.tokens.last().is_some_and(|before| before.text.ends_with('-'));
+        let spaced = would_comment || !self.tight && !self.is_tight_before(at, &text);
         self.tight = verbatim.is_none() && self.is_tight_after(at, &text);
         let groups: Vec<usize> = self.open.iter().map(|open| open.number).collect();
         let in_columns = self.open.last().is_some_and(|open| open.rule == Rule::columns);
