@@ -26,6 +26,18 @@
 //! # Ok::<(), betide::Error>(())
 //! ```
 //!
+//! | to | there is |
+//! |---|---|
+//! | compile a program | [`Engine::compile`], [`Engine::with_options`] with [`Options`]; its mistakes are [`Diagnostics`], shown by [`text::render`] |
+//! | feed it | [`Engine::push_json`], [`push_value`](Engine::push_value), [`push_row`](Engine::push_row), [`push_csv`](Engine::push_csv), [`push_batch`](Engine::push_batch); [`Engine::finish`] ends the input |
+//! | move time | [`Engine::advance_watermark`], [`tick`](Engine::tick); a [`Clock`] of your own in the options |
+//! | take rows | [`Engine::rows`] as your own type, [`take_rows`](Engine::take_rows), [`write_rows`](Engine::write_rows), [`take_batches`](Engine::take_batches) |
+//! | look at tables | [`Engine::table`] |
+//! | bring functions | [`Options::register_fn`], [`Options::register`] with a [`ScalarFunction`] |
+//! | change statements while it runs | [`Engine::add`], [`drop_statement`](Engine::drop_statement), [`replace`](Engine::replace), [`statements`](Engine::statements) |
+//! | save and go on | [`Engine::snapshot`], [`restore`](Engine::restore), [`resume`](Engine::resume) |
+//! | know what happens | [`Engine::stats`], [`take_bad_events`](Engine::take_bad_events), [`ended`](Engine::ended), [`explain`](Engine::explain), [`picture`](Engine::picture) |
+//!
 //! The modules in the order in which they use each other. A program: [`text`] → [`syntax`] → [`semantics`] → [`plan`]. Events: [`data`],
 //! [`expr`], [`spec`], [`pattern`], [`operators`]. Bytes: [`codec`], [`connect`]. Both meet in [`runtime`], and [`engine`] is the face.
 //! What users need is named at the top of the crate, in [`engine`], [`text`] (diagnostics) and [`data`] (values and types).
@@ -66,5 +78,5 @@ pub use engine::{
     TableRow, TableView,
 };
 pub use expr::{ScalarFunction, TypeError};
-pub use runtime::{Clock, Limits, ManualClock, Restored, SnapshotError, SystemClock, record_panics};
+pub use runtime::{Clock, Limits, ManualClock, Restored, SnapshotError, SystemClock, record_panics, resident_bytes};
 pub use text::Diagnostics;

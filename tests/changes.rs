@@ -1,14 +1,16 @@
 //! Statements that are added to a running program and dropped from it. In: random programs and streams, changed at random moments, saved and
 //! resumed between (`BETIDE_PAIRS` says how many; `BETIDE_SEED` runs one). Out: statements that stay give the bytes that they give where
 //! nothing is changed; a statement that is added gives what one gives that is fed from that moment on.
+#![allow(clippy::print_stdout, reason = "a measurement is told")]
 #![allow(clippy::unwrap_used, reason = "a broken test should stop")]
 
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 use betide::engine::StatementId;
-use betide::{ChangeError, Engine, Error, Options, Timestamp};
+use betide::{ChangeError, DataType, Engine, Error, Options, Timestamp, Value};
 use serde_json::Value as Json;
 use support::random::{self, Random};
 use support::{joins, windows};
@@ -397,6 +399,30 @@ fn a_view_that_is_there_is_read_as_it_stands() {
 }
 
 #[test]
+fn what_has_ended_stays_ended_and_others_go_on() {
+    let mut with_fault = options(true, 1);
+    let fault = |args: &[Value<'_>]| if args[0] == Value::Float(13.0) { panic!("asked for") } else { Value::Bool(true) };
+    with_fault.register_fn("FAULT", &[DataType::Float], DataType::Bool, fault).unwrap();
+    betide::record_panics();
+    let program = format!(
+        "{PAYMENT}CREATE STREAM Ends AS SELECT card FROM Payment WHERE FAULT(amount);
+        CREATE STREAM Stays AS SELECT COUNT(*) AS n FROM Payment;"
+    );
+    let mut engine = Engine::with_options(&program, &with_fault).unwrap();
+    payments(&mut engine, &[("a", 1, 100), ("b", 13, 120), ("c", 3, 140)]);
+    assert_eq!(engine.ended().len(), 1);
+    engine.add("CREATE STREAM More AS SELECT card FROM Payment;").unwrap();
+    assert!(engine.ended().len() == 1 && engine.ended()[0].name.as_deref() == Some("Ends"));
+    payments(&mut engine, &[("d", 1, 160)]);
+    engine.drop_stream("Ends").unwrap();
+    assert!(engine.ended().is_empty());
+    engine.finish().unwrap();
+    let rows = rows(&mut engine);
+    let of = |stream: &str| rows.iter().filter(|row| row.contains(stream)).count();
+    assert_eq!((of("Ends"), of("Stays"), of("More")), (1, 4, 2), "{rows:?}");
+}
+
+#[test]
 fn counters_stay_with_their_statement() {
     let mut engine = Engine::with_options(&format!("{PAYMENT}SELECT COUNT(*) AS n FROM Payment;"), &options(true, 1)).unwrap();
     payments(&mut engine, &[("a", 1, 100), ("b", 2, 120), ("c", 3, 140)]);
@@ -412,4 +438,40 @@ fn counters_stay_with_their_statement() {
     }
     assert!(engine.stats().shared.is_none());
     assert_eq!(engine.stats().events, 3);
+}
+
+/// What a change costs, by how many statements there are; see docs/embedding.md.
+/// `cargo test --release --test changes -- --ignored --nocapture`
+#[test]
+#[ignore = "a measurement"]
+fn what_a_change_costs() {
+    let rule = |number: usize| {
+        format!(
+            "CREATE STREAM P{number} AS SELECT a.card FROM PATTERN (Payment a -> Payment b) PARTITION BY card
+            WHERE a.amount = {number} AND b.amount = {} WITHIN 1m;",
+            number + 1
+        )
+    };
+    for statements in [1, 100, 1000] {
+        let rules: String = (0..statements).map(rule).collect();
+        let began = Instant::now();
+        let mut engine = Engine::with_options(&format!("{PAYMENT}{rules}"), &options(true, 4096)).unwrap();
+        let compiled = began.elapsed();
+        let mut times = [Duration::ZERO; 2];
+        let changes = 10_i64;
+        for change in 0..changes {
+            for second in 0..500 {
+                payments(&mut engine, &[("a", second % 1000, change * 500 + second), ("b", second % 7, change * 500 + second)]);
+            }
+            let began = Instant::now();
+            let ids = engine.add(&rule(5000)).unwrap();
+            times[0] += began.elapsed();
+            payments(&mut engine, &[("a", 1, change * 500 + 499)]);
+            let began = Instant::now();
+            engine.drop_statement(ids[0]).unwrap();
+            times[1] += began.elapsed();
+        }
+        let [added, dropped] = times.map(|time| time / 10);
+        println!("{statements:5} statements: compiled in {compiled:.1?}; one more in {added:.1?}, gone again in {dropped:.1?}");
+    }
 }

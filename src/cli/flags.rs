@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use betide::codec::Format;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::bounds::BoundFlags;
+
 /// Finds patterns in streams of events: sequences, windows and joins, exact and in event-time order.
 #[derive(Debug, Parser)]
 #[command(name = "betide", version, arg_required_else_help = true, after_help = EXAMPLES)]
@@ -245,6 +247,8 @@ pub(crate) struct RunFlags {
     /// How many events are handled in one go; no result depends on it
     #[arg(long, value_name = "EVENTS", default_value_t = 4096)]
     pub(crate) batch_size: usize,
+    #[command(flatten)]
+    pub(crate) bounds: BoundFlags,
     /// Prints all counters at the end
     #[arg(long)]
     pub(crate) stats: bool,

@@ -48,6 +48,7 @@ pub(crate) fn options(flags: &RunFlags) -> Options {
         Options { strict: flags.strict, max_line: flags.max_line, batch_size: flags.batch_size, ids: flags.ids, ..Options::default() };
     // They are taken after each chunk, so that none is lost where every line is bad: the shortest has a byte and its end.
     options.limits.kept_bad_events = CHUNK / 2 + 2;
+    flags.bounds.apply(&mut options.limits);
     options
 }
 
@@ -75,6 +76,7 @@ pub(crate) fn run_prepared(flags: &RunFlags, also_read: &[&str], prepare: Prepar
         return Err(Failure::usage("the program has no query, so no row can come out"));
     }
     engine.reload_tables()?;
+    flags.bounds.refuse_too_little()?;
     refuse_overwriting(flags, file.into_iter().chain(paths.iter().map(String::as_str)).chain(also_read.iter().copied()))?;
     let mut state = None;
     if let Some(folder) = &flags.state {

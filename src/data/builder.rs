@@ -11,7 +11,7 @@ use arrow_buffer::{BooleanBuffer, Buffer, ScalarBuffer};
 use super::lists::ListBuilder;
 use super::text_builder::TextBuilder;
 use super::validity::Validity;
-use super::{Column, DataType, Value};
+use super::{Column, DataType, Over, Value};
 
 /// Builds a [`Column`].
 #[derive(Debug)]
@@ -19,6 +19,15 @@ pub struct ColumnBuilder {
     data_type: DataType,
     values: Building,
     validity: Validity,
+    /// More rows than this are over a bound.
+    most: Most,
+}
+
+/// How many rows a builder may come to have, and what is over if it has more.
+#[derive(Debug, Clone)]
+struct Most {
+    rows: usize,
+    over: Option<Over>,
 }
 
 #[derive(Debug)]
@@ -47,7 +56,26 @@ impl ColumnBuilder {
             DataType::String | DataType::Json => Building::Text(TextBuilder::new(capacity)),
             DataType::List(_) | DataType::Struct(_) => Building::Nested(Vec::with_capacity(capacity)),
         };
-        Self { data_type: data_type.clone(), values, validity: Validity::default() }
+        Self { data_type: data_type.clone(), values, validity: Validity::default(), most: Most { rows: usize::MAX, over: None } }
+    }
+
+    /// More rows than so many end the operator's work with what is over then: what gives many rows at once is checked as it does.
+    pub fn at_most(&mut self, rows: usize, over: &Over) {
+        self.most = Most { rows, over: Some(over.clone()) };
+    }
+
+    #[inline]
+    fn check(&self, more: usize) {
+        if self.len() + more > self.most.rows {
+            self.end();
+        }
+    }
+
+    #[cold]
+    fn end(&self) {
+        if let Some(over) = &self.most.over {
+            over.clone().end();
+        }
     }
 
     /// An empty builder of columns whose texts are likely to repeat: a `STRING` column of it has codes while they do, and all columns that
@@ -105,6 +133,7 @@ impl ColumnBuilder {
 
     /// Appends a value of the column's type, or NULL, so many times.
     pub fn push_times(&mut self, value: &Value<'_>, times: usize) {
+        self.check(times);
         let len = self.len();
         let new_len = len + times;
         match (&mut self.values, value) {
@@ -191,6 +220,7 @@ impl ColumnBuilder {
     /// not all are.
     #[inline]
     pub fn push_words(&mut self, words: &[i64], valid: Option<&[bool]>) {
+        self.check(words.len());
         match &mut self.values {
             Building::Words(own) => {
                 self.validity.extend(own.len(), valid, words.len());
@@ -203,6 +233,7 @@ impl ColumnBuilder {
     /// Appends one word (see [`Self::push_words`]) so many times.
     #[inline]
     pub fn push_word_times(&mut self, word: i64, is_valid: bool, times: usize) {
+        self.check(times);
         match &mut self.values {
             Building::Words(own) => {
                 self.validity.push_times(own.len(), is_valid, times);
@@ -245,6 +276,7 @@ impl ColumnBuilder {
     /// Appends rows that stand in the column already.
     #[inline]
     pub fn repeat_rows(&mut self, rows: Range<usize>) {
+        self.check(rows.len());
         match &mut self.values {
             Building::Null(len) => *len += rows.len(),
             Building::Words(words) => words.extend_from_within(rows.clone()),

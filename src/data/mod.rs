@@ -4,6 +4,7 @@
 
 mod arrivals;
 mod batch;
+mod bounds;
 mod builder;
 mod coded;
 mod column;
@@ -24,6 +25,7 @@ mod state;
 
 pub use arrivals::Arrivals;
 pub use batch::{Entry, EventBatch, Inbox, WatermarkStep};
+pub use bounds::{Allowance, Over};
 pub use builder::ColumnBuilder;
 pub use coded::CodedText;
 pub use column::Column;

@@ -93,7 +93,7 @@ impl Engine {
     /// parameters are declared when the engine is compiled. Rows may be inserted into a stream that is there already where no statement reads
     /// it. A new stream leaves if no statement reads it; one that has left before goes on to leave, whoever comes to read it.
     ///
-    /// On an error nothing has changed. A call compiles the whole program and takes time with it: docs/embedding.md has figures.
+    /// On an error nothing has changed. A call compiles the whole program anew, and nothing is pushed meanwhile.
     ///
     /// ```
     /// use betide::{Engine, Options};

@@ -111,7 +111,7 @@ fn assemble_options(options: &Options) -> AssembleOptions {
 
 fn run_options(options: &Options) -> RunOptions {
     RunOptions {
-        batch_size: options.batch_size.max(1),
+        batch_size: options.batch_size.clamp(1, options.limits.round().max(1)),
         max_line: options.max_line,
         strict: options.strict,
         limits: options.limits,

@@ -46,6 +46,9 @@ pub struct Stats {
     /// What the operators that share one look at each event have in common, where some do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shared: Option<SharedStats>,
+    /// Bytes that the process may have, and the most that it was seen to have, where that is bounded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<(u64, u64)>,
     /// Statements that have ended before the input, where some have ([`crate::Engine::ended`]).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ended: Vec<EndedStats>,
@@ -173,6 +176,7 @@ impl From<RunMetrics> for Stats {
                 waiting: shared.waiting as u64,
                 bytes: shared.bytes as u64,
             }),
+            memory: metrics.memory.map(|(limit, most)| (limit as u64, most as u64)),
             ended: Vec::new(),
         }
     }

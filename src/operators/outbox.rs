@@ -2,14 +2,18 @@
 
 use std::sync::Arc;
 
-use crate::data::{Column, ColumnBuilder, EventBatch, Place, Schema, Value, WatermarkStep};
+use crate::data::{Allowance, Column, ColumnBuilder, EventBatch, Over, Place, Schema, Value, WatermarkStep};
 
 /// The ports of an operator. Most have one; a pattern with TIMEOUT INTO has a second one for its timeouts.
 #[derive(Debug)]
 pub struct Outbox {
     rank: u32,
     ports: Vec<Port>,
+    allowance: Allowance,
 }
+
+/// With a bound of memory it is looked at each so many rows.
+const LOOK_EVERY: usize = 8;
 
 /// Rows that have been put out by one port, and steps of its watermark.
 #[derive(Debug)]
@@ -21,12 +25,25 @@ pub struct Port {
     steps: Vec<WatermarkStep>,
     /// Columns that an operator has made itself, of all rows that there are.
     made: Option<Vec<Column>>,
+    /// Bytes that were left when memory was looked at last.
+    room: Option<usize>,
 }
 
 impl Outbox {
     /// Ports of these schemas, for the operator of this rank (its number in topological order, from 1).
     pub fn new(rank: u32, schemas: Vec<Arc<Schema>>) -> Self {
-        Self { rank, ports: schemas.into_iter().map(Port::new).collect() }
+        Self { rank, ports: schemas.into_iter().map(Port::new).collect(), allowance: Allowance::default() }
+    }
+
+    /// The same for an operator that may give no more than this.
+    #[must_use]
+    pub fn within(self, allowance: Allowance) -> Self {
+        Self { allowance, ..self }
+    }
+
+    /// What the operator may give.
+    pub fn allowance(&self) -> &Allowance {
+        &self.allowance
     }
 
     /// Puts out one row by a port: its values, where it stands (the place of the event that ends it, or a bound), and when it was certain.
@@ -39,16 +56,22 @@ impl Outbox {
         debug_assert!(columns.next().is_none(), "one value a column");
         port.places.push(place.derived_by(self.rank));
         port.moments.push(moment);
+        port.check(1, &self.allowance);
+        if self.allowance.memory.is_some() && port.moments.len().is_multiple_of(LOOK_EVERY) {
+            self.allowance.check_memory(0);
+        }
     }
 
     /// Puts out rows of one place and moment: `fill` appends as many values to each column as it says. Gives how many that were.
     pub fn rows(&mut self, port: usize, place: Place, moment: Place, fill: impl FnOnce(&mut [ColumnBuilder]) -> usize) -> usize {
         let port = &mut self.ports[port];
+        port.bound(&self.allowance);
         let count = fill(&mut port.columns);
         let rows = port.places.len() + count;
         debug_assert!(port.columns.iter().all(|column| column.len() == rows), "one value a column");
         port.places.resize(rows, place.derived_by(self.rank));
         port.moments.resize(rows, moment);
+        port.check(count, &self.allowance);
         count
     }
 
@@ -60,6 +83,7 @@ impl Outbox {
         port.places = places;
         port.places.iter_mut().for_each(|place| *place = place.derived_by(self.rank));
         port.moments = moments;
+        port.check(port.moments.len(), &self.allowance);
     }
 
     /// Says that from `moment` on, what a port holds back now may still come out at or behind `watermark`: the least place of anything held,
@@ -101,7 +125,42 @@ impl Outbox {
 impl Port {
     fn new(schema: Arc<Schema>) -> Self {
         let columns = schema.fields().iter().map(|f| ColumnBuilder::new(&f.data_type, 0)).collect();
-        Self { schema, columns, places: Vec::new(), moments: Vec::new(), steps: Vec::new(), made: None }
+        Self { schema, columns, places: Vec::new(), moments: Vec::new(), steps: Vec::new(), made: None, room: None }
+    }
+
+    /// Of the last so many rows none is one too many of its moment. (Moments never go back.)
+    #[inline]
+    fn check(&self, new: usize, allowance: &Allowance) {
+        let (rows, limit) = (self.moments.len(), allowance.rows);
+        if rows <= limit {
+            return;
+        }
+        let first = limit.max(rows - new);
+        if (first..rows).any(|row| self.moments[row] == self.moments[row - limit]) {
+            allowance.check_rows(limit.saturating_add(1));
+        }
+    }
+
+    /// What is about to be filled in at once may be this much.
+    fn bound(&mut self, allowance: &Allowance) {
+        let rows = self.places.len();
+        let of_event = rows.saturating_add(allowance.rows);
+        if allowance.rows == usize::MAX && allowance.memory.is_none() {
+            return;
+        }
+        let (mut most, mut over) = (of_event, Over { what: "rows of one event", limit: allowance.rows, is_of_run: false });
+        // Each row takes a word a column at least, and its place and moment.
+        let a_row = 8 * self.columns.len() + 2 * size_of::<Place>();
+        let looks = rows.is_multiple_of(LOOK_EVERY) || self.room.is_none();
+        if let Some(limit) = allowance.memory {
+            self.room = if looks { allowance.room() } else { self.room };
+            // Vectors double: what they leave behind and what they take are there at once.
+            let fits = self.room.map_or(usize::MAX, |room| rows.saturating_add(room / (2 * a_row)));
+            if fits < most {
+                (most, over) = (fits, Over { what: "bytes of memory", limit, is_of_run: true });
+            }
+        }
+        self.columns.iter_mut().for_each(|column| column.at_most(most, &over));
     }
 
     fn take(&mut self) -> (EventBatch, Vec<WatermarkStep>) {

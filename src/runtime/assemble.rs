@@ -12,7 +12,7 @@ use super::view::View;
 use crate::codec::json::JsonDecoder;
 use crate::codec::{ColumnSpec, Condition, Limits as LineLimits, Route as DecoderRoute, SourceSpec, TableSpec, TimeFormat};
 use crate::connect::TableFileFormat;
-use crate::data::{Duration, Schema, Value};
+use crate::data::{Allowance, Duration, Schema, Value};
 use crate::expr::{EvalContext, Expr, Row, SlotId};
 use crate::operators::{
     Filter, FlatSequence, Limit, Lookup, MatchCounts, NewestRows, Operator, Project, RankSequence, Reader, Reorder, Sequence, SharedTable,
@@ -46,7 +46,7 @@ pub fn assemble(graph: &OperatorGraph, options: &AssembleOptions, run: RunOption
         let keeps_late = edges(graph).any(|edge| matches!(edge, Edge::Late(id) if id.0 as usize == index));
         timing(source, options, keeps_late)
     });
-    let reorder = Reorder::new(timings.collect(), run.limits.waiting_events);
+    let reorder = Reorder::new(timings.collect(), run.limits.waiting_events).letting_go(run.limits.round());
     let takes_all = matches!(specs.as_slice(), [SourceSpec { route: DecoderRoute::All, .. }]);
     let names_the_type = specs.iter().flat_map(|s| &s.columns).any(|column| column.path == options.type_field);
     let mut decoder = JsonDecoder::new(specs, line_limits(&run));
@@ -76,7 +76,7 @@ pub(super) fn pipeline(parts: &Parts<'_>) -> Pipeline {
     let (selector, slots) = selector(graph);
     let stages = graph.nodes().iter().enumerate().map(|(index, node)| stage(parts, index, node, slots[index])).collect();
     let exits = graph.outputs().iter().map(|output| Exit { feed: feed(output.edge), statement: order_of(graph, output) }).collect();
-    Pipeline::new(stages, exits, selector, parts.run.limits.waiting_rows)
+    Pipeline::new(stages, exits, selector, &parts.run.limits)
 }
 
 /// Orders rows of one moment by their statements. Where the first statement may be dropped, what no statement makes stands before all.
@@ -162,7 +162,7 @@ fn work(parts: &Parts<'_>, index: usize, node: &Node) -> (&'static str, Work) {
     let schema = node.ports[0].clone();
     let inputs: Vec<Arc<Schema>> = node.inputs.iter().map(|&edge| graph.schema(edge).clone()).collect();
     let lags = node.inputs.iter().any(|&edge| graph.lags(edge));
-    let stateful = |operator| Work::operator(operator, rank, inputs.clone(), lags, node.ports.clone());
+    let stateful = |operator| Work::operator(operator, rank, inputs.clone(), lags, node.ports.clone(), run.limits.allowance());
     match &node.spec {
         OperatorSpec::Filter(condition) => ("filter", Work::Transform(Box::new(Filter::new(condition.clone())), schema)),
         OperatorSpec::Project(exprs) => ("project", Work::Transform(Box::new(Project::new(exprs.clone(), schema.clone())), schema)),
@@ -205,6 +205,11 @@ pub(super) struct PlannedPattern {
 }
 
 impl PlannedPattern {
+    /// What it may give.
+    pub(super) fn allowance(&self) -> Allowance {
+        self.limits.allowance()
+    }
+
     /// Columns of each input.
     pub(super) fn inputs(&self) -> Vec<Arc<Schema>> {
         self.spec.inputs.clone()

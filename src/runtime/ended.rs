@@ -10,8 +10,7 @@ use std::sync::Arc;
 use super::fault::Panic;
 use super::merge::Flow;
 use super::pipeline::{Feed, Pipeline, Round, Stage, Work};
-use crate::data::{EventBatch, Schema, StateError, StateReader, StateWriter, Timestamp};
-use crate::operators::Over;
+use crate::data::{EventBatch, Over, Schema, StateError, StateReader, StateWriter, Timestamp};
 
 /// Why a statement has ended.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,5 +1,11 @@
 //! Every cap of a running program, its default, and what happens at it. Nothing is capped elsewhere, and nothing silently.
 
+use super::memory::resident_bytes;
+use crate::data::Allowance;
+
+/// Events of a round where memory is bounded: it is looked at between rounds.
+const ROUND: usize = 1024;
+
 /// Caps of a running program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -18,6 +24,31 @@ pub struct Limits {
     pub pattern_events: usize,
     /// How many bad events are kept until they are taken. Beyond it they are only counted (`bad_not_kept`). Default: 10,000.
     pub kept_bad_events: usize,
+    /// How many rows one event (or one moment: all groups of a window that closes) may give in one statement's operator. Beyond it the
+    /// statement ends with that reason, and others go on ([`crate::Engine::ended`]). Default: 50,000,000.
+    pub event_rows: usize,
+    /// How many keys one operator may hold. Beyond it its statement ends with that reason, and others go on. It is looked at before it can
+    /// have been passed, and at the end of each round then. Default: no bound.
+    pub keys: usize,
+    /// How many bytes the operators of one statement may hold together, by their own accounts. Beyond it the statement ends with that
+    /// reason, and others go on. Default: no bound.
+    pub statement_memory: Option<usize>,
+    /// How many bytes the whole process may have in memory (its resident set, where the system says; elsewhere what the operators hold by
+    /// their own accounts). Beyond it the run ends with an error that names the operator which holds the most. Rounds are made smaller for
+    /// it. Default: no bound.
+    pub memory: Option<usize>,
+}
+
+impl Limits {
+    /// What one operator may give.
+    pub(super) fn allowance(&self) -> Allowance {
+        Allowance { rows: self.event_rows, memory: self.memory, resident: resident_bytes }
+    }
+
+    /// How many events a round may have where memory is bounded.
+    pub(crate) fn round(&self) -> usize {
+        if self.memory.is_some() { ROUND } else { usize::MAX }
+    }
 }
 
 impl Default for Limits {
@@ -28,6 +59,10 @@ impl Default for Limits {
             pattern_threads: 100_000,
             pattern_events: 10_000_000,
             kept_bad_events: 10_000,
+            event_rows: 50_000_000,
+            keys: usize::MAX,
+            statement_memory: None,
+            memory: None,
         }
     }
 }

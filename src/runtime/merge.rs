@@ -360,6 +360,26 @@ impl Waiting {
     }
 }
 
+/// The rows of all inputs as one batch, in the order of the entries.
+pub(super) fn in_a_row(inbox: &Inbox, schema: &Arc<Schema>) -> EventBatch {
+    let rows = inbox.entries.iter().filter_map(|entry| match *entry {
+        Entry::Row { input, row, place, moment, .. } => Some(((u32::from(input), row), place, moment)),
+        Entry::Watermark(_) => None,
+    });
+    let mut at = Vec::new();
+    let (mut places, mut moments) = (Vec::new(), Vec::new());
+    for (from, place, moment) in rows {
+        at.push(from);
+        places.push(place);
+        moments.push(moment);
+    }
+    let columns = schema.fields().iter().enumerate().map(|(c, field)| {
+        let columns: Vec<&Column> = inbox.inputs.iter().map(|batch| &batch.columns()[c]).collect();
+        Column::interleave(&field.data_type, &columns, &at)
+    });
+    EventBatch::with_moments(schema.clone(), columns.collect(), places.into(), moments.into())
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;

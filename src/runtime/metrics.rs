@@ -42,6 +42,8 @@ pub struct RunMetrics {
     pub operators: Vec<OperatorMetrics>,
     /// What the operators that share one look at each event have in common; nothing where none do.
     pub shared: Option<DispatchSize>,
+    /// The bound of memory and the most that was seen, where there is one.
+    pub memory: Option<(usize, usize)>,
 }
 
 /// Counters of a source.

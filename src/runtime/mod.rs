@@ -6,6 +6,7 @@ mod ended;
 mod error;
 mod fault;
 mod frontier;
+mod ledger;
 mod limits;
 mod lines;
 mod merge;
@@ -13,6 +14,7 @@ mod pipeline;
 #[cfg(test)]
 mod tests;
 
+mod memory;
 mod metrics;
 mod running;
 mod selective;
@@ -34,6 +36,7 @@ pub use error::RunError;
 pub use exchange::{Exchange, exchange};
 pub use fault::{Panic, guarded, record_panics};
 pub use limits::Limits;
+pub use memory::resident_bytes;
 pub use metrics::{OperatorMetrics, RunMetrics, SourceMetrics};
 pub use pipeline::{Counts, Pipeline};
 pub use running::{RunOptions, Running};

@@ -13,12 +13,14 @@ use super::ended::{Cause, Ended, When};
 use super::error::RunError;
 use super::fault::{Panic, guarded};
 use super::frontier::{Holds, Meet, Promises};
-use super::merge::{Flow, Merge};
+use super::ledger::Ledger;
+use super::limits::Limits;
+use super::merge::{Flow, Merge, in_a_row};
 use super::selective::{Selective, Selector};
 use super::view::View;
 use super::visits::Visits;
-use crate::data::{Column, Entry, EventBatch, Inbox, Place, Schema, StateError, StateReader, StateWriter, WatermarkStep};
-use crate::operators::{DispatchSize, Held, NewestRows, Operator, Outbox, Over, Released, Transform};
+use crate::data::{Allowance, EventBatch, Inbox, Over, Place, Schema, StateError, StateReader, StateWriter, WatermarkStep};
+use crate::operators::{DispatchSize, Held, NewestRows, Operator, Outbox, Released, Transform};
 
 /// Where a stage's rows come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,6 +129,7 @@ pub struct Pipeline {
     /// What the stages give in a round; empty between rounds.
     pub(super) flows: Vec<Vec<Flow>>,
     max_waiting: usize,
+    pub(super) ledger: Ledger,
     /// Up to where all views show what they have.
     shown: Place,
 }
@@ -144,10 +147,11 @@ pub(super) struct Round {
 }
 
 impl Pipeline {
-    pub(super) fn new(stages: Vec<Stage>, exits: Vec<Exit>, selector: Option<Selector>, max_waiting: usize) -> Self {
+    pub(super) fn new(stages: Vec<Stage>, exits: Vec<Exit>, selector: Option<Selector>, limits: &Limits) -> Self {
+        let (max_waiting, ledger) = (limits.waiting_rows, Ledger::new(limits, stages.len()));
         let visits = Visits::new(&stages, &exits);
         let flows = stages.iter().map(|_| Vec::new()).collect();
-        Self { stages, exits, ended: Vec::new(), visits, selector, flows, max_waiting, shown: Place::MIN }
+        Self { stages, exits, ended: Vec::new(), visits, selector, flows, max_waiting, ledger, shown: Place::MIN }
     }
 
     /// Runs what the event-time order has let go through all stages; so many events have come in by now.
@@ -205,10 +209,14 @@ impl Pipeline {
                 }
                 round.visited.push(index);
                 round.stages[index] = flows;
-                return Ok(());
+                match self.ledger.look(index, &self.stages)? {
+                    None => return Ok(()),
+                    Some(over) => over.into(),
+                }
             }
             Ok(Err(broken)) => Cause::Broken(format!("it was given a row behind what had been promised: {broken}")),
             Err(payload) => match payload.downcast::<Over>() {
+                Ok(over) if over.is_of_run => return Err(self.ledger.full(&self.stages)),
                 Ok(over) => (*over).into(),
                 Err(payload) => Cause::Panic(Panic::of(&*payload)),
             },
@@ -247,6 +255,7 @@ impl Pipeline {
     /// What belongs to no stage is as in the pipeline whose place it takes, in which these stages were not.
     pub(super) fn follow(&mut self, before: &Self, new: &[usize]) {
         self.shown = before.shown;
+        self.ledger.follow(&before.ledger);
         if let (Some(selector), Some(other)) = (&mut self.selector, &before.selector) {
             selector.follow(other);
         }
@@ -521,10 +530,17 @@ impl Stage {
 
 impl Work {
     /// An operator with state, reading inputs of these schemas, of which one may lag, and giving ports of these.
-    pub(super) fn operator(operator: Box<dyn Operator>, rank: u32, inputs: Vec<Arc<Schema>>, lags: bool, ports: Vec<Arc<Schema>>) -> Self {
+    pub(super) fn operator(
+        operator: Box<dyn Operator>,
+        rank: u32,
+        inputs: Vec<Arc<Schema>>,
+        lags: bool,
+        ports: Vec<Arc<Schema>>,
+        allowance: Allowance,
+    ) -> Self {
         let behind = ports.iter().map(|_| (Holds::new(), Meet::new(2))).collect();
         let merge = Merge::new(inputs, lags).giving_plain(operator.takes_plain());
-        Self::Operator(Box::new(Keeper { operator, outbox: Outbox::new(rank, ports), merge, behind }))
+        Self::Operator(Box::new(Keeper { operator, outbox: Outbox::new(rank, ports).within(allowance), merge, behind }))
     }
 
     /// A union of inputs with these schemas.
@@ -542,7 +558,7 @@ impl Work {
         }
     }
 
-    fn held(&self) -> Held {
+    pub(super) fn held(&self) -> Held {
         let waiting = Held { rows: self.waiting(), ..Held::default() };
         match self {
             Self::Transform(..) | Self::Union(..) | Self::Ended => waiting,
@@ -574,24 +590,4 @@ impl Keeper {
         }
         flows
     }
-}
-
-/// The rows of all inputs as one batch, in the order of the entries.
-fn in_a_row(inbox: &Inbox, schema: &Arc<Schema>) -> EventBatch {
-    let rows = inbox.entries.iter().filter_map(|entry| match *entry {
-        Entry::Row { input, row, place, moment, .. } => Some(((u32::from(input), row), place, moment)),
-        Entry::Watermark(_) => None,
-    });
-    let mut at = Vec::new();
-    let (mut places, mut moments) = (Vec::new(), Vec::new());
-    for (from, place, moment) in rows {
-        at.push(from);
-        places.push(place);
-        moments.push(moment);
-    }
-    let columns = schema.fields().iter().enumerate().map(|(c, field)| {
-        let columns: Vec<&Column> = inbox.inputs.iter().map(|batch| &batch.columns()[c]).collect();
-        Column::interleave(&field.data_type, &columns, &at)
-    });
-    EventBatch::with_moments(schema.clone(), columns.collect(), places.into(), moments.into())
 }

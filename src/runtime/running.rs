@@ -225,7 +225,8 @@ impl Running {
         self.end_input()?;
         self.is_finished = true;
         let released = self.intake.reorder.finish();
-        self.depart(released)
+        self.depart(released)?;
+        self.release()
     }
 
     /// Whether the end of input has been told.
@@ -303,6 +304,7 @@ impl Running {
             sources: specs.iter().zip(streams).map(|(spec, stats)| SourceMetrics { name: spec.name.clone(), stats }).collect(),
             operators,
             shared: self.pipeline.shared(),
+            memory: self.pipeline.memory(),
         }
     }
 
@@ -360,11 +362,13 @@ impl Running {
     }
 
     fn release(&mut self) -> Result<(), RunError> {
-        if !self.intake.reorder.has_news() {
-            return Ok(());
+        // Events that wait are memory that no operator knows of.
+        self.pipeline.check_memory().inspect_err(|error| self.failed = Some(error.clone()))?;
+        while self.intake.reorder.has_news() {
+            let released = self.intake.reorder.release();
+            self.depart(released)?;
         }
-        let released = self.intake.reorder.release();
-        self.depart(released)
+        Ok(())
     }
 
     fn depart(&mut self, released: Released) -> Result<(), RunError> {

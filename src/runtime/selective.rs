@@ -337,7 +337,7 @@ impl Selective {
 impl Live {
     fn new(planned: &PlannedPattern) -> Self {
         let behind = planned.ports.iter().map(|_| (Holds::new(), Meet::new(2))).collect();
-        Self { operator: planned.operator(), outbox: Outbox::new(planned.rank, planned.ports.clone()), behind }
+        Self { operator: planned.operator(), outbox: Outbox::new(planned.rank, planned.ports.clone()).within(planned.allowance()), behind }
     }
 
     fn save(&self, to: &mut StateWriter) {

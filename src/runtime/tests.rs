@@ -8,8 +8,8 @@ use super::ended::Cause;
 use super::limits::Limits;
 use super::pipeline::{Pipeline, Work};
 use super::running::{RunOptions, Running};
-use crate::data::{Inbox, StateError, StateReader, StateWriter, Timestamp};
-use crate::operators::{Held, Operator, Outbox, Over};
+use crate::data::{Inbox, Over, StateError, StateReader, StateWriter, Timestamp};
+use crate::operators::{Held, Operator, Outbox};
 use crate::plan::{Outputs, PlanOptions, plan};
 use crate::semantics::{CheckOptions, check};
 use crate::syntax::parse;
@@ -36,7 +36,7 @@ impl Operator for Faulty {
         self.inner.advance(inbox, out);
         match (self.calls_left, self.fault) {
             (0, Fault::Panic) => panic!("a fault that was asked for"),
-            (0, Fault::Bound) => Over { what: "faults".to_owned(), limit: 0 }.end(),
+            (0, Fault::Bound) => Over { what: "faults", limit: 0, is_of_run: false }.end(),
             _ => self.calls_left -= 1,
         }
     }
@@ -163,7 +163,7 @@ fn whichever_operator_fails_the_others_give_what_they_give_without_it() {
             assert_eq!(named, gone, "stage {stage}");
             match (&running.ended()[0].cause, fault) {
                 (Cause::Panic(panic), Fault::Panic) => assert_eq!(panic.message, "a fault that was asked for"),
-                (Cause::Full(what), Fault::Bound) => assert_eq!(what, "faults: more than 0"),
+                (Cause::Full(what), Fault::Bound) => assert_eq!(what, "more than 0 faults"),
                 other => panic!("{other:?}"),
             }
             assert!(running.pipeline.stages[stage].has_ended(), "what it held is freed");

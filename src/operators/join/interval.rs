@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use super::blocks::{Blocks, RowOf};
 use super::side::{OfKey, Side, Stored};
-use crate::data::{Inbox, Place, Schema, StateError, StateReader, StateWriter, Value};
+use crate::data::{Allowance, Inbox, Place, Schema, StateError, StateReader, StateWriter, Value};
 use crate::expr::{EvalContext, Expr, Row, SlotId};
 use crate::operators::evaluate::columns;
 use crate::operators::groups::Groups;
@@ -48,7 +48,11 @@ struct Going {
     rows: [Vec<Option<u64>>; 2],
     places: Vec<Place>,
     moments: Vec<Place>,
+    allowance: Allowance,
 }
+
+/// With a bound of memory it is looked at each so many rows.
+const LOOK_EVERY: usize = 4096;
 
 impl Going {
     fn push(&mut self, left: Option<u64>, right: Option<u64>, place: Place, moment: Place) {
@@ -56,6 +60,14 @@ impl Going {
         self.rows[RIGHT].push(right);
         self.places.push(place);
         self.moments.push(moment);
+        let (rows, limit) = (self.moments.len(), self.allowance.rows);
+        if rows > limit && self.moments[rows - 1 - limit] == moment {
+            self.allowance.check_rows(limit.saturating_add(1));
+        }
+        if self.allowance.memory.is_some() && rows.is_multiple_of(LOOK_EVERY) {
+            // They are gathered as columns yet, of a word each at least.
+            self.allowance.check_memory(rows * 2 * size_of::<Place>());
+        }
     }
 
     fn push_alone(&mut self, side: usize, address: u64, place: Place, moment: Place) {
@@ -268,7 +280,7 @@ impl IntervalJoin {
 
     /// Puts out what was noted, and forgets what is needed no more.
     fn end(&mut self, out: &mut Outbox) {
-        let Going { rows: [left, right], places, moments } = std::mem::take(&mut self.going);
+        let Going { rows: [left, right], places, moments, .. } = std::mem::take(&mut self.going);
         if !places.is_empty() {
             let mut columns = self.blocks[LEFT].gather(&self.schemas[LEFT], &left);
             if !self.is_existence() {
@@ -290,6 +302,7 @@ impl IntervalJoin {
 
 impl Operator for IntervalJoin {
     fn advance(&mut self, inbox: &Inbox, out: &mut Outbox) {
+        self.going.allowance = *out.allowance();
         let keys = self.keys_of(inbox);
         let first = [LEFT, RIGHT].map(|side| self.blocks[side].push(&inbox.inputs[side]));
         for turn in turns(inbox) {

@@ -101,6 +101,9 @@ pub struct Reorder {
     waiting: Waiting,
     /// Keys that may go, in order.
     ready: Vec<Key>,
+    /// How many of them have gone: no more go at once than may.
+    gone: usize,
+    most_at_once: usize,
     frontier: Timestamp,
     /// The stream whose watermark the frontier is, while it holds others back.
     holder: Option<usize>,
@@ -133,6 +136,8 @@ impl Reorder {
             max_held: max_held.max(1),
             waiting: Waiting::default(),
             ready: Vec::new(),
+            gone: 0,
+            most_at_once: usize::MAX,
             frontier: Timestamp::MIN,
             holder: None,
             clock: None,
@@ -146,6 +151,12 @@ impl Reorder {
         };
         order.move_frontier();
         order
+    }
+
+    /// The same, of which no more than so many rows go in one release: the rest is news.
+    #[must_use]
+    pub fn letting_go(self, most_at_once: usize) -> Self {
+        Self { most_at_once: most_at_once.max(1), ..self }
     }
 
     /// Lets the arrival clock go on without events: streams may become idle.
@@ -194,11 +205,12 @@ impl Reorder {
         self.waiting.cut(self.cut(), &mut self.ready);
         let mut on_time: Vec<Going> = self.streams.iter().map(|_| Going::default()).collect();
         let mut belated: Vec<Going> = on_time.clone();
+        let going = self.going();
         if let [alone] = on_time.as_mut_slice() {
-            alone.reserve(self.ready.len());
+            alone.reserve(going.len());
         }
         let mut before: Option<&Key> = None;
-        for key in &self.ready {
+        for key in &self.ready[going.clone()] {
             if !before.is_some_and(|before| before.is_same_event(key)) {
                 self.position += 1;
                 if let Some(noted) = &mut self.noted {
@@ -209,7 +221,11 @@ impl Reorder {
             going[usize::from(key.stream)].push((key.segment, key.row), Place::event(key.time, self.position));
             before = Some(key);
         }
-        self.ready.clear();
+        self.gone = going.end;
+        if self.gone == self.ready.len() {
+            self.ready.clear();
+            self.gone = 0;
+        }
         self.told = self.watermark();
         let streams = self.streams.len();
         let mut released = Released {
@@ -232,6 +248,10 @@ impl Reorder {
 
     /// Every row still to come stands at or behind this place.
     fn watermark(&self) -> Place {
+        // Keys of `ready` before this have gone; those behind stand at their own times.
+        if self.gone > 0 {
+            return Place::event(self.ready[self.gone].time, self.position + 1);
+        }
         match self.frontier {
             _ if self.is_finished => Place::MAX,
             Timestamp::MIN => Place::MIN,
@@ -260,6 +280,15 @@ impl Reorder {
     /// The arrival numbers of the events that have gone out since the last call, by position.
     pub fn take_noted(&mut self) -> Vec<u64> {
         self.noted.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Which of the keys that may go do so now: all rows of one event at once.
+    fn going(&self) -> std::ops::Range<usize> {
+        let mut end = self.gone.saturating_add(self.most_at_once).min(self.ready.len());
+        while end > 0 && end < self.ready.len() && self.ready[end - 1].is_same_event(&self.ready[end]) {
+            end += 1;
+        }
+        self.gone..end
     }
 
     /// Counters and state of each stream.

@@ -1,0 +1,125 @@
+//! What operators hold, against the bounds of statements and of the run. Without bounds it costs nothing.
+//!
+//! An operator's own account takes a walk over its keys. So it is asked for when rows have come to it that could have brought it to its
+//! bound, as far as the fastest growth so far tells, and seldom while it is far from it. The memory of the process is asked of the system,
+//! which costs less than a microsecond, whenever an operator has done something.
+
+use super::error::RunError;
+use super::limits::Limits;
+use super::memory::resident_bytes;
+use super::pipeline::{Pipeline, Stage};
+use crate::data::Over;
+use crate::operators::Held;
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Ledger {
+    keys: usize,
+    statement: Option<usize>,
+    memory: Option<usize>,
+    accounts: Vec<Account>,
+    /// The most that the process was seen to have.
+    most: usize,
+}
+
+/// Of one operator.
+#[derive(Debug, Clone, Copy, Default)]
+struct Account {
+    bytes: usize,
+    keys: usize,
+    /// Rows that had come when it was last asked, and those at which it is asked again.
+    rows: u64,
+    next: u64,
+    /// The most bytes that a row has brought.
+    a_row: usize,
+}
+
+/// What a row is taken to bring before it is known.
+const A_ROW: usize = 256;
+/// An operator is not asked more often than each so many rows.
+const ROWS: usize = 64;
+
+impl Ledger {
+    pub(super) fn new(limits: &Limits, stages: usize) -> Self {
+        let accounts = vec![Account { a_row: A_ROW, ..Account::default() }; stages];
+        Self { keys: limits.keys, statement: limits.statement_memory, memory: limits.memory, accounts, most: 0 }
+    }
+
+    /// Goes on from that of the pipeline whose place is taken: operators are asked anew.
+    pub(super) fn follow(&mut self, before: &Self) {
+        self.most = before.most;
+    }
+
+    /// The bound of its statement that an operator has come over, if it has; a bound of the run is an error.
+    pub(super) fn look(&mut self, index: usize, stages: &[Stage]) -> Result<Option<Over>, RunError> {
+        let is_accounted = self.keys != usize::MAX || self.statement.is_some();
+        if let Some(limit) = self.memory {
+            if resident_bytes().is_none() {
+                self.ask(index, &stages[index], limit);
+            }
+            self.check_memory(stages)?;
+        }
+        if !is_accounted {
+            return Ok(None);
+        }
+        self.ask(index, &stages[index], self.statement.unwrap_or(usize::MAX));
+        if self.accounts[index].keys > self.keys {
+            return Ok(Some(Over { what: "keys", limit: self.keys, is_of_run: false }));
+        }
+        let own = stages[index].statement;
+        let Some(limit) = self.statement else { return Ok(None) };
+        let of_statement = stages.iter().zip(&self.accounts).filter(|(stage, _)| stage.statement == own && !stage.has_ended());
+        let bytes: usize = of_statement.map(|(_, account)| account.bytes).sum();
+        Ok((bytes > limit).then_some(Over { what: "bytes of one statement's state", limit, is_of_run: false }))
+    }
+
+    /// Whether the process has not more memory than it may; where the system does not say, whether its operators hold no more.
+    pub(super) fn check_memory(&mut self, stages: &[Stage]) -> Result<(), RunError> {
+        let Some(limit) = self.memory else { return Ok(()) };
+        let bytes = resident_bytes().unwrap_or_else(|| self.accounts.iter().map(|account| account.bytes).sum());
+        self.most = self.most.max(bytes);
+        if bytes > limit { Err(self.full(stages)) } else { Ok(()) }
+    }
+
+    /// The bound of memory, and the most that was seen.
+    pub(super) fn memory(&self) -> Option<(usize, usize)> {
+        self.memory.map(|limit| (limit, self.most))
+    }
+
+    /// Asks an operator what it holds, if it may have come to a bound since it was asked.
+    fn ask(&mut self, index: usize, stage: &Stage, limit: usize) {
+        let rows = stage.counts.rows_in;
+        let account = &mut self.accounts[index];
+        // What is given its rows one by one counts them elsewhere: it is asked each time.
+        if rows > 0 && rows < account.next {
+            return;
+        }
+        let Held { keys, bytes, .. } = stage.work.held();
+        let came = usize::try_from(rows - account.rows.min(rows)).unwrap_or(usize::MAX).max(1);
+        account.a_row = account.a_row.max(bytes.saturating_sub(account.bytes) / came);
+        (account.bytes, account.keys, account.rows) = (bytes, keys, rows);
+        let of_bytes = limit.saturating_sub(bytes) / (2 * account.a_row);
+        let of_keys = self.keys.saturating_sub(keys).saturating_add(1);
+        account.next = rows.saturating_add(of_bytes.min(of_keys).max(ROWS).min(1 << 20) as u64);
+    }
+
+    /// The run has come to the bound of its memory.
+    pub(super) fn full(&self, stages: &[Stage]) -> RunError {
+        let held = |stage: &Stage| (stage.work.held().bytes, stage.name.clone());
+        let most = stages.iter().map(held).max().filter(|(bytes, _)| *bytes > 0);
+        let holder = most.map_or_else(String::new, |(bytes, name)| format!(" (operator {name} holds the most, {} kB)", bytes >> 10));
+        RunError::Full { what: format!("bytes of memory{holder}"), limit: self.memory.unwrap_or(usize::MAX) }
+    }
+}
+
+impl Pipeline {
+    /// Whether the process has not more memory than it may.
+    pub(super) fn check_memory(&mut self) -> Result<(), RunError> {
+        self.ledger.check_memory(&self.stages)
+    }
+
+    /// The bound of memory, and the most that the process was seen to have.
+    pub(super) fn memory(&self) -> Option<(usize, usize)> {
+        self.ledger.memory()
+    }
+}
