@@ -327,6 +327,8 @@ pub(crate) enum OutputFormat {
     Csv,
     /// Columns to look at
     Table,
+    /// An Arrow IPC stream, for a program with one output (feature `arrow-files`)
+    Arrow,
 }
 
 /// What an input is.
@@ -432,7 +434,7 @@ pub(crate) enum LetterCommand {
     Show(ShowFlags),
     /// Feeds the bad events to a program again: alone, or in their places among the inputs that they are of.
     #[command(after_help = REPLAY_HELP)]
-    Replay(ReplayFlags),
+    Replay(Box<ReplayFlags>),
 }
 
 const LETTER_EXAMPLES: &str = "\

@@ -10,6 +10,8 @@
 //! | 74 | something outside failed: a file, the output |
 //! | 130 | interrupted; what was read has been finished, unless a second Ctrl-C ended that too |
 
+#[cfg(feature = "arrow-files")]
+mod arrow_output;
 mod bounds;
 mod check;
 mod dead_letters;

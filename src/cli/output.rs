@@ -63,8 +63,12 @@ impl Write for To {
 
 enum Form {
     Lines,
-    Csv { header: Option<String> },
+    Csv {
+        header: Option<String>,
+    },
     Table(Table),
+    #[cfg(feature = "arrow-files")]
+    Arrow(super::arrow_output::ArrowOutput),
 }
 
 impl Output {
@@ -75,7 +79,17 @@ impl Output {
         let form = match (format, is_terminal) {
             (Some(OutputFormat::Jsonl), _) | (None, false) => Form::Lines,
             (Some(OutputFormat::Table), _) | (None, true) => Form::Table(Table::new(is_terminal && !no_colour(), engine)),
-            (Some(OutputFormat::Csv), _) => Form::Csv { header: Some(header(engine)?).filter(|_| !has_begun) },
+            #[cfg(feature = "arrow-files")]
+            (Some(OutputFormat::Arrow), _) => {
+                header(engine, "arrow")?;
+                Form::Arrow(super::arrow_output::ArrowOutput::new(engine, is_terminal)?)
+            }
+            #[cfg(not(feature = "arrow-files"))]
+            (Some(OutputFormat::Arrow), _) => {
+                let how = "cargo install --path . --features arrow-files makes one that does";
+                return Err(Failure::usage(format!("this build does not write Arrow: {how}")));
+            }
+            (Some(OutputFormat::Csv), _) => Form::Csv { header: Some(header(engine, "csv")?).filter(|_| !has_begun) },
         };
         let name = if let Target::File(path) = target { path.display().to_string() } else { "the output".to_owned() };
         let writer = |to: Box<dyn Write>| To::Writer(BufWriter::with_capacity(1 << 16, to));
@@ -116,6 +130,11 @@ impl Output {
                 }
                 Ok(())
             }
+            #[cfg(feature = "arrow-files")]
+            Form::Arrow(arrow) => {
+                self.has_written |= arrow.write(engine, &mut self.to)?;
+                Ok(())
+            }
             Form::Table(table) => {
                 for row in engine.take_rows() {
                     self.has_written = true;
@@ -150,11 +169,12 @@ fn no_colour() -> bool {
 }
 
 /// The names of the columns of the only output.
-fn header(engine: &Engine) -> Result<String, Failure> {
+fn header(engine: &Engine, format: &str) -> Result<String, Failure> {
     let outputs: Vec<_> = engine.output_schemas().collect();
     let [(_, schema)] = outputs.as_slice() else {
         let names: Vec<&str> = outputs.iter().map(|(name, _)| name.unwrap_or("an unnamed query")).collect();
-        let text = format!("csv is one table, and the program has {} outputs ({}): --output chooses one", names.len(), names.join(", "));
+        let text =
+            format!("{format} is one table, and the program has {} outputs ({}): --output chooses one", names.len(), names.join(", "));
         return Err(Failure::usage(text));
     };
     Ok(record(schema.fields().iter().map(|field| Some(field.name.to_string()))))

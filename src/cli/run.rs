@@ -168,6 +168,9 @@ fn refuse_combinations(flags: &RunFlags) -> Result<(), Failure> {
     if flags.ids && flags.format.is_some_and(|format| !matches!(format, OutputFormat::Jsonl)) {
         return Err(Failure::usage("--ids are written into lines of JSON: --format jsonl"));
     }
+    if matches!(flags.format, Some(OutputFormat::Arrow)) && flags.state.is_some() {
+        return Err(Failure::usage("an Arrow stream cannot be gone on with: --state takes --format jsonl or csv"));
+    }
     if is_table && (flags.state.is_some() || flags.output_file.is_some()) {
         return Err(Failure::usage("a table is for eyes: --state and --output-file take --format jsonl or csv"));
     }
@@ -310,11 +313,8 @@ impl Run {
         Err(Stop::Failed(Failure { code, message: "betide: every statement has ended, so no row can come any more".to_owned() }))
     }
 
-    /// What a run ends with in which statements have ended before it.
     fn code_of_ended(&self) -> Option<u8> {
-        let ended = self.engine.ended();
-        let is_defect = ended.iter().any(|ended| ended.cause.is_defect());
-        (!ended.is_empty()).then_some(if is_defect { DEFECT } else { 65 })
+        code_of_ended(&self.engine)
     }
 
     /// Has all that was read and written so far survive a crash.
@@ -446,6 +446,13 @@ impl Run {
         }
         Ok(())
     }
+}
+
+/// What a run ends with in which statements have ended before it.
+pub(crate) fn code_of_ended(engine: &Engine) -> Option<u8> {
+    let ended = engine.ended();
+    let is_defect = ended.iter().any(|ended| ended.cause.is_defect());
+    (!ended.is_empty()).then_some(if is_defect { DEFECT } else { 65 })
 }
 
 pub(crate) fn told(input: &str, bad: &BadEvent) -> String {

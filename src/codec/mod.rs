@@ -10,6 +10,8 @@ mod source;
 mod table;
 
 pub mod arrow;
+#[cfg(feature = "arrow-files")]
+pub mod arrow_lines;
 pub mod json;
 
 pub use csv::{CsvDecoder, Records};

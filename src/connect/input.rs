@@ -2,7 +2,8 @@
 //! Zstandard do.
 //!
 //! The bytes decide what is compressed, not the name: a pipe has none. JSON cannot begin so. What is inside is told by the name: `.csv` and
-//! `.tsv`, also before `.gz` and `.zst`, and else lines of JSON. Nothing is read before the first `read`.
+//! `.tsv`, also before `.gz` and `.zst`, and else lines of JSON. Rows of Parquet and Arrow files, known by their bytes too, are read as lines of
+//! JSON (feature `arrow-files`). Of a pipe nothing is read before the first `read`.
 
 use std::fmt;
 use std::fs::File;
@@ -18,6 +19,8 @@ pub struct Input {
     name: Arc<str>,
     bytes: Box<dyn Read + Send>,
     format: Format,
+    /// It holds rows, which are read as lines of JSON whatever its name says.
+    has_rows: bool,
     progress: Progress,
 }
 
@@ -62,10 +65,18 @@ impl Input {
         }
         let name: Arc<str> = path.into();
         let open_failed = |source: io::Error| ConnectError::Open { input: name.clone(), source: Arc::new(source) };
-        let file = File::open(path).map_err(open_failed)?;
+        let mut file = File::open(path).map_err(open_failed)?;
         let metadata = file.metadata().map_err(open_failed)?;
         if metadata.is_dir() {
             return Err(open_failed(io::ErrorKind::IsADirectory.into()));
+        }
+        if metadata.is_file() {
+            let head = head(&mut file).map_err(open_failed)?;
+            file.seek(SeekFrom::Start(0)).map_err(open_failed)?;
+            if let Some(packing) = packing_of(&head).filter(|packing| packing.is_rows()) {
+                let bytes = rows_of_file(packing, file).map_err(open_failed)?;
+                return Ok(Self { name, bytes, format: Format::JsonLines, has_rows: true, progress: Progress::default() });
+            }
         }
         let length = metadata.is_file().then_some(metadata.len());
         Ok(Self::unpacking(name, file, length))
@@ -75,19 +86,20 @@ impl Input {
         let progress = Progress { read: Arc::default(), total };
         let counted = Counted { bytes, read: progress.read.clone() };
         let format = Format::of_name(&name);
-        Self { name, bytes: Box::new(Unpacked::Unread(Box::new(counted))), format, progress }
+        Self { name, bytes: Box::new(Unpacked::Unread(Box::new(counted))), format, has_rows: false, progress }
     }
 
     /// An input of this name from any reader, whose bytes are taken as they are.
     pub fn new(name: &str, bytes: impl Read + Send + 'static) -> Self {
-        Self { name: name.into(), bytes: Box::new(bytes), format: Format::of_name(name), progress: Progress::default() }
+        let format = Format::of_name(name);
+        Self { name: name.into(), bytes: Box::new(bytes), format, has_rows: false, progress: Progress::default() }
     }
 
     /// Whether the bytes of a file are taken as they are, and can be read from anywhere.
     pub fn is_plain(path: &str) -> bool {
         let file = if path == "-" { None } else { File::open(path).ok() };
         let file = file.filter(|file| file.metadata().is_ok_and(|metadata| metadata.is_file()));
-        file.is_some_and(|mut file| head(&mut file).is_ok_and(|head| PACKED.iter().all(|(_, magic)| head != *magic)))
+        file.is_some_and(|mut file| head(&mut file).is_ok_and(|head| packing_of(&head).is_none()))
     }
 
     /// Opens a file whose bytes are taken as they are, to read from an offset on.
@@ -107,7 +119,7 @@ impl Input {
     /// Says what is inside, whatever the name says.
     #[must_use]
     pub fn with_format(self, format: Format) -> Self {
-        Self { format, ..self }
+        Self { format: if self.has_rows { self.format } else { format }, ..self }
     }
 
     /// How much of it has been read.
@@ -144,7 +156,7 @@ impl Read for Unpacked {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if let Self::Unread(raw) = self {
             let head = head(raw)?;
-            let packed = PACKED.into_iter().find(|(_, magic)| head == *magic).map(|(packing, _)| packing);
+            let packed = packing_of(&head);
             let raw = std::mem::replace(raw, Box::new(io::empty()));
             let whole: Box<dyn Read + Send> = Box::new(io::Cursor::new(head).chain(raw));
             *self = Self::Begun(match packed {
@@ -163,10 +175,30 @@ impl Read for Unpacked {
 enum Packing {
     Gzip,
     Zstandard,
+    Parquet,
+    ArrowFile,
+    ArrowStream,
+}
+
+impl Packing {
+    /// Whether there are rows inside, and no text.
+    fn is_rows(self) -> bool {
+        matches!(self, Self::Parquet | Self::ArrowFile | Self::ArrowStream)
+    }
 }
 
 /// The first bytes of everything that is compressed so.
-const PACKED: [(Packing, &[u8]); 2] = [(Packing::Gzip, &[0x1f, 0x8b]), (Packing::Zstandard, &[0x28, 0xb5, 0x2f, 0xfd])];
+const PACKED: [(Packing, &[u8]); 5] = [
+    (Packing::Gzip, &[0x1f, 0x8b]),
+    (Packing::Zstandard, &[0x28, 0xb5, 0x2f, 0xfd]),
+    (Packing::Parquet, b"PAR1"),
+    (Packing::ArrowFile, b"ARROW1"),
+    (Packing::ArrowStream, &[0xff; 4]),
+];
+
+fn packing_of(head: &[u8]) -> Option<Packing> {
+    PACKED.into_iter().find(|(_, magic)| head == *magic).map(|(packing, _)| packing)
+}
 
 /// As many of the first bytes as it takes to know whether they are compressed.
 fn head(raw: &mut dyn Read) -> io::Result<Vec<u8>> {
@@ -188,7 +220,44 @@ fn decompressed(packing: Packing, bytes: Box<dyn Read + Send>) -> io::Result<Box
     Ok(match packing {
         Packing::Gzip => Box::new(flate2::read::MultiGzDecoder::new(bytes)),
         Packing::Zstandard => Box::new(super::zstd::ZstdReader::new(bytes)),
+        Packing::Parquet | Packing::ArrowFile | Packing::ArrowStream => rows_of_pipe(packing, bytes)?,
     })
+}
+
+#[cfg(feature = "arrow-files")]
+fn rows_of_file(packing: Packing, file: File) -> io::Result<Box<dyn Read + Send>> {
+    use super::arrow_files::ArrowLines;
+    Ok(match packing {
+        Packing::Parquet => Box::new(ArrowLines::parquet(file)?),
+        Packing::ArrowFile => Box::new(ArrowLines::ipc_file(file)?),
+        _ => Box::new(ArrowLines::ipc_stream(Box::new(file))?),
+    })
+}
+
+#[cfg(all(feature = "arrow-files", feature = "cli"))]
+fn rows_of_pipe(packing: Packing, bytes: Box<dyn Read + Send>) -> io::Result<Box<dyn Read + Send>> {
+    if matches!(packing, Packing::ArrowStream) {
+        return Ok(Box::new(super::arrow_files::ArrowLines::ipc_stream(bytes)?));
+    }
+    let what = format!("it is a file of {packing:?}, which is read from its end: name the file itself");
+    Err(io::Error::new(io::ErrorKind::Unsupported, what))
+}
+
+#[cfg(not(feature = "arrow-files"))]
+fn rows_of_file(packing: Packing, _: File) -> io::Result<Box<dyn Read + Send>> {
+    Err(without_rows(packing))
+}
+
+#[cfg(all(not(feature = "arrow-files"), feature = "cli"))]
+fn rows_of_pipe(packing: Packing, _: Box<dyn Read + Send>) -> io::Result<Box<dyn Read + Send>> {
+    Err(without_rows(packing))
+}
+
+#[cfg(not(feature = "arrow-files"))]
+fn without_rows(packing: Packing) -> io::Error {
+    let form = if matches!(packing, Packing::Parquet) { "Parquet" } else { "Arrow" };
+    let what = format!("it is {form}, which this build does not read: cargo install --path . --features arrow-files makes one that does");
+    io::Error::new(io::ErrorKind::Unsupported, what)
 }
 
 #[cfg(not(feature = "cli"))]

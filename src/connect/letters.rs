@@ -83,12 +83,15 @@ struct Written {
     base64: Option<String>,
 }
 
+/// A line of the file, by its number: a letter, or why it is none.
+pub type NumberedLetter = (u64, Result<Letter, String>);
+
 /// Reads letters, one after the other.
 #[derive(Debug)]
 pub struct Letters<R> {
     lines: LineReader<R>,
     /// Lines that have been read, with their numbers.
-    waiting: VecDeque<(u64, Result<Letter, String>)>,
+    waiting: VecDeque<NumberedLetter>,
 }
 
 impl<R: Read> Letters<R> {
@@ -99,7 +102,7 @@ impl<R: Read> Letters<R> {
     }
 
     /// The next line that is not blank, with its number: a letter, or why it is none.
-    pub fn next_letter(&mut self) -> Result<Option<(u64, Result<Letter, String>)>, ConnectError> {
+    pub fn next_letter(&mut self) -> Result<Option<NumberedLetter>, ConnectError> {
         while self.waiting.is_empty() {
             match self.lines.next_piece()? {
                 None => return Ok(None),
@@ -111,7 +114,7 @@ impl<R: Read> Letters<R> {
     }
 }
 
-fn letters_of(chunk: &Chunk<'_>) -> impl Iterator<Item = (u64, Result<Letter, String>)> {
+fn letters_of(chunk: &Chunk<'_>) -> impl Iterator<Item = NumberedLetter> {
     let is_first = chunk.line == 1;
     let lines = (chunk.line..).zip(chunk.bytes.split(|byte| *byte == b'\n'));
     let lines = lines.map(move |(number, line)| (number, line.strip_prefix(b"\xef\xbb\xbf").filter(|_| is_first).unwrap_or(line)));

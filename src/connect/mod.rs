@@ -1,6 +1,8 @@
 //! Where bytes come from and go to: inputs cut into chunks of whole lines, and the dead-letter file for lines that were no good, which can be read
 //! back, and put back.
 
+#[cfg(feature = "arrow-files")]
+mod arrow_files;
 mod dead_letters;
 mod durable;
 mod error;
@@ -17,7 +19,7 @@ pub use dead_letters::DeadLetters;
 pub use durable::{Durable, DurableError, Found};
 pub use error::ConnectError;
 pub use input::{Input, Progress};
-pub use letters::{Letter, Letters};
+pub use letters::{Letter, Letters, NumberedLetter};
 pub use lines::{Chunk, LineReader, Piece};
 pub use mended::{Mended, Placed, one_line};
 pub use table::{FileStamp, TableFileFormat, read_table};

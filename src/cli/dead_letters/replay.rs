@@ -108,6 +108,7 @@ fn alone(flags: &ReplayFlags, causes: &Causes, file: Option<&str>) -> Result<u8,
         }
     }
     let is_read = replay.finish()?;
+    replay.engine.ended().iter().for_each(|ended| tell(&format!("betide: {ended}")));
     let stats = replay.engine.stats();
     if is_read {
         summary::tell(&stats, None, &elapsed, flags.run.stats);
@@ -120,7 +121,8 @@ fn alone(flags: &ReplayFlags, causes: &Causes, file: Option<&str>) -> Result<u8,
         (heads, "only the head of the line is there: read the input again, with a longer --max-line".to_owned()),
         (replay.blank, "no event in it".to_owned()),
     ]);
-    Ok(unread.code(&name))
+    let code = unread.code(&name);
+    Ok(run::code_of_ended(&replay.engine).unwrap_or(code))
 }
 
 /// A replay under way.
