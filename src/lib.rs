@@ -69,12 +69,13 @@ pub mod spec;
 #[doc(hidden)]
 pub mod syntax;
 pub mod text;
+pub mod why;
 
 pub use codec::{BadCause, BadEvent};
 pub use data::{DataType, Duration, KeyRange, Schema, Timestamp, Value};
 pub use engine::{
-    ChangeError, DataError, EndCause, EndedStatement, Engine, Error, Options, OutputRow, RunningStatement, StatementId, Stats, TableRow,
-    TableView,
+    ChangeError, DataError, EndCause, EndedStatement, Engine, Error, Inquiry, Options, OutputRow, RunningStatement, StatementId, Stats,
+    TableRow, TableView,
 };
 pub use expr::{ScalarFunction, TypeError};
 pub use runtime::{Clock, Limits, ManualClock, Restored, SnapshotError, SystemClock, record_panics, resident_bytes};

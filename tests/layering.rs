@@ -19,7 +19,11 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("semantics", &["text", "data", "syntax", "expr", "spec"]),
     ("plan", &["text", "data", "expr", "spec", "semantics"]),
     ("runtime", &["data", "expr", "spec", "pattern", "operators", "codec", "connect", "plan"]),
-    ("engine", &["text", "data", "syntax", "expr", "spec", "pattern", "operators", "codec", "connect", "semantics", "plan", "runtime"]),
+    ("why", &["text", "data", "expr", "spec", "pattern", "operators", "semantics", "plan"]),
+    (
+        "engine",
+        &["text", "data", "syntax", "expr", "spec", "pattern", "operators", "codec", "connect", "semantics", "plan", "runtime", "why"],
+    ),
     ("assist", &["text", "data", "syntax", "expr", "semantics", "engine"]),
     ("cli", &["engine", "assist"]),
 ];

@@ -28,6 +28,8 @@ Examples:
       the declarations to begin a program with
   betide test
       the tests beside the programs of this folder
+  betide why alerts.tide payments.jsonl --key card=4929
+      where the runs of a pattern stopped, and which term was false
   betide doc WITHIN
       what a clause, a function or the code of a message means
   betide check alerts.tide
@@ -61,6 +63,9 @@ pub(crate) enum Command {
     Completions(CompletionFlags),
     /// Tells how a program will run: what feeds what, and how much it can come to hold.
     Explain(ExplainFlags),
+    /// Tells why a program gave what it gave: the runs of its patterns that came to nothing, the closest miss first.
+    #[command(after_help = WHY_EXAMPLES)]
+    Why(WhyFlags),
     /// Looks at a dead-letter file, or feeds its events to a program again.
     #[command(subcommand, after_help = LETTER_EXAMPLES)]
     DeadLetters(LetterCommand),
@@ -137,6 +142,58 @@ pub(crate) enum ExplainFormat {
     /// A picture for browsers
     Svg,
 }
+
+/// `betide why`
+#[derive(Debug, Args)]
+pub(crate) struct WhyFlags {
+    /// The query file (`.tide`), then the inputs: files of JSON lines or CSV, also packed by gzip or zstd, `-` for standard input (the default). With -q, inputs
+    /// only
+    #[arg(value_name = "FILE [INPUT]…")]
+    pub(crate) paths: Vec<String>,
+    #[command(flatten)]
+    pub(crate) text: TextFlags,
+    /// Only runs of this key, or with an event that has this value: `card=4929` (may be repeated; then all must hold)
+    #[arg(long, value_name = "COLUMN=VALUE")]
+    pub(crate) key: Vec<String>,
+    /// Only runs that were under way at this time: `2026-03-01T10:04:11Z`
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<String>,
+    /// Only the statement that makes this stream (an unnamed one is called `statement 2`)
+    #[arg(long, value_name = "NAME")]
+    pub(crate) statement: Option<String>,
+    /// How many runs are told of, for each statement
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub(crate) limit: usize,
+    /// Text for people, or a JSON object a run
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = WhyFormat::Text)]
+    pub(crate) format: WhyFormat,
+    /// What the inputs are, where their names do not say
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) input_format: Option<InputFormat>,
+    /// The longest line that is read, in bytes
+    #[arg(long, value_name = "BYTES", default_value_t = 1 << 20)]
+    pub(crate) max_line: usize,
+}
+
+/// How `betide why` writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum WhyFormat {
+    /// Lines of text
+    Text,
+    /// A JSON object a line: one for each statement, and one for each run
+    Jsonl,
+}
+
+const WHY_EXAMPLES: &str = "\
+Examples:
+  betide why alerts.tide payments.jsonl
+      the five runs that got furthest, and the term that was false
+  betide why alerts.tide payments.jsonl --key card=4929 --limit 1
+      what became of one card
+  betide why alerts.tide payments.jsonl --at 2026-03-01T10:04:00Z --format jsonl
+      the runs that were under way then, for other programs
+
+It runs the program slowly and follows every run. Text is coloured on a terminal only.";
 
 /// `betide check`
 #[derive(Debug, Args)]

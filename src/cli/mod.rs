@@ -31,6 +31,7 @@ mod sample;
 mod summary;
 mod test;
 mod watch;
+mod why;
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -55,6 +56,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Test(flags) => test::test(flags),
         Command::Check(program) => check::check(program),
         Command::Explain(program) => explain::explain(program),
+        Command::Why(flags) => why::why(flags),
         Command::DeadLetters(command) => dead_letters::dead_letters(command),
         Command::Lsp => lsp::lsp(),
     };

@@ -15,6 +15,16 @@ const SET_PREFIX: &str = "BETIDE_SET_";
 
 /// Reads and compiles the program, and tells its warnings.
 pub(crate) fn compile(file: Option<&str>, flags: &TextFlags, options: Options) -> Result<Engine, Failure> {
+    let (text, options) = read(file, flags, options)?;
+    let engine = Engine::with_options(&text, &options)?;
+    if !engine.warnings().is_empty() {
+        tell(render(engine.warnings(), engine.source(), std::io::stderr().is_terminal()).trim_end());
+    }
+    Ok(engine)
+}
+
+/// Reads the program: its text, and the options that the command line says.
+pub(crate) fn read(file: Option<&str>, flags: &TextFlags, options: Options) -> Result<(String, Options), Failure> {
     let (name, text) = match (&flags.query, file) {
         (Some(_), Some(file)) => return Err(Failure::usage(format!("which program? Both -q and the file {file} give one"))),
         (Some(query), None) => ("<query>".to_owned(), query.clone()),
@@ -41,11 +51,7 @@ pub(crate) fn compile(file: Option<&str>, flags: &TextFlags, options: Options) -
         outputs: flags.output.clone(),
         ..options
     };
-    let engine = Engine::with_options(&text, &options)?;
-    if !engine.warnings().is_empty() {
-        tell(render(engine.warnings(), engine.source(), std::io::stderr().is_terminal()).trim_end());
-    }
-    Ok(engine)
+    Ok((text, options))
 }
 
 /// The text with the declared streams behind it: messages show the text's own lines, and the end of an unfinished statement where it is.

@@ -182,7 +182,7 @@ fn why_none_of(operator: &OperatorStats) -> String {
         "window" => format!("no window that {rows} were in gave a row"),
         _ => format!("it gave nothing for {rows}"),
     };
-    format!("{reason} ({} of `betide explain`)", operator.name)
+    format!("{reason} ({} of `betide explain`; `betide why` tells what came closest)", operator.name)
 }
 
 /// `37814` as `37,814`

@@ -23,8 +23,18 @@ pub(super) fn outputs(options: &Options) -> Outputs {
 
 /// Plans a text, once it is known what leaves. On failure all mistakes are told, and the warnings with them.
 pub(super) fn planned(source: &Source, options: &Options, outputs: impl FnOnce(&Program) -> Outputs) -> Result<Planned, Diagnostics> {
+    planned_noting(source, options, outputs, false)
+}
+
+/// The same; `keeps_places`: where each expression is written is kept, and all columns are read.
+pub(super) fn planned_noting(
+    source: &Source,
+    options: &Options,
+    outputs: impl FnOnce(&Program) -> Outputs,
+    keeps_places: bool,
+) -> Result<Planned, Diagnostics> {
     let (file, mut told) = parse(source);
-    let (program, found) = check(&file, &check_options(options));
+    let (program, found) = check(&file, &CheckOptions { keeps_places, ..check_options(options) });
     told.extend(without_followers(source, &file, found));
     told.sort();
     if told.has_errors() {
@@ -38,8 +48,11 @@ pub(super) fn planned(source: &Source, options: &Options, outputs: impl FnOnce(&
     };
     let planned = plan(&program, &plan_options);
     let graph = match planned {
-        Ok((graph, warnings)) => {
+        Ok((mut graph, warnings)) => {
             told.extend(warnings);
+            if keeps_places {
+                graph.need_all_columns();
+            }
             graph
         }
         Err(errors) => {
@@ -58,7 +71,7 @@ pub(super) fn assembled(graph: &OperatorGraph, options: &Options) -> Running {
 }
 
 fn check_options(options: &Options) -> CheckOptions {
-    CheckOptions { parameters: options.set.clone(), endless: options.endless, functions: options.functions.clone() }
+    CheckOptions { parameters: options.set.clone(), endless: options.endless, functions: options.functions.clone(), keeps_places: false }
 }
 
 /// Leaves out the streams that are unknown only because the statement that names them could not be read, which has been told.

@@ -11,6 +11,7 @@ mod stats;
 mod batches;
 mod changes;
 mod compile;
+mod inquiry;
 mod snapshot;
 mod sources;
 #[cfg(feature = "tokio")]
@@ -21,6 +22,7 @@ mod undeclared;
 pub use changes::{RunningStatement, StatementId};
 pub use ended::{EndCause, EndedStatement};
 pub use error::{ChangeError, DataError, Error};
+pub use inquiry::Inquiry;
 pub use options::Options;
 pub use rows::OutputRow;
 pub use sources::{SourceStream, StepCount};

@@ -28,6 +28,7 @@ mod table;
 mod test_support;
 mod top_of_window;
 mod turns;
+mod watch;
 pub mod window;
 
 pub use dispatch::{Delivery, Dispatch, DispatchSize, Reader};
@@ -46,6 +47,7 @@ pub use sequence_ways::WaySequence;
 pub use suppress::Suppress;
 pub use table::{DuplicateKey, NewestRows, SharedTable, TableContents, TableRow};
 pub use top_of_window::TopOfWindow;
+pub use watch::{Watch, WatchOrder};
 
 use std::fmt;
 use std::sync::Arc;

@@ -42,6 +42,7 @@ mod step;
 mod steps;
 mod terms;
 mod thread;
+pub(crate) mod trace;
 mod variables;
 mod ways;
 

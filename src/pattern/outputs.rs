@@ -88,6 +88,12 @@ impl Outputs {
         (ended || !laid.looked_ahead.get()).then_some(found)
     }
 
+    /// The last row of a match, to be asked for the slots that HAVING and the outputs read.
+    pub(crate) fn ask<T>(&self, start: Place, found: &Match, ask: impl FnOnce(&dyn Row, &EvalContext) -> T) -> T {
+        let laid = Laid::new(&self.spec, &self.context, found.history.iter_back(), Ends { start, end: found.end });
+        ask(&laid.at(laid.last()), &self.context)
+    }
+
     fn values(&self, at: &LaidAt<'_>) -> Vec<Value<'static>> {
         self.spec.outputs.iter().map(|output| output.eval(at, &self.context).into_owned()).collect()
     }

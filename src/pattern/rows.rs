@@ -90,11 +90,18 @@ impl KeptRows {
         self.first + self.rows.len() as u64
     }
 
-    fn get(&self, number: u64) -> Option<&(Arc<Event>, VariableSet)> {
+    /// The next row.
+    pub(crate) fn push(&mut self, row: Arc<Event>, fits: VariableSet) {
+        self.rows.push_back((row, fits));
+    }
+
+    /// The row of this number, and the variables whose unary terms hold for it.
+    pub(crate) fn get(&self, number: u64) -> Option<&(Arc<Event>, VariableSet)> {
         self.rows.get(usize::try_from(number.checked_sub(self.first)?).ok()?)
     }
 
-    fn forget_before(&mut self, number: u64) {
+    /// Forgets the rows before this number.
+    pub(crate) fn forget_before(&mut self, number: u64) {
         while self.first < number && self.rows.pop_front().is_some() {
             self.first += 1;
         }
@@ -164,7 +171,7 @@ impl RowPartition {
 
     /// A row comes.
     pub(crate) fn row(&mut self, row: Arc<Event>, fits: VariableSet, tools: &mut RowTools<'_>) {
-        self.kept.rows.push_back((row, fits));
+        self.kept.push(row, fits);
         self.decide_starts(None, tools);
     }
 

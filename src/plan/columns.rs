@@ -60,7 +60,7 @@ pub(super) fn list(exprs: &[Expr], inputs: &[&Schema]) -> String {
 }
 
 /// The expression with its slots named by the columns of the inputs, side by side; of two inputs with their sides.
-pub(super) fn in_words(expr: &Expr, inputs: &[&Schema]) -> String {
+pub(crate) fn in_words(expr: &Expr, inputs: &[&Schema]) -> String {
     expr.to_text(&|slot: SlotId| {
         let mut at = slot.0 as usize;
         for (input, side) in inputs.iter().zip(["left.", "right."]) {

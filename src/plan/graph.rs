@@ -328,6 +328,11 @@ impl OperatorGraph {
         }
     }
 
+    /// Has every column of every source read, for who wants to see events whole.
+    pub(crate) fn need_all_columns(&mut self) {
+        self.sources.iter_mut().for_each(|source| source.needed.fill(true));
+    }
+
     pub(super) fn sources_mut(&mut self) -> &mut [SourceNode] {
         &mut self.sources
     }

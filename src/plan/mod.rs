@@ -12,12 +12,14 @@ mod share;
 mod state;
 mod words;
 
+pub(crate) use columns::in_words;
 pub use explain::explain;
 pub use fingerprint::{Fingerprint, Fingerprints, fingerprints};
 pub use graph::{Edge, LookupTable, Node, NodeId, OperatorGraph, OperatorSpec, OutputNode, Sharing, SourceId, SourceNode, TableNode};
 pub use keyed::statements_without_key;
 pub use lower::{Outputs, streams_of};
 pub use state::{Growth, StateClass, class_of};
+pub(crate) use words::term_in_words;
 
 /// How sources are read is said by the typed program; the graph carries it on.
 pub use crate::semantics::{Route, SourceColumn, SourceStream, TableFile, TableFormat};

@@ -100,7 +100,7 @@ impl Ledger {
         (account.bytes, account.keys, account.rows) = (bytes, keys, rows);
         let of_bytes = limit.saturating_sub(bytes) / (2 * account.a_row);
         let of_keys = self.keys.saturating_sub(keys).saturating_add(1);
-        account.next = rows.saturating_add(of_bytes.min(of_keys).max(ROWS).min(1 << 20) as u64);
+        account.next = rows.saturating_add(of_bytes.min(of_keys).clamp(ROWS, 1 << 20) as u64);
     }
 
     /// The run has come to the bound of its memory.

@@ -23,6 +23,7 @@ mod assemble;
 mod tables;
 mod view;
 mod visits;
+mod watched;
 
 mod exchange;
 mod snapshot;

@@ -98,7 +98,7 @@ pub(super) enum Work {
 /// An operator with state, the order in front of it and what it promises behind.
 #[derive(Debug)]
 pub(super) struct Keeper {
-    operator: Box<dyn Operator>,
+    pub(super) operator: Box<dyn Operator>,
     outbox: Outbox,
     merge: Merge,
     /// One a port.

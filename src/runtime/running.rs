@@ -19,7 +19,7 @@ use super::view::View;
 use crate::codec::json::JsonDecoder;
 use crate::codec::{BadCause, BadEvent, ChunkStart, CsvDecoder, Decoded};
 use crate::data::{Arrivals, Column, Duration, Place, Timestamp};
-use crate::operators::{Released, Reorder};
+use crate::operators::{Released, Reorder, Watch, WatchOrder};
 
 /// How a program is run.
 #[derive(Debug, Clone)]
@@ -52,6 +52,8 @@ pub struct Running {
     pub(super) is_finished: bool,
     /// After an error that leaves no sound state every call gives it again.
     pub(super) failed: Option<RunError>,
+    /// Who is shown what goes to the operators, where somebody asks.
+    pub(super) watch: Option<Box<dyn WatchOrder>>,
 }
 
 /// Everything in front of the operators.
@@ -93,7 +95,24 @@ impl Running {
             forced: 0,
             is_finished: false,
             failed: None,
+            watch: None,
         }
+    }
+
+    /// Lets whoever asks put operators in the places of those that are there. To be asked for before the first event.
+    pub fn watch(&mut self, operators: &mut dyn Watch) {
+        self.pipeline.watch(operators);
+    }
+
+    /// Shows all that goes to the operators, and what is late. To be asked for before the first event.
+    pub fn show(&mut self, to: Box<dyn WatchOrder>) {
+        self.intake.reorder.show_all();
+        self.watch = Some(to);
+    }
+
+    /// How many events have been read, whatever they were; and how many of them had a stream.
+    pub fn read(&self) -> (u64, u64) {
+        (self.intake.decoded.events, self.intake.decoded.next_number)
     }
 
     /// Takes bytes of JSON lines, cut anywhere.
@@ -355,6 +374,9 @@ impl Running {
     fn depart(&mut self, released: Released) -> Result<(), RunError> {
         self.forced += released.forced;
         self.intake.count_ahead(&released.ahead, &self.options);
+        if let Some(watch) = &mut self.watch {
+            watch.released(&released, self.intake.reorder.take_noted());
+        }
         let gone = if self.intake.reorder.position() >= Place::POSITION_MAX - u64::from(u32::MAX) {
             Err(RunError::Full { what: "events of one run".to_owned(), limit: usize::MAX >> 22 })
         } else {

@@ -59,6 +59,7 @@ pub(crate) struct Context<'a> {
     parameters: BTreeMap<String, Parameter>,
     streams: BTreeMap<String, Known>,
     with: Vec<(String, Known)>,
+    written: Vec<(Expr, Span)>,
 }
 
 impl Reported {
@@ -83,7 +84,8 @@ impl Relation {
 impl<'a> Context<'a> {
     /// Nothing known yet.
     pub(crate) fn new(options: &'a CheckOptions) -> Self {
-        Self { options, diagnostics: Diagnostics::default(), parameters: BTreeMap::new(), streams: BTreeMap::new(), with: Vec::new() }
+        let (diagnostics, parameters, streams) = (Diagnostics::default(), BTreeMap::new(), BTreeMap::new());
+        Self { options, diagnostics, parameters, streams, with: Vec::new(), written: Vec::new() }
     }
 
     /// Tells an error.
@@ -98,6 +100,18 @@ impl<'a> Context<'a> {
         let result = try_(self);
         (self.diagnostics, self.parameters) = (told, parameters);
         result
+    }
+
+    /// Keeps where an expression is written, if that was asked for.
+    pub(crate) fn note_place(&mut self, expr: &Expr, span: Span) {
+        if self.options.keeps_places {
+            self.written.push((expr.clone(), span));
+        }
+    }
+
+    /// Every expression that was noted.
+    pub(crate) fn take_written(&mut self) -> Vec<(Expr, Span)> {
+        std::mem::take(&mut self.written)
     }
 
     /// Tells a warning.

@@ -19,6 +19,9 @@ use crate::text::{Diagnostic, Span, nearest};
 /// The typed expression of a tree.
 pub(crate) fn infer(cx: &mut Context<'_>, names: &mut dyn Names, tree: &ast::Expr) -> Result<Expr, Reported> {
     if let Some(whole) = names.whole(cx, tree) {
+        if let Ok(expr) = &whole {
+            cx.note_place(expr, tree.span);
+        }
         return whole;
     }
     let span = tree.span;
@@ -55,7 +58,9 @@ pub(crate) fn infer(cx: &mut Context<'_>, names: &mut dyn Names, tree: &ast::Exp
         ExprKind::Index { expr, index } => self::index(cx, names, expr, index, span),
         ExprKind::Field { expr, name } => infer(cx, names, expr).and_then(|inner| fields(cx, inner, std::slice::from_ref(name))),
     };
-    inferred.map(fold)
+    let folded = inferred.map(fold)?;
+    cx.note_place(&folded, span);
+    Ok(folded)
 }
 
 /// What has no expressions inside.

@@ -14,4 +14,6 @@ pub struct CheckOptions {
     pub endless: bool,
     /// Functions that the user of the library brought; none has the name of a function of the language.
     pub functions: Vec<Arc<dyn ScalarFunction>>,
+    /// Keeps where each expression is written ([`super::Program::written`]): for explaining, not for running.
+    pub keeps_places: bool,
 }

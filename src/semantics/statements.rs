@@ -31,9 +31,10 @@ pub fn check(file: &File, options: &CheckOptions) -> (Program, Diagnostics) {
     program.check_queries(&mut cx);
     warn_of_unused_parameters(&mut cx);
     let is_whole = program.queries.iter().all(|q| matches!(q.checked, Some(Ok(_))));
+    let written = cx.take_written();
     let diagnostics = cx.into_diagnostics();
     debug_assert!(is_whole || diagnostics.has_errors(), "what fails has been told");
-    (program.finish(), diagnostics)
+    (Program { written, ..program.finish() }, diagnostics)
 }
 
 fn set_parameters(cx: &mut Context<'_>, file: &File) {
@@ -373,7 +374,7 @@ impl<'f> Definitions<'f> {
             }),
             Some(Err(Reported { .. })) | None => None,
         });
-        Program { streams: streams.collect(), statements: statements.collect() }
+        Program { streams: streams.collect(), statements: statements.collect(), written: Vec::new() }
     }
 }
 

@@ -20,6 +20,8 @@ pub struct Program {
     pub streams: Vec<StreamDef>,
     /// The queries, in the order of the text.
     pub statements: Vec<Statement>,
+    /// Every expression and where it is written, where that was asked for ([`super::CheckOptions::keeps_places`]).
+    pub written: Vec<(Expr, Span)>,
 }
 
 /// A stream.

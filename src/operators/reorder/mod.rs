@@ -116,6 +116,8 @@ pub struct Reorder {
     forced: u64,
     late_events: u64,
     is_finished: bool,
+    /// The arrival numbers of the events that have gone out since they were last taken, where somebody asks for them.
+    noted: Option<Vec<u64>>,
 }
 
 impl Reorder {
@@ -145,6 +147,7 @@ impl Reorder {
             forced: 0,
             late_events: 0,
             is_finished: false,
+            noted: None,
         };
         order.move_frontier();
         order
@@ -210,6 +213,9 @@ impl Reorder {
         for key in &self.ready[going.clone()] {
             if !before.is_some_and(|before| before.is_same_event(key)) {
                 self.position += 1;
+                if let Some(noted) = &mut self.noted {
+                    noted.push(key.number);
+                }
             }
             let going = if key.is_late { &mut belated } else { &mut on_time };
             going[usize::from(key.stream)].push((key.segment, key.row), Place::event(key.time, self.position));
@@ -259,6 +265,21 @@ impl Reorder {
         self.holder = None;
         self.is_finished = true;
         self.release()
+    }
+
+    /// Lets everything be seen: events that nobody wants go out all the same, late ones come as rows, and [`Reorder::take_noted`] tells
+    /// which event stands at which position. To be asked for before the first event.
+    pub fn show_all(&mut self) {
+        self.noted = Some(Vec::new());
+        for stream in &mut self.streams {
+            stream.timing.wanted = None;
+            stream.timing.keeps_late = true;
+        }
+    }
+
+    /// The arrival numbers of the events that have gone out since the last call, by position.
+    pub fn take_noted(&mut self) -> Vec<u64> {
+        self.noted.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// Which of the keys that may go do so now: all rows of one event at once.

@@ -120,6 +120,16 @@ impl Partition {
         self.runs.binary_search_by_key(&start, |r| r.start).is_ok()
     }
 
+    /// The runs that are undecided: start, number of the first event, threads.
+    pub(crate) fn live(&self) -> impl Iterator<Item = (Place, u64, &[Entry])> {
+        self.runs.iter().filter(|run| run.decided.is_none()).map(|run| (run.start, run.index, run.entries.as_slice()))
+    }
+
+    /// The events that a `!B` at the start may look back at.
+    pub(crate) fn before(&self) -> &Before {
+        &self.before
+    }
+
     /// The start of the oldest run.
     pub(crate) fn oldest_start(&self) -> Option<Place> {
         self.runs.front().map(|r| r.start)

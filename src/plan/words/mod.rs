@@ -11,6 +11,7 @@ mod when;
 use std::sync::Arc;
 
 use super::columns::list;
+use crate::expr::Expr;
 use crate::spec::{AfterMatch, Mode, PatternSpec, RowOutput, Runs, VariableId, VariableSpec, Within};
 
 /// A pattern with what its words need.
@@ -33,6 +34,11 @@ pub(super) fn pattern_in_words(spec: &PatternSpec, names: &[Arc<str>]) -> Vec<St
     lines.extend(said.which_matches());
     lines.extend(said.bounds());
     lines
+}
+
+/// A term of a pattern, its slots by the names that a user would write.
+pub(crate) fn term_in_words(spec: &PatternSpec, term: &Expr) -> String {
+    Said { spec, names: &[] }.term(term, None)
 }
 
 impl Said<'_> {

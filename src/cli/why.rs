@@ -1,0 +1,79 @@
+//! `betide why`: which runs of a pattern began, where they stopped, and why.
+
+use std::io::{IsTerminal, Read};
+
+use betide::codec::Format;
+use betide::connect::Input;
+use betide::text::render;
+use betide::why::{Answer, Question};
+use betide::{Inquiry, Options, Timestamp};
+
+use super::flags::{WhyFlags, WhyFormat};
+use super::{Failure, print, program, tell};
+
+/// Runs the program over the inputs and tells why it gave what it gave.
+pub(crate) fn why(flags: &WhyFlags) -> Result<u8, Failure> {
+    let (file, inputs) = match (&flags.text.query, flags.paths.split_first()) {
+        (Some(_), _) => (None, &flags.paths[..]),
+        (None, Some((file, inputs))) => (Some(file.as_str()), inputs),
+        (None, None) => (None, &[][..]),
+    };
+    let inputs = if inputs.is_empty() { vec!["-".to_owned()] } else { inputs.to_vec() };
+    let (text, options) = program::read(file, &flags.text, Options { max_line: flags.max_line, ..Options::default() })?;
+    // All statements are looked at, whatever is written.
+    let options = Options { outputs: Vec::new(), ..options };
+    let inquiry = Inquiry::new(&text, &options, question(flags)?)?;
+    if !inquiry.warnings().is_empty() {
+        tell(render(inquiry.warnings(), inquiry.source(), std::io::stderr().is_terminal()).trim_end());
+    }
+    if let Some(asked) = flags.statement.as_ref().filter(|asked| !inquiry.statements().contains(asked)) {
+        return Err(Failure::usage(format!("no statement makes `{asked}`; there are: {}", inquiry.statements().join(", "))));
+    }
+    let format = flags.input_format.map(Format::from);
+    let opened = inputs.iter().map(|path| Input::open(path)).collect::<Result<Vec<_>, _>>()?;
+    let opened = opened.into_iter().map(|input| if let Some(format) = format { input.with_format(format) } else { input });
+    let answer = ask(inquiry, opened.collect())?;
+    print(&match flags.format {
+        WhyFormat::Text => answer.to_text(std::io::stdout().is_terminal()),
+        WhyFormat::Jsonl => answer.to_json_lines(),
+    })?;
+    Ok(0)
+}
+
+/// Reads all inputs.
+fn ask(mut inquiry: Inquiry, inputs: Vec<Input>) -> Result<Answer, Failure> {
+    let mut buffer = vec![0; 64 * 1024];
+    for mut input in inputs {
+        inquiry.begin_input(input.name().as_ref());
+        let format = input.format();
+        loop {
+            let count = match input.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(count) => count,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(Failure::outside(format!("cannot read {}: {error}", input.name()))),
+            };
+            match format {
+                Format::JsonLines => inquiry.push_json(&buffer[..count])?,
+                Format::Csv => inquiry.push_csv(&buffer[..count])?,
+            }
+        }
+        inquiry.end_input()?;
+    }
+    Ok(inquiry.finish()?)
+}
+
+fn question(flags: &WhyFlags) -> Result<Question, Failure> {
+    let pair = |text: &String| match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().to_owned(), value.trim().trim_matches('\'').to_owned())),
+        _ => Err(Failure::usage(format!("--key takes COLUMN=VALUE, found `{text}`"))),
+    };
+    let key = flags.key.iter().map(pair).collect::<Result<Vec<_>, _>>()?;
+    let time = |text: &String| {
+        let time =
+            Timestamp::parse(text).ok_or_else(|| Failure::usage(format!("--at takes a time like 2026-03-01T10:04:11Z, found `{text}`")))?;
+        Ok::<_, Failure>(time)
+    };
+    let at = flags.at.as_ref().map(time).transpose()?;
+    Ok(Question { key, at, statement: flags.statement.clone(), limit: flags.limit })
+}

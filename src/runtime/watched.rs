@@ -1,0 +1,27 @@
+//! A pipeline whose operators are watched: whoever asks puts operators that take notes in the places of those that are there.
+
+use super::pipeline::{Pipeline, Stage, Work};
+use crate::operators::Watch;
+
+impl Pipeline {
+    /// Lets whoever asks put operators in the places of those that are there.
+    pub(super) fn watch(&mut self, watch: &mut dyn Watch) {
+        let stages = std::mem::take(&mut self.stages).into_iter().enumerate();
+        self.stages = stages.map(|(index, stage)| stage.watched(index, watch)).collect();
+    }
+}
+
+impl Stage {
+    /// The stage with the operator that whoever asks puts in its place.
+    fn watched(self, index: usize, watch: &mut dyn Watch) -> Self {
+        let work = match self.work {
+            Work::Transform(transform, schema) => Work::Transform(watch.transform(index, transform), schema),
+            Work::Operator(mut keeper) => {
+                keeper.operator = watch.operator(index, keeper.operator);
+                Work::Operator(keeper)
+            }
+            other => other,
+        };
+        Self { work, ..self }
+    }
+}
