@@ -113,12 +113,10 @@ pub(crate) fn run_prepared(flags: &RunFlags, also_read: &[&str], prepare: Prepar
         waited_for: None,
     };
     let code = run.run_to_the_end(&inputs);
-    run.settle_bad_events()?;
-    if let Some(dead_letters) = &mut run.dead_letters {
-        dead_letters.flush()?;
-    }
-    if let Some(state) = &mut run.state {
-        state.sync()?;
+    let closed = run.close();
+    // What failed first is the reason: with a full disk the files cannot be closed either.
+    if !matches!(code, Err(Stop::Failed(_))) {
+        closed?;
     }
     match code {
         Ok(code) => {
@@ -315,6 +313,15 @@ impl Run {
 
     fn code_of_ended(&self) -> Option<u8> {
         code_of_ended(&self.engine)
+    }
+
+    /// Has what was written last reach the files.
+    fn close(&mut self) -> Result<(), Failure> {
+        self.settle_bad_events()?;
+        if let Some(dead_letters) = &mut self.dead_letters {
+            dead_letters.flush()?;
+        }
+        self.state.as_mut().map_or(Ok(()), State::sync)
     }
 
     /// Has all that was read and written so far survive a crash.
