@@ -304,7 +304,8 @@ impl<'p> Lowering<'p> {
 
     /// The columns are named as the stream declares them, or as the statement does: inside the graph only positions count.
     fn output(&mut self, stream: Option<&StreamDef>, edge: Edge, statement: usize) {
-        let schema = stream.map_or(&self.program.statements[statement].query.schema, |s| &s.schema);
+        // A stream of late events alone has no statement.
+        let schema = stream.map_or_else(|| &self.program.statements[statement].query.schema, |s| &s.schema);
         let name = stream.map(|s| s.name.clone());
         self.graph.add_output(OutputNode { name, edge, statement, schema: schema.clone() });
     }
