@@ -243,6 +243,11 @@ impl Interner {
         }
     }
 
+    /// Counts texts that were asked for elsewhere, under codes that are known here.
+    pub(super) fn count_asked(&mut self, texts: usize) {
+        self.asked += texts as u64;
+    }
+
     #[cold]
     fn add_short(&mut self, text: &str, key: Short) -> Option<u32> {
         let code = self.add(text)?;

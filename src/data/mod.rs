@@ -5,6 +5,7 @@
 mod arrivals;
 mod batch;
 mod builder;
+mod code_map;
 mod coded;
 mod column;
 mod dictionary;
@@ -25,6 +26,7 @@ mod state;
 pub use arrivals::Arrivals;
 pub use batch::{Entry, EventBatch, Inbox, WatermarkStep};
 pub use builder::ColumnBuilder;
+pub use code_map::CodeMap;
 pub use coded::CodedText;
 pub use column::Column;
 pub use dictionary::{Dictionary, Interner, MAX_BYTES as MAX_DICTIONARY_BYTES, MAX_ENTRIES as MAX_DICTIONARY_ENTRIES};

@@ -12,6 +12,7 @@ impl Engine {
     ///
     /// Reference tables are not in it, but a digest of their rows is. Where the engine has failed the error is given again.
     pub fn snapshot(&mut self) -> Result<Vec<u8>, Error> {
+        self.running.catch_up()?;
         let passport = self.passport();
         Ok(save_snapshot(&mut self.running, &passport)?)
     }
@@ -50,6 +51,7 @@ impl Engine {
             let name = name.map_or_else(|| format!("the unnamed statement {}", statement + 1), |name| format!("`{name}`"));
             return Err(SnapshotError::Uncut(format!("{name} keeps state that cannot be cut by keys")).into());
         }
+        self.running.catch_up()?;
         let passport = self.passport();
         Ok(save_range(&mut self.running, &passport, range)??)
     }

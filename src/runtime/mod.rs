@@ -1,6 +1,7 @@
 //! A running program: the operator graph assembled into live operators and driven round by round; the only place with a clock.
 
 mod clock;
+mod decoders;
 mod error;
 mod frontier;
 mod limits;
@@ -9,6 +10,7 @@ mod merge;
 mod pipeline;
 
 mod metrics;
+mod parallel;
 mod running;
 mod selective;
 
@@ -21,6 +23,7 @@ mod snapshot;
 
 pub use assemble::{AssembleOptions, assemble, column_spec};
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use decoders::chunks_under_way;
 pub use error::RunError;
 pub use limits::Limits;
 pub use metrics::{OperatorMetrics, RunMetrics, SourceMetrics};
