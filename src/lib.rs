@@ -60,7 +60,10 @@ pub mod text;
 
 pub use codec::{BadCause, BadEvent};
 pub use data::{DataType, Duration, KeyRange, Schema, Timestamp, Value};
-pub use engine::{DataError, Engine, Error, Options, OutputRow, Stats, TableRow, TableView};
+pub use engine::{
+    ChangeError, DataError, EndCause, EndedStatement, Engine, Error, Options, OutputRow, RunningStatement, StatementId, Stats, TableRow,
+    TableView,
+};
 pub use expr::{ScalarFunction, TypeError};
-pub use runtime::{Clock, Limits, ManualClock, Restored, SnapshotError, SystemClock};
+pub use runtime::{Clock, Limits, ManualClock, Restored, SnapshotError, SystemClock, record_panics};
 pub use text::Diagnostics;

@@ -8,28 +8,10 @@ mod support;
 
 use serde_json::Value as Json;
 use support::engine::{self, Failure, Feed};
+use support::mixed;
 use support::random::{self, Random};
-use support::{joins, windows};
 
 const DELAY: i64 = 4000;
-
-/// A pattern in every second program, and windows and joins of every kind.
-fn program(seed: u64) -> String {
-    let pattern = if seed.is_multiple_of(2) { random::pair(seed).program } else { random::sources("") };
-    let random = &mut Random::new(seed ^ 0x0077_1e5e);
-    let of_window = match seed % 5 {
-        0 => windows::rows_pair(random, &[]),
-        1 => windows::top_pair(random, &[]),
-        _ => windows::window_pair(random, &[]),
-    };
-    let of_join = match seed % 4 {
-        0 => joins::as_of_pair(random, &[]),
-        1 => joins::chain_pair(random, &[]),
-        _ => joins::join_pair(random, &[]),
-    };
-    let body = &pattern[random::sources("").len()..];
-    format!("{}{body}{}\n{}\n", random::sources(" DELAY 4 seconds"), of_window.0, of_join.0)
-}
 
 /// The input in another order: each event displaced by less than the delay, events of one time in their order.
 fn shuffled(input: &[Json], random: &mut Random) -> Vec<Json> {
@@ -67,7 +49,7 @@ fn bytes_do_not_depend_on_batches_or_arrival() {
     let (mut compared, mut rows) = (0, 0);
     for seed in 0..random::pairs(240) {
         let random = &mut Random::new(seed);
-        let program = program(seed);
+        let program = mixed::program(seed, 0x0077_1e5e);
         let input = random::stream(random, 40, &["A", "A", "B", "B", "C", "D"]);
         let other = shuffled(&input, random);
         let text = |events: &[Json]| events.iter().map(Json::to_string).collect::<Vec<_>>();

@@ -5,24 +5,15 @@
 
 mod support;
 
-use betide::engine::{Engine, Options};
 use serde_json::{Value as Json, json};
+use support::cuts::{self, Ran};
 use support::random::{self, Random};
 
-/// What comes out of a program: its rows as text, and the NULLs that it made up.
-fn run(program: &str, lines: &str, cut: usize, general: bool) -> (String, u64) {
-    let options = Options { general_evaluators: general, batch_size: cut, ..Options::default() };
-    let mut engine = Engine::with_options(program, &options).unwrap_or_else(|why| panic!("{why}\n{program}"));
-    assert_eq!(engine.explain().contains("ordered threads"), general, "{program}");
-    let mut out = Vec::new();
-    for chunk in lines.as_bytes().chunks(cut * 61) {
-        engine.push_json(chunk).unwrap();
-        engine.write_rows(&mut out).unwrap();
-    }
-    engine.finish().unwrap();
-    engine.write_rows(&mut out).unwrap();
-    let stats = engine.stats();
-    (String::from_utf8(out).unwrap(), stats.eval_nulls)
+/// A run by the evaluator that is asked for: the general one, or another.
+fn run(program: &str, lines: &str, cut: usize, general: bool) -> Ran {
+    let ran = cuts::run(program, lines, cut, general);
+    assert_eq!(ran.plan.contains("ordered threads"), general, "{program}");
+    ran
 }
 
 /// A random sequence of `->>` with unary terms: streams in any number and order (the same one several times too), terms, keys, outputs.
@@ -240,7 +231,7 @@ fn correlated_term(random: &mut Random, own: &str, before: &[(String, &str)]) ->
 #[test]
 fn step_lists_give_what_threads_give() {
     let (mut with_rows, mut many) = (0, 0);
-    let seeds = seeds(700);
+    let seeds = random::seeds(700);
     let pairs = seeds.end - seeds.start;
     for seed in seeds {
         let random = &mut Random::new(seed ^ 0x57e9);
@@ -249,8 +240,8 @@ fn step_lists_give_what_threads_give() {
         let expected = run(&program, &lines, 4096, true);
         let cut = [1, 7, 4096][random.below(3)];
         let found = run(&program, &lines, cut, false);
-        assert_eq!(found, expected, "seed {seed}, cut {cut}\n{program}\n{lines}");
-        let rows = expected.0.lines().count();
+        assert_eq!(found.found, expected.found, "seed {seed}, cut {cut}\n{program}\n{lines}");
+        let rows = expected.rows();
         with_rows += u64::from(rows > 0);
         many += u64::from(rows > 20);
     }
@@ -263,7 +254,7 @@ fn step_lists_give_what_threads_give() {
 /// over in time, dropped by SKIP, and with NULLs made up beforehand.
 #[test]
 fn step_lists_give_what_threads_give_when_many_wait() {
-    let seeds = seeds(12);
+    let seeds = random::seeds(12);
     let one = seeds.end - seeds.start == 1;
     let mut rows = 0;
     for seed in seeds {
@@ -291,27 +282,22 @@ fn step_lists_give_what_threads_give_when_many_wait() {
         let expected = run(&program, &lines, 4096, true);
         let found = run(&program, &lines, 997, false);
         assert!(
-            found == expected,
+            found.found == expected.found,
             "seed {seed}: {} rows and {} NULLs, not {} and {}\n{program}",
-            found.0.len(),
-            found.1,
-            expected.0.len(),
-            expected.1
+            found.rows(),
+            found.found.1,
+            expected.rows(),
+            expected.found.1
         );
-        rows += expected.0.lines().count();
+        rows += expected.rows();
     }
     assert!(one || rows > 1000, "only {rows} rows");
-}
-
-fn seeds(normal: u64) -> std::ops::Range<u64> {
-    let one = std::env::var("BETIDE_SEED").ok().and_then(|seed| seed.parse::<u64>().ok());
-    one.map_or(0..random::pairs(normal), |seed| seed..seed + 1)
 }
 
 #[test]
 fn rank_columns_give_what_threads_give() {
     let (mut with_rows, mut many) = (0, 0);
-    let seeds = seeds(500);
+    let seeds = random::seeds(500);
     let pairs = seeds.end - seeds.start;
     for seed in seeds {
         let random = &mut Random::new(seed);
@@ -320,8 +306,8 @@ fn rank_columns_give_what_threads_give() {
         let expected = run(&program, &lines, 4096, true);
         let cut = [1, 7, 4096][random.below(3)];
         let found = run(&program, &lines, cut, false);
-        assert_eq!(found, expected, "seed {seed}, cut {cut}\n{program}\n{lines}");
-        let rows = expected.0.lines().count();
+        assert_eq!(found.found, expected.found, "seed {seed}, cut {cut}\n{program}\n{lines}");
+        let rows = expected.rows();
         with_rows += u64::from(rows > 0);
         many += u64::from(rows > 20);
     }

@@ -5,40 +5,27 @@
 
 mod support;
 
-use betide::engine::{Engine, Options};
+use betide::Engine;
+use support::cuts::{run, try_run};
 use support::random::{self, Pair, Random};
 use support::random_rows;
 
-/// What comes out of a pair, row by row and when, and whether flat threads ran it.
-fn run(pair: &Pair, cut: usize, general: bool) -> Option<(String, bool)> {
-    let options = Options { general_evaluators: general, batch_size: cut, ..Options::default() };
-    let mut engine = Engine::with_options(&pair.program, &options).ok()?;
-    let is_flat = engine.explain().contains("flat threads");
-    let lines: String = pair.input.iter().map(|event| format!("{event}\n")).collect();
-    let mut out = Vec::new();
-    for chunk in lines.as_bytes().chunks(cut * 53) {
-        engine.push_json(chunk).unwrap();
-        engine.write_rows(&mut out).unwrap();
-    }
-    engine.finish().unwrap();
-    engine.write_rows(&mut out).unwrap();
-    Some((String::from_utf8(out).unwrap(), is_flat))
-}
-
 fn compare(what: &str, normal: u64, least: u64, make: impl Fn(u64) -> Pair) {
-    let one = std::env::var("BETIDE_SEED").ok().and_then(|seed| seed.parse::<u64>().ok());
-    let seeds = one.map_or(0..random::pairs(normal), |seed| seed..seed + 1);
+    let seeds = random::seeds(normal);
     let pairs = seeds.end - seeds.start;
     let (mut flat, mut with_rows) = (0, 0);
     for seed in seeds {
         let pair = make(seed);
         let cut = [1, 2, 7, 4096][Random::new(seed ^ 0x51ab).below(4)];
-        let Some((found, true)) = run(&pair, cut, false) else { continue };
-        let (expected, _) = run(&pair, 4096, true).unwrap();
-        let input = || pair.input.iter().map(|event| format!("{event}\n")).collect::<String>();
-        assert_eq!(found, expected, "{what}, seed {seed}, cut {cut}\n{}\n{}", pair.program, input());
+        let input: String = pair.input.iter().map(|event| format!("{event}\n")).collect();
+        let Ok(found) = try_run(&pair.program, &input, cut, false) else { continue };
+        if !found.plan.contains("flat threads") {
+            continue;
+        }
+        let expected = run(&pair.program, &input, 4096, true);
+        assert_eq!(found.found.0, expected.found.0, "{what}, seed {seed}, cut {cut}\n{}\n{input}", pair.program);
         flat += 1;
-        with_rows += u64::from(!expected.is_empty());
+        with_rows += u64::from(expected.rows() > 0);
     }
     if pairs > 1 {
         assert!(flat * 100 > pairs * least && with_rows * 3 > flat, "{what}: {flat} of {pairs} are flat, {with_rows} give rows");

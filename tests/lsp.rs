@@ -114,6 +114,44 @@ fn an_editor_gets_diagnostics_as_it_types_and_answers_to_what_it_asks() {
     editor.close();
 }
 
+/// The text after what the editor is told to change in it.
+fn edited(text: &str, edits: &Json) -> String {
+    let Some(edit) = edits.as_array().unwrap().first() else { return text.to_owned() };
+    let at = |place: &Json| {
+        let line = usize::try_from(place["line"].as_u64().unwrap()).unwrap();
+        let start: usize = text.split_inclusive('\n').take(line).map(str::len).sum();
+        start + usize::try_from(place["character"].as_u64().unwrap()).unwrap()
+    };
+    let range = at(&edit["range"]["start"])..at(&edit["range"]["end"]);
+    [&text[..range.start], edit["newText"].as_str().unwrap(), &text[range.end..]].concat()
+}
+
+#[test]
+fn programs_and_selections_are_laid_out() {
+    let text = "create stream A (x int) ; -- first\n\nselect   x from A\nwhere x>1;\nselect x  from A;\n";
+    let mut editor = Editor::open();
+    editor.show(text);
+    let document = json!({"uri": URI});
+    let options = json!({"tabSize": 4, "insertSpaces": true});
+    let whole = editor.ask("textDocument/formatting", json!({"textDocument": document, "options": options}))["result"].take();
+    let laid_out = edited(text, &whole);
+    assert!(laid_out.starts_with("CREATE STREAM A (x INT); -- first\n\nSELECT x\nFROM A\nWHERE x > 1;\n"), "{laid_out}");
+
+    let select = json!({"start": {"line": 2, "character": 3}, "end": {"line": 3, "character": 0}});
+    let asked = json!({"textDocument": document, "range": select, "options": options});
+    let one = edited(text, &editor.ask("textDocument/rangeFormatting", asked.clone())["result"].take());
+    assert!(one.starts_with("create stream A (x int) ; -- first\n\nSELECT x\nFROM A\nWHERE x > 1;\n"), "{one}");
+    assert!(one.ends_with(";\nselect x  from A;\n"), "{one}");
+
+    editor.change(&laid_out);
+    let again = editor.ask("textDocument/formatting", json!({"textDocument": document, "options": options}))["result"].take();
+    assert_eq!(again, json!([]), "what is laid out stays");
+    editor.change("select x fro A;");
+    let wrong = editor.ask("textDocument/formatting", json!({"textDocument": document, "options": options}))["result"].take();
+    assert_eq!(wrong, Json::Null, "what cannot be parsed has no layout");
+    editor.close();
+}
+
 #[test]
 fn what_it_cannot_answer_is_an_error_and_ends_nothing() {
     let mut editor = Editor::open();

@@ -7,23 +7,19 @@ mod support;
 
 use betide::engine::{Engine, OperatorStats, Options};
 use serde_json::{Value as Json, json};
+use support::cuts;
 use support::random::{self, Random};
 
 /// What comes out: rows as text, and of each operator name, rows in and out, and NULLs.
 type Found = (String, Vec<(String, u64, u64, u64)>);
 
 fn run(program: &str, lines: &str, cut: usize, general: bool) -> Found {
-    let options = Options { general_evaluators: general, batch_size: cut, ..Options::default() };
-    let mut engine = Engine::with_options(program, &options).unwrap_or_else(|why| panic!("{why}\n{program}"));
-    let mut out = Vec::new();
-    for chunk in lines.as_bytes().chunks(cut * 61) {
-        engine.push_json(chunk).unwrap();
-        engine.write_rows(&mut out).unwrap();
-    }
-    engine.finish().unwrap();
-    engine.write_rows(&mut out).unwrap();
-    let counts = |of: OperatorStats| (of.name, of.rows_in, of.rows_out, of.eval_nulls);
-    (String::from_utf8(out).unwrap(), engine.stats().operators.into_iter().map(counts).collect())
+    let ran = cuts::run(program, lines, cut, general);
+    (ran.found.0, counters(ran.operators))
+}
+
+fn counters(operators: Vec<OperatorStats>) -> Vec<(String, u64, u64, u64)> {
+    operators.into_iter().map(|of| (of.name, of.rows_in, of.rows_out, of.eval_nulls)).collect()
 }
 
 fn sources(delay: &str) -> String {
@@ -162,8 +158,7 @@ fn lines(random: &mut Random, late: usize) -> String {
 
 #[test]
 fn sharing_changes_neither_rows_nor_counters() {
-    let one = std::env::var("BETIDE_SEED").ok().and_then(|seed| seed.parse::<u64>().ok());
-    let seeds = one.map_or(0..random::pairs(40), |seed| seed..seed + 1);
+    let seeds = random::seeds(40);
     let pairs = seeds.end - seeds.start;
     let (mut rows, mut shared) = (0, 0);
     for seed in seeds {
@@ -209,8 +204,7 @@ fn run_in_parts(program: &str, lines: &str, cuts: &[usize]) -> Found {
     engine.push_json(lines[from..].iter().map(|line| format!("{line}\n")).collect::<String>().as_bytes()).unwrap();
     engine.finish().unwrap();
     engine.write_rows(&mut out).unwrap();
-    let counts = |of: OperatorStats| (of.name, of.rows_in, of.rows_out, of.eval_nulls);
-    (String::from_utf8(out).unwrap(), engine.stats().operators.into_iter().map(counts).collect())
+    (String::from_utf8(out).unwrap(), counters(engine.stats().operators))
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use betide::{Engine, Error, ManualClock, Options, Stats, Timestamp};
 use serde_json::Value as Json;
 use support::random::Random;
-use support::{cases, joins, random, windows};
+use support::{cases, mixed, random};
 
 /// What a run gives.
 #[derive(Debug, PartialEq)]
@@ -134,24 +134,6 @@ fn every_query_may_be_interrupted() {
     assert!(programs >= 20);
 }
 
-/// A pattern in every second program, and windows and joins of every kind.
-fn program(seed: u64) -> String {
-    let pattern = if seed.is_multiple_of(2) { random::pair(seed).program } else { random::sources("") };
-    let random = &mut Random::new(seed ^ 0x0051_4a9e);
-    let of_window = match seed % 5 {
-        0 => windows::rows_pair(random, &[]),
-        1 => windows::top_pair(random, &[]),
-        _ => windows::window_pair(random, &[]),
-    };
-    let of_join = match seed % 4 {
-        0 => joins::as_of_pair(random, &[]),
-        1 => joins::chain_pair(random, &[]),
-        _ => joins::join_pair(random, &[]),
-    };
-    let body = &pattern[random::sources("").len()..];
-    format!("{}{body}{}\n{}\n", random::sources(" DELAY 4 seconds"), of_window.0, of_join.0)
-}
-
 #[test]
 fn random_programs_may_be_interrupted_anywhere() {
     let (mut judged, mut rows) = (0, 0);
@@ -166,7 +148,7 @@ fn random_programs_may_be_interrupted_anywhere() {
         }
         let all_cuts = [cuts(random, input.len(), 2), cuts(random, input.len(), 6)];
         let options = Options { general_evaluators: seed.is_multiple_of(7), batch_size: 1 + random.below(50), ..options() };
-        let Some(found) = agrees(&program(seed), &options, &input, &all_cuts) else { continue };
+        let Some(found) = agrees(&mixed::program(seed, 0x0051_4a9e), &options, &input, &all_cuts) else { continue };
         judged += 1;
         rows += found;
     }

@@ -5,24 +5,13 @@
 
 mod support;
 
-use betide::engine::{Engine, Options};
 use support::any_patterns::{lines, pattern, sources};
+use support::cuts::{Ran, run};
 use support::random::{self, Random};
 
-/// What comes out of a program: its rows as text, the NULLs that it made up, and whether way columns ran it.
-fn run(program: &str, lines: &str, cut: usize, general: bool) -> ((String, u64), bool) {
-    let options = Options { general_evaluators: general, batch_size: cut, ..Options::default() };
-    let mut engine = Engine::with_options(program, &options).unwrap_or_else(|why| panic!("{why}\n{program}"));
-    let by_ways = engine.explain().contains("way columns");
-    let mut out = Vec::new();
-    for chunk in lines.as_bytes().chunks(cut * 61) {
-        engine.push_json(chunk).unwrap();
-        engine.write_rows(&mut out).unwrap();
-    }
-    engine.finish().unwrap();
-    engine.write_rows(&mut out).unwrap();
-    let nulls = engine.stats().eval_nulls;
-    ((String::from_utf8(out).unwrap(), nulls), by_ways)
+/// Whether way columns ran a program.
+fn by_ways(ran: &Ran) -> bool {
+    ran.plan.contains("way columns")
 }
 
 fn program(random: &mut Random) -> String {
@@ -72,26 +61,25 @@ fn program(random: &mut Random) -> String {
 
 #[test]
 fn way_columns_give_what_threads_give() {
-    let one = std::env::var("BETIDE_SEED").ok().and_then(|seed| seed.parse::<u64>().ok());
-    let seeds = one.map_or(0..random::pairs(250), |seed| seed..seed + 1);
-    let (mut with_rows, mut many, mut by_ways) = (0, 0, 0);
+    let seeds = random::seeds(250);
+    let (mut with_rows, mut many, mut chosen) = (0, 0, 0);
     let pairs = seeds.end - seeds.start;
     for seed in seeds {
         let random = &mut Random::new(seed);
         let program = program(random);
         let lines = lines(random, 22);
-        let (expected, general_by_ways) = run(&program, &lines, 4096, true);
+        let expected = run(&program, &lines, 4096, true);
         let cut = [1, 7, 4096][random.below(3)];
-        let (found, is_by_ways) = run(&program, &lines, cut, false);
-        assert!(!general_by_ways, "{program}");
-        by_ways += u64::from(is_by_ways);
-        assert_eq!(found, expected, "seed {seed}, cut {cut}\n{program}\n{lines}");
-        let rows = expected.0.lines().count();
+        let found = run(&program, &lines, cut, false);
+        assert!(!by_ways(&expected), "{program}");
+        chosen += u64::from(by_ways(&found));
+        assert_eq!(found.found, expected.found, "seed {seed}, cut {cut}\n{program}\n{lines}");
+        let rows = expected.rows();
         with_rows += u64::from(rows > 0);
         many += u64::from(rows > 5);
     }
     if pairs > 1 {
-        assert!(by_ways > pairs / 2, "only {by_ways} of {pairs} programs are run by way columns");
+        assert!(chosen > pairs / 2, "only {chosen} of {pairs} programs are run by way columns");
         assert!(with_rows > pairs / 3 && many > pairs / 10, "only {with_rows} of {pairs} programs match, {many} often");
     }
 }

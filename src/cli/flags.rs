@@ -78,7 +78,8 @@ Examples:
 
 Rows go to standard output, everything else to standard error.
 
-Exit codes: 0 done, 2 the program does not compile, 65 bad data with --strict,
+Exit codes: 0 done, 2 the program does not compile, 65 bad data with --strict
+or a bound was reached, 70 a defect ended a statement (the others went on),
 74 a file or the output failed, 130 interrupted. Ctrl-C finishes what has been
 read; a second one ends at once.";
 

@@ -4,16 +4,18 @@ use std::collections::BTreeMap;
 use std::error::Error;
 
 use betide::assist::{Analysis, Kind};
-use betide::text::{Diagnostic, Severity, Span};
+use betide::syntax::{cuts, format};
+use betide::text::{Diagnostic, Severity, Source, Span};
 use lsp_server::{Connection, ErrorCode, Message, Notification, Request, Response};
 use lsp_types::notification::{DidChangeTextDocument, DidCloseTextDocument, DidOpenTextDocument, Notification as _, PublishDiagnostics};
-use lsp_types::request::{Completion, DocumentSymbolRequest, GotoDefinition, HoverRequest, Request as _};
+use lsp_types::request::{Completion, DocumentSymbolRequest, Formatting, GotoDefinition, HoverRequest, RangeFormatting, Request as _};
 use lsp_types::{
     CompletionItem, CompletionItemKind, CompletionOptions, CompletionParams, CompletionResponse, DiagnosticRelatedInformation,
-    DiagnosticSeverity, DidChangeTextDocumentParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams, DocumentSymbol,
-    DocumentSymbolParams, DocumentSymbolResponse, GotoDefinitionParams, GotoDefinitionResponse, Hover, HoverContents, HoverParams,
-    HoverProviderCapability, Location, MarkupContent, MarkupKind, NumberOrString, OneOf, Position, PublishDiagnosticsParams, Range,
-    ServerCapabilities, SymbolKind, TextDocumentPositionParams, TextDocumentSyncCapability, TextDocumentSyncKind, Uri,
+    DiagnosticSeverity, DidChangeTextDocumentParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams, DocumentFormattingParams,
+    DocumentRangeFormattingParams, DocumentSymbol, DocumentSymbolParams, DocumentSymbolResponse, GotoDefinitionParams,
+    GotoDefinitionResponse, Hover, HoverContents, HoverParams, HoverProviderCapability, Location, MarkupContent, MarkupKind,
+    NumberOrString, OneOf, Position, PublishDiagnosticsParams, Range, ServerCapabilities, SymbolKind, TextDocumentPositionParams,
+    TextDocumentSyncCapability, TextDocumentSyncKind, TextEdit, Uri,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -55,6 +57,8 @@ fn capabilities() -> ServerCapabilities {
         hover_provider: Some(HoverProviderCapability::Simple(true)),
         definition_provider: Some(OneOf::Left(true)),
         document_symbol_provider: Some(OneOf::Left(true)),
+        document_formatting_provider: Some(OneOf::Left(true)),
+        document_range_formatting_provider: Some(OneOf::Left(true)),
         completion_provider: Some(CompletionOptions {
             trigger_characters: Some(vec![".".to_owned(), "$".to_owned()]),
             ..CompletionOptions::default()
@@ -103,6 +107,8 @@ impl Texts {
             GotoDefinition::METHOD => self.ask(request, Self::definition),
             Completion::METHOD => self.ask(request, Self::completion),
             DocumentSymbolRequest::METHOD => self.ask(request, Self::symbols),
+            Formatting::METHOD => self.ask(request, Self::formatting),
+            RangeFormatting::METHOD => self.ask(request, Self::range_formatting),
             other => return Response::new_err(id, ErrorCode::MethodNotFound as i32, format!("betide does not answer {other}")),
         };
         match answer {
@@ -153,6 +159,20 @@ impl Texts {
         Some(CompletionResponse::Array(analysis.complete(at).into_iter().map(item).collect()))
     }
 
+    /// The whole text laid out; nothing where it cannot be parsed, which its diagnostics say.
+    fn formatting(&self, params: DocumentFormattingParams) -> Option<Vec<TextEdit>> {
+        let text = self.by_uri.get(params.text_document.uri.as_str())?.text();
+        edits(text, 0..text.len())
+    }
+
+    /// The statements that the range touches.
+    fn range_formatting(&self, params: DocumentRangeFormattingParams) -> Option<Vec<TextEdit>> {
+        let text = self.by_uri.get(params.text_document.uri.as_str())?.text();
+        let (start, end) = (byte_at(text, params.range.start), byte_at(text, params.range.end));
+        let touched: Vec<_> = cuts(text).into_iter().filter(|cut| cut.start <= end && start < cut.end).collect();
+        edits(text, touched.first()?.start..touched.last()?.end)
+    }
+
     fn symbols(&self, params: DocumentSymbolParams) -> Option<DocumentSymbolResponse> {
         let analysis = self.by_uri.get(params.text_document.uri.as_str())?;
         let text = analysis.text();
@@ -171,6 +191,25 @@ impl Texts {
         };
         Some(DocumentSymbolResponse::Nested(analysis.symbols().into_iter().map(symbol).collect()))
     }
+}
+
+/// What to change so that a part of a text, whole statements with the comments between them, is laid out.
+fn edits(text: &str, part: std::ops::Range<usize>) -> Option<Vec<TextEdit>> {
+    let before = &text[part.clone()];
+    let new = format(&Source::new("", before)).ok()?;
+    let new = if part.len() == text.len() { new } else { fitted(before, &new) };
+    if new == before {
+        return Some(Vec::new());
+    }
+    let range = Range { start: position_of(text, part.start), end: position_of(text, part.end) };
+    Some(vec![TextEdit { range, new_text: new }])
+}
+
+/// Blanks around a part of a text stay as they are.
+fn fitted(before: &str, new: &str) -> String {
+    let head = &before[..before.len() - before.trim_start().len()];
+    let tail = &before[before.trim_end().len()..];
+    [head, new.trim(), tail].concat()
 }
 
 fn diagnostics(uri: Uri, diagnostics: Vec<lsp_types::Diagnostic>) -> Result<Notification, Box<dyn Error>> {

@@ -5,8 +5,8 @@
 //! | 0 | done (also when whoever read the output closed it) |
 //! | 1 | a test fails (`betide test`), or a file is not laid out (`betide fmt --check`) |
 //! | 2 | the program does not compile, or the command line is wrong |
-//! | 65 | bad data with `--strict`, lines of a dead-letter file that are none, or a cap whose policy is to stop |
-//! | 70 | a defect of betide |
+//! | 65 | bad data with `--strict`, lines of a dead-letter file that are none, or a bound that stops the run, or a statement of it |
+//! | 70 | a defect of betide; where it ended one statement, the others have gone on |
 //! | 74 | something outside failed: a file, the output |
 //! | 130 | interrupted; what was read has been finished, unless a second Ctrl-C ended that too |
 
@@ -40,6 +40,7 @@ use flags::{Command, Flags};
 
 /// Runs the command line.
 pub(crate) fn main() -> ExitCode {
+    betide::record_panics();
     let flags = Flags::parse();
     let done = match &flags.command {
         Command::Run(run) => run::run(run),
@@ -72,6 +73,8 @@ fn completions(flags: &flags::CompletionFlags) -> Result<u8, Failure> {
 
 /// The run was interrupted.
 const INTERRUPTED: u8 = 130;
+/// We are wrong.
+const DEFECT: u8 = 70;
 
 /// Why a command ended early: what to say on standard error, and the exit code.
 #[derive(Debug)]
@@ -107,7 +110,7 @@ impl From<Error> for Failure {
             Error::Data(error) => Self { code: data_code(&error), message: format!("betide: {error}") },
             Error::Io { .. } => Self::outside(error),
             Error::Snapshot(_) => Self { code: 65, message: format!("betide: {error}") },
-            Error::Bug(_) => Self { code: 70, message: format!("betide: {error}") },
+            Error::Change(_) | Error::Bug(_) => Self { code: DEFECT, message: format!("betide: {error}") },
         }
     }
 }

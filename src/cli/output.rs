@@ -20,6 +20,8 @@ const CELL_MAX: usize = 60;
 /// Where rows go, and how.
 pub(crate) struct Output {
     to: To,
+    /// What messages call it.
+    name: String,
     form: Form,
     is_terminal: bool,
     has_written: bool,
@@ -75,6 +77,7 @@ impl Output {
             (Some(OutputFormat::Table), _) | (None, true) => Form::Table(Table::new(is_terminal && !no_colour(), engine)),
             (Some(OutputFormat::Csv), _) => Form::Csv { header: Some(header(engine)?).filter(|_| !has_begun) },
         };
+        let name = if let Target::File(path) = target { path.display().to_string() } else { "the output".to_owned() };
         let writer = |to: Box<dyn Write>| To::Writer(BufWriter::with_capacity(1 << 16, to));
         let to = match target {
             Target::Stdout => writer(Box::new(io::stdout())),
@@ -85,7 +88,7 @@ impl Output {
                 writer(Box::new(made))
             }
         };
-        Ok(Self { to, form, is_terminal, has_written: false })
+        Ok(Self { to, name, form, is_terminal, has_written: false })
     }
 
     /// The rows that have been gathered since the last call.
@@ -121,6 +124,11 @@ impl Output {
                 Ok(())
             }
         }
+    }
+
+    /// That writing to it failed.
+    pub(crate) fn failure(&self, error: &io::Error) -> Failure {
+        Failure::outside(format!("cannot write {}: {error}", self.name))
     }
 
     /// Whether somebody sees rows on the terminal, between which nothing else should stand.

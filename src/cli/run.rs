@@ -15,7 +15,7 @@ use super::output::{Output, Target};
 use super::progress::Progress;
 use super::sample;
 use super::summary::{self, Elapsed};
-use super::{Failure, INTERRUPTED, program, tell};
+use super::{DEFECT, Failure, INTERRUPTED, program, tell};
 
 /// Bad events told on standard error where there is no dead-letter file.
 const BAD_EVENTS_TOLD: u64 = 10;
@@ -112,6 +112,7 @@ pub(crate) fn run_prepared(flags: &RunFlags, also_read: &[&str], prepare: Prepar
         header: None,
         is_strict: flags.strict,
         told: 0,
+        ended: 0,
         has_told_pause: false,
         waited_for: None,
     };
@@ -126,9 +127,9 @@ pub(crate) fn run_prepared(flags: &RunFlags, also_read: &[&str], prepare: Prepar
     match code {
         Ok(code) => {
             summary::tell(&run.engine.stats(), run.waited_for.as_deref(), &elapsed, flags.stats);
-            Ok(code)
+            Ok(run.code_of_ended().unwrap_or(code))
         }
-        Err(Stop::OutputClosed) => Ok(0),
+        Err(Stop::OutputClosed) => Ok(run.code_of_ended().unwrap_or(0)),
         Err(Stop::Failed(failure)) => {
             // Nobody reads hints about a run that failed; the counters are told where they were asked for.
             if flags.stats {
@@ -208,6 +209,8 @@ struct Run {
     is_strict: bool,
     /// Bad events told so far.
     told: u64,
+    /// Statements of which it was told that they have ended.
+    ended: usize,
     /// Whether it was told that rows wait while the input pauses.
     has_told_pause: bool,
     /// What held rows back until the end of input, if a stream without events did.
@@ -273,6 +276,7 @@ impl Run {
             }
             self.settle_bad_events()?;
             self.write()?;
+            self.tell_ended()?;
             if self.progress.is_due() && !self.out.is_seen() {
                 self.progress.show(self.engine.stats().events);
             }
@@ -293,7 +297,31 @@ impl Run {
         self.engine.finish()?;
         self.write()?;
         self.flush()?;
+        self.tell_ended()?;
         Ok(code)
+    }
+
+    /// Tells of statements that have ended. Where none is left, there is nothing to go on for.
+    fn tell_ended(&mut self) -> Result<(), Stop> {
+        let ended = self.engine.ended();
+        for ended in ended.iter().skip(self.ended) {
+            self.progress.clear();
+            tell(&format!("betide: {ended}"));
+        }
+        if self.ended == ended.len() || !self.engine.is_over() {
+            self.ended = ended.len();
+            return Ok(());
+        }
+        self.ended = ended.len();
+        let code = self.code_of_ended().unwrap_or(DEFECT);
+        Err(Stop::Failed(Failure { code, message: "betide: every statement has ended, so no row can come any more".to_owned() }))
+    }
+
+    /// What a run ends with in which statements have ended before it.
+    fn code_of_ended(&self) -> Option<u8> {
+        let ended = self.engine.ended();
+        let is_defect = ended.iter().any(|ended| ended.cause.is_defect());
+        (!ended.is_empty()).then_some(if is_defect { DEFECT } else { 65 })
     }
 
     /// Has all that was read and written so far survive a crash.
@@ -318,6 +346,7 @@ impl Run {
         self.settle_bad_events()?;
         self.write()?;
         self.flush()?;
+        self.tell_ended()?;
         if let Some(state) = self.state.as_mut().filter(|state| !state.has_output_file()) {
             state.close(before)?;
         }
@@ -402,7 +431,10 @@ impl Run {
         }
         let put = put(self);
         self.engine.excuse(begun.as_pause());
-        put.map_err(output_failed)
+        put.map_err(|error| match error.kind() {
+            io::ErrorKind::BrokenPipe => Stop::OutputClosed,
+            _ => Stop::Failed(self.out.failure(&error)),
+        })
     }
 
     /// Bad events go to the dead-letter file; without one, the first few are told.
@@ -435,11 +467,4 @@ impl Run {
 
 pub(crate) fn told(input: &str, bad: &BadEvent) -> String {
     format!("{input}, line {}: bad event ({}): {}", bad.line, bad.cause, bad.detail)
-}
-
-fn output_failed(error: io::Error) -> Stop {
-    if error.kind() == io::ErrorKind::BrokenPipe {
-        return Stop::OutputClosed;
-    }
-    Stop::Failed(Failure::outside(format!("cannot write the output: {error}")))
 }

@@ -8,17 +8,21 @@ use crate::syntax::ast::File;
 use crate::syntax::parse;
 use crate::text::{Diagnostics, Source};
 
-/// A compiled program.
+/// A program that is ready to be assembled.
 #[derive(Debug)]
-pub(super) struct Compiled {
+pub(super) struct Planned {
     pub(super) program: Program,
     pub(super) graph: OperatorGraph,
-    pub(super) running: Running,
     pub(super) warnings: Diagnostics,
 }
 
-/// Compiles a text. On failure all mistakes are told, and the warnings with them.
-pub(super) fn compile(source: &Source, options: &Options) -> Result<Compiled, Diagnostics> {
+/// Which streams leave a program that is compiled from the beginning.
+pub(super) fn outputs(options: &Options) -> Outputs {
+    if options.outputs.is_empty() { Outputs::Unread } else { Outputs::Named(options.outputs.clone()) }
+}
+
+/// Plans a text, once it is known what leaves. On failure all mistakes are told, and the warnings with them.
+pub(super) fn planned(source: &Source, options: &Options, outputs: impl FnOnce(&Program) -> Outputs) -> Result<Planned, Diagnostics> {
     let (file, mut told) = parse(source);
     let (program, found) = check(&file, &check_options(options));
     told.extend(without_followers(source, &file, found));
@@ -26,8 +30,13 @@ pub(super) fn compile(source: &Source, options: &Options) -> Result<Compiled, Di
     if told.has_errors() {
         return Err(told);
     }
-    let outputs = if options.outputs.is_empty() { Outputs::Unread } else { Outputs::Named(options.outputs.clone()) };
-    let planned = plan(&program, &PlanOptions { outputs, endless: options.endless, general_evaluators: options.general_evaluators });
+    let plan_options = PlanOptions {
+        outputs: outputs(&program),
+        endless: options.endless,
+        general_evaluators: options.general_evaluators,
+        open: options.open,
+    };
+    let planned = plan(&program, &plan_options);
     let graph = match planned {
         Ok((graph, warnings)) => {
             told.extend(warnings);
@@ -40,8 +49,12 @@ pub(super) fn compile(source: &Source, options: &Options) -> Result<Compiled, Di
         }
     };
     told.sort();
-    let running = assemble(&graph, &assemble_options(options), run_options(options));
-    Ok(Compiled { program, graph, running, warnings: told })
+    Ok(Planned { program, graph, warnings: told })
+}
+
+/// Makes a planned program live.
+pub(super) fn assembled(graph: &OperatorGraph, options: &Options) -> Running {
+    assemble(graph, &assemble_options(options), run_options(options))
 }
 
 fn check_options(options: &Options) -> CheckOptions {

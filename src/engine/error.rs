@@ -27,8 +27,75 @@ pub enum Error {
     },
     /// A snapshot cannot be taken up.
     Snapshot(SnapshotError),
+    /// The statements of a running program cannot be changed so. Nothing has been changed.
+    Change(ChangeError),
     /// We are wrong. Please report it.
     Bug(String),
+}
+
+/// Why the statements of a running program cannot be changed so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ChangeError {
+    /// The engine was not compiled for it.
+    NotOpen,
+    /// What is added declares something that all statements have in common: what, and in which line.
+    Declares(&'static str, usize),
+    /// There is nothing to add in the text.
+    Nothing,
+    /// There is no such statement, or no statement makes a stream of this name.
+    Unknown(String),
+    /// A stream of statements that are to go is read by others.
+    IsRead {
+        /// The stream.
+        stream: String,
+        /// Who reads it.
+        readers: Vec<String>,
+    },
+    /// Rows are to be added to a stream that others read.
+    Feeds {
+        /// The stream.
+        stream: String,
+        /// Who reads it.
+        readers: Vec<String>,
+    },
+    /// A statement that is to stay would do something else: which.
+    Alters(String),
+}
+
+impl fmt::Display for ChangeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotOpen => f.write_str(
+                "the program was compiled to stay as it is: set `Options::open` where statements are to be added and dropped while it runs",
+            ),
+            Self::Declares(what, line) => write!(
+                f,
+                "line {line} declares a {what}, and all statements have those in common: declare it in the program that the engine is compiled from"
+            ),
+            Self::Nothing => f.write_str("there is no statement in the text"),
+            Self::Unknown(what) => write!(f, "there is no {what}"),
+            Self::IsRead { stream, readers } => {
+                write!(f, "the stream `{stream}` is read by {}: drop what reads it first, or with it", readers.join(", "))
+            }
+            Self::Feeds { stream, readers } => write!(
+                f,
+                "the stream `{stream}` is read by {}, which more rows would change: give the new statement a stream of its own",
+                readers.join(", ")
+            ),
+            Self::Alters(name) => write!(
+                f,
+                "{name} would do something else (its columns or what it reads would become others), and what stays has to stay as it is"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for ChangeError {}
+
+impl From<ChangeError> for Error {
+    fn from(error: ChangeError) -> Self {
+        Self::Change(error)
+    }
 }
 
 /// What is wrong with data.
@@ -69,6 +136,7 @@ impl fmt::Display for Error {
             Self::Data(error) => error.fmt(f),
             Self::Io { doing, error } => write!(f, "{doing}: {error}"),
             Self::Snapshot(error) => error.fmt(f),
+            Self::Change(error) => error.fmt(f),
             Self::Bug(what) => write!(f, "this is a defect of betide, please report it: {what}"),
         }
     }
@@ -78,7 +146,7 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Io { error, .. } => Some(error),
-            Self::Query { .. } | Self::Data(_) | Self::Snapshot(_) | Self::Bug(_) => None,
+            Self::Query { .. } | Self::Data(_) | Self::Snapshot(_) | Self::Change(_) | Self::Bug(_) => None,
         }
     }
 }

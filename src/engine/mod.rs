@@ -1,6 +1,7 @@
 //! The public face: compile a program, push events, take rows. It owns no thread unless it is asked to decode on
 //! several, and no global state; the only clock is the one it is given.
 
+mod ended;
 mod error;
 mod functions;
 mod options;
@@ -9,6 +10,7 @@ mod rows;
 mod stats;
 
 mod batches;
+mod changes;
 mod compile;
 mod snapshot;
 mod sources;
@@ -17,11 +19,13 @@ mod stream;
 mod table;
 mod undeclared;
 
-pub use error::{DataError, Error};
+pub use changes::{RunningStatement, StatementId};
+pub use ended::{EndCause, EndedStatement};
+pub use error::{ChangeError, DataError, Error};
 pub use options::Options;
 pub use rows::OutputRow;
 pub use sources::{SourceStream, StepCount};
-pub use stats::{OperatorStats, SharedStats, SourceStats, Stats};
+pub use stats::{EndedStats, OperatorStats, SharedStats, SourceStats, Stats};
 #[cfg(feature = "tokio")]
 pub use stream::RowStream;
 pub use table::{TableRow, TableView};
@@ -35,10 +39,11 @@ use serde::de::DeserializeOwned;
 
 use crate::codec::BadEvent;
 use crate::data::{Duration, Schema, Timestamp, Value};
-use crate::plan::{Fingerprints, OperatorGraph, fingerprints};
+use crate::plan::{Fingerprints, OperatorGraph, Outputs, fingerprints};
 use crate::runtime::Running;
 use crate::semantics::Program;
 use crate::text::{Diagnostics, Source};
+use changes::Changing;
 use rows::Output;
 
 /// What a picture is written in.
@@ -54,6 +59,9 @@ pub enum PictureLanguage {
 ///
 /// Events go in by any of the `push_…` methods, in any mixture; rows that have become certain come out by any of the `take_…` methods or
 /// [`Engine::write_rows`], each row once. Rows that are not taken are kept. After [`Engine::finish`] all rows are certain.
+///
+/// A panic inside of a statement, or a bound of it that is reached, ends that statement alone, and the calls go on to give `Ok`: look at
+/// [`Engine::ended`].
 #[derive(Debug)]
 pub struct Engine {
     source: Source,
@@ -63,7 +71,8 @@ pub struct Engine {
     warnings: Diagnostics,
     outputs: Vec<Output>,
     fingerprints: Fingerprints,
-    has_ids: bool,
+    options: Options,
+    changing: Changing,
 }
 
 impl Engine {
@@ -79,19 +88,18 @@ impl Engine {
     }
 
     fn compile_source(source: &Source, options: &Options) -> Result<Self, Diagnostics> {
-        let compiled = compile::compile(source, options)?;
-        let outputs = compiled.graph.outputs().iter().map(Output::new).collect();
-        let fingerprints = fingerprints(&compiled.graph, &options.type_field);
-        Ok(Self {
-            source: source.clone(),
-            program: compiled.program,
-            graph: compiled.graph,
-            running: compiled.running,
-            warnings: compiled.warnings,
-            outputs,
-            fingerprints,
-            has_ids: options.ids,
-        })
+        Self::compile_as(source, options, |_| compile::outputs(options))
+    }
+
+    /// Compiles a program of which these streams leave.
+    fn compile_as(source: &Source, options: &Options, outputs: impl FnOnce(&Program) -> Outputs) -> Result<Self, Diagnostics> {
+        let compile::Planned { program, graph, warnings } = compile::planned(source, options, outputs)?;
+        let running = compile::assembled(&graph, options);
+        let fingerprints = fingerprints(&graph, &options.type_field);
+        let outputs = graph.outputs().iter().zip(&fingerprints.outputs).map(|(output, &of)| Output::new(output, of)).collect();
+        let changing = Changing::new(&program, &graph);
+        let (source, options) = (source.clone(), options.clone());
+        Ok(Self { source, program, graph, running, warnings, outputs, fingerprints, options, changing })
     }
 
     /// What may not be meant so in the program: it runs nevertheless.
@@ -155,19 +163,19 @@ impl Engine {
     /// it bring: what comes of them, errors too, comes with a later call. Every call but this, those that take and those that look takes them
     /// up first; [`Engine::catch_up`] does nothing else.
     pub fn push_json(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        Ok(self.running.push_bytes(bytes)?)
+        Ok(self.running.guarded(|running| running.push_bytes(bytes))?)
     }
 
     /// Waits until all lines that were pushed have been decoded and taken up: what they give can be taken, and is counted. With one thread
     /// there is never anything to wait for.
     pub fn catch_up(&mut self) -> Result<(), Error> {
-        Ok(self.running.catch_up()?)
+        Ok(self.running.guarded(|running| running.catch_up())?)
     }
 
     /// Takes bytes of comma-separated values, cut anywhere. The first record of an input names the columns; which stream an event is of is
     /// told by its column `type` as for lines of JSON. The engine takes one format up to [`Engine::end_input`].
     pub fn push_csv(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        Ok(self.running.push_csv(bytes)?)
+        Ok(self.running.guarded(|running| running.push_csv(bytes))?)
     }
 
     /// The header line of the comma-separated values at hand, once it has come; up to [`Engine::end_input`].
@@ -177,13 +185,13 @@ impl Engine {
 
     /// The end of one input of several: its last line may lack an end, and lines are counted from 1 again.
     pub fn end_input(&mut self) -> Result<(), Error> {
-        Ok(self.running.end_input()?)
+        Ok(self.running.guarded(|running| running.end_input())?)
     }
 
     /// Takes one event: a value that serialises as a JSON object. Which stream it is of is told as for lines of JSON.
     pub fn push_value<T: Serialize>(&mut self, event: &T) -> Result<(), Error> {
         let json = serde_json::to_vec(event).map_err(|error| DataError::Value(format!("an event cannot be written as JSON: {error}")))?;
-        Ok(self.running.push_value(&json)?)
+        Ok(self.running.guarded(|running| running.push_value(&json))?)
     }
 
     /// Takes rows of one source stream, in the order of their arrival. Columns are found by name; one that is missing has its default.
@@ -195,7 +203,7 @@ impl Engine {
         let index = index.ok_or_else(|| DataError::UnknownStream(stream.to_owned()))?;
         let incoming = batches::read(&self.graph.sources()[index], batch)?;
         self.running.push_bad(incoming.bad)?;
-        Ok(self.running.push_columns(index, incoming.columns, incoming.times, incoming.rows)?)
+        Ok(self.running.guarded(|running| running.push_columns(index, incoming.columns, incoming.times, incoming.rows))?)
     }
 
     /// Takes one row of a source stream: values by the names of its columns, the others have their defaults. A text for a column of another
@@ -208,17 +216,17 @@ impl Engine {
         if incoming.rows == 0 {
             return Ok(());
         }
-        Ok(self.running.push_columns(index, incoming.columns, incoming.times, incoming.rows)?)
+        Ok(self.running.guarded(|running| running.push_columns(index, incoming.columns, incoming.times, incoming.rows))?)
     }
 
     /// Moves the watermark to at least this time: no event before it will come, and one that does is late.
     pub fn advance_watermark(&mut self, to: Timestamp) -> Result<(), Error> {
-        Ok(self.running.advance_watermark(to)?)
+        Ok(self.running.guarded(|running| running.advance_watermark(to))?)
     }
 
     /// Looks at the clock without an event: a stream that has been silent for longer than its `IDLE AFTER` stops holding the watermark.
     pub fn tick(&mut self) -> Result<(), Error> {
-        Ok(self.running.tick()?)
+        Ok(self.running.guarded(|running| running.tick())?)
     }
 
     /// Tells that for so long nothing could be read, because the output was full or the process stood still: streams were not silent then,
@@ -229,7 +237,7 @@ impl Engine {
 
     /// The end of input: the watermark moves to the end of time and all rows become certain. Calling it again changes nothing.
     pub fn finish(&mut self) -> Result<(), Error> {
-        Ok(self.running.finish()?)
+        Ok(self.running.guarded(|running| running.finish())?)
     }
 
     /// The rows that have become certain, in order.
@@ -277,7 +285,7 @@ impl Engine {
 
     /// What the rows that are taken next are called.
     fn ids(&self) -> Option<rows::Ids> {
-        self.has_ids.then(|| rows::Ids::new(&self.fingerprints.outputs, self.running.taken()))
+        self.options.ids.then(|| rows::Ids::new(&self.outputs, self.running.taken()))
     }
 
     /// The bad events since the last call, in order. Beyond a cap (`limits.kept_bad_events`) they are only counted.
@@ -289,7 +297,7 @@ impl Engine {
     /// events that are pushed from then on are looked up in them (those that still wait for the watermark too). Where a file is no good, all
     /// tables stay as they are.
     pub fn reload_tables(&mut self) -> Result<(), Error> {
-        Ok(self.running.reload_tables()?)
+        Ok(self.running.guarded(|running| running.reload_tables())?)
     }
 
     /// Whether the file of a reference table looks different (in length or time of writing) from when it was read, or tried to be.
@@ -314,6 +322,8 @@ impl Engine {
 
     /// All counters.
     pub fn stats(&self) -> Stats {
-        self.running.metrics().into()
+        let mut stats: Stats = self.running.metrics().into();
+        stats.ended = self.ended().iter().map(EndedStatement::stats).collect();
+        stats
     }
 }

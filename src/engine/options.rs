@@ -35,6 +35,9 @@ pub struct Options {
     pub whole_input: bool,
     /// Patterns are run by the general evaluator, whatever faster one there is. The rows are the same: it is for comparing. Default: false.
     pub general_evaluators: bool,
+    /// Statements may be added and dropped while the program runs, see [`crate::Engine::add`]. Events are then read with all their columns,
+    /// wait for the watermark whether or not a statement reads them, and every declared stream holds the watermark back. Default: false.
+    pub open: bool,
     /// Rows written as JSON begin with an id, `"$id"`: which output it is (a digest of what the program computes for it), and the number of
     /// the row there, from 1. The same row has the same id in every run of the program over the same events, interrupted or not.
     /// Default: false.
@@ -69,6 +72,7 @@ impl Default for Options {
             endless: false,
             whole_input: false,
             general_evaluators: false,
+            open: false,
             ids: false,
             functions: Vec::new(),
             threads: 1,

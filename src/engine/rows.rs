@@ -34,9 +34,9 @@ pub(super) struct Ids {
 }
 
 impl Ids {
-    /// Of outputs with these fingerprints, of which so many rows have been taken.
-    pub(super) fn new(outputs: &[Fingerprint], taken: &[u64]) -> Self {
-        let name = |output: &Fingerprint| output[..6].iter().map(|byte| format!("{byte:02x}")).collect();
+    /// Of these outputs, of which so many rows have been taken.
+    pub(super) fn new(outputs: &[Output], taken: &[u64]) -> Self {
+        let name = |output: &Output| output.fingerprint[..6].iter().map(|byte| format!("{byte:02x}")).collect();
         Self { outputs: outputs.iter().map(name).collect(), next: taken.to_vec() }
     }
 
@@ -61,11 +61,12 @@ struct Writers {
 }
 
 /// A way out: its name and columns.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Output {
     name: Option<Arc<str>>,
     schema: Arc<Schema>,
     writers: Arc<Writers>,
+    fingerprint: Fingerprint,
 }
 
 impl OutputRow {
@@ -134,10 +135,10 @@ fn text_of(writer: &RowWriter, rows: &EventBatch, row: usize) -> String {
 }
 
 impl Output {
-    pub(super) fn new(node: &OutputNode) -> Self {
+    pub(super) fn new(node: &OutputNode, fingerprint: Fingerprint) -> Self {
         let named = RowWriter::new(node.name.as_deref(), &node.schema);
         let bare = RowWriter::new(None, &node.schema);
-        Self { name: node.name.clone(), schema: node.schema.clone(), writers: Arc::new(Writers { named, bare }) }
+        Self { name: node.name.clone(), schema: node.schema.clone(), writers: Arc::new(Writers { named, bare }), fingerprint }
     }
 
     /// The rows under the names of the output: inside the graph only positions counted.

@@ -1,10 +1,13 @@
 //! Snapshots: the whole state of a program as bytes, to go on from in another process, on another machine, or beside other statements.
 
-use super::{Engine, Error, Options};
+use super::{Engine, Error, Options, compile};
 use crate::data::KeyRange;
-use crate::plan::statements_without_key;
-use crate::runtime::{Passport, Restored, SnapshotError, load_parts, load_snapshot, save_range, save_snapshot};
-use crate::semantics::Output;
+use crate::plan::{Outputs, statements_without_key};
+use crate::runtime::{
+    Panic, Passport, Restored, SnapshotError, guarded, load_parts, load_snapshot, save_range, save_snapshot, snapshot_origin,
+};
+use crate::semantics::Program;
+use crate::text::Source;
 
 impl Engine {
     /// The whole state between two calls, as bytes with a digest: events that wait, the unfinished line, what operators hold, views, rows and
@@ -12,9 +15,8 @@ impl Engine {
     ///
     /// Reference tables are not in it, but a digest of their rows is. Where the engine has failed the error is given again.
     pub fn snapshot(&mut self) -> Result<Vec<u8>, Error> {
-        self.running.catch_up()?;
-        let passport = self.passport();
-        Ok(save_snapshot(&mut self.running, &passport)?)
+        let (passport, origin) = (self.passport(), self.changing.origin(self.source.text()));
+        Ok(self.running.guarded(|running| running.catch_up().and_then(|()| save_snapshot(running, &passport, &origin)))?)
     }
 
     /// Compiles a program and takes up what a snapshot says, where the snapshot is of this program; and what there is to say of that.
@@ -26,7 +28,42 @@ impl Engine {
     /// The options may be others, but for those that say what the program computes. The arrival clock goes on where it was: for the time since
     /// the snapshot see [`Engine::excuse`].
     pub fn restore(text: &str, options: &Options, snapshot: &[u8]) -> Result<(Self, Restored), Error> {
+        let origin = snapshot_origin(snapshot)?;
+        if options.open && origin.text == text {
+            return Self::resume(options, snapshot);
+        }
         let mut engine = Self::with_options(text, options)?;
+        let restored = engine.take_up(snapshot)?;
+        Ok((engine, restored))
+    }
+
+    /// Compiles the program that a snapshot is of, as it was then with all statements that had been added and without those that had been
+    /// dropped, and takes the snapshot up. Statements keep their numbers, and what left goes on to leave.
+    ///
+    /// ```
+    /// use betide::{Engine, Options};
+    ///
+    /// let options = Options { open: true, ..Options::default() };
+    /// let mut engine = Engine::with_options("CREATE STREAM Reading (site STRING, heat FLOAT);", &options)?;
+    /// engine.add("CREATE STREAM Heats AS SELECT LAST(site) AS site, COUNT(*) AS n FROM Reading WHERE heat > 30;")?;
+    /// engine.push_json(b"{\"site\":\"a\",\"heat\":31}\n")?;
+    /// let snapshot = engine.snapshot()?;
+    /// let (mut engine, _) = Engine::resume(&options, &snapshot)?;
+    /// engine.push_json(b"{\"site\":\"b\",\"heat\":32}\n")?;
+    /// engine.finish()?;
+    /// assert_eq!(engine.take_rows().last().map(|row| row.to_json()), Some(r#"{"stream":"Heats","site":"b","n":2}"#.to_owned()));
+    /// # Ok::<(), betide::Error>(())
+    /// ```
+    pub fn resume(options: &Options, snapshot: &[u8]) -> Result<(Self, Restored), Error> {
+        let origin = snapshot_origin(snapshot)?;
+        let source = Source::new(options.name.clone(), origin.text.clone());
+        let chosen = |_: &Program| match options.open {
+            true => Outputs::Chosen(origin.leaving.clone(), options.outputs.is_empty()),
+            false => compile::outputs(options),
+        };
+        let compiled = Self::compile_as(&source, options, chosen);
+        let mut engine = compiled.map_err(|diagnostics| Error::Query { diagnostics, source })?;
+        engine.changing.follow(&origin);
         let restored = engine.take_up(snapshot)?;
         Ok((engine, restored))
     }
@@ -36,7 +73,8 @@ impl Engine {
     pub fn take_up(&mut self, snapshot: &[u8]) -> Result<Restored, Error> {
         self.reload_tables()?;
         let passport = self.passport();
-        Ok(load_snapshot(&mut self.running, &self.graph, &passport, snapshot)?)
+        let (running, graph) = (&mut self.running, &self.graph);
+        Ok(whole(|| load_snapshot(running, graph, &passport, snapshot))?)
     }
 
     /// The state of the keys of a range alone: to run a program whose statements all have the same key as several engines, each with the
@@ -51,9 +89,10 @@ impl Engine {
             let name = name.map_or_else(|| format!("the unnamed statement {}", statement + 1), |name| format!("`{name}`"));
             return Err(SnapshotError::Uncut(format!("{name} keeps state that cannot be cut by keys")).into());
         }
-        self.running.catch_up()?;
+        self.catch_up()?;
         let passport = self.passport();
-        Ok(save_range(&mut self.running, &passport, range)??)
+        let origin = self.changing.origin(self.source.text());
+        Ok(self.running.guarded(|running| save_range(running, &passport, &origin, range))??)
     }
 
     /// Compiles a program and takes up several parts of its state: whole snapshots or ranges, of which no two have a key in common. They
@@ -67,19 +106,24 @@ impl Engine {
         }
         engine.reload_tables()?;
         let passport = engine.passport();
-        let restored = load_parts(&mut engine.running, &engine.graph, &passport, snapshots)?;
+        let (running, graph) = (&mut engine.running, &engine.graph);
+        let restored = whole(|| load_parts(running, graph, &passport, snapshots))?;
         Ok((engine, restored))
     }
 
-    fn statement_names(&self) -> impl Iterator<Item = Option<String>> + '_ {
-        self.program.statements.iter().map(|statement| match statement.output {
-            Output::Unnamed => None,
-            Output::Stream(id) => Some(self.program.streams[id.0 as usize].name.to_string()),
-        })
+    pub(super) fn statement_names(&self) -> impl Iterator<Item = Option<String>> + '_ {
+        let streams = self.program.statements.iter().map(crate::semantics::Statement::output_stream);
+        streams.map(|stream| stream.map(|id| self.program.streams[id.0 as usize].name.to_string()))
     }
 
     fn passport(&self) -> Passport {
         let statements = self.statement_names().collect();
         Passport::new(&self.graph, &self.fingerprints, statements)
     }
+}
+
+/// Bytes with the right digest may still be no state that any run has come to: what is not found when it is read, and panics, is damaged too.
+fn whole<T>(load: impl FnOnce() -> Result<T, SnapshotError>) -> Result<T, SnapshotError> {
+    let damaged = |panic: Panic| SnapshotError::Damaged(format!("no run comes to such a state: {panic}"));
+    guarded(load).unwrap_or_else(|payload| Err(damaged(Panic::of(&*payload))))
 }

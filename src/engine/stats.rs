@@ -46,6 +46,24 @@ pub struct Stats {
     /// What the operators that share one look at each event have in common, where some do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shared: Option<SharedStats>,
+    /// Statements that have ended before the input, where some have ([`crate::Engine::ended`]).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ended: Vec<EndedStats>,
+}
+
+/// A statement that has ended before the input.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EndedStats {
+    /// Its stream; an unnamed output has none.
+    pub statement: Option<String>,
+    /// The line on which it begins.
+    pub line: usize,
+    /// The operator of it that ended, as in `explain`.
+    pub operator: String,
+    /// Why, in a few words.
+    pub why: String,
+    /// How many events had come in.
+    pub events: u64,
 }
 
 /// What operators of many statements have in common.
@@ -155,6 +173,7 @@ impl From<RunMetrics> for Stats {
                 waiting: shared.waiting as u64,
                 bytes: shared.bytes as u64,
             }),
+            ended: Vec::new(),
         }
     }
 }

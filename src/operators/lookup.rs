@@ -193,10 +193,26 @@ struct Pending {
 crate::saved!(Pending { place, values, key });
 
 impl ViewLookup {
-    /// In a view whose key has these columns.
-    pub fn new(spec: LookupSpec, key: Vec<usize>) -> Self {
-        let view = NewestRows::new(key);
-        Self { pairing: Pairing::new(spec), view, index: Groups::new(), pending: VecDeque::new(), holds: Holds::new() }
+    /// In a view whose key has these columns, and which may have rows already.
+    pub fn new(spec: LookupSpec, key: Vec<usize>, rows: Option<NewestRows>) -> Self {
+        let view = rows.unwrap_or_else(|| NewestRows::new(key));
+        let mut lookup = Self { pairing: Pairing::new(spec), view, index: Groups::new(), pending: VecDeque::new(), holds: Holds::new() };
+        lookup.index_all();
+        lookup
+    }
+
+    /// Finds the key of the join of every row of the view.
+    fn index_all(&mut self) {
+        self.index = Groups::new();
+        for id in self.view.ids() {
+            let row = self.view.of(id).expect("every number has its row");
+            if let Some(key) = key_of(&self.pairing.spec.right_keys, row, &self.pairing.context) {
+                let at = self.index.find_or(key.iter().map(Value::borrowed), BTreeSet::new);
+                self.index.of(at).insert(id);
+            }
+        }
+        // These NULLs were counted when the rows came.
+        self.pairing.context.take_nulls();
     }
 
     fn take_change(&mut self, batch: &EventBatch, row: usize) {
@@ -289,16 +305,7 @@ impl Operator for ViewLookup {
 
     fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
         self.view.load(from)?;
-        self.index = Groups::new();
-        for id in self.view.ids() {
-            let row = self.view.of(id).expect("every number has its row");
-            if let Some(key) = key_of(&self.pairing.spec.right_keys, row, &self.pairing.context) {
-                let at = self.index.find_or(key.iter().map(Value::borrowed), BTreeSet::new);
-                self.index.of(at).insert(id);
-            }
-        }
-        // These NULLs were counted when the rows came.
-        self.pairing.context.take_nulls();
+        self.index_all();
         self.pending.extend(from.list::<Pending>()?);
         self.pending.make_contiguous().sort_by_key(|left| left.place);
         let holds: Holds = from.take()?;

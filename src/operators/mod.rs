@@ -3,6 +3,7 @@
 //! The law of calls: the rows of one operator's inboxes never go back in place, no row lies before the watermark of an inbox before, and the
 //! last inbox has the watermark [`Place::MAX`](crate::data::Place::MAX). What comes out depends on rows and watermarks alone, not on how they were cut into inboxes.
 
+mod bounds;
 mod codes;
 mod dispatch;
 mod evaluate;
@@ -30,6 +31,7 @@ mod top_of_window;
 mod turns;
 pub mod window;
 
+pub use bounds::Over;
 pub use dispatch::{Delivery, Dispatch, DispatchSize, Reader};
 pub use filter::Filter;
 pub use limit::Limit;

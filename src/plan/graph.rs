@@ -189,6 +189,8 @@ pub struct OperatorGraph {
     tables: Vec<TableNode>,
     nodes: Vec<Node>,
     outputs: Vec<OutputNode>,
+    /// What statements give, where others may come to read it later.
+    results: Option<Vec<Edge>>,
 }
 
 impl OperatorGraph {
@@ -255,10 +257,31 @@ impl OperatorGraph {
         self.outputs.push(output);
     }
 
-    /// How many nodes and outputs read an edge.
+    /// From now on whatever a statement gives may come to be read later, and so may all sources.
+    pub(super) fn open(&mut self) {
+        self.results.get_or_insert_with(Vec::new);
+    }
+
+    /// Whether statements may be added later.
+    pub fn is_open(&self) -> bool {
+        self.results.is_some()
+    }
+
+    /// What statements give, where others may come to read it later.
+    pub(super) fn results(&self) -> &[Edge] {
+        self.results.as_deref().unwrap_or_default()
+    }
+
+    /// A statement gives this.
+    pub(super) fn add_result(&mut self, edge: Edge) {
+        self.results.iter_mut().for_each(|results| results.push(edge));
+    }
+
+    /// How many nodes and outputs read an edge, those that may come later counted as one.
     pub(super) fn readers(&self, edge: Edge) -> usize {
         let nodes = self.nodes.iter().flat_map(|n| &n.inputs).filter(|&&input| input == edge).count();
-        nodes + self.outputs.iter().filter(|o| o.edge == edge).count()
+        let later = self.results().iter().filter(|&&result| result == edge).count();
+        nodes + self.outputs.iter().filter(|o| o.edge == edge).count() + later
     }
 
     /// Whoever reads `from` reads `to` instead, which stands before it.
@@ -266,9 +289,8 @@ impl OperatorGraph {
         for input in self.nodes.iter_mut().flat_map(|n| &mut n.inputs).filter(|input| **input == from) {
             *input = to;
         }
-        for output in self.outputs.iter_mut().filter(|o| o.edge == from) {
-            output.edge = to;
-        }
+        let others = self.outputs.iter_mut().map(|o| &mut o.edge).chain(self.results.iter_mut().flatten());
+        others.filter(|edge| **edge == from).for_each(|edge| *edge = to);
     }
 
     /// Removes these nodes, which nobody reads any more, and numbers the others anew.
@@ -295,6 +317,7 @@ impl OperatorGraph {
         });
         self.nodes.iter_mut().flat_map(|n| &mut n.inputs).for_each(renumber);
         self.outputs.iter_mut().map(|o| &mut o.edge).for_each(renumber);
+        self.results.iter_mut().flatten().for_each(renumber);
     }
 
     /// Finds anew which nodes lag, after operators have been replaced.

@@ -31,11 +31,16 @@ pub enum Outputs {
     Unread,
     /// The streams of these names.
     Named(Vec<String>),
+    /// The streams of these names, and perhaps every unnamed output.
+    Chosen(BTreeSet<String>, bool),
 }
 
-/// Lowers a program.
-pub(super) fn lower(program: &Program, outputs: &Outputs) -> Result<OperatorGraph, LowerError> {
+/// Lowers a program; `open`: to one to which statements may be added later.
+pub(super) fn lower(program: &Program, outputs: &Outputs, open: bool) -> Result<OperatorGraph, LowerError> {
     let mut lowering = Lowering::new(program);
+    if open {
+        lowering.graph.open();
+    }
     for index in order_of_statements(program)? {
         lowering.statement(index, &program.statements[index]);
     }
@@ -67,6 +72,8 @@ struct Lowering<'p> {
     /// Views that have been lowered: their changes.
     views: BTreeMap<StreamId, Edge>,
     of: (usize, Span),
+    /// By statement, where statements may be added later.
+    is_lowered: Vec<bool>,
 }
 
 impl<'p> Lowering<'p> {
@@ -105,6 +112,7 @@ impl<'p> Lowering<'p> {
             tables,
             views: BTreeMap::new(),
             of: (0, Span::default()),
+            is_lowered: vec![false; program.statements.len()],
         }
     }
 
@@ -125,12 +133,31 @@ impl<'p> Lowering<'p> {
         {
             self.made(Output::Stream(stream), edge, index);
         }
+        if self.graph.is_open() {
+            self.unite(index);
+        }
+    }
+
+    /// Makes the union of a stream that several feed when the last of them is there, read or not: so where it stands in the order of the
+    /// operators does not depend on who comes to read it.
+    fn unite(&mut self, index: usize) {
+        self.is_lowered[index] = true;
+        let statements = &self.program.statements;
+        for stream in statements[index].feeds() {
+            let mut feeders = statements.iter().zip(&self.is_lowered).filter(|(other, _)| other.feeds().any(|fed| fed == stream));
+            let is_whole = feeders.all(|(_, is_lowered)| *is_lowered);
+            let doors = self.feeders(stream).len() + usize::from(self.sources.contains_key(&stream));
+            if is_whole && doors > 1 {
+                self.stream(stream);
+            }
+        }
     }
 
     fn made(&mut self, output: Output, edge: Edge, statement: usize) {
         if let Output::Stream(stream) = output {
             self.made_of.entry(stream).or_default().push(self.made.len());
         }
+        self.graph.add_result(edge);
         self.made.push(Made { output, edge, statement });
     }
 
@@ -249,7 +276,7 @@ impl<'p> Lowering<'p> {
             if let Some(unknown) = names.iter().find(|name| !known(name)) {
                 return Err(LowerError::UnknownOutput(unknown.clone()));
             }
-        } else {
+        } else if !matches!(outputs, Outputs::Chosen(_, false)) {
             let unnamed: Vec<(Edge, usize)> =
                 self.made.iter().filter(|m| m.output == Output::Unnamed).map(|m| (m.edge, m.statement)).collect();
             for (edge, statement) in unnamed {
@@ -262,6 +289,7 @@ impl<'p> Lowering<'p> {
             let is_chosen = match outputs {
                 Outputs::Unread => stream.source.is_none() && !read.contains(&id),
                 Outputs::Named(names) => names.iter().any(|name| **name == *stream.name),
+                Outputs::Chosen(names, _) => names.contains(&*stream.name),
             };
             if !is_chosen || stream.table.is_some() {
                 continue;
@@ -287,8 +315,8 @@ fn streams_read(program: &Program) -> BTreeSet<StreamId> {
     program.statements.iter().flat_map(|s| streams_of(&s.query)).collect()
 }
 
-/// The streams that a query reads.
-fn streams_of(query: &Query) -> Vec<StreamId> {
+/// The streams and tables that a query reads.
+pub fn streams_of(query: &Query) -> Vec<StreamId> {
     let mut found = Vec::new();
     let mut open = vec![query];
     while let Some(query) = open.pop() {
@@ -310,11 +338,7 @@ fn streams_of(query: &Query) -> Vec<StreamId> {
 fn order_of_statements(program: &Program) -> Result<Vec<usize>, LowerError> {
     let mut feeders: BTreeMap<StreamId, Vec<usize>> = BTreeMap::new();
     for (index, statement) in program.statements.iter().enumerate() {
-        let named = match statement.output {
-            Output::Stream(stream) => Some(stream),
-            Output::Unnamed => None,
-        };
-        for stream in named.into_iter().chain(statement.timeout_into) {
+        for stream in statement.feeds() {
             feeders.entry(stream).or_default().push(index);
         }
     }

@@ -16,7 +16,7 @@ pub use explain::explain;
 pub use fingerprint::{Fingerprint, Fingerprints, fingerprints};
 pub use graph::{Edge, LookupTable, Node, NodeId, OperatorGraph, OperatorSpec, OutputNode, Sharing, SourceId, SourceNode, TableNode};
 pub use keyed::statements_without_key;
-pub use lower::Outputs;
+pub use lower::{Outputs, streams_of};
 pub use state::{Growth, StateClass, class_of};
 
 /// How sources are read is said by the typed program; the graph carries it on.
@@ -57,11 +57,13 @@ pub struct PlanOptions {
     pub endless: bool,
     /// Patterns are run by the general evaluator, whatever faster one there is.
     pub general_evaluators: bool,
+    /// Statements may be added and dropped later: none is planned with an eye to what others read of it, and all events are kept whole.
+    pub open: bool,
 }
 
 /// The operator graph of a program, and warnings.
 pub fn plan(program: &Program, options: &PlanOptions) -> Result<(OperatorGraph, Diagnostics), Diagnostics> {
-    let mut graph = lower::lower(program, &options.outputs).map_err(|error| refusal(&error, program))?;
+    let mut graph = lower::lower(program, &options.outputs, options.open).map_err(|error| refusal(&error, program))?;
     rules::apply(&mut graph, options.general_evaluators);
     if !options.general_evaluators {
         choose_evaluators(&mut graph);

@@ -16,10 +16,12 @@ use crate::connect::TableFileFormat;
 use crate::data::{Duration, Schema, Value};
 use crate::expr::{EvalContext, Expr, Row, SlotId};
 use crate::operators::{
-    Filter, FlatSequence, Limit, Lookup, MatchCounts, Operator, Project, RankSequence, Reader, Reorder, Sequence, SharedTable,
+    Filter, FlatSequence, Limit, Lookup, MatchCounts, NewestRows, Operator, Project, RankSequence, Reader, Reorder, Sequence, SharedTable,
     StepSequence, StreamTiming, Suppress, TopOfWindow, ViewLookup, WaySequence, join, window,
 };
-use crate::plan::{Edge, LookupTable, Node, OperatorGraph, OperatorSpec, Route, Sharing, SourceColumn, SourceNode, TableFormat, TableNode};
+use crate::plan::{
+    Edge, LookupTable, Node, OperatorGraph, OperatorSpec, OutputNode, Route, Sharing, SourceColumn, SourceNode, TableFormat, TableNode,
+};
 use crate::spec::{Attention, EvaluatorChoice, PatternSpec, Wanted, attention};
 
 /// How far an event may be ahead of the arrival clock where its stream does not say and the input is live.
@@ -46,10 +48,8 @@ pub fn assemble(graph: &OperatorGraph, options: &AssembleOptions, run: RunOption
     });
     let reorder = Reorder::new(timings.collect(), run.limits.waiting_events);
     let tables: Vec<TableSource> = graph.tables().iter().map(|table| table_source(table, options)).collect();
-    let (selector, slots) = selector(graph);
-    let stages = graph.nodes().iter().enumerate().map(|(index, node)| stage(graph, index, node, slots[index], &tables, &run)).collect();
-    let exits = graph.outputs().iter().map(|output| Exit { feed: feed(output.edge), statement: output.statement }).collect();
-    let pipeline = Pipeline::new(stages, exits, selector, run.limits.waiting_rows);
+    let ranks: Vec<u32> = (0..graph.nodes().len()).map(rank_of).collect();
+    let pipeline = pipeline(&Parts { graph, ranks: &ranks, tables: &tables, run: &run, views: &|_| None });
     let decoder = || decoder(graph, options, &run);
     let decoders = (run.threads > 1).then(|| Decoders::new(decoder(), (1..run.threads).map(|_| decoder()).collect()));
     Running::new(decoder(), decoders, reorder, pipeline, Tables::new(tables), run)
@@ -62,6 +62,34 @@ fn decoder(graph: &OperatorGraph, options: &AssembleOptions, run: &RunOptions) -
     let names_the_type = specs.iter().flat_map(|s| &s.columns).any(|column| column.path == options.type_field);
     let decoder = JsonDecoder::new(specs, line_limits(run));
     if takes_all && !names_the_type { decoder.watching(&options.type_field) } else { decoder }
+}
+
+/// What the operators of a graph are made live with.
+pub(super) struct Parts<'p> {
+    pub(super) graph: &'p OperatorGraph,
+    /// The rank of each node: they rise from what is read to who reads it.
+    pub(super) ranks: &'p [u32],
+    pub(super) tables: &'p [TableSource],
+    pub(super) run: &'p RunOptions,
+    /// The rows that the view has which this node looks rows up in, where it has been there before.
+    pub(super) views: &'p dyn Fn(usize) -> Option<NewestRows>,
+}
+
+/// Makes the operators of a graph live.
+pub(super) fn pipeline(parts: &Parts<'_>) -> Pipeline {
+    let graph = parts.graph;
+    let (selector, slots) = selector(graph);
+    let stages = graph.nodes().iter().enumerate().map(|(index, node)| stage(parts, index, node, slots[index])).collect();
+    let exits = graph.outputs().iter().map(|output| Exit { feed: feed(output.edge), statement: order_of(graph, output) }).collect();
+    Pipeline::new(stages, exits, selector, parts.run.limits.waiting_rows)
+}
+
+/// Orders rows of one moment by their statements. Where the first statement may be dropped, what no statement makes stands before all.
+fn order_of(graph: &OperatorGraph, output: &OutputNode) -> usize {
+    match output.edge {
+        Edge::Node(..) => output.statement + usize::from(graph.is_open()),
+        Edge::Source(_) | Edge::Late(_) => 0,
+    }
 }
 
 /// The decoder's caps.
@@ -112,7 +140,8 @@ fn reader(node: &Node) -> Option<Reader> {
     Some(Reader { edges: Vec::new(), attention, keys })
 }
 
-fn stage(graph: &OperatorGraph, index: usize, node: &Node, slot: Option<Slot>, tables: &[TableSource], run: &RunOptions) -> Stage {
+fn stage(parts: &Parts<'_>, index: usize, node: &Node, slot: Option<Slot>) -> Stage {
+    let rank = parts.ranks[index];
     let feeds = node.inputs.iter().map(|&edge| feed(edge)).collect();
     let (kind, work) = match (slot, &node.spec) {
         (Some(slot), OperatorSpec::Filter(_)) => ("filter", Work::Selective(Box::new(Selective::filter(slot, node.ports[0].clone())))),
@@ -120,20 +149,22 @@ fn stage(graph: &OperatorGraph, index: usize, node: &Node, slot: Option<Slot>, t
             let planned = PlannedPattern {
                 spec: spec.clone(),
                 evaluator: evaluator.clone(),
-                limits: run.limits,
-                rank: rank_of(index),
+                limits: parts.run.limits,
+                rank,
                 ports: node.ports.clone(),
             };
             ("pattern", Work::Selective(Box::new(Selective::pattern(slot, planned))))
         }
-        _ => work(graph, index, node, tables, run),
+        _ => work(parts, index, node),
     };
-    Stage { name: format!("{} {kind}", index + 1), feeds, work, counts: Counts::default() }
+    let name = format!("{} {kind}", index + 1);
+    Stage { name, rank, statement: node.statement, ports: node.ports.clone(), feeds, work, counts: Counts::default() }
 }
 
-fn work(graph: &OperatorGraph, index: usize, node: &Node, tables: &[TableSource], run: &RunOptions) -> (&'static str, Work) {
+fn work(parts: &Parts<'_>, index: usize, node: &Node) -> (&'static str, Work) {
+    let Parts { graph, ranks, tables, run, views } = *parts;
+    let rank = ranks[index];
     let schema = node.ports[0].clone();
-    let rank = rank_of(index);
     let inputs: Vec<Arc<Schema>> = node.inputs.iter().map(|&edge| graph.schema(edge).clone()).collect();
     let lags = node.inputs.iter().any(|&edge| graph.lags(edge));
     let stateful = |operator| Work::operator(operator, rank, inputs.clone(), lags, node.ports.clone());
@@ -151,7 +182,7 @@ fn work(graph: &OperatorGraph, index: usize, node: &Node, tables: &[TableSource]
             ("lookup", stateful(Box::new(Lookup::new((**spec).clone(), tables[*table].shared.clone()))))
         }
         OperatorSpec::Lookup { spec, table: LookupTable::View { key, .. } } => {
-            ("lookup", stateful(Box::new(ViewLookup::new((**spec).clone(), key.clone()))))
+            ("lookup", stateful(Box::new(ViewLookup::new((**spec).clone(), key.clone(), views(index)))))
         }
         OperatorSpec::View { name, key } => ("view", Work::View(Box::new(View::new(name.clone(), schema, key.clone(), lags)))),
         OperatorSpec::Union => ("union", Work::union(inputs, lags, schema)),

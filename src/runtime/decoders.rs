@@ -6,13 +6,12 @@
 //! Bounds: at most [`Decoders::most`] jobs are under way, of which nobody has taken the portion yet. A panic while decoding (in a function of
 //! the user, say) is given back as what the job came to, and ends that thread.
 
-use std::any::Any;
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
+use super::fault::{Panic, guarded};
 use crate::codec::json::JsonDecoder;
 use crate::codec::{ChunkStart, Decoded, KnownTexts, Portion};
 use crate::data::Duration;
@@ -86,14 +85,9 @@ struct Bench {
 impl Bench {
     fn decode(&mut self, job: Job) -> Outcome {
         let decode = || self.decoder.decode_apart(&job.bytes, job.start, &mut self.room);
-        let portion = catch_unwind(AssertUnwindSafe(decode)).map_err(|panic| words_of(&*panic));
+        let portion = guarded(decode).map_err(|panic| Panic::of(&*panic).to_string());
         Outcome { job, portion, decoder: self.number, excused: Duration(0) }
     }
-}
-
-fn words_of(panic: &(dyn Any + Send)) -> String {
-    let words = panic.downcast_ref::<&str>().map(|words| (*words).to_owned());
-    words.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "it did not say why".to_owned())
 }
 
 impl Decoders {

@@ -2,12 +2,17 @@
 
 mod clock;
 mod decoders;
+mod departures;
+mod ended;
 mod error;
+mod fault;
 mod frontier;
 mod limits;
 mod lines;
 mod merge;
 mod pipeline;
+#[cfg(test)]
+mod tests;
 
 mod metrics;
 mod parallel;
@@ -19,16 +24,22 @@ mod tables;
 mod view;
 mod visits;
 
+mod exchange;
 mod snapshot;
 
 pub use assemble::{AssembleOptions, assemble, column_spec};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use decoders::chunks_under_way;
+pub use departures::Departures;
+pub use ended::{Cause, Ended};
 pub use error::RunError;
+pub use exchange::{Exchange, exchange};
+pub use fault::{Panic, guarded, record_panics};
 pub use limits::Limits;
 pub use metrics::{OperatorMetrics, RunMetrics, SourceMetrics};
-pub use pipeline::{Counts, Departures, Pipeline};
+pub use pipeline::{Counts, Pipeline};
 pub use running::{RunOptions, Running};
-pub use snapshot::{Passport, Restored, SnapshotError, load as load_snapshot, load_parts, save as save_snapshot, save_range};
+pub use snapshot::{Origin, Passport, Restored, SnapshotError};
+pub use snapshot::{load as load_snapshot, load_parts, origin as snapshot_origin, save as save_snapshot, save_range};
 pub use tables::{TableError, TableSource, Tables};
 pub use view::View;

@@ -8,14 +8,17 @@
 
 use std::sync::Arc;
 
+use super::departures::Departures;
+use super::ended::{Cause, Ended, When};
 use super::error::RunError;
+use super::fault::{Panic, guarded};
 use super::frontier::{Holds, Meet, Promises};
 use super::merge::{Flow, Merge};
 use super::selective::{Selective, Selector};
 use super::view::View;
 use super::visits::Visits;
 use crate::data::{Column, Entry, EventBatch, Inbox, Place, Schema, StateError, StateReader, StateWriter, WatermarkStep};
-use crate::operators::{DispatchSize, Held, Operator, Outbox, Released, Transform};
+use crate::operators::{DispatchSize, Held, NewestRows, Operator, Outbox, Over, Released, Transform};
 
 /// Where a stage's rows come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,11 +36,27 @@ pub(super) enum Feed {
     },
 }
 
+impl Feed {
+    /// The stage that it comes from.
+    pub(super) fn stage(self) -> Option<usize> {
+        match self {
+            Self::Source(_) | Self::Late(_) => None,
+            Self::Port { stage, .. } => Some(stage),
+        }
+    }
+}
+
 /// A live operator and what it reads.
 #[derive(Debug)]
 pub(super) struct Stage {
     /// What `stats` calls it.
     pub(super) name: String,
+    /// Orders what operators derive at one place.
+    pub(super) rank: u32,
+    /// The statement that it belongs to.
+    pub(super) statement: usize,
+    /// Columns of each port.
+    pub(super) ports: Vec<Arc<Schema>>,
     /// What it reads.
     pub(super) feeds: Vec<Feed>,
     /// What it does.
@@ -70,6 +89,8 @@ pub(super) enum Work {
     View(Box<View>),
     /// Gets only the rows that can matter to it.
     Selective(Box<Selective>),
+    /// Nothing any more: its statement has ended.
+    Ended,
 }
 
 /// An operator with state, the order in front of it and what it promises behind.
@@ -91,85 +112,20 @@ pub(super) struct Exit {
     pub(super) statement: usize,
 }
 
-/// Rows that leave, in order.
-#[derive(Debug, Clone, Default)]
-pub struct Departures {
-    /// Batches with the number of their output.
-    pub batches: Vec<(usize, EventBatch)>,
-    /// The rows in order: index in `batches`, row. A single batch is in order by itself, and none is written down for it.
-    order: Vec<(u32, u32)>,
-}
-
 crate::saved!(Counts { rows_in, rows_out, eval_nulls });
-
-impl Departures {
-    /// Writes them, each batch with the number of its output.
-    pub(super) fn save(&self, to: &mut StateWriter) {
-        to.number(self.batches.len() as u64);
-        for (output, rows) in &self.batches {
-            to.put(output);
-            let mut batch = StateWriter::default();
-            batch.batch(rows);
-            to.blob(&batch.finish());
-        }
-        to.put(&self.order);
-    }
-
-    /// Reads them: `output` says the number of an output now and its columns, where it is still there. Rows of others are gone.
-    pub(super) fn load(from: &mut StateReader<'_>, output: impl Fn(usize) -> Option<(usize, Arc<Schema>)>) -> Result<Self, StateError> {
-        let mut batches: Vec<(usize, EventBatch)> = Vec::new();
-        let mut kept: Vec<Option<u32>> = Vec::new();
-        for _ in 0..from.length()? {
-            let now = output(from.take()?);
-            let mut rows = from.part()?;
-            kept.push(now.as_ref().and_then(|_| u32::try_from(batches.len()).ok()));
-            if let Some((number, schema)) = now {
-                batches.push((number, rows.batch(&schema)?));
-                rows.end()?;
-            }
-        }
-        let order: Vec<(u32, u32)> = from.take()?;
-        let kept = |(batch, row): (u32, u32)| Some((kept.get(batch as usize).copied().flatten()?, row));
-        let order: Vec<(u32, u32)> = order.into_iter().filter_map(kept).collect();
-        let is_there = |&(batch, row): &(u32, u32)| (row as usize) < batches[batch as usize].1.len();
-        if !order.iter().all(is_there) {
-            return Err(StateError::new("the order of rows that are not there"));
-        }
-        // A single batch has no order of its own.
-        let order = if batches.len() < 2 { Vec::new() } else { order };
-        Ok(Self { batches, order })
-    }
-
-    /// The rows in order: index in `batches`, row.
-    pub fn order(&self) -> impl Iterator<Item = (usize, usize)> {
-        let alone = match self.batches.as_slice() {
-            [(_, rows)] => rows.len(),
-            _ => 0,
-        };
-        (0..alone).map(|row| (0, row)).chain(self.order.iter().map(|&(batch, row)| (batch as usize, row as usize)))
-    }
-
-    /// How many rows there are.
-    pub fn len(&self) -> usize {
-        self.batches.iter().map(|(_, rows)| rows.len()).sum()
-    }
-
-    /// Whether no row leaves.
-    pub fn is_empty(&self) -> bool {
-        self.batches.is_empty()
-    }
-}
 
 /// The live program behind the event-time order.
 #[derive(Debug)]
 pub struct Pipeline {
-    stages: Vec<Stage>,
-    exits: Vec<Exit>,
+    pub(super) stages: Vec<Stage>,
+    pub(super) exits: Vec<Exit>,
+    /// Statements that have ended.
+    pub(super) ended: Vec<Ended>,
     visits: Visits,
     /// Finds the rows that matter, where there are many that ask.
     selector: Option<Selector>,
     /// What the stages give in a round; empty between rounds.
-    flows: Vec<Vec<Flow>>,
+    pub(super) flows: Vec<Vec<Flow>>,
     max_waiting: usize,
     /// Up to where all views show what they have.
     shown: Place,
@@ -184,29 +140,30 @@ pub(super) struct Round {
     /// Of stages that have not been visited, nothing.
     stages: Vec<Vec<Flow>>,
     visited: Vec<usize>,
+    when: When,
 }
 
 impl Pipeline {
     pub(super) fn new(stages: Vec<Stage>, exits: Vec<Exit>, selector: Option<Selector>, max_waiting: usize) -> Self {
         let visits = Visits::new(&stages, &exits);
         let flows = stages.iter().map(|_| Vec::new()).collect();
-        Self { stages, exits, visits, selector, flows, max_waiting, shown: Place::MIN }
+        Self { stages, exits, ended: Vec::new(), visits, selector, flows, max_waiting, shown: Place::MIN }
     }
 
-    /// Runs what the event-time order has let go through all stages.
-    pub fn advance(&mut self, released: Released) -> Result<Departures, RunError> {
+    /// Runs what the event-time order has let go through all stages; so many events have come in by now.
+    pub fn advance(&mut self, released: Released, events: u64) -> Result<Departures, RunError> {
+        let when = When::of(events, &released.batches);
         let promises: Promises = vec![WatermarkStep { moment: Place::MIN, watermark: released.watermark }];
         let end = released.watermark;
         let flow = |rows| Flow { rows, promises: promises.clone() };
         let sources = released.batches.into_iter().map(flow).collect();
         let late = released.late.into_iter().map(flow).collect();
-        let mut round = Round { sources, unwanted: released.unwanted, late, stages: std::mem::take(&mut self.flows), visited: Vec::new() };
+        let mut round =
+            Round { sources, unwanted: released.unwanted, late, stages: std::mem::take(&mut self.flows), visited: Vec::new(), when };
         for at in 0..self.visits.front.len() {
             self.visit(self.visits.front[at], &mut round, end)?;
         }
-        if let Some(selector) = &mut self.selector {
-            selector.select(&round, end);
-        }
+        self.select(&mut round, end);
         for at in 0..self.visits.always.len() {
             self.visit(self.visits.always[at], &mut round, end)?;
         }
@@ -215,22 +172,49 @@ impl Pipeline {
         }
         self.show(end);
         let gone = self.depart(&round);
-        round.visited.iter().for_each(|&stage| round.stages[stage].clear());
+        let alive = round.visited.iter().filter(|&&stage| !self.stages[stage].has_ended());
+        alive.for_each(|&stage| round.stages[stage].clear());
         self.flows = round.stages;
         Ok(gone)
     }
 
+    /// Finds the rows for all stages that share one look at each event. Where that panics, all of their statements end.
+    fn select(&mut self, round: &mut Round, end: Place) {
+        let Some(selector) = &mut self.selector else { return };
+        if let Err(payload) = guarded(|| selector.select(round, end)) {
+            self.selector = None;
+            let sharing = |(index, stage): (usize, &Stage)| matches!(stage.work, Work::Selective(_)).then_some(index);
+            let sharing: Vec<usize> = self.stages.iter().enumerate().filter_map(sharing).collect();
+            self.end(&sharing, &Cause::Panic(Panic::of(&*payload)), round.when);
+            self.silence(round);
+        }
+    }
+
+    /// Visits a stage. What goes wrong in it ends its statement, and others go on.
     fn visit(&mut self, index: usize, round: &mut Round, end: Place) -> Result<(), RunError> {
         let stage = &mut self.stages[index];
-        let flows = stage.run(round, end, self.selector.as_mut()).map_err(|broken| {
-            RunError::Bug(format!("operator {} ({}) was given a row behind what had been promised: {broken}", index + 1, stage.name))
-        })?;
-        if stage.work.waiting() > self.max_waiting {
-            let what = format!("rows that wait in front of operator {} ({})", index + 1, stage.name);
-            return Err(RunError::Full { what, limit: self.max_waiting });
+        if stage.has_ended() {
+            return Ok(());
         }
-        round.visited.push(index);
-        round.stages[index] = flows;
+        let selector = self.selector.as_mut();
+        let cause = match guarded(|| stage.run(round, end, selector)) {
+            Ok(Ok(flows)) => {
+                if stage.work.waiting() > self.max_waiting {
+                    let what = format!("rows that wait in front of operator {} ({})", index + 1, stage.name);
+                    return Err(RunError::Full { what, limit: self.max_waiting });
+                }
+                round.visited.push(index);
+                round.stages[index] = flows;
+                return Ok(());
+            }
+            Ok(Err(broken)) => Cause::Broken(format!("it was given a row behind what had been promised: {broken}")),
+            Err(payload) => match payload.downcast::<Over>() {
+                Ok(over) => (*over).into(),
+                Err(payload) => Cause::Panic(Panic::of(&*payload)),
+            },
+        };
+        self.end(&[index], &cause, round.when);
+        self.silence(round);
         Ok(())
     }
 
@@ -247,6 +231,54 @@ impl Pipeline {
         Ok(())
     }
 
+    /// The rank of each stage.
+    pub(super) fn ranks(&self) -> Vec<u32> {
+        self.stages.iter().map(|stage| stage.rank).collect()
+    }
+
+    /// The rows of the view that a stage keeps, if it does.
+    pub(super) fn rows_of_view(&self, stage: usize) -> Option<NewestRows> {
+        match &self.stages[stage].work {
+            Work::View(view) => Some(view.all_rows()),
+            Work::Transform(..) | Work::Operator(_) | Work::Union(..) | Work::Selective(_) | Work::Ended => None,
+        }
+    }
+
+    /// What belongs to no stage is as in the pipeline whose place it takes, in which these stages were not.
+    pub(super) fn follow(&mut self, before: &Self, new: &[usize]) {
+        self.shown = before.shown;
+        if let (Some(selector), Some(other)) = (&mut self.selector, &before.selector) {
+            selector.follow(other);
+        }
+        for &stage in new {
+            if let Work::View(view) = &mut self.stages[stage].work {
+                view.join_late();
+            }
+        }
+    }
+
+    /// Takes over what a stage of another pipeline, which does the same, holds and has counted; says whether that could be done without
+    /// writing it down.
+    pub(super) fn take_over(&mut self, index: usize, before: &mut Self, of: usize) -> bool {
+        let counts = before.counts_of(&before.stages[of]);
+        let (stage, other) = (&mut self.stages[index], &mut before.stages[of]);
+        match (&mut stage.work, &mut other.work) {
+            (Work::Transform(own, _), Work::Transform(theirs, _)) => std::mem::swap(own, theirs),
+            (Work::Operator(own), Work::Operator(theirs)) => std::mem::swap(own, theirs),
+            (Work::Union(own, _), Work::Union(theirs, _)) => std::mem::swap(own, theirs),
+            (Work::View(own), Work::View(theirs)) => std::mem::swap(own, theirs),
+            (Work::Ended, Work::Ended) => {}
+            (Work::Selective(own), Work::Selective(theirs)) => {
+                if !self.selector.as_mut().is_some_and(|selector| own.take_over(selector, theirs)) {
+                    return false;
+                }
+            }
+            _ => return false,
+        }
+        stage.counts = counts;
+        true
+    }
+
     /// How many ways out there are.
     pub(super) fn exits(&self) -> usize {
         self.exits.len()
@@ -254,7 +286,7 @@ impl Pipeline {
 
     /// Lets all views show what has come to all of them.
     fn show(&mut self, end: Place) {
-        self.shown = self.views().map(View::watermark).fold(end, Place::min);
+        self.shown = self.shown.max(self.views().map(View::watermark).fold(end, Place::min));
         for &stage in &self.visits.views {
             if let Work::View(view) = &mut self.stages[stage].work {
                 view.show(self.shown);
@@ -266,7 +298,7 @@ impl Pipeline {
     pub(super) fn views(&self) -> impl Iterator<Item = &View> {
         self.visits.views.iter().filter_map(|&stage| match &self.stages[stage].work {
             Work::View(view) => Some(&**view),
-            Work::Transform(..) | Work::Operator(_) | Work::Union(..) | Work::Selective(_) => None,
+            Work::Transform(..) | Work::Operator(_) | Work::Union(..) | Work::Selective(_) | Work::Ended => None,
         })
     }
 
@@ -299,7 +331,7 @@ impl Pipeline {
         self.stages.iter().enumerate().filter_map(|(number, stage)| match &stage.work {
             Work::Operator(keeper) => Some((number, keeper.operator.steps_taken())),
             Work::Selective(selective) => Some((number, selective.steps_taken())),
-            Work::Transform(..) | Work::Union(..) | Work::View(_) => None,
+            Work::Transform(..) | Work::Union(..) | Work::View(_) | Work::Ended => None,
         })
     }
 
@@ -307,7 +339,9 @@ impl Pipeline {
     pub(super) fn save_stage(&self, index: usize, to: &mut StateWriter) {
         let stage = &self.stages[index];
         to.put(&if to.range().has_unkeyed() { self.counts_of(stage) } else { Counts::default() });
+        to.put(&stage.has_ended());
         match &stage.work {
+            Work::Ended => {}
             Work::Transform(transform, _) => transform.save(to),
             Work::Operator(keeper) => {
                 keeper.merge.save(to);
@@ -324,7 +358,12 @@ impl Pipeline {
     pub(super) fn load_stage(&mut self, index: usize, from: &mut StateReader<'_>) -> Result<(), StateError> {
         let stage = &mut self.stages[index];
         stage.counts = from.take()?;
+        // Which statements have ended was read before, and so had all of their operators.
+        if from.take::<bool>()? != stage.has_ended() {
+            return Err(StateError::new("an operator that has ended without its statement"));
+        }
         match &mut stage.work {
+            Work::Ended => Ok(()),
             Work::Transform(transform, _) => transform.load(from),
             Work::Operator(keeper) => {
                 keeper.merge.load(from)?;
@@ -351,7 +390,11 @@ impl Pipeline {
         stage.counts.rows_in += rows_in;
         stage.counts.rows_out += rows_out;
         stage.counts.eval_nulls += eval_nulls;
+        if from.take::<bool>()? != stage.has_ended() {
+            return Err(StateError::new("a statement that has ended in one part of the state, and not in another"));
+        }
         match &mut stage.work {
+            Work::Ended => Ok(()),
             Work::Transform(transform, _) => transform.load(from),
             Work::Operator(keeper) => {
                 keeper.merge.add(from)?;
@@ -420,6 +463,11 @@ impl Round {
         }
     }
 
+    /// What a stage gives, in place of what it has given.
+    pub(super) fn set(&mut self, stage: usize, flows: Vec<Flow>) {
+        self.stages[stage] = flows;
+    }
+
     /// How many events of a source were dropped because nobody wants them.
     pub(super) fn unwanted(&self, feed: Feed) -> u64 {
         match feed {
@@ -464,6 +512,7 @@ impl Stage {
             }
             Work::View(view) => vec![view.take_in(flows[0])?],
             Work::Selective(_) => unreachable!("a selective stage has a selector"),
+            Work::Ended => unreachable!("a stage that has ended is not visited"),
         };
         self.counts.rows_out += given.iter().map(|f| f.rows.len() as u64).sum::<u64>();
         Ok(given)
@@ -489,14 +538,14 @@ impl Work {
             Self::Operator(keeper) => keeper.merge.held(),
             Self::Union(merge, _) => merge.held(),
             Self::View(view) => view.waiting(),
-            Self::Selective(_) => 0,
+            Self::Selective(_) | Self::Ended => 0,
         }
     }
 
     fn held(&self) -> Held {
         let waiting = Held { rows: self.waiting(), ..Held::default() };
         match self {
-            Self::Transform(..) | Self::Union(..) => waiting,
+            Self::Transform(..) | Self::Union(..) | Self::Ended => waiting,
             Self::View(view) => view.held(),
             Self::Selective(selective) => selective.held(),
             Self::Operator(keeper) => {
@@ -508,6 +557,12 @@ impl Work {
 }
 
 impl Keeper {
+    #[cfg(test)]
+    pub(super) fn replace_operator(&mut self, replace: impl FnOnce(Box<dyn Operator>) -> Box<dyn Operator>) {
+        let nothing: Box<dyn Operator> = Box::new(crate::operators::Suppress::new(Vec::new(), crate::data::Duration(0)));
+        self.operator = replace(std::mem::replace(&mut self.operator, nothing));
+    }
+
     fn advance(&mut self, inbox: &Inbox, promises: &Promises, end: Place) -> Vec<Flow> {
         self.operator.advance(inbox, &mut self.outbox);
         let mut flows = Vec::with_capacity(self.behind.len());

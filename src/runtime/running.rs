@@ -7,11 +7,14 @@ use std::sync::Arc;
 
 use super::clock::Clock;
 use super::decoders::Decoders;
+use super::departures::Departures;
+use super::ended::Ended;
 use super::error::RunError;
+use super::fault::{Panic, guarded};
 use super::limits::Limits;
 use super::lines::{Lines, Piece, Start};
 use super::metrics::{OperatorMetrics, RunMetrics, SourceMetrics};
-use super::pipeline::{Departures, Pipeline};
+use super::pipeline::Pipeline;
 use super::tables::{TableSource, Tables};
 use super::view::View;
 use crate::codec::json::JsonDecoder;
@@ -236,6 +239,30 @@ impl Running {
         self.is_finished
     }
 
+    /// Does something to the program. Where that panics outside of all operators, no statement alone is to blame: nothing can go on.
+    pub fn guarded<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, RunError>) -> Result<T, RunError> {
+        guarded(|| work(self)).unwrap_or_else(|payload| {
+            let error = RunError::Bug(format!("a panic: {}", Panic::of(&*payload)));
+            self.failed = Some(error.clone());
+            Err(error)
+        })
+    }
+
+    /// The statements that have ended while others go on, in the order of their ends.
+    pub fn ended(&self) -> &[Ended] {
+        self.pipeline.ended()
+    }
+
+    /// The statement of an operator, and what `stats` calls the operator.
+    pub fn operator(&self, operator: usize) -> (Option<usize>, &str) {
+        (self.pipeline.statement_of(operator), self.pipeline.name_of(operator))
+    }
+
+    /// Whether all statements have ended before the input.
+    pub fn is_over(&self) -> bool {
+        self.pipeline.is_over()
+    }
+
     /// The rows that have become certain since the last call, in order.
     pub fn take_departures(&mut self) -> VecDeque<Departures> {
         for (output, rows) in self.departures.iter().flat_map(|gone| &gone.batches) {
@@ -369,7 +396,7 @@ impl Running {
         let gone = if self.intake.reorder.position() >= Place::POSITION_MAX - u64::from(u32::MAX) {
             Err(RunError::Full { what: "events of one run".to_owned(), limit: usize::MAX >> 22 })
         } else {
-            self.pipeline.advance(released)
+            self.pipeline.advance(released, self.intake.decoded.events)
         };
         let departures = gone.inspect_err(|error| self.failed = Some(error.clone()))?;
         self.rows_out += departures.len() as u64;

@@ -153,6 +153,11 @@ impl Selector {
         self.dispatch.size()
     }
 
+    /// It stands where another one stood.
+    pub(super) fn follow(&mut self, before: &Self) {
+        self.end = self.end.max(before.end);
+    }
+
     /// Adds what is counted for all stages at once.
     pub(super) fn count(&self, selective: &Selective, counts: &mut Counts) {
         counts.rows_in += self.inboxes[selective.inbox].edges.iter().map(|&edge| self.edges[edge].1).sum::<u64>();
@@ -269,6 +274,27 @@ impl Selective {
         if pattern.is_lazy && live.saved() == Live::new(&pattern.planned).saved() {
             return Ok(());
         }
+        self.resume(selector, live);
+        Ok(())
+    }
+
+    /// Takes over what another one that does the same has under way; says whether both are visited alike.
+    pub(super) fn take_over(&mut self, selector: &mut Selector, before: &mut Self) -> bool {
+        match (&self.work, &mut before.work) {
+            (Chosen::Filter(_), Chosen::Filter(_)) => true,
+            (Chosen::Pattern(own), Chosen::Pattern(theirs)) if own.is_lazy == theirs.is_lazy => {
+                if let Some(live) = theirs.live.take() {
+                    self.resume(selector, live);
+                }
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Goes on with what has been under way elsewhere.
+    fn resume(&mut self, selector: &mut Selector, live: Live) {
+        let Chosen::Pattern(pattern) = &mut self.work else { return };
         selector.dispatch.resumed(self.reader);
         if pattern.is_lazy {
             self.alarm = live.operator.wakes_at();
@@ -276,7 +302,6 @@ impl Selective {
             selector.live.push(self.stage);
         }
         pattern.live = Some(live);
-        Ok(())
     }
 
     pub(super) fn take_nulls(&mut self) -> u64 {

@@ -20,6 +20,7 @@ pub struct View {
     /// Every change still to come stands at or behind this place.
     watermark: Place,
     shown: NewestRows,
+    has_joined_late: bool,
 }
 
 #[derive(Debug)]
@@ -35,7 +36,7 @@ impl View {
     /// A view whose changes have these columns: those of its rows, then whether the key has a row.
     pub(super) fn new(name: Arc<str>, schema: Arc<Schema>, key: Vec<usize>, lags: bool) -> Self {
         let merge = Merge::new(vec![schema], lags);
-        Self { name, merge, waiting: VecDeque::new(), watermark: Place::MIN, shown: NewestRows::new(key) }
+        Self { name, merge, waiting: VecDeque::new(), watermark: Place::MIN, shown: NewestRows::new(key), has_joined_late: false }
     }
 
     /// Its name.
@@ -48,6 +49,19 @@ impl View {
         &self.shown
     }
 
+    /// The rows that all changes handed on so far give: what whoever comes to read it has missed.
+    pub(super) fn all_rows(&self) -> NewestRows {
+        let mut rows = NewestRows::new(self.shown.key().to_vec());
+        self.shown.rows().for_each(|row| drop(rows.put(row.clone(), true)));
+        self.waiting.iter().for_each(|change| drop(rows.put(change.values.clone(), change.is_there)));
+        rows
+    }
+
+    /// It has come to a program that is running: until something is promised to it, nobody waits for it.
+    pub(super) fn join_late(&mut self) {
+        self.has_joined_late = true;
+    }
+
     /// Takes in the changes of a round, which go on to whoever reads them.
     pub(super) fn take_in(&mut self, flow: &Flow) -> Result<Flow, BrokenPromise> {
         let (inbox, promises) = self.merge.inbox(&[flow])?;
@@ -58,12 +72,13 @@ impl View {
             }
         }
         self.watermark = inbox.watermark;
+        self.has_joined_late &= self.watermark == Place::MIN;
         Ok(Flow { rows: batch.clone(), promises })
     }
 
     /// Up to which place its changes are there.
     pub(super) fn watermark(&self) -> Place {
-        self.watermark
+        if self.has_joined_late { Place::MAX } else { self.watermark }
     }
 
     /// Shows the changes of all events that are over before this place.

@@ -50,7 +50,7 @@ impl Visits {
                     reads_sources[index] = true;
                     front.push(index);
                 }
-                Work::Transform(..) | Work::Operator(_) | Work::Union(..) | Work::Selective(_) => always.push(index),
+                Work::Transform(..) | Work::Operator(_) | Work::Union(..) | Work::Selective(_) | Work::Ended => always.push(index),
                 Work::View(_) => {
                     views.push(index);
                     always.push(index);

@@ -134,6 +134,21 @@ pub struct Statement {
     pub span: Span,
 }
 
+impl Statement {
+    /// The stream or view that its rows go to.
+    pub fn output_stream(&self) -> Option<StreamId> {
+        match self.output {
+            Output::Stream(stream) => Some(stream),
+            Output::Unnamed => None,
+        }
+    }
+
+    /// The streams that it feeds: with its rows, and with those of its timeouts.
+    pub fn feeds(&self) -> impl Iterator<Item = StreamId> + use<> {
+        self.output_stream().into_iter().chain(self.timeout_into)
+    }
+}
+
 /// Where the rows of a statement go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Output {

@@ -33,6 +33,12 @@ pub fn parse(source: &Source) -> (File, Diagnostics) {
     (file, diagnostics)
 }
 
+/// The statements of a text as they are written: each with the comments before it, and its `;`.
+pub fn cuts(text: &str) -> Vec<std::ops::Range<usize>> {
+    let pieces = scan(text).pieces.into_iter();
+    pieces.map(|piece| piece.start..text.len().min(piece.end + usize::from(text[piece.end..].starts_with(';')))).collect()
+}
+
 /// Parses what stands between two `;`: one statement, or several where a `;` is missing.
 fn parse_piece(text: &str, piece: &Piece, statements: &mut Vec<Statement>, diagnostics: &mut Diagnostics) {
     let mut start = piece.start;

@@ -48,6 +48,12 @@ pub fn pairs(normal: u64) -> u64 {
     std::env::var("BETIDE_PAIRS").ok().and_then(|n| n.parse().ok()).unwrap_or(normal)
 }
 
+/// The seeds of a test: so many, more by `BETIDE_PAIRS`, or the one of `BETIDE_SEED`.
+pub fn seeds(normal: u64) -> std::ops::Range<u64> {
+    let one = std::env::var("BETIDE_SEED").ok().and_then(|seed| seed.parse::<u64>().ok());
+    one.map_or(0..pairs(normal), |seed| seed..seed + 1)
+}
+
 /// The four source streams.
 pub fn sources(delay: &str) -> String {
     let stream = |s| format!("CREATE STREAM {s} (id INT, k STRING, x FLOAT, at TIMESTAMP) TIMESTAMP BY at{delay};\n");

@@ -196,7 +196,7 @@ impl Replay {
         match self.out.write(&mut self.engine).and_then(|()| self.out.flush()) {
             Ok(()) => Ok(true),
             Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(false),
-            Err(error) => Err(Failure::outside(format!("cannot write the output: {error}"))),
+            Err(error) => Err(self.out.failure(&error)),
         }
     }
 }

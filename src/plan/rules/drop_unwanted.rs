@@ -15,9 +15,9 @@ const MOST_CONDITIONS: usize = 12;
 
 /// Applies the rule.
 pub(super) fn apply(graph: &mut OperatorGraph) {
-    // Where events have tie-breakers, one event in two streams stands where its first row says, so no row may be missing.
+    // Where statements may be added, they may want what nobody wants now. Where events have tie-breakers, one event in two streams stands where its first row says, so no row may be missing.
     let has_ties = graph.sources().iter().any(|source| !source.read_as.tie_columns.is_empty());
-    if has_ties && graph.sources().len() > 1 {
+    if graph.is_open() || has_ties && graph.sources().len() > 1 {
         return;
     }
     for index in 0..graph.sources().len() {

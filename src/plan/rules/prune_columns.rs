@@ -3,7 +3,7 @@
 
 use crate::data::Value;
 use crate::expr::Expr;
-use crate::plan::graph::{Edge, Node, OperatorGraph, OperatorSpec};
+use crate::plan::graph::{Edge, Node, OperatorGraph, OperatorSpec, SourceId};
 use crate::spec::{AggregateCall, CountSpec, JoinKind, JoinSpec, LookupSpec, MatchTrait, PatternSpec, SlotKind, WindowOutput, WindowSpec};
 
 /// Which columns of an edge are read.
@@ -61,8 +61,9 @@ fn reading(graph: &OperatorGraph) -> Reading {
         };
         into.iter_mut().zip(needed).for_each(|(into, needed)| *into |= needed);
     };
-    for output in graph.outputs() {
-        mark(&mut nodes, output.edge, &vec![true; graph.schema(output.edge).len()]);
+    let leaving = graph.outputs().iter().map(|output| output.edge);
+    for edge in leaving.chain(graph.results().iter().copied()).chain(open_sources(graph)) {
+        mark(&mut nodes, edge, &vec![true; graph.schema(edge).len()]);
     }
     let mut of_nodes: Vec<Vec<Needed>> = vec![Vec::new(); nodes.len()];
     for (index, node) in graph.nodes().iter().enumerate().rev() {
@@ -74,6 +75,12 @@ fn reading(graph: &OperatorGraph) -> Reading {
         of_nodes[index] = inputs;
     }
     Reading { sources, is_read, ports: nodes, inputs: of_nodes }
+}
+
+/// The sources that statements may come to read later.
+fn open_sources(graph: &OperatorGraph) -> impl Iterator<Item = Edge> {
+    let sources = if graph.is_open() { graph.sources() } else { &[] };
+    (0u32..).zip(sources).map(|(number, _)| Edge::Source(SourceId(number)))
 }
 
 /// Which columns of its inputs a node reads, given which of its own are read.

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use crate::codec::BadCause;
 use crate::data::{StateError, StateReader, StateWriter, Timestamp};
 use crate::plan::OperatorGraph;
+use crate::runtime::departures::Departures;
 use crate::runtime::lines::Lines;
-use crate::runtime::pipeline::Departures;
 use crate::runtime::running::Running;
 
 impl Running {

@@ -11,6 +11,7 @@ mod front;
 mod parts;
 mod passport;
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use sha2::{Digest, Sha256};
@@ -19,13 +20,13 @@ pub use self::passport::Passport;
 use self::passport::{Matched, matched};
 use super::error::RunError;
 use super::running::Running;
-use crate::data::{KeyRange, Ranks, StateError, StateReader, StateWriter};
+use crate::data::{KeyRange, Place, Ranks, StateError, StateReader, StateWriter};
 use crate::plan::OperatorGraph;
 
 /// How every snapshot begins.
 const MAGIC: &[u8; 8] = b"betide-s";
 /// The version of the format. It changes whenever the state of any operator is written in another way.
-const VERSION: u32 = 1;
+const VERSION: u32 = 3;
 /// Magic, version, length and digest.
 const HEAD: usize = 8 + 4 + 8 + 32;
 
@@ -61,6 +62,26 @@ impl From<StateError> for SnapshotError {
     }
 }
 
+/// The program of a snapshot as its user knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// Its text.
+    pub text: String,
+    /// The numbers of its statements.
+    pub statements: Vec<u64>,
+    /// The number that the next statement gets.
+    pub next: u64,
+    /// The streams that leave.
+    pub leaving: BTreeSet<String>,
+}
+
+crate::saved!(Origin { text, statements, next, leaving });
+
+/// The program that a snapshot is of.
+pub fn origin(bytes: &[u8]) -> Result<Origin, SnapshotError> {
+    Ok(StateReader::new(opened(bytes)?).take()?)
+}
+
 /// What there is to say of a snapshot that was taken up.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Restored {
@@ -73,26 +94,34 @@ pub struct Restored {
 }
 
 /// Writes what a range of keys has, of a program all of whose state belongs to keys.
-pub fn save_range(running: &mut Running, passport: &Passport, range: KeyRange) -> Result<Result<Vec<u8>, SnapshotError>, RunError> {
+pub fn save_range(
+    running: &mut Running,
+    passport: &Passport,
+    origin: &Origin,
+    range: KeyRange,
+) -> Result<Result<Vec<u8>, SnapshotError>, RunError> {
     match running.waits() {
         Some(why) => Ok(Err(SnapshotError::Uncut(why))),
-        None => write(running, passport, range).map(Ok),
+        None => write(running, passport, origin, range).map(Ok),
     }
 }
 
 /// Writes all that the rest of a run depends on; between two calls of any kind.
-pub fn save(running: &mut Running, passport: &Passport) -> Result<Vec<u8>, RunError> {
-    write(running, passport, KeyRange::ALL)
+pub fn save(running: &mut Running, passport: &Passport, origin: &Origin) -> Result<Vec<u8>, RunError> {
+    write(running, passport, origin, KeyRange::ALL)
 }
 
-fn write(running: &mut Running, passport: &Passport, range: KeyRange) -> Result<Vec<u8>, RunError> {
+fn write(running: &mut Running, passport: &Passport, origin: &Origin, range: KeyRange) -> Result<Vec<u8>, RunError> {
     if let Some(error) = &running.failed {
         return Err(error.clone());
     }
     let mut body = StateWriter::new(range);
+    body.put(origin);
     body.put(passport);
     body.put(&running.tables.digests());
+    body.put(&running.pipeline.ranks());
     part(&mut body, |to| running.save_front(to));
+    part(&mut body, |to| running.pipeline.save_ended(to));
     part(&mut body, |to| running.intake.reorder.save(to));
     for source in 0..passport.sources() {
         part(&mut body, |to| running.intake.reorder.save_stream(source, to));
@@ -152,12 +181,14 @@ fn digest(before: &[u8], body: &[u8]) -> [u8; 32] {
 /// Takes up a snapshot into a program that has just been assembled, whose tables are loaded.
 pub fn load(running: &mut Running, graph: &OperatorGraph, passport: &Passport, bytes: &[u8]) -> Result<Restored, SnapshotError> {
     let mut body = StateReader::new(opened(bytes)?);
+    let _: Origin = body.take()?;
     let saved: Passport = body.take()?;
     let Matched { mut restored, sources, nodes, outputs } = matched(&saved, passport).map_err(SnapshotError::Differs)?;
     restored.tables_changed = running.tables.changed_since(&body.take()?);
-    let ranks = Ranks::new(nodes.iter().map(|node| node.and_then(|node| u32::try_from(node + 1).ok())).collect());
+    let ranks = ranks_now(running, &body.take::<Vec<u32>>()?, &nodes)?;
     let mut parts = Parts { body, ranks };
     parts.read(|from| running.load_front(from, graph, &outputs))?;
+    parts.read(|from| running.pipeline.load_ended(from, &nodes))?;
     parts.read(|from| running.intake.reorder.load(from))?;
     for source in &sources {
         parts.read_for(*source, |source, from| running.intake.reorder.load_stream(source, from))?;
@@ -172,6 +203,20 @@ pub fn load(running: &mut Running, graph: &OperatorGraph, passport: &Passport, b
     parts.body.end()?;
     running.intake.reorder.loaded();
     Ok(restored)
+}
+
+/// What the ranks that operators had are now; `nodes` says which operator each is.
+fn ranks_now(running: &Running, before: &[u32], nodes: &[Option<usize>]) -> Result<Ranks, StateError> {
+    let now = running.pipeline.ranks();
+    let most = before.iter().copied().max().unwrap_or_default();
+    if before.len() != nodes.len() || before.contains(&0) || most >= Place::LAST_RANK {
+        return Err(StateError::new("ranks that are none"));
+    }
+    let mut of_each = vec![None; most as usize];
+    for (rank, node) in before.iter().zip(nodes) {
+        of_each[*rank as usize - 1] = node.map(|node| now[node]);
+    }
+    Ok(Ranks::new(of_each))
 }
 
 /// Takes up several parts of a state, of which no two have a key in common.

@@ -7,7 +7,8 @@
 //! on. What the edges of the graph promise then is the least of what they had promised, at the latest of the moments.
 
 use super::{Parts, SnapshotError, opened};
-use crate::data::{Place, Ranks, StateError, StateReader};
+use crate::data::{Place, StateError, StateReader};
+use crate::runtime::Ended;
 use crate::runtime::lines::Lines;
 use crate::runtime::running::Running;
 use crate::runtime::snapshot::Passport;
@@ -35,13 +36,17 @@ impl Running {
 /// Takes in a part beside what is there.
 pub(super) fn add(running: &mut Running, passport: &Passport, bytes: &[u8]) -> Result<(), SnapshotError> {
     let mut body = StateReader::new(opened(bytes)?);
+    let _: super::Origin = body.take()?;
     let saved: Passport = body.take()?;
     if saved != *passport {
         return Err(SnapshotError::Differs(vec!["the parts are of different programs".to_owned()]));
     }
     let _: std::collections::BTreeMap<String, [u8; 32]> = body.take()?;
-    let mut parts = Parts { body, ranks: Ranks::same() };
+    let ranks = super::ranks_now(running, &body.take::<Vec<u32>>()?, &(0..passport.nodes()).map(Some).collect::<Vec<_>>())?;
+    let mut parts = Parts { body, ranks };
     parts.read(|from| running.add_front(from))?;
+    // Parts of a state in which a statement has ended in some and not in others are not put together: see `Pipeline::add_stage`.
+    parts.read(|from| from.take::<Vec<Ended>>().map(drop))?;
     parts.read(|from| running.intake.reorder.add(from))?;
     for source in 0..passport.sources() {
         parts.read(|from| running.intake.reorder.add_stream(source, from))?;

@@ -1,0 +1,399 @@
+//! Statements that are added to a running program, and dropped from it, without touching the others.
+//!
+//! The text of the program is cut or made longer and compiled as a whole; what both programs have goes on (`runtime::exchange`). What leaves,
+//! and which statement comes before which, was decided when a statement came and stays so.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt;
+
+use super::compile::{self, Planned};
+use super::rows::Output;
+use super::{ChangeError, Engine, Error};
+use crate::plan::{Edge, Fingerprint, Fingerprints, OperatorGraph, OperatorSpec, Outputs, fingerprints, streams_of};
+use crate::runtime::{Exchange, Origin, exchange};
+use crate::semantics::{self, Program, StreamId};
+use crate::syntax::ast::StatementKind;
+use crate::syntax::{cuts, parse};
+use crate::text::{Diagnostic, Diagnostics, Label, Source, Span};
+
+/// The number of a statement of an engine, from 1: it never changes, and no other statement gets it. Rows that are certain at one moment
+/// leave in the order of these numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StatementId(u64);
+
+impl fmt::Display for StatementId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A statement of a program as it runs now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunningStatement<'e> {
+    /// Its number.
+    pub id: StatementId,
+    /// The stream or view that it makes, or that its rows go to; an unnamed output has none.
+    pub stream: Option<&'e str>,
+    /// How it is written, with the comments before it.
+    pub text: &'e str,
+}
+
+/// What is known of the statements beyond their text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Changing {
+    /// By statement of the program, its number: they rise.
+    ids: Vec<u64>,
+    /// The number of the next one.
+    next: u64,
+    /// The streams that leave.
+    leaving: BTreeSet<String>,
+}
+
+impl Changing {
+    /// Of a program that is compiled from the beginning.
+    pub(super) fn new(program: &Program, graph: &OperatorGraph) -> Self {
+        let count = program.statements.len() as u64;
+        let leaving = graph.outputs().iter().filter_map(|output| output.name.as_deref().map(str::to_owned)).collect();
+        Self { ids: (1..=count).collect(), next: count + 1, leaving }
+    }
+
+    /// What a snapshot says of them.
+    pub(super) fn origin(&self, text: &str) -> Origin {
+        Origin { text: text.to_owned(), statements: self.ids.clone(), next: self.next, leaving: self.leaving.clone() }
+    }
+
+    /// As a snapshot says.
+    pub(super) fn follow(&mut self, origin: &Origin) {
+        if origin.statements.len() == self.ids.len() {
+            self.ids.clone_from(&origin.statements);
+            self.next = origin.next;
+        }
+    }
+}
+
+impl Engine {
+    /// The statements of the program as it is now, in their order. Declarations are not among them.
+    pub fn statements(&self) -> impl Iterator<Item = RunningStatement<'_>> {
+        let places = places(self.source.text(), &self.program);
+        self.program.statements.iter().zip(&self.changing.ids).zip(places).map(|((statement, &id), place)| RunningStatement {
+            id: StatementId(id),
+            stream: statement.output_stream().map(|stream| name_of(&self.program, stream)),
+            text: self.source.text()[place].trim(),
+        })
+    }
+
+    /// Adds statements to the running program, behind those that it has; gives their numbers. The others are not touched: their rows are the
+    /// same, byte for byte, as if nothing had been added. For an engine that was compiled with [`crate::Options::open`].
+    ///
+    /// A new statement sees the events that stand at or behind the watermark, as it is at this call: those that wait for it as well as those
+    /// still to be pushed, and none of those that the watermark has passed. Of a derived stream it sees the rows that come out from now on
+    /// (in some of them earlier events may have had a part), and in a view the rows that are there now.
+    ///
+    /// The text may have queries: `CREATE STREAM … AS`, `CREATE TABLE … AS`, `INSERT INTO`, `SELECT`. Sources, reference tables and
+    /// parameters are declared when the engine is compiled. Rows may be inserted into a stream that is there already where no statement reads
+    /// it. A new stream leaves if no statement reads it; one that has left before goes on to leave, whoever comes to read it.
+    ///
+    /// On an error nothing has changed. A call compiles the whole program and takes time with it: docs/embedding.md has figures.
+    ///
+    /// ```
+    /// use betide::{Engine, Options};
+    ///
+    /// let declared = "CREATE STREAM Payment (card STRING, amount FLOAT);";
+    /// let mut engine = Engine::with_options(declared, &Options { open: true, ..Options::default() })?;
+    /// engine.push_json(b"{\"card\":\"a\",\"amount\":900}\n")?;
+    /// let added = engine.add("CREATE STREAM Large AS SELECT card FROM Payment WHERE amount > 500;")?;
+    /// engine.push_json(b"{\"card\":\"b\",\"amount\":800}\n")?;
+    /// engine.drop_statement(added[0])?;
+    /// engine.push_json(b"{\"card\":\"c\",\"amount\":700}\n")?;
+    /// engine.finish()?;
+    /// let rows: Vec<String> = engine.take_rows().iter().map(|row| row.to_json()).collect();
+    /// assert_eq!(rows, [r#"{"stream":"Large","card":"b"}"#]);
+    /// # Ok::<(), betide::Error>(())
+    /// ```
+    pub fn add(&mut self, text: &str) -> Result<Vec<StatementId>, Error> {
+        if cuts(text).is_empty() {
+            self.check_open()?;
+            return Err(ChangeError::Nothing.into());
+        }
+        self.replace(&[], text)
+    }
+
+    /// Drops a statement and what it holds. Rows of it that are certain can still be taken; those that are not do not come any more, and none
+    /// is made up to close what was open. The others are not touched. A statement whose stream others read is refused, with their names.
+    ///
+    /// Names that no statement makes any more may be used again.
+    pub fn drop_statement(&mut self, statement: StatementId) -> Result<(), Error> {
+        self.replace(&[statement], "").map(drop)
+    }
+
+    /// Drops the statements whose rows go to this stream, or the one that makes this view: see [`Engine::drop_statement`].
+    pub fn drop_stream(&mut self, name: &str) -> Result<(), Error> {
+        self.check_open()?;
+        let found: Vec<StatementId> = self.statements().filter(|statement| statement.stream == Some(name)).map(|s| s.id).collect();
+        if found.is_empty() {
+            return Err(ChangeError::Unknown(format!("statement that makes a stream `{name}`")).into());
+        }
+        self.replace(&found, "").map(drop)
+    }
+
+    /// Drops statements and adds others in their place, both or neither: see [`Engine::add`] and [`Engine::drop_statement`]. A new statement
+    /// begins anew, whatever it is called, and stands behind all others.
+    ///
+    /// ```
+    /// use betide::{Engine, Options};
+    ///
+    /// let program = "CREATE STREAM Reading (site STRING, heat FLOAT); CREATE STREAM Hot AS SELECT site FROM Reading WHERE heat > 30;";
+    /// let mut engine = Engine::with_options(program, &Options { open: true, ..Options::default() })?;
+    /// let hot = engine.statements().next().map(|statement| statement.id).into_iter().collect::<Vec<_>>();
+    /// engine.replace(&hot, "CREATE STREAM Hot AS SELECT site, heat FROM Reading WHERE heat > 40;")?;
+    /// assert!(engine.source().text().contains("heat > 40") && !engine.source().text().contains("heat > 30"));
+    /// # Ok::<(), betide::Error>(())
+    /// ```
+    pub fn replace(&mut self, statements: &[StatementId], text: &str) -> Result<Vec<StatementId>, Error> {
+        self.check_open()?;
+        self.check_declares(text)?;
+        let dropped = self.positions(statements)?;
+        let before = &self.program.statements;
+        let kept: Vec<usize> = (0..before.len()).filter(|statement| !dropped.contains(statement)).collect();
+        check_readers(&self.program, &dropped, &kept)?;
+
+        let (source, first) = self.text_without(&dropped, text);
+        let mut changing = self.changing.clone();
+        let outputs = |program: &Program| {
+            changing.leaving = leaving(&self.changing.leaving, &self.program, program, kept.len());
+            Outputs::Chosen(changing.leaving.clone(), self.options.outputs.is_empty())
+        };
+        let planned = compile::planned(&source, &self.options, outputs);
+        let planned = planned.map_err(|told| in_added_text(told, &source, first, text))?;
+        check_feeds(&planned.program, &self.program, kept.len())?;
+        let after = fingerprints(&planned.graph, &self.options.type_field);
+        let matched = Matched::find(self, &planned, &after, &kept)?;
+
+        let change = Exchange { after: &planned.graph, nodes: &matched.nodes, outputs: &matched.outputs };
+        let retired = self.running.guarded(|running| running.catch_up().and_then(|()| exchange(running, change)))?;
+        let outputs = planned.graph.outputs().iter().zip(&after.outputs).map(|(output, &of)| Output::new(output, of));
+        self.outputs = outputs.chain(retired.iter().map(|&output| self.outputs[output].clone())).collect();
+        let added = planned.program.statements.len() - kept.len();
+        changing.ids = kept.iter().map(|&statement| self.changing.ids[statement]).collect();
+        let new = changing.next..changing.next + added as u64;
+        changing.next = new.end;
+        changing.ids.extend(new.clone());
+        self.changing = changing;
+        self.source = source;
+        self.program = planned.program;
+        self.graph = planned.graph;
+        self.warnings = planned.warnings;
+        self.fingerprints = after;
+        Ok(new.map(StatementId).collect())
+    }
+
+    fn check_open(&self) -> Result<(), ChangeError> {
+        if self.options.open { Ok(()) } else { Err(ChangeError::NotOpen) }
+    }
+
+    /// Whether the text can be read, and has statements alone that belong to nobody else.
+    fn check_declares(&self, text: &str) -> Result<(), Error> {
+        let source = Source::new(self.options.name.clone(), text);
+        let (file, diagnostics) = parse(&source);
+        if diagnostics.has_errors() {
+            return Err(Error::Query { diagnostics, source });
+        }
+        for statement in &file.statements {
+            let what = match &statement.kind {
+                StatementKind::Set { .. } => "parameter",
+                StatementKind::CreateSource(_) => "source stream",
+                StatementKind::CreateTable { .. } => "reference table",
+                StatementKind::CreateStream { .. }
+                | StatementKind::CreateView { .. }
+                | StatementKind::Insert { .. }
+                | StatementKind::Query(_) => continue,
+            };
+            return Err(ChangeError::Declares(what, source.line_of(statement.span.start)).into());
+        }
+        Ok(())
+    }
+
+    /// Which statements of the program these are.
+    fn positions(&self, statements: &[StatementId]) -> Result<BTreeSet<usize>, ChangeError> {
+        let position =
+            |id: &StatementId| self.changing.ids.binary_search(&id.0).map_err(|_| ChangeError::Unknown(format!("statement {id}")));
+        statements.iter().map(position).collect()
+    }
+
+    /// The text of the program without these statements and with others behind; and where these begin.
+    fn text_without(&self, dropped: &BTreeSet<usize>, added: &str) -> (Source, usize) {
+        let before = self.source.text();
+        let mut text = String::with_capacity(before.len() + added.len() + 3);
+        let mut end = 0;
+        for (number, place) in places(before, &self.program).into_iter().enumerate() {
+            if dropped.contains(&number) {
+                text.push_str(&before[end..place.start]);
+                end = place.end;
+            }
+        }
+        text.push_str(&before[end..]);
+        if !added.trim().is_empty() {
+            let is_ended = cuts(&text).last().is_none_or(|last| text[..last.end].ends_with(';'));
+            text.push_str(if is_ended { "\n" } else { "\n;\n" });
+        }
+        let first = text.len();
+        text.push_str(added);
+        (Source::new(self.source.name(), text), first)
+    }
+}
+
+/// Where each statement of a program stands in its text, with the comments before it and its `;`.
+fn places(text: &str, program: &Program) -> Vec<std::ops::Range<usize>> {
+    let cuts = cuts(text);
+    let place = |statement: &semantics::Statement| {
+        let start = usize::try_from(statement.span.start).unwrap_or(usize::MAX);
+        let next = cuts.partition_point(|cut| cut.end <= start);
+        cuts.get(next).cloned().unwrap_or(text.len()..text.len())
+    };
+    program.statements.iter().map(place).collect()
+}
+
+fn name_of(program: &Program, stream: StreamId) -> &str {
+    &program.streams[stream.0 as usize].name
+}
+
+fn name_of_statement(program: &Program, statement: usize) -> String {
+    match program.statements[statement].output_stream() {
+        Some(stream) => format!("`{}`", name_of(program, stream)),
+        None => format!("the unnamed statement {}", statement + 1),
+    }
+}
+
+/// The statements among these that read a stream.
+fn readers(program: &Program, stream: &str, among: impl Iterator<Item = usize>) -> Vec<String> {
+    let reads = |&statement: &usize| streams_of(&program.statements[statement].query).iter().any(|&read| name_of(program, read) == stream);
+    among.filter(reads).map(|statement| name_of_statement(program, statement)).collect()
+}
+
+/// Statements that stay read nothing that is dropped.
+fn check_readers(program: &Program, dropped: &BTreeSet<usize>, kept: &[usize]) -> Result<(), ChangeError> {
+    for stream in dropped.iter().flat_map(|&statement| program.statements[statement].feeds()) {
+        let stream = name_of(program, stream);
+        let readers = readers(program, stream, kept.iter().copied());
+        if !readers.is_empty() {
+            return Err(ChangeError::IsRead { stream: stream.to_owned(), readers });
+        }
+    }
+    Ok(())
+}
+
+/// Statements behind the first `kept`, which are new, feed no stream from before that those read.
+fn check_feeds(program: &Program, before: &Program, kept: usize) -> Result<(), ChangeError> {
+    for stream in program.statements[kept..].iter().flat_map(semantics::Statement::feeds) {
+        let stream = name_of(program, stream);
+        let readers = readers(program, stream, 0..kept);
+        if !readers.is_empty() && before.streams.iter().any(|known| &*known.name == stream) {
+            return Err(ChangeError::Feeds { stream: stream.to_owned(), readers });
+        }
+    }
+    Ok(())
+}
+
+/// The streams that leave: those that did, and of those that only the new statements make (behind the first `kept`) the ones that nobody reads.
+fn leaving(before: &BTreeSet<String>, old: &Program, program: &Program, kept: usize) -> BTreeSet<String> {
+    let is_there = |name: &str| program.streams.iter().any(|stream| &*stream.name == name);
+    let is_old = |name: &str| old.streams.iter().any(|stream| &*stream.name == name);
+    let stays =
+        |name: &str| program.statements[..kept].iter().flat_map(semantics::Statement::feeds).any(|fed| name_of(program, fed) == name);
+    let mut leaving: BTreeSet<String> = before.iter().filter(|name| is_there(name)).cloned().collect();
+    for stream in program.statements[kept..].iter().flat_map(semantics::Statement::feeds) {
+        let definition = &program.streams[stream.0 as usize];
+        let name = &*definition.name;
+        if definition.table.is_some() || is_old(name) && (stays(name) || definition.source.is_some()) {
+            continue;
+        }
+        if readers(program, name, 0..program.statements.len()).is_empty() {
+            leaving.insert(name.to_owned());
+        } else {
+            leaving.remove(name);
+        }
+    }
+    leaving
+}
+
+/// Diagnostics as the one sees them who wrote the added text, where they are about that alone.
+fn in_added_text(told: Diagnostics, source: &Source, first: usize, added: &str) -> Error {
+    let whole = || Error::Query { diagnostics: told.clone(), source: source.clone() };
+    let Ok(first) = u32::try_from(first) else { return whole() };
+    let is_inside = |label: &Label| label.span.start >= first;
+    if !told.iter().all(|diagnostic| is_inside(&diagnostic.primary) && diagnostic.related.iter().all(is_inside)) {
+        return whole();
+    }
+    let shift = |label: &mut Label| label.span = Span::new(label.span.start - first, label.span.end.max(first) - first);
+    let mut diagnostics = Diagnostics::default();
+    for diagnostic in told.iter() {
+        let mut diagnostic: Diagnostic = diagnostic.clone();
+        shift(&mut diagnostic.primary);
+        diagnostic.related.iter_mut().for_each(shift);
+        diagnostics.push(diagnostic);
+    }
+    Error::Query { diagnostics, source: Source::new(source.name(), added) }
+}
+
+/// What of the running program goes on in the new one.
+struct Matched {
+    /// By node of the new program.
+    nodes: Vec<Option<usize>>,
+    /// By output of the running program.
+    outputs: Vec<Option<usize>>,
+}
+
+/// A statement (none of what no statement makes) and what one of its parts does.
+type Part = (Option<usize>, Fingerprint);
+
+impl Matched {
+    /// Finds the parts of the statements that stay, which are the first of the new program; or says which of them would not be the same.
+    fn find(engine: &Engine, planned: &Planned, after: &Fingerprints, kept: &[usize]) -> Result<Self, ChangeError> {
+        let (before, graph) = (&engine.graph, &planned.graph);
+        let was = |statement: usize| kept.get(statement).copied();
+        let alters = |statement: usize| ChangeError::Alters(name_of_statement(&planned.program, statement));
+
+        let old = before.nodes().iter().zip(&engine.fingerprints.nodes).map(|(node, &of)| (Some(node.statement), of));
+        let new = graph.nodes().iter().zip(&after.nodes).map(|(node, &of)| Some((Some(was(node.statement)?), of)));
+        let nodes = in_turn(old, new);
+        for (number, node) in graph.nodes().iter().enumerate() {
+            // A stream that nobody reads may have got another union.
+            let is_free_union = matches!(node.spec, OperatorSpec::Union) && !is_read(graph, number);
+            if nodes[number].is_none() && was(node.statement).is_some() && !is_free_union {
+                return Err(alters(node.statement));
+            }
+        }
+
+        let of_output =
+            |edge: Edge, statement: Option<usize>| if matches!(edge, Edge::Node(..)) { statement.map(Some) } else { Some(None) };
+        let old: Vec<Option<Part>> = before
+            .outputs()
+            .iter()
+            .zip(&engine.fingerprints.outputs)
+            .map(|(output, &of)| Some((of_output(output.edge, Some(output.statement).filter(|s| kept.contains(s)))?, of)))
+            .collect();
+        let new = graph.outputs().iter().zip(&after.outputs).map(|(output, &of)| (of_output(output.edge, was(output.statement)), of));
+        let new: Vec<(Option<Option<usize>>, Fingerprint)> = new.collect();
+        let outputs = in_turn(new.iter().map(|&(statement, of)| (statement.unwrap_or(Some(usize::MAX)), of)), old.iter().copied());
+        for (number, output) in before.outputs().iter().enumerate() {
+            if old[number].is_some() && outputs[number].is_none() {
+                let name =
+                    output.name.as_ref().map_or_else(|| name_of_statement(&engine.program, output.statement), |name| format!("`{name}`"));
+                return Err(ChangeError::Alters(name));
+            }
+        }
+        Ok(Self { nodes, outputs })
+    }
+}
+
+fn is_read(graph: &OperatorGraph, node: usize) -> bool {
+    let is_it = |edge: Edge| matches!(edge, Edge::Node(id, _) if id.0 as usize == node);
+    graph.nodes().iter().flat_map(|other| &other.inputs).any(|&edge| is_it(edge)) || graph.outputs().iter().any(|output| is_it(output.edge))
+}
+
+/// For each of `of`, the same one among the others; of several that are equal the first is the first, and so on.
+fn in_turn(among: impl Iterator<Item = Part>, of: impl IntoIterator<Item = Option<Part>>) -> Vec<Option<usize>> {
+    let mut places: BTreeMap<Part, VecDeque<usize>> = BTreeMap::new();
+    among.enumerate().for_each(|(place, part)| places.entry(part).or_default().push_back(place));
+    of.into_iter().map(|part| places.get_mut(&part?)?.pop_front()).collect()
+}
