@@ -207,7 +207,11 @@ fn several_types_are_the_first_two_in_order() {
 fn texts_beyond_the_dictionaries_are_the_same() {
     let program = "CREATE STREAM S (key STRING, n INT, at TIMESTAMP) TIMESTAMP BY at;
         SELECT key, COUNT(*) AS many FROM S WINDOW ROWS 3 GROUP BY key; SELECT key, n FROM S WHERE key LIKE '%77';";
-    let program = if Engine::compile(program).is_ok() { program } else { "CREATE STREAM S (key STRING, n INT, at TIMESTAMP) TIMESTAMP BY at; SELECT key, n FROM S WHERE key LIKE '%77';" };
+    let program = if Engine::compile(program).is_ok() {
+        program
+    } else {
+        "CREATE STREAM S (key STRING, n INT, at TIMESTAMP) TIMESTAMP BY at; SELECT key, n FROM S WHERE key LIKE '%77';"
+    };
     let mut text = String::new();
     for n in 0..150_000 {
         let key = if n % 3 == 2 { n - 1 } else { n };

@@ -168,6 +168,25 @@ impl ColumnBuilder {
         }
     }
 
+    /// Appends parts of a text to a `STRING` or `JSON` column: where each begins, and its length.
+    pub fn push_parts(&mut self, text: &str, parts: impl Iterator<Item = (usize, usize)>) {
+        match &mut self.values {
+            Building::Text(b) => b.push_parts(text, parts),
+            _ => panic!("values of the column's type {}, not texts", self.data_type),
+        }
+    }
+
+    /// Appends values as [`Self::push_word`] does.
+    pub fn extend_words(&mut self, words: impl ExactSizeIterator<Item = i64>) {
+        match &mut self.values {
+            Building::Words(own) => {
+                self.validity.push_times(own.len(), true, words.len());
+                own.extend(words);
+            }
+            _ => panic!("values of the column's type {}, not words", self.data_type),
+        }
+    }
+
     /// Appends values of an `INT`, `TIMESTAMP` or `DURATION` column, or the bits of a `FLOAT` one; `valid` says which are no NULLs, where
     /// not all are.
     #[inline]

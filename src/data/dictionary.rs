@@ -115,7 +115,7 @@ pub struct Interner {
     state: State,
 }
 
-/// A text of at most sixteen bytes: its first and its last eight (or fewer), which overlap, and its length.
+/// A text of at most sixteen bytes: its first eight and those behind them, zeros where there are none, and its length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Short {
     head: u64,
@@ -127,15 +127,25 @@ impl Short {
     #[inline]
     fn of(text: &[u8]) -> Option<Self> {
         let length = u32::try_from(text.len()).ok().filter(|&length| length <= 16)?;
-        let (head, tail) = match (text.first_chunk(), text.last_chunk(), text.first_chunk(), text.last_chunk(), text) {
-            (Some(head), Some(tail), _, _, _) => (u64::from_le_bytes(*head), u64::from_le_bytes(*tail)),
-            (_, _, Some(head), Some(tail), _) => (u64::from(u32::from_le_bytes(*head)), u64::from(u32::from_le_bytes(*tail))),
-            (.., [a, b, c]) => (u64::from(u32::from_le_bytes([*a, *b, *c, 0])), 0),
-            (.., [a, b]) => (u64::from(u16::from_le_bytes([*a, *b])), 0),
-            (.., [a]) => (u64::from(*a), 0),
-            _ => (0, 0),
+        let (head, tail) = match (text.first_chunk(), text.last_chunk()) {
+            // The last eight bytes without those that are among the first.
+            (Some(head), Some(tail)) => (*head, u64::from_le_bytes(*tail).checked_shr(8 * (16 - length)).unwrap_or(0)),
+            _ => {
+                let mut head = [0; 8];
+                head[..text.len()].copy_from_slice(text);
+                (head, 0)
+            }
         };
-        Some(Self { head, tail, length })
+        Some(Self { head: u64::from_le_bytes(head), tail, length })
+    }
+
+    /// The same of the text that a window begins with.
+    #[inline]
+    fn in_window(window: &[u8; 16], length: usize) -> Option<Self> {
+        let (head_mask, tail_mask) = MASKS.get(length)?;
+        let (words, _) = window.as_chunks();
+        let (head, tail) = (u64::from_le_bytes(words[0]) & head_mask, u64::from_le_bytes(words[1]) & tail_mask);
+        Some(Self { head, tail, length: length as u32 })
     }
 
     /// Both halves, each with a seed of its own, multiplied and folded.
@@ -154,6 +164,17 @@ struct ShortTable {
     used: usize,
 }
 
+/// Which bits of two words are those of a text that has so many bytes.
+const MASKS: [(u64, u64); 17] = {
+    let mut masks = [(u64::MAX, u64::MAX); 17];
+    let mut length = 0;
+    while length < 16 {
+        masks[length] = if length < 8 { ((1 << (8 * length)) - 1, 0) } else { (u64::MAX, (1 << (8 * (length - 8))) - 1) };
+        length += 1;
+    }
+    masks
+};
+
 /// The length of no short text.
 const FREE: Short = Short { head: 0, tail: 0, length: u32::MAX };
 
@@ -169,6 +190,13 @@ impl ShortTable {
                 _ => at = at.wrapping_add(1),
             }
         }
+    }
+
+    /// The code of a text that stands at the first place that is looked at.
+    #[inline(always)]
+    fn first(&self, key: Short, hash: u64) -> Option<u32> {
+        let (found, code) = self.places.get(hash as usize & self.places.len().wrapping_sub(1))?;
+        (*found == key).then_some(*code)
     }
 
     /// Adds a text that is not there.
@@ -248,6 +276,26 @@ impl Interner {
         self.asked += texts as u64;
     }
 
+    /// The code of a part of a text.
+    // Inlined so that in a loop the table and the seeds stay in registers.
+    #[inline(always)]
+    pub fn intern_part(&mut self, text: &str, begin: usize, length: usize) -> Option<u32> {
+        let window = text.as_bytes().get(begin..).and_then(<[u8]>::first_chunk);
+        if let Some(key) = window.and_then(|window| Short::in_window(window, length))
+            && let Some(code) = self.short.first(key, key.hash(self.seeds))
+        {
+            // It only ever grows by one a text.
+            self.asked = self.asked.wrapping_add(1);
+            return Some(code);
+        }
+        self.intern_other(text, begin, length)
+    }
+
+    #[inline(never)]
+    fn intern_other(&mut self, text: &str, begin: usize, length: usize) -> Option<u32> {
+        self.intern(&text[begin..begin + length])
+    }
+
     #[cold]
     fn add_short(&mut self, text: &str, key: Short) -> Option<u32> {
         let code = self.add(text)?;
@@ -315,6 +363,19 @@ mod tests {
         let quoted = |text: &str| format!("'{text}'").into_bytes();
         assert_eq!(interner.dictionary().written(3, quoted), b"'text 3'");
         assert_eq!(interner.dictionary().written(3, |_| unreachable!("it is written once")), b"'text 3'");
+    }
+
+    #[test]
+    fn a_part_has_the_code_of_the_same_text() {
+        let mut interner = Interner::new();
+        let text = "a text with \u{e4} and \0, of which all parts are texts, too: 0123456789";
+        for begin in (0..text.len()).filter(|&begin| text.is_char_boundary(begin)) {
+            for end in (begin..text.len().min(begin + 20)).filter(|&end| text.is_char_boundary(end)) {
+                let code = interner.intern_part(text, begin, end - begin);
+                assert_eq!(code.map(|code| interner.dictionary().text(code).to_owned()).as_deref(), Some(&text[begin..end]));
+                assert_eq!(interner.intern(&text[begin..end]), code);
+            }
+        }
     }
 
     #[test]

@@ -36,6 +36,6 @@ pub use place::{Phase, Place};
 pub use saved::Saved;
 pub use schema::{Field, Schema};
 pub use state::{Ids, Kept, KeyRange, Ranks, Slot, StateError, StateReader, StateWriter};
-pub use time::{Duration, TimeUnit, Timestamp};
+pub use time::{Duration, MinuteText, TimeUnit, Timestamp};
 pub use types::DataType;
 pub use value::Value;

@@ -89,6 +89,29 @@ impl TextBuilder {
         self.plain().append_value(text);
     }
 
+    /// Appends parts of a text: where each begins, and its length.
+    pub(super) fn push_parts(&mut self, text: &str, mut parts: impl Iterator<Item = (usize, usize)>) {
+        let mut rest = None;
+        if let (Rows::Coded(codes), Some(interner)) = (&mut self.rows, &mut self.interner) {
+            let before = codes.codes.len();
+            for (begin, length) in parts.by_ref() {
+                match interner.intern_part(text, begin, length) {
+                    Some(code) => codes.codes.push(code),
+                    None => {
+                        rest = Some((begin, length));
+                        break;
+                    }
+                }
+            }
+            codes.validity.push_times(before, true, codes.codes.len() - before);
+            if rest.is_none() {
+                return;
+            }
+        }
+        let plain = self.plain();
+        rest.into_iter().chain(parts).for_each(|(begin, length)| plain.append_value(&text[begin..begin + length]));
+    }
+
     pub(super) fn push_times(&mut self, text: &str, times: usize) {
         (0..times).for_each(|_| self.push(text));
     }

@@ -46,6 +46,7 @@ const SECOND: i64 = 1_000_000_000;
 const MINUTE: i64 = 60 * SECOND;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
+const MINUTES_OF_DAY: i64 = DAY / MINUTE;
 const WEEK: i64 = 7 * DAY;
 
 impl Timestamp {
@@ -237,21 +238,53 @@ impl Timestamp {
     /// The text that `Display` writes, as the first bytes of an array and their count: for writing many of them.
     #[inline]
     pub fn to_rfc3339(self) -> ([u8; 30], usize) {
-        let (year, month, day) = date_of_days(self.0.div_euclid(DAY));
-        let in_day = self.0.rem_euclid(DAY).unsigned_abs();
-        let (seconds, nanos) = ((in_day / SECOND.unsigned_abs()) as u32, (in_day % SECOND.unsigned_abs()) as u32);
-        let mut text = *b"0000-00-00T00:00:00.000000000Z";
-        let pairs =
-            [(0, year / 100), (2, year % 100), (5, month), (8, day), (11, seconds / 3600), (14, seconds / 60 % 60), (17, seconds % 60)];
-        for (at, pair) in pairs {
-            [text[at], text[at + 1]] = PAIRS[pair as usize];
+        MinuteText::new().of(self)
+    }
+}
+
+/// The texts of timestamps, where most are of the same minute as the one before: all but seconds and fraction is kept.
+#[derive(Debug, Clone, Copy)]
+pub struct MinuteText {
+    minute: i64,
+    text: [u8; 30],
+}
+
+impl Default for MinuteText {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl MinuteText {
+    /// Of no minute yet.
+    pub const fn new() -> Self {
+        Self { minute: i64::MIN, text: *b"0000-00-00T00:00:00.000000000Z" }
+    }
+
+    /// The text of a timestamp, see [`Timestamp::to_rfc3339`].
+    #[inline]
+    pub fn of(&mut self, time: Timestamp) -> ([u8; 30], usize) {
+        let minute = time.0.div_euclid(MINUTE);
+        if minute != self.minute {
+            self.begin(minute);
         }
+        let mut text = self.text;
+        let in_minute = time.0.rem_euclid(MINUTE).unsigned_abs();
+        let (seconds, nanos) = ((in_minute / SECOND.unsigned_abs()) as u32, (in_minute % SECOND.unsigned_abs()) as u32);
+        [text[17], text[18]] = PAIRS[seconds as usize];
         if nanos == 0 {
             text[19] = b'Z';
             return (text, 20);
         }
+        if nanos.is_multiple_of(1_000_000) {
+            let millis = nanos / 1_000_000;
+            text[20] = PAIRS[(millis / 100) as usize][1];
+            [text[21], text[22]] = PAIRS[(millis % 100) as usize];
+            let end = 23 - usize::from(text[22] == b'0') - usize::from(text[22] == b'0' && text[21] == b'0');
+            text[end] = b'Z';
+            return (text, end + 1);
+        }
         let (mut fraction, mut digits) = match nanos {
-            _ if nanos.is_multiple_of(1_000_000) => (nanos / 1_000_000, 3),
             _ if nanos.is_multiple_of(1_000) => (nanos / 1_000, 6),
             _ => (nanos, 9),
         };
@@ -266,6 +299,16 @@ impl Timestamp {
         }
         text[end] = b'Z';
         (text, end + 1)
+    }
+
+    fn begin(&mut self, minute: i64) {
+        let (year, month, day) = date_of_days(minute.div_euclid(MINUTES_OF_DAY));
+        let in_day = minute.rem_euclid(MINUTES_OF_DAY).unsigned_abs() as u32;
+        let pairs = [(0, year / 100), (2, year % 100), (5, month), (8, day), (11, in_day / 60), (14, in_day % 60)];
+        for (at, pair) in pairs {
+            [self.text[at], self.text[at + 1]] = PAIRS[pair as usize];
+        }
+        self.minute = minute;
     }
 }
 
@@ -397,6 +440,23 @@ impl fmt::Display for Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn texts_of_one_minute_and_the_next_read_back() {
+        let mut kept = MinuteText::new();
+        for begin in [i64::MIN, -61 * SECOND, 1_700_000_000 * SECOND, i64::MAX - 200 * SECOND] {
+            for step in [1, 1_000, 123_456, 1_000_000, 250_000_000, 999_999_999, SECOND, 17 * SECOND] {
+                for count in 0..9 {
+                    let time = Timestamp(begin + step * count);
+                    let (text, length) = kept.of(time);
+                    let text = std::str::from_utf8(&text[..length]).unwrap();
+                    assert_eq!(text, time.to_string());
+                    assert_eq!(Timestamp::parse(text), Some(time), "{text}");
+                    assert!(text.ends_with('Z') && !(text.contains('.') && text.ends_with("0Z")) && !text.ends_with(".Z"), "{text}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn common_formats_are_read_as_any_format() {

@@ -1,6 +1,6 @@
 //! Chunks of bytes cut anywhere, to pieces of whole lines: at most so many lines a piece, and no line held that is too long to be used.
 
-use memchr::{memchr, memchr_iter};
+use memchr::{memchr, memchr_iter, memrchr};
 
 use crate::data::StateError;
 
@@ -77,13 +77,13 @@ impl Lines {
             self.end_line(take)?;
         }
         while !chunk.is_empty() {
-            let Some((count, end)) = memchr_iter(b'\n', chunk).take(most.max(1)).enumerate().last() else {
+            let Some((count, end)) = whole_lines(chunk, most.max(1)) else {
                 self.keep(chunk);
                 return Ok(());
             };
             let (lines, rest) = chunk.split_at(end + 1);
             let start = self.at;
-            self.at = Start { line: start.line + count as u64 + 1, offset: start.offset + lines.len() as u64 };
+            self.at = Start { line: start.line + count as u64, offset: start.offset + lines.len() as u64 };
             chunk = rest;
             take(start, Piece::Lines(lines))?;
         }
@@ -115,6 +115,21 @@ impl Lines {
             take(start, Piece::TooLong { length: length - 1, head: &partial })
         }
     }
+}
+
+/// How many whole lines a chunk begins with, at most so many, and where the end of the last one stands.
+fn whole_lines(chunk: &[u8], most: usize) -> Option<(usize, usize)> {
+    // Line ends of a block are counted many at a time; only in the last one their places matter.
+    const BLOCK: usize = 4096;
+    let mut count = 0;
+    for (block, begin) in chunk.chunks(BLOCK).zip((0..).step_by(BLOCK)) {
+        let more = memchr_iter(b'\n', block).count();
+        if count + more >= most {
+            return memchr_iter(b'\n', block).nth(most - count - 1).map(|at| (most, begin + at));
+        }
+        count += more;
+    }
+    memrchr(b'\n', chunk).map(|end| (count, end))
 }
 
 crate::saved!(Start { line, offset });
@@ -162,6 +177,22 @@ mod tests {
         let texts: Vec<&str> = found.iter().map(|f| f.2.as_str()).collect();
         assert_eq!(texts, ["1\n2\n", "3\n4\n", "5\n"]);
         assert_eq!(found[2].0, 5);
+    }
+
+    #[test]
+    fn pieces_of_many_lines_are_the_same_at_every_size() {
+        let text: String = (0..4000).map(|n| "x".repeat(n % 13) + "\n").collect();
+        let whole = cut(&[text.as_bytes()], 1, 100);
+        assert_eq!(whole.len(), 4000);
+        for most in [2, 511, 512, 3999, 4000, 4001] {
+            let found = cut(&[text.as_bytes()], most, 100);
+            assert_eq!(found.len(), 4000usize.div_ceil(most));
+            assert_eq!(found.iter().map(|piece| piece.2.as_str()).collect::<String>(), text);
+            for piece in &found {
+                assert!(piece.2.lines().count() <= most);
+                assert_eq!(whole[usize::try_from(piece.0 - 1).expect("small")].1, piece.1, "{most}");
+            }
+        }
     }
 
     #[test]

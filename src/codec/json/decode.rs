@@ -92,13 +92,19 @@ impl JsonDecoder {
     }
 
     fn fast_path(&self) -> FastPath {
-        FastPath::new(&self.specs, &self.columns, &self.projection, self.limits)
+        FastPath::new(&self.specs, &self.columns, &self.projection, &self.routes, self.limits)
     }
 
     /// The same decoder without the fast path: its oracle.
     #[cfg(test)]
     pub(super) fn strict(self) -> Self {
         Self { fast: None, ..self }
+    }
+
+    /// How many lines the fast path has read one at a time.
+    #[cfg(test)]
+    pub(super) fn single_lines(&self) -> u64 {
+        self.fast.as_ref().map_or(0, |fast| fast.singles)
     }
 
     /// Has the decoder look whether this field has several values, see [`Self::several_types`].
@@ -152,10 +158,17 @@ impl JsonDecoder {
         while lines.begin < chunk.len() {
             if let Some(fast) = &mut fast
                 && let Some((text, at)) = known.text_from(chunk, lines.begin)
-                && let Some(length) = fast.line(known_of, text, at, start.clock, &mut watch, &mut work, out)
             {
-                lines.pass(length);
-                continue;
+                let passed = fast.stretch(known_of, text, at, start.clock, watch.as_ref(), out);
+                lines.pass(passed.lines, passed.bytes);
+                let at = at + passed.bytes;
+                if at == text.len() {
+                    continue;
+                }
+                if let Some(length) = fast.line(known_of, text, at, start.clock, &mut watch, &mut work, out) {
+                    lines.pass(1, length);
+                    continue;
+                }
             }
             let Some((number, at)) = lines.next() else { break };
             let line = &chunk[at.clone()];
@@ -350,6 +363,16 @@ fn utf16_hint(line: &[u8]) -> &'static str {
 }
 
 impl TypeWatch {
+    /// Whether there is nothing left to be seen.
+    pub(super) fn has_seen_enough(&self) -> bool {
+        self.second.is_some()
+    }
+
+    /// Whether this text is what was seen before.
+    pub(super) fn knows(&self, text: &str) -> bool {
+        self.first.as_deref() == Some(text)
+    }
+
     pub(super) fn see(&mut self, text: Option<&str>) {
         if self.second.is_some() {
             return;
@@ -383,10 +406,10 @@ impl<'chunk> Lines<'chunk> {
         Self { chunk, begin, number: first }
     }
 
-    /// Passes over the next line, whose length with its end is known.
-    fn pass(&mut self, length: usize) {
+    /// Passes over so many lines, whose length with their ends is known.
+    fn pass(&mut self, lines: usize, length: usize) {
         self.begin += length;
-        self.number += 1;
+        self.number += lines as u64;
     }
 }
 

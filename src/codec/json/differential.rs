@@ -170,16 +170,55 @@ fn streams() -> Vec<SourceSpec> {
     vec![all, a, b, spans, chosen]
 }
 
-#[test]
-fn fast_and_strict_agree() {
-    let lines: usize = std::env::var("BETIDE_DIFFERENTIAL_LINES").ok().and_then(|n| n.parse().ok()).unwrap_or(20_000);
+/// Both decode a chunk: the numbers of good events and of bad ones.
+fn compare(fast: &mut JsonDecoder, strict: &mut JsonDecoder, chunk: &[u8], start: ChunkStart) -> (usize, usize) {
+    let (mut got, mut wanted) = (fast.decoded(), strict.decoded());
+    fast.decode(chunk, start, &mut got);
+    strict.decode(chunk, start, &mut wanted);
+    let shown = String::from_utf8_lossy(chunk);
+    assert_eq!(got.bad, wanted.bad, "{shown}");
+    let counts = |out: &Decoded| (out.events, out.unrouted, out.next_number, out.eval_nulls);
+    assert_eq!(counts(&got), counts(&wanted), "{shown}");
+    assert_eq!(fast.several_types(), strict.several_types(), "{shown}");
+    assert_eq!(fast.types_seen(), strict.types_seen(), "{shown}");
+    let numbers = (usize::try_from(got.next_number).expect("small"), got.bad.len());
+    for (got, wanted) in got.take_rows().iter().zip(wanted.take_rows()) {
+        assert_eq!((&got.times, &got.numbers), (&wanted.times, &wanted.numbers), "{shown}");
+        for (got, wanted) in got.columns.iter().zip(&wanted.columns) {
+            for row in 0..wanted.len() {
+                let same = match (got.value(row), wanted.value(row)) {
+                    (Value::Float(got), Value::Float(wanted)) => got.to_bits() == wanted.to_bits(),
+                    (got, wanted) => got == wanted,
+                };
+                assert!(same, "{:?} for {:?} in row {row} of {shown}", got.value(row), wanted.value(row));
+            }
+            assert_eq!(got.len(), wanted.len());
+        }
+    }
+    numbers
+}
+
+fn how_many_lines() -> usize {
+    std::env::var("BETIDE_DIFFERENTIAL_LINES").ok().and_then(|n| n.parse().ok()).unwrap_or(20_000)
+}
+
+/// A fast decoder and a strict one of each set of streams.
+fn pairs_of<const N: usize>(sets: [fn() -> Vec<SourceSpec>; N]) -> [(JsonDecoder, JsonDecoder); N] {
     let limits = Limits { max_line: 400, ..Limits::default() };
     let watched = ["type".to_owned()];
-    let sets = [|| streams(), || streams().drain(..1).collect(), || streams().drain(1..3).collect(), || streams().drain(4..).collect()];
-    let mut pairs = sets.map(|set: fn() -> Vec<SourceSpec>| {
+    sets.map(|set| {
         let decoder = || JsonDecoder::new(set(), limits).watching(&watched);
         (decoder(), decoder().strict())
-    });
+    })
+}
+
+const CLOCK: Timestamp = Timestamp(1_700_000_500_000_000_000);
+
+#[test]
+fn fast_and_strict_agree() {
+    let lines = how_many_lines();
+    let mut pairs =
+        pairs_of([|| streams(), || streams().drain(..1).collect(), || streams().drain(1..3).collect(), || streams().drain(4..).collect()]);
     let mut dice = Dice(0x5eed_cafe);
     let (mut good, mut bad) = (0, 0);
     let mut done = 0;
@@ -199,35 +238,132 @@ fn fast_and_strict_agree() {
         if dice.below(4) == 0 {
             chunk.truncate(dice.below(chunk.len() + 1));
         }
-        let clock = Timestamp(1_700_000_500_000_000_000);
-        let start = ChunkStart { line: 1 + dice.below(2) as u64, offset: 7, clock };
+        let start = ChunkStart { line: 1 + dice.below(2) as u64, offset: 7, clock: CLOCK };
         for (fast, strict) in &mut pairs {
-            let (mut got, mut wanted) = (fast.decoded(), strict.decoded());
-            fast.decode(&chunk, start, &mut got);
-            strict.decode(&chunk, start, &mut wanted);
-            let shown = String::from_utf8_lossy(&chunk);
-            assert_eq!(got.bad, wanted.bad, "{shown}");
-            let counts = |out: &Decoded| (out.events, out.unrouted, out.next_number, out.eval_nulls);
-            assert_eq!(counts(&got), counts(&wanted), "{shown}");
-            assert_eq!(fast.several_types(), strict.several_types(), "{shown}");
-            good += usize::try_from(got.next_number).expect("small");
-            bad += got.bad.len();
-            for (got, wanted) in got.take_rows().iter().zip(wanted.take_rows()) {
-                assert_eq!((&got.times, &got.numbers), (&wanted.times, &wanted.numbers), "{shown}");
-                for (got, wanted) in got.columns.iter().zip(&wanted.columns) {
-                    for row in 0..wanted.len() {
-                        let same = match (got.value(row), wanted.value(row)) {
-                            (Value::Float(got), Value::Float(wanted)) => got.to_bits() == wanted.to_bits(),
-                            (got, wanted) => got == wanted,
-                        };
-                        assert!(same, "{:?} for {:?} in row {row} of {shown}", got.value(row), wanted.value(row));
-                    }
-                    assert_eq!(got.len(), wanted.len());
-                }
-            }
+            let (some_good, some_bad) = compare(fast, strict, &chunk, start);
+            good += some_good;
+            bad += some_bad;
         }
     }
     assert!(good > lines / 10 && bad > lines / 10, "{good} good events and {bad} bad ones of {lines} lines");
+}
+
+/// Streams whose events are plain as a rule.
+fn plain_streams() -> Vec<SourceSpec> {
+    let stream = |name: &str, columns: &[(&str, DataType)]| {
+        let fields = columns.iter().map(|(name, data_type)| Field::new(*name, data_type.clone())).collect();
+        SourceSpec::new(name, Arc::new(Schema::new(fields)))
+    };
+    let (text, float, integer, time) = (DataType::String, DataType::Float, DataType::Int, DataType::Timestamp);
+    let mut all = stream("All", &[("type", text.clone()), ("s", text.clone()), ("f", float.clone()), ("at", time.clone())]);
+    all.time = Some(3);
+    all.ahead = Some(Duration(900_000_000_000));
+    all.needed[0] = false;
+    let mut a = stream("A", &[("n", integer.clone()), ("s", text), ("at", time.clone())]);
+    a.time = Some(2);
+    a.route = Route::Type { field: vec!["type".to_owned()], value: "a".to_owned() };
+    a.columns[0].not_null = true;
+    let mut b = stream("B", &[("at", time), ("n", integer), ("f", float)]);
+    b.time = Some(0);
+    b.needed[0] = false;
+    b.columns[0].time_format = TimeFormat::Epoch(TimeUnit::Milli);
+    b.route = Route::Type { field: vec!["type".to_owned()], value: "b".to_owned() };
+    vec![all, a, b]
+}
+
+/// A value as its key has it almost always.
+fn usual_value(dice: &mut Dice, key: &str, out: &mut String) {
+    let written = match (dice.below(40), key) {
+        (0, _) => return value(dice, 2, out),
+        (1, "s" | "x") => write!(out, "\"{}\"", "long ".repeat(dice.below(20))),
+        (1, "n") => write!(out, "-{}", dice.below(1 << 40)),
+        (1, "f") => write!(out, "-{}.{}", dice.below(1 << 30), dice.below(1 << 30)),
+        (1, "at") => write!(out, "\"2023-11-14T22:13:{:02}Z\"", dice.below(60)),
+        (2, "at") => write!(out, "{}", 9_223_372_036_000u64 + dice.below(2000) as u64),
+        (_, "type") => write!(out, "\"{}\"", dice.one_of(&["a", "b", "b", "other"])),
+        (_, "n") => {
+            let bound = [10, 100_000_000, 1 << 50][dice.below(3)];
+            write!(out, "{}", dice.below(bound))
+        }
+        (_, "f") => write!(out, "{}.{:02}", dice.below(2000), dice.below(100)),
+        (_, "at") => write!(out, "{}", 1_700_000_000_000u64 + dice.below(1_500_000) as u64),
+        (_, "other") => write!(out, "{}", dice.one_of(&["1", "12.5", "123456789", "null", "true", "{\"n\":[1]}", "\"x\"", "-1e3"])),
+        _ => write!(out, "\"{}{}\"", dice.one_of(&["C", "gr\u{fc}n", "eight by", "sixteen bytes!! "]), dice.below(200)),
+    };
+    written.expect("memory");
+}
+
+/// Lines with keys in one order, but for some; each line with its end.
+fn run_of_lines(dice: &mut Dice, lines: usize, out: &mut Vec<u8>) {
+    let (comma, colon) = [(",", ":"), (", ", ": ")][dice.below(2)];
+    let mut keys = ["type", "s", "n", "f", "at", "other", "x"];
+    for at in (1..keys.len()).rev().filter(|_| dice.0 & 1 == 0).collect::<Vec<_>>() {
+        keys.swap(at, dice.below(at + 1));
+    }
+    let end = ["\n", "\n", "\r\n"][dice.below(3)];
+    for _ in 0..lines {
+        let mut text = String::new();
+        let odd = (dice.below(12) == 0).then(|| (dice.below(keys.len()), dice.below(3)));
+        for (index, key) in keys.iter().enumerate() {
+            let key = match odd {
+                Some((at, 0)) if at == index => continue,
+                Some((at, 1)) if at == index => keys[dice.below(keys.len())],
+                _ => *key,
+            };
+            write!(text, "{}\"{key}\"{colon}", if text.is_empty() { "{" } else { comma }).expect("memory");
+            usual_value(dice, key, &mut text);
+        }
+        text.push('}');
+        let mut line = text.into_bytes();
+        if dice.below(30) == 0 {
+            mangle(dice, &mut line);
+        }
+        out.extend_from_slice(&line);
+        out.extend_from_slice(end.as_bytes());
+    }
+}
+
+#[test]
+fn stretches_of_lines_are_as_strict() {
+    let lines = how_many_lines();
+    let mut pairs = pairs_of([
+        || plain_streams(),
+        || plain_streams().drain(..1).collect(),
+        || plain_streams().drain(1..).collect(),
+        || streams().drain(1..3).collect(),
+    ]);
+    let mut dice = Dice(0x0dd_ba11);
+    let (mut good, mut bad, mut done) = (0, 0, 0);
+    while done < lines {
+        let mut chunk = Vec::new();
+        let most = [10, 100, 700][dice.below(3)];
+        let count = 1 + dice.below(most);
+        run_of_lines(&mut dice, count, &mut chunk);
+        done += count;
+        if dice.below(4) == 0 {
+            chunk.truncate(dice.below(chunk.len() + 1));
+        }
+        for (fast, strict) in &mut pairs {
+            let (some_good, some_bad) = compare(fast, strict, &chunk, ChunkStart { line: 2, offset: 7, clock: CLOCK });
+            good += some_good;
+            bad += some_bad;
+        }
+    }
+    assert!(good > lines && bad > lines / 20, "{good} good events and {bad} bad ones of {lines} lines");
+}
+
+#[test]
+fn a_chunk_may_end_at_any_byte() {
+    let mut dice = Dice(0xcafe);
+    let mut chunk = Vec::new();
+    run_of_lines(&mut dice, 300, &mut chunk);
+    for (fast, strict) in &mut pairs_of([|| plain_streams(), || plain_streams().drain(..1).collect()]) {
+        let start = ChunkStart { line: 2, offset: 7, clock: CLOCK };
+        compare(fast, strict, &chunk, start);
+        for end in 0..600 {
+            compare(fast, strict, &chunk[..end], start);
+        }
+    }
 }
 
 /// What the whole of a text has in these slots; none where it is left to the strict parser.

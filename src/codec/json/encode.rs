@@ -4,11 +4,12 @@
 //! values give equal bytes: timestamps are RFC 3339 in UTC, floats the shortest text that reads back the same (NaN and infinities, which
 //! JSON has not, are null), decimals have all digits of their scale, durations are written as in the language.
 
+use std::cell::Cell;
 use std::io::Write;
 
 use arrow_array::Array;
 
-use crate::data::{Column, DataType, EventBatch, Schema, Timestamp, Value};
+use crate::data::{Column, DataType, EventBatch, MinuteText, Schema, Timestamp, Value};
 
 /// Writes rows of one stream as JSON objects.
 #[derive(Debug)]
@@ -182,7 +183,15 @@ fn write_display(text: std::fmt::Arguments<'_>, out: &mut Vec<u8>) {
 }
 
 fn write_timestamp(time: Timestamp, out: &mut Vec<u8>) {
-    let (text, length) = time.to_rfc3339();
+    thread_local! {
+        static MINUTE: Cell<MinuteText> = const { Cell::new(MinuteText::new()) };
+    }
+    let (text, length) = MINUTE.with(|kept| {
+        let mut minute = kept.get();
+        let written = minute.of(time);
+        kept.set(minute);
+        written
+    });
     let mut quoted = [b'"'; 32];
     quoted[1..31].copy_from_slice(&text);
     quoted[length + 1] = b'"';

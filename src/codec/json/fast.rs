@@ -7,14 +7,21 @@ use super::convert::scalar_text;
 use super::decode::{TypeRoutes, TypeWatch};
 use super::projection::Projection;
 use super::scan::{Cell, Found, Scanner};
+use super::stretch::{Passed, Stretch, Within};
 use super::typed::{Layout, Staged, readings};
 use crate::codec::{Decoded, Limits, Route, SourceSpec};
 use crate::data::{Timestamp, Value};
+
+/// Where lines hardly ever go as expected, so many are not tried at a time.
+const LONGEST_PAUSE: u32 = 63;
 
 /// What the fast path keeps from line to line.
 #[derive(Debug)]
 pub(super) struct FastPath {
     scanner: Scanner,
+    stretch: Option<Stretch>,
+    /// Lines that are left to the path for single ones, because those before went another way, and how many it will be the next time.
+    pause: (u32, u32),
     /// One a stream.
     layouts: Vec<Layout>,
     /// One a slot.
@@ -26,6 +33,9 @@ pub(super) struct FastPath {
     /// The streams of the event at hand, with its time in each.
     streams: Vec<(usize, Timestamp)>,
     max_line: usize,
+    /// How many lines were no part of a stretch.
+    #[cfg(test)]
+    pub(super) singles: u64,
 }
 
 /// What the decoder knows of its streams.
@@ -45,11 +55,19 @@ pub(super) struct Work<'line> {
 
 impl FastPath {
     /// The fast path of these streams, the slots of whose columns are given.
-    pub(super) fn new(specs: &[SourceSpec], columns: &[Vec<usize>], projection: &Projection, limits: Limits) -> Self {
+    pub(super) fn new(
+        specs: &[SourceSpec],
+        columns: &[Vec<usize>],
+        projection: &Projection,
+        routes: &[TypeRoutes],
+        limits: Limits,
+    ) -> Self {
         let readings = readings(specs.iter().zip(columns), projection.slots());
-        let layouts = specs.iter().zip(columns).map(|(spec, slots)| Layout::new(spec, slots, &readings)).collect();
+        let layouts: Vec<Layout> = specs.iter().zip(columns).map(|(spec, slots)| Layout::new(spec, slots, &readings)).collect();
         let of_route = |wanted: fn(&Route) -> bool| (0..specs.len()).filter(|&source| wanted(&specs[source].route)).collect();
         Self {
+            stretch: Stretch::new(specs, &layouts, routes, &readings, limits),
+            pause: (0, 0),
             scanner: Scanner::new(projection, readings, limits.max_depth),
             layouts,
             cells: vec![Cell::default(); projection.slots()],
@@ -57,7 +75,33 @@ impl FastPath {
             choosers: of_route(|route| matches!(route, Route::When(_))),
             streams: Vec::new(),
             max_line: limits.max_line,
+            #[cfg(test)]
+            singles: 0,
         }
+    }
+
+    /// Decodes lines from `at` on, as long as they go all as lines before went.
+    #[inline]
+    pub(super) fn stretch<'line>(
+        &mut self,
+        of: Streams<'line>,
+        text: &'line str,
+        at: usize,
+        clock: Timestamp,
+        watch: Option<&TypeWatch>,
+        out: &mut Decoded,
+    ) -> Passed {
+        let Some(stretch) = &mut self.stretch else { return Passed::default() };
+        let (lines, next) = &mut self.pause;
+        if *lines > 0 {
+            *lines -= 1;
+            return Passed::default();
+        }
+        let within = Within { specs: of.specs, layouts: &self.layouts, routes: of.routes, steps: self.scanner.steps(), text, clock };
+        let passed = stretch.run(within, at, watch, out);
+        *next = if passed.lines > 0 { 0 } else { (2 * *next + 1).min(LONGEST_PAUSE) };
+        *lines = *next;
+        passed
     }
 
     /// Decodes the line at `at`, if it can, and gives the line's length with its end.
@@ -73,6 +117,10 @@ impl FastPath {
         work: &mut Work<'line>,
         out: &mut Decoded,
     ) -> Option<usize> {
+        #[cfg(test)]
+        {
+            self.singles += 1;
+        }
         let (end, slots) = self.scanner.scan(of.projection, text, at, &mut self.cells)?;
         if end.content - at > self.max_line {
             return None;
@@ -149,5 +197,32 @@ impl FastPath {
             self.streams.sort_unstable();
         }
         nulls
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use crate::codec::json::JsonDecoder;
+    use crate::codec::{ChunkStart, Limits, SourceSpec};
+    use crate::data::{DataType, Field, Schema, Timestamp};
+
+    #[test]
+    fn lines_of_one_kind_are_a_stretch() {
+        let fields = vec![Field::new("s", DataType::String), Field::new("n", DataType::Int), Field::new("f", DataType::Float)];
+        let decoder = JsonDecoder::new(vec![SourceSpec::new("S", Arc::new(Schema::new(fields)))], Limits::default());
+        let mut decoder = decoder.watching(&["type".to_owned()]);
+        let lines =
+            |of: usize| -> String { (0..of).map(|n| format!("{{\"s\":\"{}\",\"x\":{n},\"n\":{n},\"f\":{n}.5}}\n", n % 7)).collect() };
+        let mut out = decoder.decoded();
+        for (text, most) in [(lines(1000), 3), (lines(1000), 1), (lines(1000).replace("}\n{\"s\":\"3\"", "}\n{\"s\":null"), 144)] {
+            let before = decoder.single_lines();
+            decoder.decode(text.as_bytes(), ChunkStart { line: 2, offset: 0, clock: Timestamp(0) }, &mut out);
+            // The first line of all teaches the keys, and the last one of a chunk has no room behind it.
+            let singles = decoder.single_lines() - before;
+            assert!(singles <= most, "{singles} of {most}");
+        }
+        assert_eq!((out.events, out.next_number, out.sources[0].len()), (3000, 3000, 3000));
     }
 }

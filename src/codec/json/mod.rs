@@ -2,16 +2,19 @@
 //!
 //! In: `lines` cuts a chunk, `projection` picks the texts of the values that are needed out of an object, `convert` makes them values of
 //! their columns (`number` exactly), and `decode` routes the events and keeps the books. Most lines never get there: on the fast path (`fast`)
-//! `scan` reads what is plainly good from its tokens (`token`, eight bytes at a time by `swar`), and `typed` makes columns of it. Out: `encode`.
+//! `scan` reads what is plainly good from its tokens (`token`, eight bytes at a time by `swar`), and `typed` makes columns of it; where
+//! lines go on as lines before went, `stretch` takes them by the block. Out: `encode`.
 
 mod number;
 mod swar;
 mod token;
 
 mod convert;
+mod kinds;
 mod projection;
 mod scan;
 mod sprint;
+mod stretch;
 mod typed;
 
 mod decode;

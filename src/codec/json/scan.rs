@@ -105,6 +105,8 @@ pub(super) struct Scanner {
 pub(super) struct Step {
     pub(super) literal: Literal,
     pub(super) action: Action,
+    /// The same for a stretch.
+    pub(super) to: To,
     /// The length of the literal.
     pub(super) length: usize,
     /// Zero where there is none.
@@ -131,6 +133,35 @@ pub(super) enum Action {
     End(u8),
 }
 
+/// What a stretch does with a value: the slots are below 64.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum To {
+    Skip,
+    SkipString,
+    Text(u8),
+    Integer(u8),
+    Float(u8),
+    End(u8),
+    /// Nothing: the value needs a closer look.
+    Other,
+}
+
+impl To {
+    fn of(action: Action) -> Self {
+        let small = |slot: u32| u8::try_from(slot).ok().filter(|&slot| slot < 64);
+        let (to, slot): (fn(u8) -> Self, u32) = match action {
+            Action::Skip => return Self::Skip,
+            Action::SkipString => return Self::SkipString,
+            Action::End(length) => return Self::End(length),
+            Action::Take(slot, Reading::Integer) => (Self::Integer, slot),
+            Action::Take(slot, Reading::Float) => (Self::Float, slot),
+            Action::TakeString(slot, Reading::Text) => (Self::Text, slot),
+            Action::Take(_, Reading::Text) | Action::TakeString(..) | Action::Enter(_) => return Self::Other,
+        };
+        small(slot).map_or(Self::Other, to)
+    }
+}
+
 impl Action {
     /// Whether the value ends before a quote that belongs to what follows.
     fn stops_before_quote(self) -> bool {
@@ -145,7 +176,7 @@ enum Learned {
 }
 
 /// A text to be compared: its first 32 bytes in two pieces.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Literal {
     head: [u128; 2],
     mask: [u128; 2],
@@ -165,6 +196,11 @@ impl Literal {
         Self { head, mask, text: text.into() }
     }
 
+    /// One that no text begins with: a byte of ones is in none.
+    fn never() -> Self {
+        Self { head: [u128::MAX; 2], mask: [u128::MAX; 2], text: Box::default() }
+    }
+
     /// Whether a window begins with the text; never where it is longer.
     #[inline(always)]
     pub(super) fn begins(&self, window: &[u8; WINDOW]) -> bool {
@@ -182,10 +218,15 @@ impl Scanner {
     /// A scanner for what the projection needs, with a reading for each slot, of lines that nest at most so deep.
     pub(super) fn new(projection: &Projection, readings: Vec<Reading>, max_depth: usize) -> Self {
         debug_assert_eq!(readings.len(), projection.slots(), "one a slot");
-        let unseen = || Step { literal: Literal::default(), action: Action::Skip, length: 0, followers: [0; FOLLOWERS] };
+        let unseen = || Step { literal: Literal::never(), action: Action::Skip, to: To::Other, length: 0, followers: [0; FOLLOWERS] };
         // The tokens bound depth by a constant of their own; where less is allowed, the strict parser counts.
         let is_usable = max_depth >= MAX_DEPTH && projection.slot_of(0).is_none();
         Self { steps: vec![unseen(), unseen()], known: AHashMap::new(), readings, entered: Vec::new(), is_usable }
+    }
+
+    /// What is known to follow what.
+    pub(super) fn steps(&self) -> &[Step] {
+        &self.steps
     }
 
     /// Scans the line that begins at `at`; `cells` has one cell a slot. Gives its end, and a bit for each of the first 64 slots that has what
@@ -250,7 +291,8 @@ fn learn(known: &mut AHashMap<Box<[u8]>, u16>, steps: &mut Vec<Step>, step: usiz
         None if steps.len() == MAX_STEPS || literal.len() > MAX_LITERAL => return UNKNOWN,
         None => {
             let next = u16::try_from(steps.len()).expect("there are at most 4096");
-            steps.push(Step { literal: Literal::new(literal), action, length: literal.len(), followers: [0; FOLLOWERS] });
+            let to = To::of(action);
+            steps.push(Step { literal: Literal::new(literal), action, to, length: literal.len(), followers: [0; FOLLOWERS] });
             known.insert(literal.into(), next);
             next
         }

@@ -43,7 +43,7 @@ pub(super) fn sprint(steps: &[Step], cells: &mut [Cell], plain: &mut u64, bytes:
 }
 
 #[inline(always)]
-fn window(bytes: &[u8], at: usize) -> Option<&[u8; WINDOW]> {
+pub(super) fn window(bytes: &[u8], at: usize) -> Option<&[u8; WINDOW]> {
     bytes.get(at..)?.first_chunk()
 }
 
@@ -92,7 +92,7 @@ fn byte_of(word: u64, at: usize) -> u8 {
 
 /// The length of a string without escapes, from behind its opening quote.
 #[inline(always)]
-fn string(window: &[u8; WINDOW]) -> Option<usize> {
+pub(super) fn string(window: &[u8; WINDOW]) -> Option<usize> {
     for part in 0..WINDOW / 8 {
         let word = word(window, part);
         let stops = string_stops(word);
@@ -119,7 +119,7 @@ fn leading(values: u64, count: usize) -> u64 {
 
 /// A whole number without a sign, of at most 15 digits.
 #[inline(always)]
-fn integer(window: &[u8; WINDOW]) -> Option<(i64, usize)> {
+pub(super) fn integer(window: &[u8; WINDOW]) -> Option<(i64, usize)> {
     let first = word(window, 0);
     let others = non_digits(first);
     if others != 0 {
@@ -140,7 +140,7 @@ fn integer(window: &[u8; WINDOW]) -> Option<(i64, usize)> {
 
 /// A number without a sign, of at most seven bytes; exact, see [`super::swar::plain_float`].
 #[inline(always)]
-fn float(window: &[u8; WINDOW]) -> Option<(f64, usize)> {
+pub(super) fn float(window: &[u8; WINDOW]) -> Option<(f64, usize)> {
     let word = word(window, 0);
     let others = non_digits(word);
     let whole = lowest(others);
@@ -163,6 +163,24 @@ fn float(window: &[u8; WINDOW]) -> Option<(f64, usize)> {
     let joined = (values & before) | ((values >> 8) & !before);
     let digits = end.wrapping_sub(1);
     Some((leading(joined, digits & 7) as f64 / POWERS_OF_TEN[digits.wrapping_sub(whole) & 15], end))
+}
+
+/// The length of a number without a sign, of at most seven bytes.
+#[inline(always)]
+pub(super) fn number(window: &[u8; WINDOW]) -> Option<usize> {
+    let word = word(window, 0);
+    let others = non_digits(word);
+    let whole = lowest(others);
+    if others == 0 || whole == 0 || (word as u8 == b'0' && whole > 1) {
+        return None;
+    }
+    let behind = byte_of(word, whole);
+    if behind != b'.' {
+        return ends_number(behind).then_some(whole);
+    }
+    let others = others & others.wrapping_sub(1);
+    let end = lowest(others);
+    (others != 0 && end != whole + 1 && ends_number(byte_of(word, end))).then_some(end)
 }
 
 #[cfg(test)]
@@ -192,6 +210,7 @@ mod tests {
                         assert_eq!(text[..found.1].parse(), Ok(found.0), "{text}");
                         integers += 1;
                     }
+                    assert_eq!(number(&window), float(&window).map(|(_, length)| length), "{text}");
                     if let Some((value, length)) = float(&window) {
                         assert_eq!(Some((value, length)), plain_float(&window, 0), "{text}");
                         assert_eq!(text[..length].parse::<f64>().map(f64::to_bits), Ok(value.to_bits()), "{text}");

@@ -6,6 +6,7 @@
 
 use super::convert::convert;
 use super::scan::{Cell, Found, Reading};
+use super::stretch::part_at;
 use crate::codec::{SourceRows, SourceSpec, TimeFormat};
 use crate::data::{DataType, TimeUnit, Timestamp, Value};
 
@@ -23,10 +24,19 @@ pub(super) struct Layout {
 struct Plain {
     /// The bits of the slots.
     slots: u64,
-    /// Slots of times, and how large their words may be.
-    times: Vec<(usize, u64)>,
+    times: Vec<Time>,
     /// The columns that are needed.
     pushes: Vec<Push>,
+}
+
+/// A time that is needed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Time {
+    pub(super) slot: usize,
+    /// Nanoseconds of one.
+    pub(super) unit: i64,
+    /// The largest of which 64 bits hold the nanoseconds.
+    pub(super) limit: u64,
 }
 
 #[derive(Debug)]
@@ -140,7 +150,7 @@ impl Layout {
     #[inline]
     pub(super) fn plain_time(&self, spec: &SourceSpec, cells: &[Cell], slots: u64, clock: Timestamp) -> Option<Timestamp> {
         let plain = self.plain.as_ref()?;
-        let fits = |&(slot, limit): &(usize, u64)| cells[slot].word.unsigned_abs() <= limit;
+        let fits = |time: &Time| cells[time.slot].word.unsigned_abs() <= time.limit;
         if plain.slots & !slots != 0 || !plain.times.iter().all(fits) {
             return None;
         }
@@ -149,6 +159,41 @@ impl Layout {
         let Kind::Time(unit) = column.kind else { return None };
         let time = Timestamp(cells[column.slot].word * unit);
         if spec.ahead.is_some_and(|limit| time > clock.saturating_add(limit)) { None } else { Some(time) }
+    }
+
+    /// The slots that an event has to have whose values are all plain, and the times among them; none where it never is.
+    pub(super) fn plain_needs(&self) -> Option<(u64, &[Time])> {
+        self.plain.as_ref().map(|plain| (plain.slots, plain.times.as_slice()))
+    }
+
+    /// The event time of an event whose values are all plain; none where that is the clock's.
+    pub(super) fn plain_event_time(&self) -> Option<Time> {
+        let slot = self.columns[self.time?].slot;
+        self.plain.as_ref()?.times.iter().find(|time| time.slot == slot).copied()
+    }
+
+    /// Pushes rows of words by slot (of a text its place, see [`part_at`]) whose values are all plain.
+    pub(super) fn push_block<'b>(
+        &self,
+        text: &str,
+        block: impl ExactSizeIterator<Item = &'b [u64]> + Clone,
+        clock: Timestamp,
+        rows: &mut SourceRows,
+    ) {
+        // That a time's nanoseconds fit was looked at before.
+        let words = |slot: usize, unit: i64| block.clone().map(move |row| row[slot].cast_signed().wrapping_mul(unit));
+        for push in self.plain.iter().flat_map(|plain| &plain.pushes) {
+            let builder = &mut rows.columns[push.column];
+            match push.unit {
+                0 => builder.push_parts(text, block.clone().map(|row| part_at(row[push.slot]))),
+                1 => builder.extend_words(words(push.slot, 1)),
+                unit => builder.extend_words(words(push.slot, unit)),
+            }
+        }
+        match self.plain_event_time() {
+            Some(time) => rows.times.extend(words(time.slot, time.unit).map(Timestamp)),
+            None => rows.times.extend(block.map(|_| clock)),
+        }
     }
 
     /// Pushes the values of an event that are all plain.
@@ -263,7 +308,7 @@ impl Plain {
             }
             plain.slots |= 1 << column.slot;
             if let Kind::Time(unit) = column.kind {
-                plain.times.push((column.slot, i64::MAX.unsigned_abs() / unit.unsigned_abs()));
+                plain.times.push(Time { slot: column.slot, unit, limit: i64::MAX.unsigned_abs() / unit.unsigned_abs() });
             }
             if column.is_needed {
                 plain.pushes.push(Push { column: index, slot: column.slot, unit });

@@ -23,6 +23,8 @@ pub(in crate::expr) struct KnownTexts {
     condition: Expr,
     /// By code.
     texts: Vec<Known>,
+    /// How many of them are known to be true or false.
+    settled: usize,
     null: Known,
 }
 
@@ -88,7 +90,13 @@ pub(super) fn condition(expr: &Expr, rows: Rows<'_>) -> Option<Column> {
             if kept.len() == MAX_KEPT {
                 kept.clear();
             }
-            kept.push(KnownTexts { dictionary: texts.dictionary().id(), condition: expr.clone(), texts: Vec::new(), null: Known::NotYet });
+            kept.push(KnownTexts {
+                dictionary: texts.dictionary().id(),
+                condition: expr.clone(),
+                texts: Vec::new(),
+                settled: 0,
+                null: Known::NotYet,
+            });
             kept.len() - 1
         });
         kept[at].values(texts, rows)
@@ -99,6 +107,9 @@ impl KnownTexts {
     fn values(&mut self, texts: &CodedText, rows: Rows<'_>) -> Option<Column> {
         self.texts.resize(texts.dictionary().len(), Known::NotYet);
         let codes = texts.codes().values();
+        if texts.nulls().is_none() && self.settled == self.texts.len() {
+            return Some(Column::Bool(BooleanArray::new(self.truths(codes), None)));
+        }
         let (mut has_nulls, mut has_unknown) = (false, false);
         for (row, &code) in codes.iter().enumerate() {
             if texts.is_null(row) {
@@ -112,6 +123,7 @@ impl KnownTexts {
             let known_text = &mut self.texts[code as usize];
             if *known_text == Known::NotYet && rows.counts(row) {
                 *known_text = known(&self.condition, Value::string(texts.dictionary().text(code)));
+                self.settled += usize::from(matches!(*known_text, Known::True | Known::False));
             }
             has_nulls |= *known_text == Known::Null;
             has_unknown |= *known_text == Known::EachTime;
@@ -123,10 +135,17 @@ impl KnownTexts {
         let values = if texts.nulls().is_some() {
             BooleanBuffer::collect_bool(codes.len(), |row| of_row(row) == Known::True)
         } else {
-            BooleanBuffer::collect_bool(codes.len(), |row| self.texts[codes[row] as usize] == Known::True)
+            self.truths(codes)
         };
         let nulls = has_nulls.then(|| NullBuffer::new(BooleanBuffer::collect_bool(codes.len(), |row| of_row(row) != Known::Null)));
         Some(Column::Bool(BooleanArray::new(values, nulls)))
+    }
+}
+
+impl KnownTexts {
+    /// Whether the condition is true, a bit a row.
+    fn truths(&self, codes: &[u32]) -> BooleanBuffer {
+        BooleanBuffer::collect_bool(codes.len(), |row| self.texts[codes[row] as usize] == Known::True)
     }
 }
 

@@ -1,0 +1,132 @@
+//! Which streams an event of a stretch is of, and what it needs to be plainly theirs: one kind for all events of the same streams.
+
+use super::decode::TypeRoutes;
+use super::scan::Reading;
+use super::stretch::part_at;
+use super::typed::{Layout, Time};
+use crate::codec::{Route, SourceSpec};
+use crate::data::{Duration, Interner, Timestamp};
+
+/// Values of a line that are needed at most; each has a bit.
+const MAX_SLOTS: usize = 64;
+/// Stands for a kind that is never plain.
+const NEVER: u32 = u32::MAX;
+
+/// The kinds of events that the streams tell apart.
+#[derive(Debug)]
+pub(super) struct Kinds {
+    /// The first is that of events that are of no stream but those of every event.
+    kinds: Vec<Kind>,
+    route: Option<TextRoute>,
+}
+
+/// Events of the same streams.
+#[derive(Debug)]
+pub(super) struct Kind {
+    pub(super) streams: Vec<usize>,
+    /// The slots that have to be there.
+    needs: u64,
+    times: Vec<Time>,
+    /// Event times that may be only so far ahead of the clock.
+    ahead: Vec<(Time, Duration)>,
+}
+
+/// The field that tells streams apart.
+#[derive(Debug)]
+struct TextRoute {
+    slot: usize,
+    codes: Interner,
+    /// The kind of each code.
+    kinds: Vec<u32>,
+}
+
+impl Kinds {
+    /// None where an event has to be looked at to know whether it is of a stream, or where the values of a stream are never plain.
+    pub(super) fn new(specs: &[SourceSpec], layouts: &[Layout], routes: &[TypeRoutes], readings: &[Reading]) -> Option<Self> {
+        let has_conditions = specs.iter().any(|spec| matches!(spec.route, Route::When(_)));
+        if readings.is_empty() || readings.len() > MAX_SLOTS || has_conditions || routes.len() > 1 {
+            return None;
+        }
+        let takers = (0..specs.len()).filter(|&source| matches!(specs[source].route, Route::All)).collect();
+        let kinds = vec![Kind::of(takers, specs, layouts)?];
+        let Some(route) = routes.first() else { return Some(Self { kinds, route: None }) };
+        let is_text = readings[route.slot] == Reading::Text;
+        is_text.then(|| Self { kinds, route: Some(TextRoute { slot: route.slot, codes: Interner::new(), kinds: Vec::new() }) })
+    }
+
+    /// Whether all events are of one kind.
+    pub(super) fn is_one(&self) -> bool {
+        self.route.is_none()
+    }
+
+    pub(super) fn get(&self, number: u32) -> Option<&Kind> {
+        self.kinds.get(number as usize)
+    }
+
+    /// The number of the kind of an event that has these slots.
+    #[inline]
+    pub(super) fn kind_of(
+        &mut self,
+        specs: &[SourceSpec],
+        layouts: &[Layout],
+        routes: &[TypeRoutes],
+        row: &[u64],
+        slots: u64,
+        text: &str,
+    ) -> u32 {
+        let Some(route) = &mut self.route else { return 0 };
+        if slots >> route.slot & 1 == 0 {
+            return 0;
+        }
+        let (begin, length) = part_at(row[route.slot]);
+        let code = route.codes.intern_part(text, begin, length);
+        match code.and_then(|code| route.kinds.get(code as usize)) {
+            Some(&kind) => kind,
+            None => self.find(code, specs, layouts, routes, &text[begin..begin + length]),
+        }
+    }
+
+    /// The kind of a text that has been seen for the first time, or that has no code.
+    #[cold]
+    fn find(&mut self, code: Option<u32>, specs: &[SourceSpec], layouts: &[Layout], routes: &[TypeRoutes], text: &str) -> u32 {
+        let mut streams = self.kinds[0].streams.clone();
+        streams.extend(routes.iter().filter_map(|route| route.streams.get(text)).flatten());
+        streams.sort_unstable();
+        let number = self.kinds.iter().position(|kind| kind.streams == streams).or_else(|| {
+            self.kinds.push(Kind::of(streams, specs, layouts)?);
+            Some(self.kinds.len() - 1)
+        });
+        let number = number.and_then(|number| u32::try_from(number).ok()).unwrap_or(NEVER);
+        // Codes are given one after the other, and every one of them comes here first.
+        if let (Some(route), Some(_)) = (&mut self.route, code) {
+            route.kinds.push(number);
+        }
+        number
+    }
+}
+
+impl Kind {
+    fn of(streams: Vec<usize>, specs: &[SourceSpec], layouts: &[Layout]) -> Option<Self> {
+        let mut kind = Self { streams, needs: 0, times: Vec::new(), ahead: Vec::new() };
+        for &source in &kind.streams {
+            let (needs, times) = layouts[source].plain_needs()?;
+            kind.needs |= needs;
+            kind.times.extend_from_slice(times);
+            match (layouts[source].plain_event_time(), specs[source].ahead) {
+                (Some(time), Some(limit)) => kind.ahead.push((time, limit)),
+                (None, _) if specs[source].time.is_some() => return None,
+                _ => {}
+            }
+        }
+        Some(kind)
+    }
+
+    /// Whether a row of these slots is plainly of this kind.
+    #[inline]
+    pub(super) fn takes(&self, row: &[u64], slots: u64, clock: Timestamp) -> bool {
+        let word = |time: &Time| row[time.slot].cast_signed();
+        self.needs & !slots == 0
+            && self.times.iter().all(|time| word(time).unsigned_abs() <= time.limit)
+            && self.ahead.iter().all(|(time, limit)| word(time).wrapping_mul(time.unit) <= clock.saturating_add(*limit).0)
+    }
+}

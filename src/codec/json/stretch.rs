@@ -1,0 +1,275 @@
+//! Stretches of lines that go all as lines before went: from their bytes to a block of words, and from the block to columns.
+//!
+//! What is expected is what the scanner has learned (`scan`). A line is taken whole or not at all: its values are written into a row of the
+//! block, and only when the last one stood where it was expected, and all are plain, does the row count. The first line that is not so ends
+//! the stretch, and is left to the path for single lines. A block goes to the columns one column at a time.
+
+use super::decode::{TypeRoutes, TypeWatch};
+use super::kinds::Kinds;
+use super::scan::{Reading, START, Step, To};
+use super::sprint::{float, integer, number, string, window};
+use super::swar::{plain_float, plain_integer};
+use super::token::{Token, rest_of_string, skip, value};
+use super::typed::Layout;
+use crate::codec::{Decoded, Limits, SourceSpec};
+use crate::data::Timestamp;
+
+/// Rows of a block: few enough for their words to stay in the nearest cache.
+const BLOCK: usize = 256;
+
+/// Reads stretches of lines.
+#[derive(Debug)]
+pub(super) struct Stretch {
+    /// The words of the rows, `width` each: integers, the bits of floats, places of texts.
+    block: Vec<u64>,
+    width: usize,
+    kinds: Kinds,
+    /// The kind of each row of the block, where there are several.
+    kinds_of_rows: Vec<u32>,
+    /// The rows of one stream, and the numbers of their events, while they go to its columns.
+    rows: Vec<(u32, u64)>,
+    /// The slots that are read as texts.
+    texts: u64,
+    max_line: usize,
+}
+
+/// Where a stretch is read, and what for.
+#[derive(Clone, Copy)]
+pub(super) struct Within<'line> {
+    pub(super) specs: &'line [SourceSpec],
+    pub(super) layouts: &'line [Layout],
+    pub(super) routes: &'line [TypeRoutes],
+    pub(super) steps: &'line [Step],
+    pub(super) text: &'line str,
+    pub(super) clock: Timestamp,
+}
+
+/// Lines that were read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Passed {
+    pub(super) lines: usize,
+    pub(super) bytes: usize,
+}
+
+/// A line that went as expected.
+#[derive(Clone, Copy)]
+struct Line {
+    /// Behind its line end, and how many bytes that has.
+    end: usize,
+    ending: usize,
+    /// The slots that it has.
+    slots: u64,
+}
+
+impl Stretch {
+    /// For these streams; none where their events cannot be told apart, or are never plain.
+    pub(super) fn new(
+        specs: &[SourceSpec],
+        layouts: &[Layout],
+        routes: &[TypeRoutes],
+        readings: &[Reading],
+        limits: Limits,
+    ) -> Option<Self> {
+        let kinds = Kinds::new(specs, layouts, routes, readings)?;
+        let texts = (0..).zip(readings).filter(|(_, reading)| **reading == Reading::Text).fold(0, |bits, (slot, _)| bits | 1 << slot);
+        let width = readings.len();
+        let block = vec![0; BLOCK * width];
+        Some(Self { block, width, kinds, kinds_of_rows: Vec::new(), rows: Vec::new(), texts, max_line: limits.max_line })
+    }
+
+    /// Reads lines from `at` on, as far as they go as expected.
+    pub(super) fn run(&mut self, within: Within<'_>, at: usize, watch: Option<&TypeWatch>, out: &mut Decoded) -> Passed {
+        let mut passed = Passed::default();
+        // Places of texts are kept as two halves of a word.
+        if u32::try_from(within.text.len()).is_err() {
+            return passed;
+        }
+        let watch = watch.filter(|watch| !watch.has_seen_enough());
+        loop {
+            let block = self.fill(within, at + passed.bytes, watch);
+            if block.lines > 0 {
+                self.flush(within, block.lines, out);
+            }
+            passed = Passed { lines: passed.lines + block.lines, bytes: passed.bytes + block.bytes };
+            if block.lines < BLOCK {
+                return passed;
+            }
+        }
+    }
+
+    /// Reads lines into the block until it is full or one does not go as expected.
+    fn fill(&mut self, within: Within<'_>, begin: usize, watch: Option<&TypeWatch>) -> Passed {
+        let Within { specs, layouts, routes, steps, text, clock } = within;
+        self.kinds_of_rows.clear();
+        let mut passed = Passed::default();
+        for row in self.block.chunks_exact_mut(self.width) {
+            let at = begin + passed.bytes;
+            let Some(line) = line(steps, row, text.as_bytes(), at) else { break };
+            if line.end - line.ending - at > self.max_line {
+                break;
+            }
+            let number = self.kinds.kind_of(specs, layouts, routes, row, line.slots, text);
+            if !self.kinds.get(number).is_some_and(|kind| kind.takes(row, line.slots, clock)) {
+                break;
+            }
+            let has_watched = |watch: &TypeWatch| line.slots >> watch.slot & 1 == 1;
+            if let Some(watch) = watch.filter(|watch| has_watched(watch))
+                && (self.texts >> watch.slot & 1 == 0 || !watch.knows(text_at(text, row[watch.slot])))
+            {
+                break;
+            }
+            if !self.kinds.is_one() {
+                self.kinds_of_rows.push(number);
+            }
+            passed = Passed { lines: passed.lines + 1, bytes: line.end - begin };
+        }
+        passed
+    }
+
+    /// Appends the rows of the block to the columns of their streams.
+    fn flush(&mut self, within: Within<'_>, lines: usize, out: &mut Decoded) {
+        let first = out.next_number;
+        out.events += lines as u64;
+        let block = &self.block[..lines * self.width];
+        if self.kinds.is_one() {
+            let streams = self.kinds.get(0).map(|kind| kind.streams.as_slice()).unwrap_or_default();
+            if streams.is_empty() {
+                out.unrouted += lines as u64;
+                return;
+            }
+            out.next_number += lines as u64;
+            for &source in streams {
+                let rows = &mut out.sources[source];
+                rows.numbers.extend(first..out.next_number);
+                within.layouts[source].push_block(within.text, block.chunks_exact(self.width), within.clock, rows);
+            }
+            return;
+        }
+        for (source, layout) in within.layouts.iter().enumerate() {
+            let mut next = first;
+            self.rows.clear();
+            for (row, &number) in (0u32..).zip(&self.kinds_of_rows) {
+                let streams = self.kinds.get(number).map(|kind| kind.streams.as_slice()).unwrap_or_default();
+                if streams.contains(&source) {
+                    self.rows.push((row, next));
+                }
+                next += u64::from(!streams.is_empty());
+            }
+            out.next_number = next;
+            if !self.rows.is_empty() {
+                let rows = &mut out.sources[source];
+                rows.numbers.extend(self.rows.iter().map(|(_, number)| number));
+                let of_stream = self.rows.iter().map(|&(row, _)| &block[row as usize * self.width..][..self.width]);
+                layout.push_block(within.text, of_stream, within.clock, rows);
+            }
+        }
+        out.unrouted += lines as u64 - (out.next_number - first);
+    }
+}
+
+/// The text at a place of the text that is read.
+#[inline]
+pub(super) fn text_at(text: &str, place: u64) -> &str {
+    let (begin, length) = part_at(place);
+    &text[begin..begin + length]
+}
+
+/// Where the text at a place begins, and its length.
+#[inline(always)]
+pub(super) fn part_at(place: u64) -> (usize, usize) {
+    ((place & u64::from(u32::MAX)) as usize, (place >> 32) as usize)
+}
+
+/// The place of a text.
+#[inline(always)]
+fn place(begin: usize, length: usize) -> u64 {
+    begin as u64 | (length as u64) << 32
+}
+
+/// Reads a line into a row, if all of it goes as lines before went.
+#[inline(always)]
+fn line(steps: &[Step], row: &mut [u64], bytes: &[u8], mut at: usize) -> Option<Line> {
+    let mut step = &steps[START];
+    let mut slots = 0u64;
+    loop {
+        let ahead = window(bytes, at)?;
+        let mut next = &steps[usize::from(step.followers[0])];
+        if !next.literal.begins(ahead) {
+            let others = step.followers[1..].iter().map(|&follower| &steps[usize::from(follower)]);
+            next = others.into_iter().find(|other| other.literal.begins(ahead))?;
+        }
+        step = next;
+        // Positions are within the text, so nothing here overflows.
+        at = at.wrapping_add(step.length);
+        let ahead = window(bytes, at);
+        let (slot, word, length) = match step.to {
+            To::Text(slot) => {
+                let length = match ahead.and_then(string) {
+                    Some(length) => length,
+                    None => long_string(bytes, at)?,
+                };
+                (slot, place(at, length), length)
+            }
+            To::Integer(slot) => match ahead.and_then(integer) {
+                Some((value, length)) => (slot, value.cast_unsigned(), length),
+                None => other_integer(bytes, at).map(|(word, length)| (slot, word, length))?,
+            },
+            To::Float(slot) => match ahead.and_then(float) {
+                Some((value, length)) => (slot, value.to_bits(), length),
+                None => other_float(bytes, at).map(|(word, length)| (slot, word, length))?,
+            },
+            To::SkipString => {
+                at = match ahead.and_then(string) {
+                    Some(length) => at.wrapping_add(length),
+                    None => rest_of_string(bytes, at)?.0 - 1,
+                };
+                continue;
+            }
+            To::Skip => {
+                at = match ahead.and_then(number) {
+                    Some(length) => at.wrapping_add(length),
+                    None => skip(bytes, at, 1)?,
+                };
+                continue;
+            }
+            To::End(ending) => return Some(Line { end: at, ending: usize::from(ending), slots }),
+            To::Other => return None,
+        };
+        let bit = 1u64.wrapping_shl(u32::from(slot));
+        if slots & bit != 0 {
+            return None;
+        }
+        slots |= bit;
+        *row.get_mut(usize::from(slot))? = word;
+        at = at.wrapping_add(length);
+    }
+}
+
+/// The length of a string without escapes that does not end in the window.
+#[cold]
+fn long_string(bytes: &[u8], at: usize) -> Option<usize> {
+    let (end, has_escapes) = rest_of_string(bytes, at)?;
+    (!has_escapes && u32::try_from(end).is_ok()).then(|| end - 1 - at)
+}
+
+/// An integer of another form.
+#[cold]
+fn other_integer(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
+    if let Some((value, end)) = plain_integer(bytes, at) {
+        return Some((value.cast_unsigned(), end - at));
+    }
+    let mut token = Token::Missing;
+    let end = value(bytes, at, 1, &mut token)?;
+    Some((token.integer()?.cast_unsigned(), end - at))
+}
+
+/// A number of another form, as the bits of a float.
+#[cold]
+fn other_float(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
+    if let Some((value, end)) = plain_float(bytes, at) {
+        return Some((value.to_bits(), end - at));
+    }
+    let mut token = Token::Missing;
+    let end = value(bytes, at, 1, &mut token)?;
+    Some((token.float()?.to_bits(), end - at))
+}
