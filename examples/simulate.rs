@@ -3,7 +3,7 @@
 //! In: how many seeds, from which on, and perhaps one kind (`--only`) instead of a kind a seed. Out: runs, crashes and faults by kind; a
 //! mismatch with its seed, the smallest program and input that were found for it, and how to run it again; exit code 1 then. It is an example
 //! and not a second program, so that nobody who installs betide gets it.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "it is a command")]
+#![allow(clippy::print_stdout, clippy::print_stderr, clippy::disallowed_methods, reason = "it is a command, and tells how long it took")]
 
 #[path = "../tests/simulation/mod.rs"]
 mod simulation;

@@ -247,11 +247,26 @@ pub(crate) struct RunFlags {
     /// How many events are handled in one go; no result depends on it
     #[arg(long, value_name = "EVENTS", default_value_t = 4096)]
     pub(crate) batch_size: usize,
+    /// How many threads decode lines of JSON, 0 or auto for one a core; no result depends on it
+    #[arg(long, value_name = "THREADS", default_value = "1", value_parser = threads)]
+    pub(crate) threads: usize,
     #[command(flatten)]
     pub(crate) bounds: BoundFlags,
     /// Prints all counters at the end
     #[arg(long)]
     pub(crate) stats: bool,
+}
+
+/// The most threads that can be asked for.
+const THREADS_MAX: usize = 1024;
+
+/// A number of threads; 0 stands for as many as there are cores.
+fn threads(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        _ if text == "auto" => Ok(0),
+        Ok(threads) if threads <= THREADS_MAX => Ok(threads),
+        _ => Err(format!("a number from 1 to {THREADS_MAX}, or auto for one a core")),
+    }
 }
 
 /// How often a state is kept.

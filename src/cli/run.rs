@@ -44,10 +44,16 @@ pub(crate) fn split_paths(flags: &RunFlags) -> (Option<&str>, &[String]) {
 
 /// How the program of a command line is run.
 pub(crate) fn options(flags: &RunFlags) -> Options {
-    let mut options =
-        Options { strict: flags.strict, max_line: flags.max_line, batch_size: flags.batch_size, ids: flags.ids, ..Options::default() };
+    let mut options = Options {
+        strict: flags.strict,
+        max_line: flags.max_line,
+        batch_size: flags.batch_size,
+        ids: flags.ids,
+        threads: flags.threads,
+        ..Options::default()
+    };
     // They are taken after each chunk, so that none is lost where every line is bad: the shortest has a byte and its end.
-    options.limits.kept_bad_events = CHUNK / 2 + 2;
+    options.limits.kept_bad_events = (CHUNK / 2 + 2) * options.chunks_under_way();
     flags.bounds.apply(&mut options.limits);
     options
 }
@@ -233,6 +239,8 @@ impl Run {
     fn run_to_the_end(&mut self, inputs: &Inputs) -> Result<u8, Stop> {
         let done = self.drive(inputs);
         if let Err(Stop::Failed(_)) = &done {
+            // Where the engine is what failed, nothing is under way any more.
+            let _ = self.catch_up();
             let _ = self.write().and_then(|()| self.flush());
         }
         done
@@ -280,6 +288,7 @@ impl Run {
             }
         };
         self.progress.clear();
+        self.catch_up()?;
         if self.state.is_some() {
             self.checkpoint()?;
             if code == INTERRUPTED {
@@ -326,6 +335,7 @@ impl Run {
 
     /// Has all that was read and written so far survive a crash.
     fn checkpoint(&mut self) -> Result<(), Stop> {
+        self.catch_up()?;
         self.flush()?;
         if let Some(state) = &mut self.state {
             state.checkpoint(&mut self.engine)?;
@@ -352,6 +362,14 @@ impl Run {
         Ok(0)
     }
 
+    /// What has been read and is still being decoded is done, and what comes of it written.
+    fn catch_up(&mut self) -> Result<(), Stop> {
+        let done = self.engine.catch_up().map_err(|error| self.failure(error));
+        self.settle_bad_events()?;
+        self.write()?;
+        Ok(done?)
+    }
+
     /// A table whose file has changed is loaded again; where that fails, it stays as it was, and the run goes on.
     fn reload_changed_tables(&mut self) {
         if self.engine.tables_have_changed() {
@@ -364,6 +382,7 @@ impl Run {
 
     /// The input pauses: what is certain leaves, and the arrival clock goes on, so that silent streams become idle.
     fn wait(&mut self, inputs: &Inputs) -> Result<Message, Stop> {
+        self.catch_up()?;
         self.flush()?;
         let mut paused = Duration::ZERO;
         loop {

@@ -6,6 +6,7 @@
 mod csv;
 mod decoded;
 mod format;
+mod portion;
 mod source;
 mod table;
 
@@ -17,5 +18,6 @@ pub mod json;
 pub use csv::{CsvDecoder, Records};
 pub use decoded::{BadCause, BadEvent, ChunkStart, Decoded, Limits, SourceRows};
 pub use format::Format;
+pub use portion::{KnownTexts, Portion};
 pub use source::{ColumnSpec, Condition, Predicate, Route, SourceSpec, TimeFormat};
 pub use table::{BadTable, ReadRow, TableSpec, read_csv, read_json_lines, value_of_text};

@@ -11,7 +11,7 @@ use arrow_buffer::{BooleanBuffer, Buffer, ScalarBuffer};
 use super::lists::ListBuilder;
 use super::text_builder::TextBuilder;
 use super::validity::Validity;
-use super::{Column, DataType, Over, Value};
+use super::{CodeMap, Column, DataType, Over, Value};
 
 /// Builds a [`Column`].
 #[derive(Debug)]
@@ -287,6 +287,14 @@ impl ColumnBuilder {
             Building::Text(b) => return b.repeat_rows(rows),
         }
         self.validity.repeat_rows(rows);
+    }
+
+    /// A column that another builder has finished, as if this one had, which is empty: with its codes. `map` is of that builder.
+    pub fn adopt(&mut self, column: Column, map: &mut CodeMap) -> Column {
+        match (&mut self.values, column) {
+            (Building::Text(b), Column::Coded(texts)) => b.adopt(&texts, map),
+            (_, column) => column,
+        }
     }
 
     /// The column; the builder is empty afterwards.

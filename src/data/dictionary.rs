@@ -271,6 +271,11 @@ impl Interner {
         }
     }
 
+    /// Counts texts that were asked for elsewhere, under codes that are known here.
+    pub(super) fn count_asked(&mut self, texts: usize) {
+        self.asked += texts as u64;
+    }
+
     /// The code of a part of a text.
     // Inlined so that in a loop the table and the seeds stay in registers.
     #[inline(always)]

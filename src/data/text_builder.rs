@@ -10,7 +10,7 @@ use arrow_array::builder::{ArrayBuilder, StringBuilder};
 use arrow_array::{StringArray, UInt32Array};
 
 use super::validity::Validity;
-use super::{CodedText, Column, Dictionary, Interner};
+use super::{CodeMap, CodedText, Column, Dictionary, Interner};
 
 #[derive(Debug)]
 pub(super) struct TextBuilder {
@@ -171,6 +171,12 @@ impl TextBuilder {
             Rows::Plain(texts) => Column::String(texts.finish()),
             Rows::Coded(codes) => Column::Coded(codes.finish()),
         };
+        self.renew();
+        column
+    }
+
+    /// Between two columns: where the dictionary is full, another takes its place.
+    fn renew(&mut self) {
         if let Some(interner) = &mut self.interner {
             interner.renew();
             self.rows = match interner.is_useful() {
@@ -178,7 +184,15 @@ impl TextBuilder {
                 false => Rows::Plain(StringBuilder::new()),
             };
         }
-        column
+    }
+
+    /// Texts in the codes of another builder as a column of this one, which is between two columns.
+    pub(super) fn adopt(&mut self, texts: &CodedText, map: &mut CodeMap) -> Column {
+        debug_assert_eq!(self.len(), 0, "between two columns");
+        let interner = self.interner.as_mut().filter(|interner| interner.is_useful());
+        let coded = interner.and_then(|interner| map.translate(texts, interner));
+        self.renew();
+        coded.map_or_else(|| Column::String(texts.to_strings()), Column::Coded)
     }
 
     pub(super) fn finish_plain(&mut self) -> StringArray {

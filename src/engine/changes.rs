@@ -170,7 +170,7 @@ impl Engine {
         let matched = Matched::find(self, &planned, &after, &kept)?;
 
         let change = Exchange { after: &planned.graph, nodes: &matched.nodes, outputs: &matched.outputs };
-        let retired = self.running.guarded(|running| exchange(running, change))?;
+        let retired = self.running.guarded(|running| running.catch_up().and_then(|()| exchange(running, change)))?;
         let outputs = planned.graph.outputs().iter().zip(&after.outputs).map(|(output, &of)| Output::new(output, of));
         self.outputs = outputs.chain(retired.iter().map(|&output| self.outputs[output].clone())).collect();
         let added = planned.program.statements.len() - kept.len();

@@ -114,6 +114,7 @@ fn run_options(options: &Options) -> RunOptions {
         batch_size: options.batch_size.clamp(1, options.limits.round().max(1)),
         max_line: options.max_line,
         strict: options.strict,
+        threads: options.decoding_threads(),
         limits: options.limits,
         clock: options.clock.clone(),
     }

@@ -1,4 +1,5 @@
-//! The public face: compile a program, push events, take rows. It owns no thread and no global state; the only clock is the one it is given.
+//! The public face: compile a program, push events, take rows. It owns no thread unless it is asked to decode on
+//! several, and no global state; the only clock is the one it is given.
 
 mod ended;
 mod error;
@@ -159,8 +160,18 @@ impl Engine {
 
     /// Takes bytes of JSON lines, cut anywhere: an unfinished line waits for the rest of it, or for [`Engine::finish`]. A line that is no
     /// good is no error (unless the options say `strict`), see [`Engine::take_bad_events`].
+    ///
+    /// With several threads ([`Options::threads`]) lines may still be with the decoders when this returns, at most as many as a few calls of
+    /// it bring: what comes of them, errors too, comes with a later call. Every call but this, those that take and those that look takes them
+    /// up first; [`Engine::catch_up`] does nothing else.
     pub fn push_json(&mut self, bytes: &[u8]) -> Result<(), Error> {
         Ok(self.running.guarded(|running| running.push_bytes(bytes))?)
+    }
+
+    /// Waits until all lines that were pushed have been decoded and taken up: what they give can be taken, and is counted. With one thread
+    /// there is never anything to wait for.
+    pub fn catch_up(&mut self) -> Result<(), Error> {
+        Ok(self.running.guarded(|running| running.catch_up())?)
     }
 
     /// Takes bytes of comma-separated values, cut anywhere. The first record of an input names the columns; which stream an event is of is

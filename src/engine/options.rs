@@ -8,7 +8,7 @@ use super::DataError;
 use super::functions::UserFunction;
 use crate::data::{DataType, Value};
 use crate::expr::{ScalarFunction, aggregates, functions};
-use crate::runtime::{Clock, Limits, SystemClock};
+use crate::runtime::{Clock, Limits, SystemClock, chunks_under_way};
 
 /// How a program is compiled and run.
 #[derive(Debug, Clone)]
@@ -44,6 +44,11 @@ pub struct Options {
     pub ids: bool,
     /// Functions of your own, see [`Options::register`]. Default: none.
     pub functions: Vec<Arc<dyn ScalarFunction>>,
+    /// How many threads decode lines of JSON, 0 for as many as the machine has cores. No result depends on it: rows, bad events and counters
+    /// are the same, in the same order. With more than one, [`crate::Engine::push_json`] may come back before all of its lines have been taken
+    /// up, see there; in a strict run, what was pushed behind the first bad event is lost. Functions of your own are called on several threads.
+    /// Default: 1, with which the engine has no thread of its own.
+    pub threads: usize,
     /// All other caps, each with its default and policy.
     pub limits: Limits,
     /// Where relative paths of the program (those of tables) start from. Default: the working directory. The command line says the folder of
@@ -70,6 +75,7 @@ impl Default for Options {
             open: false,
             ids: false,
             functions: Vec::new(),
+            threads: 1,
             limits: Limits::default(),
             folder: None,
             clock: Arc::new(SystemClock),
@@ -78,6 +84,20 @@ impl Default for Options {
 }
 
 impl Options {
+    /// Behind how many calls of [`crate::Engine::push_json`] at most what they brought has been taken up, where each brings no more lines than
+    /// `batch_size`: 1 with one thread.
+    pub fn chunks_under_way(&self) -> usize {
+        chunks_under_way(self.decoding_threads())
+    }
+
+    /// As many threads as are asked for, or as there are cores.
+    pub(super) fn decoding_threads(&self) -> usize {
+        match self.threads {
+            0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            threads => threads,
+        }
+    }
+
     /// Lets programs call a function of your own, by its name in any case. A name that the language has is refused.
     pub fn register(&mut self, function: impl ScalarFunction + 'static) -> Result<(), DataError> {
         let name = function.name().to_owned();

@@ -16,7 +16,7 @@ impl Engine {
     /// Reference tables are not in it, but a digest of their rows is. Where the engine has failed the error is given again.
     pub fn snapshot(&mut self) -> Result<Vec<u8>, Error> {
         let (passport, origin) = (self.passport(), self.changing.origin(self.source.text()));
-        Ok(self.running.guarded(|running| save_snapshot(running, &passport, &origin))?)
+        Ok(self.running.guarded(|running| running.catch_up().and_then(|()| save_snapshot(running, &passport, &origin)))?)
     }
 
     /// Compiles a program and takes up what a snapshot says, where the snapshot is of this program; and what there is to say of that.
@@ -89,6 +89,7 @@ impl Engine {
             let name = name.map_or_else(|| format!("the unnamed statement {}", statement + 1), |name| format!("`{name}`"));
             return Err(SnapshotError::Uncut(format!("{name} keeps state that cannot be cut by keys")).into());
         }
+        self.catch_up()?;
         let passport = self.passport();
         let origin = self.changing.origin(self.source.text());
         Ok(self.running.guarded(|running| save_range(running, &passport, &origin, range))??)

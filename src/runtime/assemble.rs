@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::decoders::Decoders;
 use super::limits::Limits;
 use super::pipeline::{Counts, Exit, Feed, Pipeline, Stage, Work};
 use super::running::{RunOptions, Running};
@@ -41,22 +42,26 @@ pub struct AssembleOptions {
 
 /// Makes a graph live.
 pub fn assemble(graph: &OperatorGraph, options: &AssembleOptions, run: RunOptions) -> Running {
-    let specs: Vec<SourceSpec> = graph.sources().iter().map(|source| source_spec(source, options)).collect();
     let timings = graph.sources().iter().enumerate().map(|(index, source)| {
         let keeps_late = edges(graph).any(|edge| matches!(edge, Edge::Late(id) if id.0 as usize == index));
         timing(source, options, keeps_late)
     });
     let reorder = Reorder::new(timings.collect(), run.limits.waiting_events).letting_go(run.limits.round());
-    let takes_all = matches!(specs.as_slice(), [SourceSpec { route: DecoderRoute::All, .. }]);
-    let names_the_type = specs.iter().flat_map(|s| &s.columns).any(|column| column.path == options.type_field);
-    let mut decoder = JsonDecoder::new(specs, line_limits(&run));
-    if takes_all && !names_the_type {
-        decoder = decoder.watching(&options.type_field);
-    }
     let tables: Vec<TableSource> = graph.tables().iter().map(|table| table_source(table, options)).collect();
     let ranks: Vec<u32> = (0..graph.nodes().len()).map(rank_of).collect();
     let pipeline = pipeline(&Parts { graph, ranks: &ranks, tables: &tables, run: &run, views: &|_| None });
-    Running::new(decoder, reorder, pipeline, Tables::new(tables), run)
+    let decoder = || decoder(graph, options, &run);
+    let decoders = (run.threads > 1).then(|| Decoders::new(decoder(), (1..run.threads).map(|_| decoder()).collect()));
+    Running::new(decoder(), decoders, reorder, pipeline, Tables::new(tables), run)
+}
+
+/// A decoder of the source streams.
+fn decoder(graph: &OperatorGraph, options: &AssembleOptions, run: &RunOptions) -> JsonDecoder {
+    let specs: Vec<SourceSpec> = graph.sources().iter().map(|source| source_spec(source, options)).collect();
+    let takes_all = matches!(specs.as_slice(), [SourceSpec { route: DecoderRoute::All, .. }]);
+    let names_the_type = specs.iter().flat_map(|s| &s.columns).any(|column| column.path == options.type_field);
+    let decoder = JsonDecoder::new(specs, line_limits(run));
+    if takes_all && !names_the_type { decoder.watching(&options.type_field) } else { decoder }
 }
 
 /// What the operators of a graph are made live with.

@@ -1,6 +1,7 @@
 //! A running program: the operator graph assembled into live operators and driven round by round; the only place with a clock.
 
 mod clock;
+mod decoders;
 mod departures;
 mod ended;
 mod error;
@@ -16,6 +17,7 @@ mod tests;
 
 mod memory;
 mod metrics;
+mod parallel;
 mod running;
 mod selective;
 
@@ -30,6 +32,7 @@ mod snapshot;
 
 pub use assemble::{AssembleOptions, assemble, column_spec};
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use decoders::chunks_under_way;
 pub use departures::Departures;
 pub use ended::{Cause, Ended};
 pub use error::RunError;

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use super::clock::Clock;
+use super::decoders::Decoders;
 use super::departures::Departures;
 use super::ended::Ended;
 use super::error::RunError;
@@ -30,6 +31,8 @@ pub struct RunOptions {
     pub max_line: usize,
     /// The first bad event ends the run.
     pub strict: bool,
+    /// How many threads decode lines of JSON.
+    pub threads: usize,
     /// The caps.
     pub limits: Limits,
     /// The arrival clock.
@@ -44,6 +47,8 @@ pub struct Running {
     pub(super) pipeline: Pipeline,
     pub(super) tables: Tables,
     pub(super) lines: Lines,
+    /// Nothing where lines are decoded where they come.
+    pub(super) decoders: Option<Box<Decoders>>,
     pub(super) departures: VecDeque<Departures>,
     pub(super) rows_out: u64,
     /// Of each output, how many rows have been taken.
@@ -70,7 +75,15 @@ pub(super) struct Intake {
 }
 
 impl Running {
-    pub(super) fn new(decoder: JsonDecoder, reorder: Reorder, pipeline: Pipeline, tables: Tables, options: RunOptions) -> Self {
+    /// A program that has had no event. `decoders` are others of the same streams, where lines are decoded on several threads.
+    pub(super) fn new(
+        decoder: JsonDecoder,
+        decoders: Option<Decoders>,
+        reorder: Reorder,
+        pipeline: Pipeline,
+        tables: Tables,
+        options: RunOptions,
+    ) -> Self {
         let intake = Intake {
             decoded: decoder.decoded(),
             csv: CsvDecoder::new(super::assemble::line_limits(&options)),
@@ -89,6 +102,7 @@ impl Running {
             pipeline,
             tables,
             lines,
+            decoders: decoders.map(Box::new),
             departures: VecDeque::new(),
             rows_out: 0,
             taken,
@@ -117,7 +131,15 @@ impl Running {
 
     /// Takes bytes of JSON lines, cut anywhere.
     pub fn push_bytes(&mut self, chunk: &[u8]) -> Result<(), RunError> {
-        self.check_open()?;
+        self.check_sound()?;
+        if let Some(mut decoders) = self.decoders.take() {
+            let pushed = self.push_apart(&mut decoders, chunk);
+            if pushed.is_err() {
+                decoders.forget();
+            }
+            self.decoders = Some(decoders);
+            return pushed;
+        }
         // In strict mode nothing behind the first bad line may have an effect.
         let most = if self.options.strict { 1 } else { self.options.batch_size };
         let mut lines = std::mem::replace(&mut self.lines, Lines::new(0));
@@ -214,7 +236,10 @@ impl Running {
 
     /// For so long (by the arrival clock) nothing could be read: silent streams do not become idle for that.
     pub fn excuse(&mut self, pause: Duration) {
-        self.intake.reorder.excuse(pause);
+        match &mut self.decoders {
+            Some(decoders) if !decoders.is_idle() => decoders.excuse(pause),
+            _ => self.intake.reorder.excuse(pause),
+        }
     }
 
     /// The end of all input. Calling it again changes nothing.
@@ -309,13 +334,14 @@ impl Running {
     }
 
     /// The time of arrival: a clock that goes back stands still, else events without a time of their own would be late.
-    fn look_at_clock(&self) -> Timestamp {
+    pub(super) fn look_at_clock(&self) -> Timestamp {
         let now = self.options.clock.now();
         self.intake.reorder.clock().map_or(now, |before| before.max(now))
     }
 
     /// Loads the reference tables again: what comes from now on is looked up in the new loads. Where a file is no good, all stay as they are.
     pub fn reload_tables(&mut self) -> Result<(), RunError> {
+        self.catch_up()?;
         self.tables.load().map_err(RunError::Table)
     }
 
@@ -334,8 +360,13 @@ impl Running {
         (self.pipeline.views(), self.pipeline.shown())
     }
 
-    /// Whether something may be pushed; what is pushed finds the tables loaded.
+    /// Whether something may be pushed; what is pushed finds the tables loaded, and what was pushed before taken up.
     fn check_open(&mut self) -> Result<(), RunError> {
+        self.check_sound()?;
+        self.catch_up()
+    }
+
+    fn check_sound(&mut self) -> Result<(), RunError> {
         match &self.failed {
             Some(error) => Err(error.clone()),
             None if self.is_finished => Err(RunError::Finished),
@@ -343,16 +374,27 @@ impl Running {
         }
     }
 
-    fn take_piece(&mut self, start: Start, piece: &Piece<'_>) -> Result<(), RunError> {
+    pub(super) fn take_piece(&mut self, start: Start, piece: &Piece<'_>) -> Result<(), RunError> {
         let clock = self.look_at_clock();
         self.intake.decode(start, piece, &self.options, clock);
         self.take_decoded(clock)
     }
 
+    /// Takes whole lines that came at this time of the arrival clock.
+    pub(super) fn take_lines(&mut self, start: ChunkStart, lines: &[u8]) -> Result<(), RunError> {
+        self.intake.decoder.decode(lines, start, &mut self.intake.decoded);
+        self.take_decoded(start.clock)
+    }
+
     /// What has been decoded goes on: rows toward the operators, bad events to where they are kept.
     fn take_decoded(&mut self, clock: Timestamp) -> Result<(), RunError> {
-        let bad = self.intake.settle_bad(&self.options);
         let arrivals = self.intake.decoded.take_rows();
+        self.take_arrivals(arrivals, clock)
+    }
+
+    /// Rows that have been decoded, with the bad events among them.
+    pub(super) fn take_arrivals(&mut self, arrivals: Vec<Arrivals>, clock: Timestamp) -> Result<(), RunError> {
+        let bad = self.intake.settle_bad(&self.options);
         self.intake.reorder.push(arrivals, clock);
         self.release()?;
         match bad {

@@ -14,7 +14,7 @@ use ahash::AHashMap;
 use super::convert::{Misfit, convert, scalar_text};
 use super::fast::{FastPath, Streams, Work};
 use super::projection::{Cells, Projection, is_deeper_than};
-use crate::codec::{BadCause, BadEvent, ChunkStart, ColumnSpec, Decoded, Limits, Route, SourceSpec};
+use crate::codec::{BadCause, BadEvent, ChunkStart, ColumnSpec, Decoded, Limits, Portion, Route, SourceSpec};
 use crate::data::{DataType, Timestamp, Value};
 
 /// Decodes JSON lines into the rows of the source streams.
@@ -198,6 +198,22 @@ impl JsonDecoder {
         self.fast = fast;
     }
 
+    /// Decodes a chunk apart from all that came before it, so that the order in which decoders get their chunks does not matter; `room` is
+    /// empty, and is left so. What [`Self::several_types`] says is then of the chunk alone, and the portion has it.
+    pub fn decode_apart(&mut self, chunk: &[u8], start: ChunkStart, room: &mut Decoded) -> Portion {
+        self.set_types_seen(None, None);
+        self.decode(chunk, start, room);
+        room.take_portion(self.types_seen())
+    }
+
+    /// Notes what the decoder of a portion has seen of the watched field, behind what this one has seen.
+    pub fn note_types(&mut self, portion: &Portion) {
+        if let Some(watch) = &mut self.watch {
+            let (first, second) = &portion.types_seen;
+            first.iter().chain(second).for_each(|value| watch.note(value.clone()));
+        }
+    }
+
     /// The line as text, if it is worth a parser's while.
     fn check_line<'line>(&self, line: &'line [u8]) -> Result<&'line str, Misfit> {
         let text = std::str::from_utf8(line).map_err(|error| {
@@ -363,9 +379,15 @@ impl TypeWatch {
             return;
         }
         let Some(value) = text.and_then(scalar_text) else { return };
+        if self.first.as_ref().is_none_or(|first| *first != value) {
+            self.note(value.into_owned());
+        }
+    }
+
+    fn note(&mut self, value: String) {
         match &self.first {
-            None => self.first = Some(value.into_owned()),
-            Some(first) if *first != value => self.second = Some(value.into_owned()),
+            None => self.first = Some(value),
+            Some(first) if *first != value => drop(self.second.get_or_insert(value)),
             Some(_) => {}
         }
     }
