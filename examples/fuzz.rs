@@ -3,7 +3,7 @@
 //! In: a target (or `all`), how many executions, from which number, on how many threads. Out: progress on standard error, what was found in
 //! `target/fuzz-found`, and a line a target on standard output; exit code 1 where something was found. An input depends on its number alone,
 //! so that a run may be cut up, and a process that died is told again: `--log` says each number before it is tried.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "it is a command")]
+#![allow(clippy::disallowed_methods, clippy::print_stdout, clippy::print_stderr, reason = "it is a command")]
 
 #[path = "../tests/fuzzing/mod.rs"]
 mod fuzzing;

@@ -91,10 +91,13 @@ pub fn run(input: &[u8]) {
     if kind & 0x80 == 0 { lines(*kind, chunk, limits) } else { records(*kind, *cut, chunk, limits) }
 }
 
+/// Times, arrivals, and each row's values as text.
+type SourceRows = (Vec<Timestamp>, Vec<u64>, Vec<Vec<String>>);
+
 /// What was decoded, in a form that is equal where it is the same.
 #[derive(Debug, PartialEq)]
 struct Given {
-    rows: Vec<(Vec<Timestamp>, Vec<u64>, Vec<Vec<String>>)>,
+    rows: Vec<SourceRows>,
     bad: Vec<BadEvent>,
     counts: (u64, u64, u64, u64),
 }
@@ -152,7 +155,7 @@ fn records(kind: u8, cut: u8, bytes: &[u8], limits: Limits) {
     assert_eq!(whole, cut_up, "cut up, saved and taken up again");
     let (events, unrouted, good, _) = whole.counts;
     assert_eq!(events, unrouted + good + whole.bad.len() as u64, "every record is counted once");
-    if kind % 5 == 0 && limits.max_line >= bytes.len() {
+    if kind.is_multiple_of(5) && limits.max_line >= bytes.len() {
         as_a_plain_reader(&whole, bytes);
     }
 }

@@ -348,13 +348,13 @@ pub fn packed() -> Vec<Case> {
         broken("a head and nothing else", b"\x1f\x8b\x08\0".to_vec(), &[]),
         broken("the second frame is cut", [zstd(&one), cut(&zstd(&two), 9)].concat(), &[1]),
         broken("garbage behind a frame", [&zstd(&one)[..], b"garbage"].concat(), &[1]),
-        file("plain bytes in a file named .gz", between(b"x"), &[1, 2], &[(2, "not_json")], 1).as_if_packed(),
+        file("plain bytes in a file named .gz", between(b"x"), &[1, 2], &[(2, "not_json")], 1).packed_alike(),
     ]
 }
 
 impl Case {
     /// The bytes as they are in the file named `.gz` too.
-    fn as_if_packed(self) -> Self {
+    fn packed_alike(self) -> Self {
         Self { is_packed: true, ..self }
     }
 }
