@@ -444,6 +444,7 @@ fn counters_stay_with_their_statement() {
 /// `cargo test --release --test changes -- --ignored --nocapture`
 #[test]
 #[ignore = "a measurement"]
+#[allow(clippy::disallowed_methods, reason = "it measures, and is run by hand")]
 fn what_a_change_costs() {
     let rule = |number: usize| {
         format!(
