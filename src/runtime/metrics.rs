@@ -72,6 +72,12 @@ impl RunMetrics {
         self.bad.iter().map(|(_, count)| count).sum()
     }
 
+    /// Whether no more events were late, unrouted or bad than came in.
+    pub(super) fn is_accounted(&self) -> bool {
+        let others = self.bad.iter().map(|(_, count)| *count).chain([self.unrouted]);
+        others.into_iter().try_fold(self.late, u64::checked_add).is_some_and(|sum| sum <= self.events)
+    }
+
     /// Events that were neither late nor unrouted nor bad.
     pub fn processed(&self) -> u64 {
         self.events - self.late - self.unrouted - self.bad_events()

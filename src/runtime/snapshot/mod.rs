@@ -201,6 +201,9 @@ pub fn load(running: &mut Running, graph: &OperatorGraph, passport: &Passport, b
         parts.read_for(*node, |node, from| running.pipeline.load_stage(node, from))?;
     }
     parts.body.end()?;
+    if !running.metrics().is_accounted() {
+        return Err(SnapshotError::Damaged("more events were late, unrouted or bad than came in".to_owned()));
+    }
     running.intake.reorder.loaded();
     Ok(restored)
 }
