@@ -5,7 +5,7 @@
 //! which costs less than a microsecond, whenever an operator has done something.
 
 use super::error::RunError;
-use super::limits::Limits;
+use super::limits::{Limits, ROUND};
 use super::memory::resident_bytes;
 use super::pipeline::{Pipeline, Stage};
 use crate::data::Over;
@@ -20,6 +20,9 @@ pub(super) struct Ledger {
     accounts: Vec<Account>,
     /// The most that the process was seen to have.
     most: usize,
+    /// What it had behind the last round, and how many events the next one may have.
+    seen: usize,
+    round: usize,
 }
 
 /// Of one operator.
@@ -39,15 +42,26 @@ const A_ROW: usize = 256;
 /// An operator is not asked more often than each so many rows.
 const ROWS: usize = 64;
 
+/// Events of the first round where memory is bounded.
+const ROUND_FIRST: usize = 64;
+
 impl Ledger {
     pub(super) fn new(limits: &Limits, stages: usize) -> Self {
         let accounts = vec![Account { a_row: A_ROW, ..Account::default() }; stages];
-        Self { keys: limits.keys, statement: limits.statement_memory, memory: limits.memory, accounts, most: 0 }
+        Self {
+            keys: limits.keys,
+            statement: limits.statement_memory,
+            memory: limits.memory,
+            accounts,
+            most: 0,
+            seen: 0,
+            round: ROUND_FIRST,
+        }
     }
 
     /// Goes on from that of the pipeline whose place is taken: operators are asked anew.
     pub(super) fn follow(&mut self, before: &Self) {
-        self.most = before.most;
+        (self.most, self.seen, self.round) = (before.most, before.seen, before.round);
     }
 
     /// The bound of its statement that an operator has come over, if it has; a bound of the run is an error.
@@ -79,6 +93,19 @@ impl Ledger {
         let bytes = resident_bytes().unwrap_or_else(|| self.accounts.iter().map(|account| account.bytes).sum());
         self.most = self.most.max(bytes);
         if bytes > limit { Err(self.full(stages)) } else { Ok(()) }
+    }
+
+    /// How many events the next round may have, where memory is bounded: fewer behind one that took much, for memory is looked at between
+    /// rounds, and more again behind one that took next to none.
+    pub(super) fn next_round(&mut self) -> Option<usize> {
+        let (limit, bytes) = (self.memory?, resident_bytes()?);
+        let grown = bytes.saturating_sub(std::mem::replace(&mut self.seen, bytes));
+        if grown > limit / 64 {
+            self.round = (self.round / 8).max(1);
+        } else if grown < limit / 512 {
+            self.round = (self.round * 2).min(ROUND);
+        }
+        Some(self.round)
     }
 
     /// The bound of memory, and the most that was seen.

@@ -3,8 +3,8 @@
 use super::memory::resident_bytes;
 use crate::data::Allowance;
 
-/// Events of a round where memory is bounded: it is looked at between rounds.
-const ROUND: usize = 1024;
+/// The most events of a round where memory is bounded: it is looked at between rounds.
+pub(super) const ROUND: usize = 1024;
 
 /// Caps of a running program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

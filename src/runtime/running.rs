@@ -407,6 +407,9 @@ impl Running {
         // Events that wait are memory that no operator knows of.
         self.pipeline.check_memory().inspect_err(|error| self.failed = Some(error.clone()))?;
         while self.intake.reorder.has_news() {
+            if let Some(events) = self.pipeline.ledger.next_round() {
+                self.intake.reorder.let_go(events);
+            }
             let released = self.intake.reorder.release();
             self.depart(released)?;
         }

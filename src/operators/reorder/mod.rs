@@ -159,6 +159,11 @@ impl Reorder {
         Self { most_at_once: most_at_once.max(1), ..self }
     }
 
+    /// From now on no more than so many rows go in one release.
+    pub fn let_go(&mut self, most_at_once: usize) {
+        self.most_at_once = most_at_once.max(1);
+    }
+
     /// Lets the arrival clock go on without events: streams may become idle.
     pub fn advance_clock(&mut self, clock: Timestamp) {
         let clock = self.clock.map_or(clock, |before| before.max(clock));
