@@ -1,8 +1,8 @@
 //! Why a program gave what it gave: which runs of a pattern began and where they stopped, which condition let how many rows through, which
 //! keys of a join never met; and of the input, what was bad, late, or of no stream.
 //!
-//! In: the program's graph, whose operators are watched while they run ([`Watching`] puts operators that take notes in their places), and
-//! what became of the lines of the input ([`Intake`]). Out: an [`Answer`], plain data that can be shown as text. Nothing of this is part of a
+//! In: the program's graph, whose operators are watched while they run (`Watching` puts operators that take notes in their places), and
+//! what became of the lines of the input (`Intake`). Out: an [`Answer`], plain data that can be shown as text. Nothing of this is part of a
 //! usual run.
 
 mod answer;
