@@ -4,6 +4,7 @@
 //! be filled again, because fresh memory of that size costs as much as reading into it.
 
 use std::io::Read;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, TryRecvError, channel, sync_channel};
 use std::time::Duration;
 
@@ -73,7 +74,12 @@ impl Inputs {
         };
         ctrlc::set_handler(handler).map_err(|error| Failure::outside(format!("cannot listen for interrupts: {error}")))?;
         let (used, to_fill) = channel();
-        std::thread::spawn(move || read_all(inputs, &sender, &to_fill));
+        std::thread::spawn(move || {
+            // A reader that panics must look neither like the end of input nor like a pause.
+            if catch_unwind(AssertUnwindSafe(|| read_all(inputs, &sender, &to_fill))).is_err() {
+                let _ = sender.send(Message::Failed("the reader of the inputs panicked: a defect of betide".to_owned()));
+            }
+        });
         Ok(Self { messages: receiver, used })
     }
 
