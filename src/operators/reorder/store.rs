@@ -166,6 +166,6 @@ fn segments_of(rows: &[(u64, u32)]) -> Vec<u64> {
     numbers
 }
 
-fn row_number(position: usize) -> u32 {
+pub(super) fn row_number(position: usize) -> u32 {
     u32::try_from(position).expect("a batch has fewer than 2^32 rows")
 }
