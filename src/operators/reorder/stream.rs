@@ -66,9 +66,7 @@ impl Chunk {
     pub(super) fn wait_all(&mut self, rows: Range<usize>, waiting: &mut Waiting) -> usize {
         let Self { stream, segment, first, .. } = *self;
         let Arrivals { times, numbers, .. } = &self.arrived;
-        let at = |row: usize, at: u32| {
-            (times[row], Row { number: numbers[row], segment, row: first + at, stream, is_late: false })
-        };
+        let at = |row: usize, at: u32| (times[row], Row { number: numbers[row], segment, row: first + at, stream, is_late: false });
         let Some(wanted) = &self.wanted else {
             self.waits[rows.clone()].fill(true);
             let count = rows.len();
