@@ -8,16 +8,27 @@ mod steps;
 
 use super::explain;
 use super::graph::{Edge, OperatorGraph, OperatorSpec};
+use super::notes::Notes;
 use crate::spec::PatternSpec;
 
 /// The graph in the language of Graphviz.
 pub fn dot(graph: &OperatorGraph) -> String {
-    dot::write(&Picture::of(graph))
+    dot_with(graph, &Notes::default())
+}
+
+/// The same, with what else is to be said of its parts.
+pub(crate) fn dot_with(graph: &OperatorGraph, notes: &Notes) -> String {
+    dot::write(&Picture::of(graph, notes))
 }
 
 /// The graph in the language of Mermaid.
 pub fn mermaid(graph: &OperatorGraph) -> String {
-    mermaid::write(&Picture::of(graph))
+    mermaid_with(graph, &Notes::default())
+}
+
+/// The same, with what else is to be said of its parts.
+pub(crate) fn mermaid_with(graph: &OperatorGraph, notes: &Notes) -> String {
+    mermaid::write(&Picture::of(graph, notes))
 }
 
 /// What is drawn.
@@ -70,24 +81,27 @@ struct Group {
 }
 
 impl Picture {
-    fn of(graph: &OperatorGraph) -> Self {
+    fn of(graph: &OperatorGraph, notes: &Notes) -> Self {
         let mut picture = Self::default();
         for (index, source) in graph.sources().iter().enumerate().filter(|(_, source)| source.is_read) {
-            picture.add(format!("s{index}"), source.name.to_string(), explain::of_source(source), Shape::Source);
+            let lines = [&explain::of_source(source), notes.source(index)].concat();
+            picture.add(format!("s{index}"), source.name.to_string(), lines, Shape::Source);
         }
         for (index, node) in graph.nodes().iter().enumerate() {
             let title = format!("{} {}", index + 1, explain::kind_text(&node.spec));
-            picture.add(format!("n{index}"), title, explain::of_node(graph, node), Shape::Operator);
+            let of_node = notes.node(index);
+            let lines = [explain::of_node(graph, node), of_node.map_or_else(Vec::new, |notes| notes.brief.clone())].concat();
+            picture.add(format!("n{index}"), title, lines, Shape::Operator);
             for &edge in &node.inputs {
                 picture.arrow(edge, format!("n{index}"));
             }
             if let Some(pattern) = pattern_of(&node.spec) {
-                picture.groups.push(steps::group(&format!("p{index}"), &format!("steps of {}", index + 1), pattern));
+                picture.groups.push(steps::group(&format!("p{index}"), &format!("steps of {}", index + 1), pattern, of_node));
             }
         }
         for (index, output) in graph.outputs().iter().enumerate() {
             let title = output.name.as_deref().map_or_else(|| format!("statement {}", output.statement + 1), str::to_owned);
-            picture.add(format!("o{index}"), title, Vec::new(), Shape::Output);
+            picture.add(format!("o{index}"), title, notes.output(index).to_vec(), Shape::Output);
             picture.arrow(output.edge, format!("o{index}"));
         }
         picture
