@@ -42,6 +42,11 @@ impl Analyzed {
         picture::dot_with(&self.graph, &text::notes(&self.graph, &self.figures))
     }
 
+    /// The operators drawn as SVG, with figures in the boxes.
+    pub(crate) fn to_svg(&self) -> String {
+        picture::svg_with(&self.graph, &text::notes(&self.graph, &self.figures))
+    }
+
     /// The operators in the language of Mermaid, with figures in the boxes.
     pub(crate) fn to_mermaid(&self) -> String {
         picture::mermaid_with(&self.graph, &text::notes(&self.graph, &self.figures))

@@ -42,6 +42,8 @@ pub struct SourceFigures {
     pub events: u64,
     /// Late ones.
     pub late: u64,
+    /// Those that still waited for the watermark when the last event had come, before the end of input was told.
+    pub waiting: u64,
 }
 
 /// Of an output.

@@ -1,32 +1,48 @@
 //! Figures in words: the lines below each operator in the text of `explain`, and the shorter ones in the boxes of pictures.
 
 use super::figures::{Figures, Held, OperatorFigures, StepFigures, TermFigures};
-use crate::plan::{NodeNotes, Notes, OperatorGraph, StateClass, class_of};
+use crate::plan::{NodeNotes, Notes, OperatorGraph, OperatorSpec, StateClass, class_of};
+use crate::spec::EvaluatorChoice;
 use crate::text::grouped;
 
 /// What is said of each part of the graph.
 pub(super) fn notes(graph: &OperatorGraph, figures: &Figures) -> Notes {
     let sources = figures.sources.iter().map(|source| {
-        let late = if source.late > 0 { format!(", {} of them late", grouped(source.late)) } else { String::new() };
-        vec![format!("events {}{late}", grouped(source.events))]
+        let of_them = [(source.late, "late"), (source.waiting, "waited for the end of input")];
+        let of_them = of_them.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!(", {} of them {what}", grouped(*count)));
+        let of_them: String = of_them.collect();
+        vec![format!("{}{of_them}", counted(source.events, "event", "events"))]
     });
     let nodes = graph.nodes().iter().zip(&figures.operators).map(|(node, operator)| {
         let has_state = class_of(node) != StateClass::Constant || operator.most != Held::default();
+        let unit = has_state.then(|| unit(&node.spec));
         NodeNotes {
-            lines: lines(operator, has_state, figures.nanos),
-            brief: brief(operator, has_state, figures.nanos),
+            lines: lines(operator, unit, figures.nanos),
+            brief: brief(operator, unit, figures.nanos),
             steps: operator.steps.iter().map(|step| in_box(step, &operator.terms)).collect(),
         }
     });
-    let outputs = figures.outputs.iter().map(|output| vec![format!("rows   {}", grouped(output.rows))]);
+    let outputs = figures.outputs.iter().map(|output| vec![counted(output.rows, "row", "rows")]);
     Notes { sources: sources.collect(), nodes: nodes.collect(), outputs: outputs.collect(), end: of_run(figures) }
 }
 
-/// The lines below an operator.
-fn lines(operator: &OperatorFigures, has_state: bool, whole: Option<u64>) -> Vec<String> {
+/// What an operator holds besides keys: one, several.
+type Unit = (&'static str, &'static str);
+
+fn unit(spec: &OperatorSpec) -> Unit {
+    match spec {
+        OperatorSpec::Pattern { evaluator: EvaluatorChoice::RankColumns(_) | EvaluatorChoice::WayColumns, .. } => ("event", "events"),
+        OperatorSpec::CountMatches { .. } => ("event", "events"),
+        OperatorSpec::Pattern { .. } => ("run", "runs"),
+        _ => ("row", "rows"),
+    }
+}
+
+/// The lines below an operator; `unit` is what it holds, if it holds anything.
+fn lines(operator: &OperatorFigures, unit: Option<Unit>, whole: Option<u64>) -> Vec<String> {
     let mut lines = vec![format!("rows   {}", rows(operator))];
-    if has_state {
-        let (now, most) = (held(&operator.held), held(&operator.most));
+    if let Some(unit) = unit {
+        let (now, most) = (held(&operator.held, unit), held(&operator.most, unit));
         lines.push(if now == most { format!("held   {now}") } else { format!("held   {now} before the end of input; at most {most}") });
     }
     if operator.dropped > 0 {
@@ -63,11 +79,9 @@ fn terms(terms: &[TermFigures]) -> Table {
 }
 
 /// What is said in the box of an operator.
-fn brief(operator: &OperatorFigures, has_state: bool, whole: Option<u64>) -> Vec<String> {
+fn brief(operator: &OperatorFigures, unit: Option<Unit>, whole: Option<u64>) -> Vec<String> {
     let mut lines = vec![rows(operator)];
-    if has_state {
-        lines.push(format!("held at most {}", held(&operator.most)));
-    }
+    lines.extend(unit.map(|unit| format!("held at most {}", held(&operator.most, unit))));
     lines.extend(operator.nanos.map(|nanos| time(nanos, whole)));
     // Those of a step stand in its own box.
     lines.extend(operator.terms.iter().filter(|term| term.step.is_none()).map(truth));
@@ -92,7 +106,7 @@ fn of_run(figures: &Figures) -> Vec<String> {
         lost.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{} {what}", grouped(*count))).collect();
     let lost = if lost.is_empty() { String::new() } else { format!(" ({})", lost.join(", ")) };
     let events = counted(figures.events, "event", "events");
-    let mut lines = vec![format!("run\n    {events} in{lost}, {} out", counted(figures.rows, "row", "rows"))];
+    let mut lines = vec!["run".to_owned(), format!("    {events} in{lost}, {} out", counted(figures.rows, "row", "rows"))];
     if let Some(whole) = figures.nanos {
         let operators: u64 = figures.operators.iter().filter_map(|operator| operator.nanos).sum();
         let shared = figures.shared_nanos.map(|nanos| format!(", the look that they share {}", share(nanos, whole)));
@@ -110,9 +124,9 @@ fn rows(operator: &OperatorFigures) -> String {
     format!("{} in, {} out{share}", grouped(came), grouped(gave))
 }
 
-fn held(held: &Held) -> String {
+fn held(held: &Held, unit: Unit) -> String {
     let keys = (held.keys > 0).then(|| counted(held.keys, "key", "keys"));
-    let rows = (held.rows > 0).then(|| counted(held.rows, "row", "rows"));
+    let rows = (held.rows > 0).then(|| counted(held.rows, unit.0, unit.1));
     let bytes = held.bytes.filter(|bytes| *bytes > 0).map(size);
     let parts: Vec<String> = [keys, rows, bytes].into_iter().flatten().collect();
     if parts.is_empty() { "nothing".to_owned() } else { parts.join(", ") }

@@ -8,8 +8,6 @@ use betide::connect::Input;
 use betide::engine::PictureLanguage;
 use betide::text::render;
 use betide::{Analysis, Options};
-use layout::backends::svg::SVGWriter;
-use layout::gv::{DotParser, GraphBuilder};
 
 use super::flags::{ExplainFlags, ExplainFormat, TextFlags};
 use super::{Failure, print, program, sample, tell};
@@ -27,7 +25,7 @@ pub(crate) fn explain(flags: &ExplainFlags) -> Result<u8, Failure> {
             ExplainFormat::Json => analyzed.to_json(),
             ExplainFormat::Dot => analyzed.picture(PictureLanguage::Dot),
             ExplainFormat::Mermaid => analyzed.picture(PictureLanguage::Mermaid),
-            ExplainFormat::Svg => drawn(&analyzed.picture(PictureLanguage::Dot))?,
+            ExplainFormat::Svg => analyzed.picture(PictureLanguage::Svg),
         })
         .map(|()| 0);
     }
@@ -37,7 +35,7 @@ pub(crate) fn explain(flags: &ExplainFlags) -> Result<u8, Failure> {
         ExplainFormat::Json => engine.explain_json(),
         ExplainFormat::Dot => engine.picture(PictureLanguage::Dot),
         ExplainFormat::Mermaid => engine.picture(PictureLanguage::Mermaid),
-        ExplainFormat::Svg => drawn(&engine.picture(PictureLanguage::Dot))?,
+        ExplainFormat::Svg => engine.picture(PictureLanguage::Svg),
     })?;
     Ok(0)
 }
@@ -114,15 +112,4 @@ fn fill(input: &mut Input, buffer: &mut [u8]) -> Result<usize, Failure> {
         }
     }
     Ok(count)
-}
-
-/// A picture in the language of Graphviz as SVG.
-fn drawn(dot: &str) -> Result<String, Failure> {
-    let graph = DotParser::new(dot).process();
-    let graph = graph.map_err(|why| Failure { code: 70, message: format!("betide: a defect: the picture is no DOT: {why}") })?;
-    let mut builder = GraphBuilder::new();
-    builder.visit_graph(&graph);
-    let mut svg = SVGWriter::new();
-    builder.get().do_it(false, false, false, &mut svg);
-    Ok(svg.finalize())
 }

@@ -4,7 +4,7 @@ use super::compile::{assembled, planned_noting};
 use super::{Engine, Error, Options, PictureLanguage};
 use crate::analysis::{Analyzed, Counting, Figures, Held, OperatorFigures, OutputFigures, SourceFigures};
 use crate::operators::StepTaken;
-use crate::runtime::{RunError, Running};
+use crate::runtime::{RunError, RunMetrics, Running};
 use crate::text::{Diagnostics, Source};
 use crate::why::WatchedProgram;
 
@@ -86,7 +86,7 @@ impl Analysis {
         self.both(Engine::catch_up, Running::catch_up)?;
         let before = self.engine.running.metrics();
         self.both(Engine::finish, Running::finish)?;
-        let figures = self.figures(&before.operators.iter().map(|operator| operator.held).collect::<Vec<_>>());
+        let figures = self.figures(&before);
         Ok(Analyzed::new(self.engine.graph, figures))
     }
 
@@ -117,7 +117,8 @@ impl Analysis {
         Ok(())
     }
 
-    fn figures(&mut self, held: &[crate::operators::Held]) -> Figures {
+    /// What was measured; `before` is how things were before the end of input was told.
+    fn figures(&mut self, before: &RunMetrics) -> Figures {
         let stats = self.engine.running.metrics();
         let costs = self.engine.running.profiled().cloned().unwrap_or_default();
         let mut taken: Vec<Vec<StepTaken>> = vec![Vec::new(); stats.operators.len()];
@@ -133,14 +134,14 @@ impl Analysis {
         self.notes.extend(self.engine.ended().iter().map(|ended| format!("{} has ended before the input: {}", ended.title(), ended.cause)));
         let operators = stats.operators.iter().enumerate().map(|(node, operator)| {
             let cost = costs.operators.get(node).copied().unwrap_or_default();
-            let before = held.get(node).copied().unwrap_or_default();
+            let held = before.operators.get(node).map(|operator| operator.held).unwrap_or_default();
             let mut figures = OperatorFigures {
                 name: operator.name.clone(),
                 rows_in: operator.counts.rows_in,
                 rows_out: operator.counts.rows_out,
                 eval_nulls: operator.counts.eval_nulls,
                 dropped: operator.held.dropped,
-                held: told(&before),
+                held: told(&held),
                 most: told(&cost.most),
                 nanos: Some(cost.nanos),
                 steps: Vec::new(),
@@ -149,10 +150,11 @@ impl Analysis {
             self.counts.add_to(node, &taken[node], &mut figures);
             figures
         });
-        let sources = stats.sources.iter().map(|source| SourceFigures {
+        let sources = stats.sources.iter().zip(&before.sources).map(|(source, before)| SourceFigures {
             name: source.name.to_string(),
             events: source.stats.events,
             late: source.stats.late,
+            waiting: before.stats.held,
         });
         let outputs = self.engine.graph.outputs().iter().zip(self.engine.running.taken());
         Figures {
@@ -181,6 +183,7 @@ impl Analyzed {
         match language {
             PictureLanguage::Dot => self.to_dot(),
             PictureLanguage::Mermaid => self.to_mermaid(),
+            PictureLanguage::Svg => self.to_svg(),
         }
     }
 }

@@ -57,6 +57,8 @@ pub enum PictureLanguage {
     Dot,
     /// The language of Mermaid, which many sites draw where they show Markdown.
     Mermaid,
+    /// Drawn already: SVG, which browsers show.
+    Svg,
 }
 
 /// A compiled program and its state.
@@ -131,6 +133,7 @@ impl Engine {
         match language {
             PictureLanguage::Dot => crate::plan::picture::dot(&self.graph),
             PictureLanguage::Mermaid => crate::plan::picture::mermaid(&self.graph),
+            PictureLanguage::Svg => crate::plan::picture::svg(&self.graph),
         }
     }
 

@@ -41,9 +41,15 @@ pub(super) fn group(prefix: &str, title: &str, spec: &PatternSpec, notes: Option
         }
     }
     seen.sort_unstable();
-    let lines = |v: VariableId| notes.map_or_else(Vec::new, |notes| notes.step(v).to_vec());
-    let step = |&v: &VariableId| Shown { id: id(v), title: steps.name(v), lines: lines(v), shape: Shape::Step };
-    let point = |id: &str, title: &str| Shown { id: id.to_owned(), title: title.to_owned(), lines: Vec::new(), shape: Shape::Point };
+    let figures = |v: VariableId| notes.map_or_else(Vec::new, |notes| notes.step(v).to_vec());
+    let step = |&v: &VariableId| Shown { id: id(v), title: steps.name(v), lines: Vec::new(), figures: figures(v), shape: Shape::Step };
+    let point = |id: &str, title: &str| Shown {
+        id: id.to_owned(),
+        title: title.to_owned(),
+        lines: Vec::new(),
+        figures: Vec::new(),
+        shape: Shape::Point,
+    };
     let mut boxes = vec![point(&start, "start")];
     boxes.extend(seen.iter().map(step));
     boxes.push(point(&end, "match"));
