@@ -68,7 +68,13 @@ pub(super) fn assembled(graph: &OperatorGraph, options: &Options) -> Running {
 }
 
 fn check_options(options: &Options) -> CheckOptions {
-    CheckOptions { parameters: options.set.clone(), endless: options.endless, functions: options.functions.clone(), keeps_places: false }
+    CheckOptions {
+        parameters: options.set.clone(),
+        endless: options.endless,
+        functions: options.functions.clone(),
+        aggregates: options.aggregates.clone(),
+        keeps_places: false,
+    }
 }
 
 /// Leaves out the streams that are unknown only because the statement that names them could not be read, which has been told.
