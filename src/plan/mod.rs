@@ -6,7 +6,9 @@ mod fingerprint;
 mod graph;
 mod keyed;
 mod lower;
+mod notes;
 pub mod picture;
+mod plainly;
 mod rules;
 mod share;
 mod state;
@@ -14,10 +16,13 @@ mod words;
 
 pub(crate) use columns::in_words;
 pub use explain::explain;
+pub(crate) use explain::{edge_text, explain_with, kind_text, of_node, of_source};
 pub use fingerprint::{Fingerprint, Fingerprints, fingerprints};
 pub use graph::{Edge, LookupTable, Node, NodeId, OperatorGraph, OperatorSpec, OutputNode, Sharing, SourceId, SourceNode, TableNode};
 pub use keyed::statements_without_key;
 pub use lower::{Outputs, streams_of};
+pub(crate) use notes::{NodeNotes, Notes};
+pub(crate) use plainly::plainly;
 pub use state::{Growth, StateClass, class_of};
 pub(crate) use words::term_in_words;
 
