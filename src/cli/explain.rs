@@ -10,7 +10,8 @@ use super::{Failure, print, program};
 
 /// Compiles the program and prints how it will run.
 pub(crate) fn explain(flags: &ExplainFlags) -> Result<u8, Failure> {
-    let engine = program::compile(flags.program.file.as_deref(), &flags.program.text, Options::default())?;
+    let options = Options { threads: flags.threads, ..Options::default() };
+    let engine = program::compile(flags.program.file.as_deref(), &flags.program.text, options)?;
     print(&match flags.format {
         ExplainFormat::Text => engine.explain(),
         ExplainFormat::Dot => engine.picture(PictureLanguage::Dot),

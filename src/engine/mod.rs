@@ -41,7 +41,7 @@ use serde::de::DeserializeOwned;
 
 use crate::codec::BadEvent;
 use crate::data::{Duration, Schema, Timestamp, Value};
-use crate::plan::{Fingerprints, OperatorGraph, Outputs, fingerprints};
+use crate::plan::{Fingerprints, OperatorGraph, Outputs, Threads, fingerprints};
 use crate::runtime::Running;
 use crate::semantics::Program;
 use crate::text::{Diagnostics, Source};
@@ -116,7 +116,8 @@ impl Engine {
 
     /// The operator graph as text: what feeds what, keys and windows, and how much each operator can come to hold.
     pub fn explain(&self) -> String {
-        crate::plan::explain(&self.graph)
+        let is_statement_bounded = self.options.limits.statement_memory.is_some();
+        crate::plan::explain(&self.graph, Threads { number: self.options.all_threads(), is_statement_bounded })
     }
 
     /// The operator graph as a picture, with the steps inside each pattern.

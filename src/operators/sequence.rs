@@ -184,14 +184,30 @@ impl Sequence {
             let Some(partition) = self.partitions.get_mut(id as usize).and_then(Option::as_mut) else { continue };
             self.evaluator.time_over(&mut partition.state, (time, start));
             let moment = over.max(floor);
+            out.turn(moment, start);
             self.let_out(id, moment, out);
             self.report(moment, out);
         }
+        out.end_turn();
     }
 
     /// Says what is held back: undecided starts, and rows that wait for the end of their time.
     fn report(&mut self, moment: Place, out: &mut Outbox) {
-        let Some(starts) = &mut self.starts else { return };
+        if self.starts.is_none() {
+            return;
+        }
+        let least = self.least_held();
+        if std::mem::replace(&mut self.held_from, least) == least {
+            return;
+        }
+        for port in 0..out.ports() {
+            out.watermark(port, WatermarkStep { moment, watermark: least });
+        }
+    }
+
+    /// The least place of what may still come out, where rows may be certain later than they stand.
+    fn least_held(&mut self) -> Place {
+        let Some(starts) = &mut self.starts else { return Place::MAX };
         while let Some(&Reverse((start, id))) = starts.peek() {
             if self.partitions.get(id as usize).and_then(Option::as_ref).is_some_and(|p| p.state.is_undecided(start)) {
                 break;
@@ -201,13 +217,7 @@ impl Sequence {
         }
         let undecided = starts.peek().map(|Reverse((start, _))| *start);
         let tied = self.ties.first().map(|tie| tie.row.place);
-        let least = undecided.into_iter().chain(tied).min().unwrap_or(Place::MAX);
-        if std::mem::replace(&mut self.held_from, least) == least {
-            return;
-        }
-        for port in 0..out.ports() {
-            out.watermark(port, WatermarkStep { moment, watermark: least });
-        }
+        undecided.into_iter().chain(tied).min().unwrap_or(Place::MAX)
     }
 
     /// Matches rows of one time in the order that ORDER BY asks for, once that time is over.
@@ -250,7 +260,13 @@ impl Sequence {
             let Some(partition) = self.partitions.get_mut(id as usize).and_then(Option::as_mut) else { continue };
             self.evaluator.end(&mut partition.state);
         }
-        self.put_out(moment, out);
+        let mut rows = self.evaluator.take_rows();
+        rows.sort_by_key(|row| row.start);
+        for row in rows {
+            out.turn(moment, row.start);
+            out.row(row.port, row.values, row.place, moment);
+        }
+        out.end_turn();
         self.report(moment, out);
     }
 
@@ -302,6 +318,10 @@ impl Operator for Sequence {
 
     fn wakes_at(&self) -> Place {
         self.alarms.peek().map_or(Place::MAX, |Reverse((time, ..))| Place::bound(*time, Phase::After))
+    }
+
+    fn held_from(&self) -> Place {
+        self.held_from
     }
 
     fn take_nulls(&mut self) -> u64 {
@@ -360,13 +380,15 @@ impl Operator for Sequence {
             let id = ids.get(id)?;
             self.starts.as_mut().ok_or_else(|| StateError::new("starts that nobody waits for"))?.push(Reverse((start, id)));
         }
-        self.held_from = self.held_from.min(from.take()?);
+        let _: Place = from.take()?;
         for _ in 0..from.length()? {
             let (order, place) = from.take()?;
             let batch = from.batch(&self.spec.inputs[0])?;
             self.ties.push(Tie { order, row: TiedRow { batch, row: 0, place } });
         }
         self.ties.sort_by_key(|tie| tie.row.place);
+        // Of a state that was cut by keys, each part has what all parts had told together.
+        self.held_from = self.least_held();
         Ok(())
     }
 }

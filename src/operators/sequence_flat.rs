@@ -262,16 +262,32 @@ impl FlatSequence {
                 self.evaluator.time_over(&mut partition.state, time);
             }
             let moment = over.max(floor);
+            out.turn(moment, start);
             self.let_out(id, moment, out);
             self.report(moment, out);
         }
+        out.end_turn();
     }
 
     /// Says what is held back: undecided starts.
     fn report(&mut self, moment: Place, out: &mut Outbox) {
-        let Self { starts: Some(starts), partitions, evaluator, .. } = self else { return };
-        let least = loop {
-            let Some(&Reverse((start, id))) = starts.peek() else { break Place::MAX };
+        if self.starts.is_none() {
+            return;
+        }
+        let least = self.least_held();
+        if std::mem::replace(&mut self.held_from, least) == least {
+            return;
+        }
+        for port in 0..out.ports() {
+            out.watermark(port, WatermarkStep { moment, watermark: least });
+        }
+    }
+
+    /// The first undecided start, where rows may be certain later than they stand.
+    fn least_held(&mut self) -> Place {
+        let Self { starts: Some(starts), partitions, evaluator, .. } = self else { return Place::MAX };
+        loop {
+            let Some(&Reverse((start, id))) = starts.peek() else { return Place::MAX };
             let partition = partitions.get_mut(id as usize).and_then(Option::as_mut);
             let Some(partition) = partition.filter(|partition| partition.noted == Some(start)) else {
                 starts.pop();
@@ -279,18 +295,12 @@ impl FlatSequence {
             };
             let oldest = evaluator.oldest_start(&partition.state);
             if oldest == Some(start) {
-                break start;
+                return start;
             }
             partition.noted = oldest;
             starts.pop();
             starts.extend(oldest.map(|oldest| Reverse((oldest, id))));
             fit_heap(starts);
-        };
-        if std::mem::replace(&mut self.held_from, least) == least {
-            return;
-        }
-        for port in 0..out.ports() {
-            out.watermark(port, WatermarkStep { moment, watermark: least });
         }
     }
 
@@ -306,11 +316,13 @@ impl FlatSequence {
         found.sort_by_key(|(_, found)| found.start);
         for (id, found) in found {
             let Some(partition) = &partitions[id as usize] else { continue };
+            out.turn(moment, found.start);
             out.rows(found.port, found.end, moment, |builders| {
                 evaluator.write(&partition.state, &found, builders);
                 1
             });
         }
+        out.end_turn();
         partitions.iter_mut().flatten().for_each(|partition| evaluator.tidy(&mut partition.state));
         self.report(moment, out);
     }
@@ -364,6 +376,10 @@ impl Operator for FlatSequence {
         self.alarms.peek().map_or(Place::MAX, |Reverse((time, ..))| Place::bound(*time, Phase::After))
     }
 
+    fn held_from(&self) -> Place {
+        self.held_from
+    }
+
     fn take_nulls(&mut self) -> u64 {
         self.context.take_nulls() + self.evaluator.take_nulls()
     }
@@ -410,7 +426,9 @@ impl Operator for FlatSequence {
         for Reverse((start, id)) in from.take::<Vec<Reverse<(Place, u32)>>>()? {
             self.starts.as_mut().ok_or_else(|| StateError::new("starts that nobody waits for"))?.push(Reverse((start, now(id)?)));
         }
-        self.held_from = self.held_from.min(from.take()?);
+        let _: Place = from.take()?;
+        // Of a state that was cut by keys, each part has what all parts had told together.
+        self.held_from = self.least_held();
         Ok(())
     }
 

@@ -182,7 +182,7 @@ impl StepSequence {
         if !self.evaluator.is_any_ready() {
             return;
         }
-        self.evaluator.let_ready_go(|place, write| {
+        self.evaluator.let_ready_go(|_, place, write| {
             out.rows(0, place, moment, |builders| {
                 write(builders);
                 1
@@ -204,23 +204,30 @@ impl StepSequence {
             }
             self.evaluator.expire(partition, start);
             let moment = over.max(floor);
+            out.turn(moment, start);
             self.put_out(moment, out);
+            out.end_turn();
             self.report(moment, out);
         }
     }
 
-    /// Says what is held back: the first start that has not had its turn.
+    /// Says what is held back.
     fn report(&mut self, moment: Place, out: &mut Outbox) {
+        let least = self.least_held();
+        if std::mem::replace(&mut self.held_from, least) != least {
+            out.watermark(0, WatermarkStep { moment, watermark: least });
+        }
+    }
+
+    /// The first start that has not had its turn.
+    fn least_held(&mut self) -> Place {
         let has_turn = |&(start, id): &(Place, u32)| {
             self.partitions.get(id as usize).and_then(Option::as_ref).is_some_and(|partition| partition.has_turn(start))
         };
         while self.starts.front().is_some_and(|first| !has_turn(first)) {
             self.starts.pop_front();
         }
-        let least = self.starts.front().map_or(Place::MAX, |(start, _)| *start);
-        if std::mem::replace(&mut self.held_from, least) != least {
-            out.watermark(0, WatermarkStep { moment, watermark: least });
-        }
+        self.starts.front().map_or(Place::MAX, |(start, _)| *start)
     }
 
     /// Without WITHIN nothing is over by time alone, and an empty partition goes at once.
@@ -276,7 +283,14 @@ impl StepSequence {
                 self.evaluator.end(partition);
             }
         }
-        self.put_out(Place::MAX, out);
+        self.evaluator.let_ready_go(|start, place, write| {
+            out.turn(Place::MAX, start);
+            out.rows(0, place, Place::MAX, |builders| {
+                write(builders);
+                1
+            });
+        });
+        out.end_turn();
         self.report(Place::MAX, out);
     }
 }
@@ -349,6 +363,10 @@ impl Operator for StepSequence {
         turn.into_iter().chain(visit).min().map_or(Place::MAX, |time| Place::bound(time, Phase::After))
     }
 
+    fn held_from(&self) -> Place {
+        self.held_from
+    }
+
     fn take_nulls(&mut self) -> u64 {
         self.context.take_nulls() + self.evaluator.take_nulls()
     }
@@ -390,7 +408,9 @@ impl Operator for StepSequence {
             self.starts.push_back((place, now(id)?));
         }
         self.starts.make_contiguous().sort_by_key(|(place, _)| *place);
-        self.held_from = self.held_from.min(from.take()?);
+        let _: Place = from.take()?;
+        // Of a state that was cut by keys, each part has what all parts had told together.
+        self.held_from = self.least_held();
         Ok(())
     }
 

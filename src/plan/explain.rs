@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::columns::{aggregate_text, in_words, list};
 use super::graph::{Edge, LookupTable, Node, OperatorGraph, OperatorSpec, SourceNode, TableNode};
+use super::shards::Threads;
 use super::state::class_of;
 use super::words::pattern_in_words;
 use crate::data::{Duration, Schema};
@@ -15,8 +16,8 @@ use crate::spec::{
     CountSpec, EvaluatorChoice, JoinKind, JoinSpec, LookupSpec, PatternSpec, WindowKind, WindowOutput, WindowSpec, attention,
 };
 
-/// The graph as text.
-pub fn explain(graph: &OperatorGraph) -> String {
+/// The graph as text, as so many threads run it.
+pub fn explain(graph: &OperatorGraph, threads: Threads) -> String {
     let mut out = String::new();
     for source in graph.sources() {
         let _ = writeln!(out, "source {}", source.name);
@@ -31,7 +32,7 @@ pub fn explain(graph: &OperatorGraph) -> String {
     for (index, node) in graph.nodes().iter().enumerate() {
         let inputs: Vec<String> = node.inputs.iter().map(|&edge| edge_text(graph, edge)).collect();
         let _ = writeln!(out, "{} {} ← {}", index + 1, kind_text(&node.spec), inputs.join(", "));
-        for line in of_node(graph, node) {
+        for line in of_node(graph, node).into_iter().chain(threads.text(graph, node)) {
             let _ = writeln!(out, "    {line}");
         }
     }

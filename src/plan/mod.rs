@@ -8,6 +8,7 @@ mod keyed;
 mod lower;
 pub mod picture;
 mod rules;
+mod shards;
 mod share;
 mod state;
 mod words;
@@ -18,6 +19,7 @@ pub use fingerprint::{Fingerprint, Fingerprints, fingerprints};
 pub use graph::{Edge, LookupTable, Node, NodeId, OperatorGraph, OperatorSpec, OutputNode, Sharing, SourceId, SourceNode, TableNode};
 pub use keyed::statements_without_key;
 pub use lower::{Outputs, streams_of};
+pub use shards::{Cut, Threads};
 pub use state::{Growth, StateClass, class_of};
 pub(crate) use words::term_in_words;
 

@@ -22,6 +22,7 @@ mod running;
 mod selective;
 
 mod assemble;
+mod shards;
 mod tables;
 mod view;
 mod visits;

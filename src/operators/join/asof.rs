@@ -147,9 +147,12 @@ impl AsOfJoin {
         }
     }
 
+    fn least_held(&self) -> Place {
+        self.pending.front().map_or(Place::MAX, |left| left.place)
+    }
+
     fn tell(&mut self, moment: Place, out: &mut Outbox) {
-        let least = self.pending.front().map_or(Place::MAX, |left| left.place);
-        self.holds.tell(least, moment, out);
+        self.holds.tell(self.least_held(), moment, out);
     }
 }
 
@@ -187,6 +190,10 @@ impl Operator for AsOfJoin {
         true
     }
 
+    fn held_from(&self) -> Place {
+        self.holds.told()
+    }
+
     fn take_nulls(&mut self) -> u64 {
         self.context.take_nulls()
     }
@@ -212,8 +219,8 @@ impl Operator for AsOfJoin {
         self.taken = before.saturating_add(from.take()?);
         self.pending.extend(from.list::<LeftRow>()?);
         self.pending.make_contiguous().sort_by_key(|left| left.place);
-        let holds: Holds = from.take()?;
-        self.holds = std::mem::replace(&mut self.holds, Holds::new()).and(holds);
+        self.holds = from.take()?;
+        self.holds.settle(self.least_held());
         Ok(())
     }
 }

@@ -133,6 +133,20 @@ impl SessionWindow {
         self.holds.tell(least, moment, out);
     }
 
+    /// Rows of several parts of the state have been numbered apart, and sessions that close at one moment go by the numbers of their last
+    /// rows.
+    fn number_in_order(&mut self) {
+        for ((_, number, id), now) in self.last_rows.iter_mut().zip(0..) {
+            if self.groups.get(*id).is_some_and(|(_, session)| session.last == *number) {
+                self.groups.of(*id).last = now;
+            }
+            *number = now;
+        }
+        let timers = std::mem::take(&mut self.timers).into_iter();
+        let actual = |(_, _, id)| self.groups.get(id).map(|(_, session)| (self.deadline(session), session.last, id));
+        self.timers = timers.filter_map(actual).collect();
+    }
+
     fn put_out_early(&mut self, place: Place, moment: Place, out: &mut Outbox) {
         let due = self.early.take();
         let mut due: Vec<_> = due.into_iter().filter_map(|id| self.groups.get(id)).collect();
@@ -172,6 +186,10 @@ impl Operator for SessionWindow {
         true
     }
 
+    fn held_from(&self) -> Place {
+        self.holds.told()
+    }
+
     fn take_nulls(&mut self) -> u64 {
         self.recipe.take_nulls()
     }
@@ -197,9 +215,13 @@ impl Operator for SessionWindow {
             self.last_rows.push_back((place, behind(number), ids.get(id)?));
         }
         self.last_rows.make_contiguous().sort_unstable();
-        let holds: Holds = from.take()?;
-        self.holds = std::mem::replace(&mut self.holds, Holds::new()).and(holds);
+        self.holds = from.take()?;
         self.taken = behind(from.take()?);
+        if before > 0 {
+            self.number_in_order();
+        }
+        let least = self.least_held();
+        self.holds.settle(least);
         self.early.load(&ids, from)
     }
 }
