@@ -273,6 +273,23 @@ fn a_snapshot_of_three_threads_is_taken_up_by_any_number() {
     }
 }
 
+#[test]
+fn state_does_not_grow_by_being_cut_and_put_together() {
+    for seed in 0..20 {
+        let random = &mut Random::new(seed);
+        let program = format!("{SOURCES}{}", query(random));
+        let Ok(mut engine) = Engine::with_options(&program, &options(8, 7)) else { continue };
+        engine.push_json(lines(random, 80).concat().as_bytes()).unwrap();
+        let first = engine.snapshot().unwrap();
+        let mut state = first.clone();
+        for round in 0..40 {
+            let threads = [8, 3, 1][round % 3];
+            state = Engine::restore(&program, &options(threads, 7), &state).unwrap().0.snapshot().unwrap();
+        }
+        assert!(state.len() <= first.len() + 64, "seed {seed}: {} bytes of {}\n{program}", state.len(), first.len());
+    }
+}
+
 /// `RISKY(n)` is n, and panics at 13; what is told of a statement that ends is told of its round, and so rounds are alike.
 fn risky(options: &mut Options) {
     options.batch_size = 16;
@@ -314,12 +331,12 @@ fn bounds_are_reached_at_the_same_event_on_any_number_of_threads() {
     for seed in 0..18 {
         let random = &mut Random::new(seed);
         let program = format!("{SOURCES}{}", query(random));
-        let lines = lines(random, 80);
+        let lines = lines(random, 150);
         if Engine::with_options(&program, &options(1, 1)).is_err() {
             continue;
         }
         // A round is looked at as a whole, so rounds are those of one line at once.
-        let (keys, event_rows, runs) = (1 + random.below(6), 1 + random.below(4), 1 + random.below(3));
+        let (keys, event_rows, runs) = (1 + random.below(2), 1, 1 + random.below(2));
         let bound = |options: &mut Options| {
             match seed % 3 {
                 0 => options.limits.keys = keys,
@@ -329,7 +346,8 @@ fn bounds_are_reached_at_the_same_event_on_any_number_of_threads() {
             options.batch_size = 1;
         };
         let (came, _) = agree(&program, &lines, random, bound);
-        reached += usize::from(came.ended != "[]" || came.stats.contains("dropped: 1"));
+        let has_dropped = came.stats.matches("dropped: ").count() > came.stats.matches("dropped: 0").count();
+        reached += usize::from(came.ended != "[]" || has_dropped);
     }
     assert!(reached >= 5, "{reached} bounds were reached");
 }

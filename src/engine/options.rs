@@ -44,8 +44,8 @@ pub struct Options {
     pub ids: bool,
     /// Functions of your own, see [`Options::register`]. Default: none.
     pub functions: Vec<Arc<dyn ScalarFunction>>,
-    /// How many threads decode lines of JSON, 0 for as many as the machine has cores. No result depends on it: rows, bad events and counters
-    /// are the same, in the same order. With more than one, [`crate::Engine::push_json`] may come back before all of its lines have been taken
+    /// How many threads decode lines of JSON and run operators that have keys ([`crate::Engine::explain`] says which), 0 for as many as the
+    /// machine has cores. No result depends on it: rows, bad events and counters are the same, in the same order. With more than one, [`crate::Engine::push_json`] may come back before all of its lines have been taken
     /// up, see there; in a strict run, what was pushed behind the first bad event is lost. Functions of your own are called on several threads.
     /// Default: 1, with which the engine has no thread of its own.
     pub threads: usize,

@@ -409,6 +409,10 @@ impl Operator for StepSequence {
         }
         self.starts.make_contiguous().sort_by_key(|(place, _)| *place);
         let _: Place = from.take()?;
+        // Each part has the events of all.
+        if before.iter().any(|events| *events > 0) {
+            self.evaluator.collect(self.partitions.iter_mut().flatten(), i64::MIN);
+        }
         // Of a state that was cut by keys, each part has what all parts had told together.
         self.held_from = self.least_held();
         Ok(())

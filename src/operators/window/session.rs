@@ -134,8 +134,14 @@ impl SessionWindow {
     }
 
     /// Rows of several parts of the state have been numbered apart, and sessions that close at one moment go by the numbers of their last
-    /// rows.
+    /// rows. Numbers are small again then.
     fn number_in_order(&mut self) {
+        let mut firsts: Vec<u64> = self.groups.iter().map(|session| session.first).collect();
+        firsts.sort_unstable();
+        for session in self.groups.iter_mut() {
+            session.first = firsts.partition_point(|first| *first < session.first) as u64;
+        }
+        self.taken = self.last_rows.len().max(firsts.len()) as u64;
         for ((_, number, id), now) in self.last_rows.iter_mut().zip(0..) {
             if self.groups.get(*id).is_some_and(|(_, session)| session.last == *number) {
                 self.groups.of(*id).last = now;
