@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use betide::Stats;
 use betide::engine::OperatorStats;
+pub(crate) use betide::text::grouped;
 
 /// How long a run took. Only the summary shows it; no result depends on it.
 #[derive(Debug)]
@@ -183,27 +184,4 @@ fn why_none_of(operator: &OperatorStats) -> String {
         _ => format!("it gave nothing for {rows}"),
     };
     format!("{reason} ({} of `betide explain`; `betide why` tells what came closest)", operator.name)
-}
-
-/// `37814` as `37,814`
-pub(crate) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::grouped;
-
-    #[test]
-    fn thousands_are_grouped() {
-        assert_eq!([0, 999, 1000, 37_814, 1_234_567].map(grouped), ["0", "999", "1,000", "37,814", "1,234,567"]);
-    }
 }

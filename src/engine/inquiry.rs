@@ -52,7 +52,8 @@ impl Inquiry {
         let options = Options { general_evaluators: true, batch_size: 1, strict: false, endless: false, ..options.clone() };
         let compiled = compile::planned_noting(&source, &options, |_| compile::outputs(&options), true);
         let compiled = compiled.map_err(|diagnostics| Error::Query { diagnostics, source: source.clone() })?;
-        let Planned { program, graph, warnings } = compiled;
+        let Planned { program, mut graph, warnings } = compiled;
+        graph.need_all_columns();
         let mut running = assembled(&graph, &options);
         let mut watching = Watching::new(&graph, question, options.limits.pattern_threads);
         running.watch(&mut watching);

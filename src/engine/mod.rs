@@ -9,6 +9,7 @@ pub mod reference;
 mod rows;
 mod stats;
 
+mod analysis;
 mod batches;
 mod changes;
 mod compile;
@@ -20,6 +21,7 @@ mod stream;
 mod table;
 mod undeclared;
 
+pub use analysis::Analysis;
 pub use changes::{RunningStatement, StatementId};
 pub use ended::{EndCause, EndedStatement};
 pub use error::{ChangeError, DataError, Error};
@@ -55,6 +57,8 @@ pub enum PictureLanguage {
     Dot,
     /// The language of Mermaid, which many sites draw where they show Markdown.
     Mermaid,
+    /// Drawn already: SVG, which browsers show.
+    Svg,
 }
 
 /// A compiled program and its state.
@@ -117,7 +121,13 @@ impl Engine {
     /// The operator graph as text: what feeds what, keys and windows, and how much each operator can come to hold.
     pub fn explain(&self) -> String {
         let is_statement_bounded = self.options.limits.statement_memory.is_some();
-        crate::plan::explain(&self.graph, Threads { number: self.options.all_threads(), is_statement_bounded })
+        let threads = Threads { number: self.options.all_threads(), is_statement_bounded };
+        crate::plan::explain_with(&self.graph, &threads.notes(&self.graph))
+    }
+
+    /// The same as JSON: sources, operators and outputs, what feeds what, and what is said of each.
+    pub fn explain_json(&self) -> String {
+        crate::analysis::json(&self.graph, None)
     }
 
     /// The operator graph as a picture, with the steps inside each pattern.
@@ -125,6 +135,7 @@ impl Engine {
         match language {
             PictureLanguage::Dot => crate::plan::picture::dot(&self.graph),
             PictureLanguage::Mermaid => crate::plan::picture::mermaid(&self.graph),
+            PictureLanguage::Svg => crate::plan::picture::svg(&self.graph),
         }
     }
 
@@ -149,7 +160,7 @@ impl Engine {
         let nodes = self.graph.nodes();
         let counted = self.running.steps_taken().flat_map(|(node, steps)| {
             let line = self.source.line_of(nodes[node].span.start);
-            steps.into_iter().map(move |(step, taken)| StepCount { line, step: step.to_string(), taken })
+            steps.into_iter().map(move |step| StepCount { line, step: step.name.to_string(), taken: step.taken })
         });
         counted.collect()
     }

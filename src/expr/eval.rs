@@ -204,7 +204,7 @@ fn is_among(value: &Value<'_>, items: &[Value<'_>]) -> Value<'static> {
 }
 
 /// Whether a value that came from outside is of the type.
-fn fits(value: &Value<'_>, data_type: &DataType) -> bool {
+pub(super) fn fits(value: &Value<'_>, data_type: &DataType) -> bool {
     match (value, data_type) {
         (Value::Null, _) => true,
         (Value::Decimal(v), DataType::Decimal { precision, scale }) => {

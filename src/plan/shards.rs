@@ -5,6 +5,7 @@
 //! events as they are (filtered and projected), each by one input.
 
 use super::graph::{Edge, Node, OperatorGraph, OperatorSpec};
+use super::notes::{NodeNotes, Notes};
 use crate::expr::Expr;
 use crate::semantics::Route;
 use crate::spec::WindowKind;
@@ -40,8 +41,14 @@ impl Threads {
         Some(if self.is_statement_bounded { cut.and(Err("the memory of statements is bounded")) } else { cut })
     }
 
+    /// The same in words, for all operators.
+    pub(crate) fn notes(self, graph: &OperatorGraph) -> Notes {
+        let of_node = |node| NodeNotes { lines: self.text(graph, node).into_iter().collect(), ..NodeNotes::default() };
+        Notes { nodes: graph.nodes().iter().map(of_node).collect(), ..Notes::default() }
+    }
+
     /// The same in words; nothing where there is one thread, and for operators without state.
-    pub(super) fn text(self, graph: &OperatorGraph, node: &Node) -> Option<String> {
+    fn text(self, graph: &OperatorGraph, node: &Node) -> Option<String> {
         Some(match self.cut_or_why(graph, node)? {
             Err(why) => format!("on one thread: {why}"),
             Ok(Cut { columns }) => {

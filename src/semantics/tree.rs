@@ -1,6 +1,7 @@
 //! Walking trees of expressions.
 
 use super::call::is_aggregate;
+use super::context::Context;
 use crate::syntax::ast::{Expr, ExprKind};
 
 /// The expressions directly inside one.
@@ -41,11 +42,11 @@ pub(crate) fn children(tree: &Expr) -> Vec<&Expr> {
 }
 
 /// Whether an aggregate is called anywhere in it.
-pub(crate) fn has_aggregate(tree: &Expr) -> bool {
+pub(crate) fn has_aggregate(cx: &Context<'_>, tree: &Expr) -> bool {
     let mut open = vec![tree];
     while let Some(tree) = open.pop() {
         if let ExprKind::Call(call) = &tree.kind
-            && is_aggregate(call)
+            && is_aggregate(cx, call)
         {
             return true;
         }

@@ -19,7 +19,7 @@ use self::gather::{Given, gather};
 pub(super) use self::pool::Pool;
 use super::fault::{Panic, guarded};
 use crate::data::{Allowance, EventBatch, Inbox, KeyRange, Over, Place, Schema, StateError, StateReader, StateWriter};
-use crate::operators::{Held, Operator, Outbox};
+use crate::operators::{Held, Operator, Outbox, StepTaken};
 use crate::plan;
 
 /// What shards are made with.
@@ -156,11 +156,14 @@ impl Operator for Sharded {
         self.shards.len()
     }
 
-    fn steps_taken(&self) -> Vec<(Arc<str>, u64)> {
+    fn steps_taken(&self) -> Vec<StepTaken> {
         let mut all = self.shards.iter().map(|shard| shard.operator.steps_taken());
         let first = all.next().unwrap_or_default();
         all.fold(first, |mut sum, taken| {
-            sum.iter_mut().zip(taken).for_each(|((_, sum), (_, taken))| *sum += taken);
+            for (sum, step) in sum.iter_mut().zip(taken) {
+                sum.taken += step.taken;
+                sum.reached += step.reached;
+            }
             sum
         })
     }
