@@ -3,6 +3,7 @@
 
 mod ended;
 mod error;
+mod estimate;
 mod functions;
 mod options;
 pub mod reference;
@@ -23,6 +24,7 @@ mod undeclared;
 pub use changes::{RunningStatement, StatementId};
 pub use ended::{EndCause, EndedStatement};
 pub use error::{ChangeError, DataError, Error};
+pub use estimate::{Estimate, Load, OperatorState, ProgramState, StatementState};
 pub use inquiry::Inquiry;
 pub use options::Options;
 pub use rows::OutputRow;

@@ -75,7 +75,7 @@ fn edge_text(graph: &OperatorGraph, edge: Edge) -> String {
     }
 }
 
-pub(super) fn kind_text(spec: &OperatorSpec) -> &'static str {
+pub(crate) fn kind_text(spec: &OperatorSpec) -> &'static str {
     match spec {
         OperatorSpec::Filter(_) => "filter",
         OperatorSpec::Project(_) => "project",

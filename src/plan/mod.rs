@@ -1,6 +1,7 @@
 //! Typed program to operator graph: lowered, simplified by the rules, its state bounded or warned of, and explained.
 
 mod columns;
+mod estimate;
 mod explain;
 mod fingerprint;
 mod graph;
@@ -13,7 +14,9 @@ mod state;
 mod words;
 
 pub(crate) use columns::in_words;
+pub use estimate::{Estimate, Load, estimate};
 pub use explain::explain;
+pub(crate) use explain::kind_text;
 pub use fingerprint::{Fingerprint, Fingerprints, fingerprints};
 pub use graph::{Edge, LookupTable, Node, NodeId, OperatorGraph, OperatorSpec, OutputNode, Sharing, SourceId, SourceNode, TableNode};
 pub use keyed::statements_without_key;
