@@ -199,6 +199,9 @@ pub(crate) struct WhyFlags {
     /// How many runs are told of, for each statement
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub(crate) limit: usize,
+    /// How many keys of each pattern, join and window are followed; rows of further ones are left out and counted, but for those of --key
+    #[arg(long, value_name = "KEYS", default_value_t = 100_000)]
+    pub(crate) max_keys: usize,
     /// Text for people, or a JSON object a run
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = WhyFormat::Text)]
     pub(crate) format: WhyFormat,

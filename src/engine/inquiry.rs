@@ -83,6 +83,17 @@ impl Inquiry {
         self.program.statements.iter().enumerate().map(name).collect()
     }
 
+    /// The columns that a key can be asked for by: those of all streams, each once, in the order of the text.
+    pub fn columns(&self) -> Vec<String> {
+        let mut columns: Vec<String> = Vec::new();
+        for field in self.program.streams.iter().flat_map(|stream| stream.schema.fields()) {
+            if !columns.iter().any(|known| *known == *field.name) {
+                columns.push(field.name.to_string());
+            }
+        }
+        columns
+    }
+
     /// The next input begins: answers name it where there are several.
     pub fn begin_input(&mut self, name: &str) {
         self.watching.lines(|lines| lines.begin(name));
