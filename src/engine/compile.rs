@@ -26,7 +26,7 @@ pub(super) fn planned(source: &Source, options: &Options, outputs: impl FnOnce(&
     planned_noting(source, options, outputs, false)
 }
 
-/// The same; `keeps_places`: where each expression is written is kept, and all columns are read.
+/// The same; `keeps_places`: where each expression is written is kept.
 pub(super) fn planned_noting(
     source: &Source,
     options: &Options,
@@ -48,11 +48,8 @@ pub(super) fn planned_noting(
     };
     let planned = plan(&program, &plan_options);
     let graph = match planned {
-        Ok((mut graph, warnings)) => {
+        Ok((graph, warnings)) => {
             told.extend(warnings);
-            if keeps_places {
-                graph.need_all_columns();
-            }
             graph
         }
         Err(errors) => {
@@ -71,7 +68,13 @@ pub(super) fn assembled(graph: &OperatorGraph, options: &Options) -> Running {
 }
 
 fn check_options(options: &Options) -> CheckOptions {
-    CheckOptions { parameters: options.set.clone(), endless: options.endless, functions: options.functions.clone(), keeps_places: false }
+    CheckOptions {
+        parameters: options.set.clone(),
+        endless: options.endless,
+        functions: options.functions.clone(),
+        aggregates: options.aggregates.clone(),
+        keeps_places: false,
+    }
 }
 
 /// Leaves out the streams that are unknown only because the statement that names them could not be read, which has been told.

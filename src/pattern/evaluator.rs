@@ -9,6 +9,7 @@ use super::runs::{Alarm, Bounds, Emitted, Partition, Tools};
 use super::thread::Matcher;
 use super::variables::VariableSet;
 use crate::data::{Allowance, EventBatch, Place, StateError, StateReader, StateWriter, Timestamp};
+use crate::expr::aggregates::bring_calls;
 use crate::spec::{Mode, PatternSpec, VariableId};
 
 /// Evaluates one pattern, for any number of partitions.
@@ -77,6 +78,8 @@ impl Evaluator {
 
     /// Takes it in, before any partition.
     pub(crate) fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
+        let calls = self.matcher.spec().slots.iter().filter_map(|slot| slot.kind.aggregate()?.function.as_custom().cloned());
+        bring_calls(from, calls);
         self.matcher.automaton.load(from)?;
         let (dropped, skips_failed): (u64, u64) = from.take()?;
         self.dropped += dropped;
@@ -176,6 +179,11 @@ impl Evaluator {
     /// How often each variable of the pattern has taken an event, in any run, finished or not.
     pub(crate) fn taken(&self) -> &[u64] {
         &self.matcher.taken
+    }
+
+    /// How often that was its first in a row.
+    pub(crate) fn reached(&self) -> &[u64] {
+        &self.matcher.reached
     }
 
     /// Runs and threads given up at a bound so far.

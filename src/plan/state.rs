@@ -79,8 +79,12 @@ pub fn class_of(node: &Node) -> StateClass {
 fn of_window(spec: &WindowSpec) -> StateClass {
     match spec.kind {
         WindowKind::Running => match &spec.output {
-            WindowOutput::Aggregates(calls) if calls.iter().all(|c| !c.distinct && !keeps_values(c.function.name)) => {
-                if spec.keys.is_empty() { StateClass::Constant } else { StateClass::Keys }
+            WindowOutput::Aggregates(calls) if calls.iter().all(|c| !c.distinct && !c.function.grows()) => {
+                if spec.keys.is_empty() {
+                    StateClass::Constant
+                } else {
+                    StateClass::Keys
+                }
             }
             WindowOutput::Aggregates(_) | WindowOutput::Rows => StateClass::Unbounded(Growth::Aggregate),
         },
@@ -88,11 +92,6 @@ fn of_window(spec: &WindowSpec) -> StateClass {
         WindowKind::Rows(_) | WindowKind::LastRows(_) if spec.keys.is_empty() => StateClass::Window,
         WindowKind::Rows(_) | WindowKind::LastRows(_) => StateClass::Keys,
     }
-}
-
-/// Whether an aggregate keeps every value that it has seen.
-fn keeps_values(aggregate: &str) -> bool {
-    matches!(aggregate, "ARRAY_AGG" | "MEDIAN" | "QUANTILE")
 }
 
 fn of_pattern(spec: &PatternSpec) -> StateClass {

@@ -34,7 +34,7 @@ mod window;
 mod tests;
 
 pub use codes::CODES;
-pub(crate) use codes::UNKNOWN_STREAM;
+pub(crate) use codes::{UNKNOWN_FUNCTION, UNKNOWN_STREAM};
 pub use options::CheckOptions;
 pub use pattern::PATTERN_CODES;
 pub(crate) use reads::names as named_streams;

@@ -2,6 +2,7 @@
 
 use super::pattern::{AfterMatch, Mode, NavigationBase, PatternNode, PatternSpec, RowOutput, Runs, SlotKind, VariableKind};
 use crate::expr::Expr;
+use crate::expr::aggregates::AggregateKind;
 
 /// How far FIRST and LAST may count: a thread has a place for each event up to there.
 const DEPTH_MAX: u32 = 15;
@@ -58,7 +59,7 @@ fn can_give(slot: &SlotKind) -> bool {
 
 /// `COUNT(v)`
 fn is_count(slot: &SlotKind) -> bool {
-    matches!(slot, SlotKind::Aggregate { call, .. } if call.function.name == "COUNT" && call.args.is_empty() && call.filter.is_none())
+    matches!(slot, SlotKind::Aggregate { call, .. } if call.function.kind() == Some(AggregateKind::Count) && call.args.is_empty() && call.filter.is_none())
 }
 
 /// About how many states the automaton has; nothing where a part of the pattern is not for a table.

@@ -326,3 +326,13 @@ pub enum SlotKind {
     /// In a timeout row: the alias that was waited for. Otherwise NULL.
     WaitingStep,
 }
+
+impl SlotKind {
+    /// The aggregate that it stands for.
+    pub fn aggregate(&self) -> Option<&AggregateCall> {
+        match self {
+            Self::Aggregate { call, .. } | Self::AggregateOverSlots { call, .. } => Some(call),
+            _ => None,
+        }
+    }
+}

@@ -206,7 +206,7 @@ impl Model<'_> {
             WindowOutput::Aggregates(calls) => {
                 for call in calls {
                     let values =
-                        if matches!(call.function.name, "ARRAY_AGG" | "MEDIAN" | "QUANTILE") && rows == 0.0 { in_window } else { 0.0 };
+                        if matches!(call.function.name(), "ARRAY_AGG" | "MEDIAN" | "QUANTILE") && rows == 0.0 { in_window } else { 0.0 };
                     // Where nothing is grouped by, the values are the keys; in a group they are all different.
                     let one_of_a_kind = match (call.distinct, is_keyed) {
                         (false, _) => 0.0,

@@ -125,7 +125,7 @@ impl Reader<'_> {
             return None;
         }
         let arg = match call.args.as_slice() {
-            [] if call.function.kind == K::Count => return Some(MatchCall::Matches),
+            [] if call.function.kind() == Some(K::Count) => return Some(MatchCall::Matches),
             [arg] => arg,
             _ => return None,
         };
@@ -135,7 +135,7 @@ impl Reader<'_> {
             traits.push(of);
             traits.len() - 1
         });
-        match call.function.kind {
+        match call.function.kind()? {
             K::Count => Some(MatchCall::Values(number)),
             K::Sum => Some(MatchCall::Sum(number)),
             K::Avg => Some(MatchCall::Avg(number)),
@@ -161,7 +161,7 @@ impl Reader<'_> {
             }
             SlotKind::Aggregate { variables, call, .. } => {
                 let [variable] = variables.as_slice() else { return None };
-                let is_count = call.function.kind == K::Count && call.args.is_empty() && call.filter.is_none();
+                let is_count = call.function.kind() == Some(K::Count) && call.args.is_empty() && call.filter.is_none();
                 is_count.then_some(MatchTrait::Events(*variable))
             }
             _ => None,
