@@ -5,9 +5,10 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::ops::Range;
 
 use super::compile;
-use super::next::{Matched, Next, is_ended};
+use super::next::{Base, Matched, Next, is_ended};
 use super::rows::Output;
 use super::{ChangeError, Engine, Error};
 use crate::plan::{OperatorGraph, Outputs, fingerprints, streams_of};
@@ -160,9 +161,10 @@ impl Engine {
         let kept: Vec<usize> = (0..before.len()).filter(|statement| !dropped.contains(statement)).collect();
         check_readers(&self.program, &dropped, &kept)?;
 
-        let (source, first) = self.text_without(&dropped, text);
-        let behind = if dropped.is_empty() { self.behind(text, first) } else { None };
-        let Next { planned, after, matched, leaving } = match behind {
+        let cut = self.places_of(&dropped);
+        let (source, first) = self.text_without(&cut, text);
+        let base = if cut.is_empty() { Some(Base::of(self)) } else { Base::without(self, &dropped, &cut) };
+        let Next { planned, after, matched, leaving } = match base.and_then(|base| base.with(text, first, &self.options)) {
             Some(next) => next,
             None => self.anew(&source, first, text, &kept)?,
         };
@@ -231,21 +233,27 @@ impl Engine {
         statements.iter().map(position).collect()
     }
 
-    /// The text of the program without these statements and with others behind; and where these begin.
-    fn text_without(&self, dropped: &BTreeSet<usize>, added: &str) -> (Source, usize) {
+    /// Where these statements stand in the text.
+    fn places_of(&self, statements: &BTreeSet<usize>) -> Vec<Range<usize>> {
+        if statements.is_empty() {
+            return Vec::new();
+        }
+        let places = places(self.source.text(), &self.program).into_iter().enumerate();
+        places.filter(|(number, _)| statements.contains(number)).map(|(_, place)| place).collect()
+    }
+
+    /// The text of the program without these places and with others behind; and where these begin.
+    fn text_without(&self, cut: &[Range<usize>], added: &str) -> (Source, usize) {
         let before = self.source.text();
         let mut text = String::with_capacity(before.len() + added.len() + 3);
         let mut end = 0;
-        let places = if dropped.is_empty() { Vec::new() } else { places(before, &self.program) };
-        for (number, place) in places.into_iter().enumerate() {
-            if dropped.contains(&number) {
-                text.push_str(&before[end..place.start]);
-                end = place.end;
-            }
+        for place in cut {
+            text.push_str(&before[end..place.start]);
+            end = place.end;
         }
         text.push_str(&before[end..]);
         if !added.trim().is_empty() {
-            let is_ended = if dropped.is_empty() { self.changing.is_ended } else { is_ended(&text) };
+            let is_ended = if cut.is_empty() { self.changing.is_ended } else { is_ended(&text) };
             text.push_str(if is_ended { "\n" } else { "\n;\n" });
         }
         let first = text.len();
@@ -255,7 +263,7 @@ impl Engine {
 }
 
 /// Where each statement of a program stands in its text, with the comments before it and its `;`.
-fn places(text: &str, program: &Program) -> Vec<std::ops::Range<usize>> {
+fn places(text: &str, program: &Program) -> Vec<Range<usize>> {
     let cuts = cuts(text);
     let place = |statement: &semantics::Statement| {
         let start = usize::try_from(statement.span.start).unwrap_or(usize::MAX);

@@ -304,6 +304,10 @@ impl OperatorGraph {
         self.results.as_ref()
     }
 
+    pub(super) fn results_mut(&mut self) -> Option<&mut Results> {
+        self.results.as_mut()
+    }
+
     /// The edges of what statements give, where others may come to read them later.
     pub(super) fn given(&self) -> impl Iterator<Item = Edge> {
         self.results.iter().flat_map(|results| &results.made).map(|made| made.edge)

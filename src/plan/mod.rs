@@ -10,6 +10,7 @@ pub mod picture;
 mod rules;
 mod share;
 mod state;
+mod thinned;
 mod words;
 
 pub(crate) use columns::in_words;
@@ -19,6 +20,7 @@ pub use graph::{Edge, LookupTable, Node, NodeId, OperatorGraph, OperatorSpec, Ou
 pub use keyed::statements_without_key;
 pub use lower::{Outputs, streams_of};
 pub use state::{Growth, StateClass, class_of};
+pub(crate) use thinned::{Dropped, Thinned, without};
 pub(crate) use words::term_in_words;
 
 /// How sources are read is said by the typed program; the graph carries it on.

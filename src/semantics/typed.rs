@@ -261,6 +261,23 @@ impl Query {
         Self { input: Input::Stream(stream), stages: Vec::new(), schema }
     }
 
+    /// Gives the streams that it reads other numbers.
+    pub(crate) fn renumber_streams(&mut self, number: &dyn Fn(StreamId) -> StreamId) {
+        let mut open = vec![self];
+        while let Some(query) = open.pop() {
+            match &mut query.input {
+                Input::Stream(stream) => *stream = number(*stream),
+                Input::Query(inner) => open.push(inner),
+                Input::Join { left, right, .. } => open.extend([&mut **left, &mut **right]),
+                Input::Lookup { left, table, .. } => {
+                    *table = number(*table);
+                    open.push(left);
+                }
+                Input::Pattern { inputs, .. } => open.extend(inputs),
+            }
+        }
+    }
+
     /// The types of the columns that come out.
     pub fn types(&self) -> impl Iterator<Item = &DataType> {
         self.schema.fields().iter().map(|f| &f.data_type)
