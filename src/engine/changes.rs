@@ -1,7 +1,7 @@
 //! Statements that are added to a running program, and dropped from it, without touching the others.
 //!
-//! The text of the program is cut or made longer and compiled as a whole; what both programs have goes on (`runtime::exchange`). What leaves,
-//! and which statement comes before which, was decided when a statement came and stays so.
+//! What the program is to be is found from what it is, or by compiling its text anew (`next`); what both programs have goes on
+//! (`runtime::exchange`). What leaves, and which statement comes before which, was decided when a statement came and stays so.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -97,7 +97,12 @@ impl Engine {
     /// parameters are declared when the engine is compiled. Rows may be inserted into a stream that is there already where no statement reads
     /// it. A new stream leaves if no statement reads it; one that has left before goes on to leave, whoever comes to read it.
     ///
-    /// On an error nothing has changed. A call compiles the whole program anew, and nothing is pushed meanwhile.
+    /// On an error nothing has changed. Nothing is pushed meanwhile. Only the text that is added is read, checked and planned; where it has
+    /// mistakes, or adds rows to a stream that is there, the whole program is.
+    ///
+    /// # Errors
+    /// Mistakes in the text, with their places; what the engine cannot do while it runs ([`ChangeError`]); and an engine that has failed, or
+    /// whose input is over.
     ///
     /// ```
     /// use betide::{Engine, Options};
