@@ -44,6 +44,7 @@
 #![doc = "\n"]
 #![doc = include_str!("../ARCHITECTURE.md")]
 
+pub mod analysis;
 pub mod assist;
 #[doc(hidden)]
 pub mod codec;
@@ -74,8 +75,8 @@ pub mod why;
 pub use codec::{BadCause, BadEvent};
 pub use data::{DataType, Duration, KeyRange, Schema, StateError, Timestamp, Value};
 pub use engine::{
-    ChangeError, DataError, EndCause, EndedStatement, Engine, Error, Inquiry, Options, OutputRow, RunningStatement, StatementId, Stats,
-    TableRow, TableView,
+    Analysis, ChangeError, DataError, EndCause, EndedStatement, Engine, Error, Inquiry, Options, OutputRow, RunningStatement, StatementId,
+    Stats, TableRow, TableView,
 };
 pub use expr::{AggregateFunction, AggregateState, RegisteredAggregate, ScalarFunction, TypeError};
 pub use runtime::{Clock, Limits, ManualClock, Restored, SnapshotError, SystemClock, record_panics, resident_bytes};

@@ -26,7 +26,7 @@ pub(super) fn planned(source: &Source, options: &Options, outputs: impl FnOnce(&
     planned_noting(source, options, outputs, false)
 }
 
-/// The same; `keeps_places`: where each expression is written is kept, and all columns are read.
+/// The same; `keeps_places`: where each expression is written is kept.
 pub(super) fn planned_noting(
     source: &Source,
     options: &Options,
@@ -42,11 +42,8 @@ pub(super) fn planned_noting(
     }
     let planned = plan(&program, &plan_options(options, outputs(&program)));
     let graph = match planned {
-        Ok((mut graph, warnings)) => {
+        Ok((graph, warnings)) => {
             told.extend(warnings);
-            if keeps_places {
-                graph.need_all_columns();
-            }
             graph
         }
         Err(errors) => {

@@ -9,6 +9,7 @@ pub mod reference;
 mod rows;
 mod stats;
 
+mod analysis;
 mod batches;
 mod changes;
 mod compile;
@@ -21,6 +22,7 @@ mod stream;
 mod table;
 mod undeclared;
 
+pub use analysis::Analysis;
 pub use changes::{RunningStatement, StatementId};
 pub use ended::{EndCause, EndedStatement};
 pub use error::{ChangeError, DataError, Error};
@@ -56,6 +58,8 @@ pub enum PictureLanguage {
     Dot,
     /// The language of Mermaid, which many sites draw where they show Markdown.
     Mermaid,
+    /// Drawn already: SVG, which browsers show.
+    Svg,
 }
 
 /// A compiled program and its state.
@@ -120,11 +124,17 @@ impl Engine {
         crate::plan::explain(&self.graph)
     }
 
+    /// The same as JSON: sources, operators and outputs, what feeds what, and what is said of each.
+    pub fn explain_json(&self) -> String {
+        crate::analysis::json(&self.graph, None)
+    }
+
     /// The operator graph as a picture, with the steps inside each pattern.
     pub fn picture(&self, language: PictureLanguage) -> String {
         match language {
             PictureLanguage::Dot => crate::plan::picture::dot(&self.graph),
             PictureLanguage::Mermaid => crate::plan::picture::mermaid(&self.graph),
+            PictureLanguage::Svg => crate::plan::picture::svg(&self.graph),
         }
     }
 
@@ -149,7 +159,7 @@ impl Engine {
         let nodes = self.graph.nodes();
         let counted = self.running.steps_taken().flat_map(|(node, steps)| {
             let line = self.source.line_of(nodes[node].span.start);
-            steps.into_iter().map(move |(step, taken)| StepCount { line, step: step.to_string(), taken })
+            steps.into_iter().map(move |step| StepCount { line, step: step.name.to_string(), taken: step.taken })
         });
         counted.collect()
     }

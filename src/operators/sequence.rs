@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
-use super::{Held, Operator, Outbox};
+use super::{Held, Operator, Outbox, StepTaken};
 use crate::data::{
     Entry, EventBatch, Inbox, Key, KeyBuffer, KeyRange, KeyTable, Phase, Place, StateError, StateReader, StateWriter, Timestamp, Value,
     WatermarkStep,
@@ -308,11 +308,11 @@ impl Operator for Sequence {
         self.context.take_nulls() + self.evaluator.take_nulls()
     }
 
-    fn steps_taken(&self) -> Vec<(Arc<str>, u64)> {
-        let counted = self.spec.variables.iter().zip(self.evaluator.taken());
+    fn steps_taken(&self) -> Vec<StepTaken> {
+        let counted = self.spec.variables.iter().zip(self.evaluator.taken()).zip(self.evaluator.reached());
         counted
-            .filter(|(variable, _)| variable.kind == VariableKind::Step)
-            .map(|(variable, taken)| (variable.name.clone(), *taken))
+            .filter(|((variable, _), _)| variable.kind == VariableKind::Step)
+            .map(|((variable, taken), reached)| StepTaken { name: variable.name.clone(), taken: *taken, reached: *reached })
             .collect()
     }
 

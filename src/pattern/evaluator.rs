@@ -164,6 +164,11 @@ impl Evaluator {
         &self.matcher.taken
     }
 
+    /// How often that was its first in a row.
+    pub(crate) fn reached(&self) -> &[u64] {
+        &self.matcher.reached
+    }
+
     /// Runs and threads given up at a bound so far.
     pub(crate) fn dropped(&self) -> u64 {
         self.dropped

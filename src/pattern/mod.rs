@@ -55,4 +55,5 @@ pub(crate) use masks::Masks;
 pub(crate) use rank_evaluator::{Fits, RankEvaluator, RankPartition};
 pub(crate) use runs::Bounds;
 pub(crate) use steps::{Arrival, StepEvaluator, StepPartition};
+pub(crate) use terms::over_columns;
 pub(crate) use ways::{WayEvaluator, WayPartition};

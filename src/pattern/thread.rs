@@ -150,6 +150,8 @@ pub(crate) struct Matcher {
     pub(crate) looks_back: Vec<(VariableId, Option<Duration>)>,
     /// How often each variable has taken an event, in any thread.
     pub(crate) taken: Vec<u64>,
+    /// How often that was its first in a row.
+    pub(crate) reached: Vec<u64>,
 }
 
 impl Matcher {
@@ -159,7 +161,8 @@ impl Matcher {
         let initial_registers = terms.plan.initial(&spec);
         let looks_back = automaton.looks_back(&spec);
         let taken = vec![0; spec.variables.len()];
-        Self { automaton, terms, initial_registers, looks_back, taken }
+        let reached = taken.clone();
+        Self { automaton, terms, initial_registers, looks_back, taken, reached }
     }
 
     pub(crate) fn spec(&self) -> &Arc<PatternSpec> {
@@ -199,6 +202,7 @@ impl Matcher {
         for next in &outcome.taken {
             if let Some(for_) = &next.taken {
                 self.taken[for_.variable.0 as usize] += 1;
+                self.reached[for_.variable.0 as usize] += u64::from(for_.first_in_loop);
             }
         }
         let taken = outcome.taken.into_iter().map(|next| took(thread, next, &probe)).collect();

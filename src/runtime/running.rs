@@ -15,12 +15,13 @@ use super::limits::Limits;
 use super::lines::{Lines, Piece, Start};
 use super::metrics::{OperatorMetrics, RunMetrics, SourceMetrics};
 use super::pipeline::Pipeline;
+use super::profile::{Profile, Profiled};
 use super::tables::{TableSource, Tables};
 use super::view::View;
 use crate::codec::json::JsonDecoder;
 use crate::codec::{BadCause, BadEvent, ChunkStart, CsvDecoder, Decoded};
 use crate::data::{Arrivals, Column, Duration, Place, Timestamp};
-use crate::operators::{Released, Reorder, Watch, WatchOrder};
+use crate::operators::{Released, Reorder, StepTaken, Watch, WatchOrder};
 
 /// How a program is run.
 #[derive(Debug, Clone)]
@@ -116,6 +117,16 @@ impl Running {
     /// Lets whoever asks put operators in the places of those that are there. To be asked for before the first event.
     pub fn watch(&mut self, operators: &mut dyn Watch) {
         self.pipeline.watch(operators);
+    }
+
+    /// Measures from now on what each operator costs, by the arrival clock.
+    pub fn profile(&mut self) {
+        self.pipeline.profile = Some(Box::new(Profile::new(self.options.clock.clone(), self.pipeline.stages.len())));
+    }
+
+    /// What each operator has cost, if that is measured.
+    pub fn profiled(&self) -> Option<&Profiled> {
+        self.pipeline.profile.as_ref().map(|profile| profile.so_far())
     }
 
     /// Shows all that goes to the operators, and what is late. To be asked for before the first event.
@@ -302,7 +313,7 @@ impl Running {
     }
 
     /// For each pattern, by the number of its node: its steps, and how often each took an event; where that is counted.
-    pub fn steps_taken(&self) -> impl Iterator<Item = (usize, Vec<(Arc<str>, u64)>)> {
+    pub fn steps_taken(&self) -> impl Iterator<Item = (usize, Vec<StepTaken>)> {
         self.pipeline.steps_taken()
     }
 
