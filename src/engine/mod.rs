@@ -15,6 +15,7 @@ mod batches;
 mod changes;
 mod compile;
 mod inquiry;
+mod next;
 mod snapshot;
 mod sources;
 #[cfg(feature = "tokio")]
@@ -105,7 +106,7 @@ impl Engine {
         let running = compile::assembled(&graph, options);
         let fingerprints = fingerprints(&graph, &options.type_field);
         let outputs = graph.outputs().iter().zip(&fingerprints.outputs).map(|(output, &of)| Output::new(output, of)).collect();
-        let changing = Changing::new(&program, &graph);
+        let changing = Changing::new(source.text(), &program, &graph);
         let (source, options) = (source.clone(), options.clone());
         Ok(Self { source, program, graph, running, warnings, outputs, fingerprints, options, changing })
     }
