@@ -3,6 +3,7 @@
 
 mod ended;
 mod error;
+mod estimate;
 mod functions;
 mod options;
 pub mod reference;
@@ -14,6 +15,7 @@ mod batches;
 mod changes;
 mod compile;
 mod inquiry;
+mod next;
 mod snapshot;
 mod sources;
 #[cfg(feature = "tokio")]
@@ -25,6 +27,7 @@ pub use analysis::Analysis;
 pub use changes::{RunningStatement, StatementId};
 pub use ended::{EndCause, EndedStatement};
 pub use error::{ChangeError, DataError, Error};
+pub use estimate::{Estimate, Load, OperatorState, ProgramState, StatementState};
 pub use inquiry::Inquiry;
 pub use options::Options;
 pub use rows::OutputRow;
@@ -103,7 +106,7 @@ impl Engine {
         let running = compile::assembled(&graph, options);
         let fingerprints = fingerprints(&graph, &options.type_field);
         let outputs = graph.outputs().iter().zip(&fingerprints.outputs).map(|(output, &of)| Output::new(output, of)).collect();
-        let changing = Changing::new(&program, &graph);
+        let changing = Changing::new(source.text(), &program, &graph);
         let (source, options) = (source.clone(), options.clone());
         Ok(Self { source, program, graph, running, warnings, outputs, fingerprints, options, changing })
     }
@@ -332,6 +335,11 @@ impl Engine {
         }
         let file = self.running.tables().iter().find(|table| table.name() == name)?;
         Some(TableView::of_file(schema, file.key(), file.contents(), place))
+    }
+
+    /// How many events have come in: the same as in [`Engine::stats`], without asking every operator what it holds.
+    pub fn events(&self) -> u64 {
+        self.running.read().0
     }
 
     /// All counters.

@@ -10,8 +10,8 @@ pub struct Outbox {
     rank: u32,
     ports: Vec<Port>,
     allowance: Allowance,
-    /// Whose turn it is: the moment, and the start ([`Outbox::turn`]).
-    turn: Option<(Place, Place)>,
+    /// Whose turn it is, where it is not that of each row's place.
+    turn: Option<Place>,
     /// Whether turns are noted.
     notes_turns: bool,
 }
@@ -54,17 +54,13 @@ impl Outbox {
         Self { notes_turns: true, ..self }
     }
 
-    /// Rows that are put out at this moment from now on come out because it is the turn of this start, and not for the place where they
-    /// stand: where several operators of one spec share the keys, rows of one moment go in the order of turns. Until [`Self::end_turn`].
-    pub fn turn(&mut self, moment: Place, of: Place) {
-        // What a turn brings about at the same moment is done before the next turn, whatever its start.
-        self.turn = match self.turn {
-            Some((before, last)) if before == moment => Some((moment, last.max(of))),
-            _ => Some((moment, of)),
-        };
+    /// Rows that are put out from now on come out in the turn of this start, not in that of the place where they stand: where several
+    /// operators of one spec share the keys, rows of one moment go in the order of turns. Until [`Self::end_turn`].
+    pub fn turn(&mut self, of: Place) {
+        self.turn = Some(of);
     }
 
-    /// Rows come out for the events at which they stand again.
+    /// Rows come out in the turns of their places again.
     pub fn end_turn(&mut self) {
         self.turn = None;
     }
@@ -86,7 +82,7 @@ impl Outbox {
         port.places.push(place);
         port.moments.push(moment);
         if self.notes_turns {
-            port.turns.push(self.turn.map_or(place, |(_, of)| of));
+            port.turns.push(self.turn.unwrap_or(place));
         }
         port.check(1, &self.allowance);
         if self.allowance.memory.is_some() && port.moments.len().is_multiple_of(LOOK_EVERY) {
@@ -105,7 +101,7 @@ impl Outbox {
         port.places.resize(rows, place);
         port.moments.resize(rows, moment);
         if self.notes_turns {
-            port.turns.resize(rows, self.turn.map_or(place, |(_, of)| of));
+            port.turns.resize(rows, self.turn.unwrap_or(place));
         }
         port.check(count, &self.allowance);
         count

@@ -182,31 +182,35 @@ impl StepSequence {
         if !self.evaluator.is_any_ready() {
             return;
         }
-        self.evaluator.let_ready_go(|_, place, write| {
+        self.evaluator.let_ready_go(|start, place, write| {
+            out.turn(start);
             out.rows(0, place, moment, |builders| {
                 write(builders);
                 1
             });
         });
+        out.end_turn();
     }
 
-    /// Lets times be over that end before this place, where matches wait for their turn.
+    /// Lets times be over that end before this place, where matches wait for their turn. What one time makes certain in several partitions
+    /// comes out in the order of the starts.
     fn pass_time(&mut self, until: Place, floor: Place, out: &mut Outbox) {
-        while let Some(&(start, id)) = self.starts.front() {
-            let Some(over) = self.evaluator.end_of(start.time()).map(|time| Place::bound(time, Phase::After)) else { return };
+        while let Some(time) = self.starts.front().and_then(|(start, _)| self.evaluator.end_of(start.time())) {
+            let over = Place::bound(time, Phase::After);
             if over >= until {
                 return;
             }
-            self.starts.pop_front();
-            let Some(partition) = self.partitions.get_mut(id as usize).and_then(Option::as_mut) else { continue };
-            if !partition.has_turn(start) {
-                continue;
+            while let Some(&(start, id)) = self.starts.front()
+                && self.evaluator.end_of(start.time()) == Some(time)
+            {
+                self.starts.pop_front();
+                let Some(partition) = self.partitions.get_mut(id as usize).and_then(Option::as_mut) else { continue };
+                if partition.has_turn(start) {
+                    self.evaluator.expire(partition, start);
+                }
             }
-            self.evaluator.expire(partition, start);
             let moment = over.max(floor);
-            out.turn(moment, start);
             self.put_out(moment, out);
-            out.end_turn();
             self.report(moment, out);
         }
     }
@@ -283,14 +287,7 @@ impl StepSequence {
                 self.evaluator.end(partition);
             }
         }
-        self.evaluator.let_ready_go(|start, place, write| {
-            out.turn(Place::MAX, start);
-            out.rows(0, place, Place::MAX, |builders| {
-                write(builders);
-                1
-            });
-        });
-        out.end_turn();
+        self.put_out(Place::MAX, out);
         self.report(Place::MAX, out);
     }
 }

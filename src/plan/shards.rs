@@ -4,6 +4,8 @@
 //! by the start whose turn it was; so no two rows of several keys may stand at one place: an operator is cut only where it reads source
 //! events as they are (filtered and projected), each by one input.
 
+use std::sync::Arc;
+
 use super::graph::{Edge, Node, OperatorGraph, OperatorSpec};
 use super::notes::{NodeNotes, Notes};
 use crate::expr::Expr;
@@ -43,7 +45,7 @@ impl Threads {
 
     /// The same in words, for all operators.
     pub(crate) fn notes(self, graph: &OperatorGraph) -> Notes {
-        let of_node = |node| NodeNotes { lines: self.text(graph, node).into_iter().collect(), ..NodeNotes::default() };
+        let of_node = |node: &Arc<Node>| NodeNotes { lines: self.text(graph, node).into_iter().collect(), ..NodeNotes::default() };
         Notes { nodes: graph.nodes().iter().map(of_node).collect(), ..Notes::default() }
     }
 

@@ -264,7 +264,11 @@ impl Running {
             return Ok(());
         }
         self.end_input()?;
+        self.check_memory(self.intake.reorder.wants_at_end())?;
         self.is_finished = true;
+        if let Some(events) = self.pipeline.ledger.next_round() {
+            self.intake.reorder.let_go(events);
+        }
         let released = self.intake.reorder.finish();
         self.depart(released)?;
         self.release()
@@ -413,6 +417,8 @@ impl Running {
     /// Rows that have been decoded, with the bad events among them.
     pub(super) fn take_arrivals(&mut self, arrivals: Vec<Arrivals>, clock: Timestamp) -> Result<(), RunError> {
         let bad = self.intake.settle_bad(&self.options);
+        let rows = arrivals.iter().map(|of_source| of_source.times.len()).sum();
+        self.check_memory(self.intake.reorder.wants(rows))?;
         self.intake.reorder.push(arrivals, clock);
         self.release()?;
         match bad {
@@ -423,7 +429,7 @@ impl Running {
 
     fn release(&mut self) -> Result<(), RunError> {
         // Events that wait are memory that no operator knows of.
-        self.pipeline.check_memory().inspect_err(|error| self.failed = Some(error.clone()))?;
+        self.check_memory(self.intake.reorder.wants(0))?;
         while self.intake.reorder.has_news() {
             if let Some(events) = self.pipeline.ledger.next_round() {
                 self.intake.reorder.let_go(events);
@@ -432,6 +438,10 @@ impl Running {
             self.depart(released)?;
         }
         Ok(())
+    }
+
+    fn check_memory(&mut self, wanted: usize) -> Result<(), RunError> {
+        self.pipeline.check_memory(wanted).inspect_err(|error| self.failed = Some(error.clone()))
     }
 
     fn depart(&mut self, released: Released) -> Result<(), RunError> {

@@ -665,6 +665,15 @@ pub enum ExprKind {
         /// `NOT`
         negated: bool,
     },
+    /// `a IS [NOT] DISTINCT FROM b`
+    IsDistinct {
+        /// The left side.
+        expr: Box<Expr>,
+        /// The right side.
+        from: Box<Expr>,
+        /// `NOT`
+        negated: bool,
+    },
     /// `a IS [NOT] TRUE`, `a IS [NOT] FALSE`
     IsBool {
         /// What is tested.

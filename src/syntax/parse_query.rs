@@ -6,7 +6,7 @@ use super::ast::{
     From, Join, JoinKind, JoinWithin, Limit, Name, OrderItem, Query, Relation, Runs, SelectItem, Suppress, Window, WindowKind, Within,
 };
 use super::codes;
-use super::parse_grammar::{Pair, Read, Reader, Rule, all, find, has, inside_out, only, parts, start, the, visible};
+use super::parse_grammar::{Pair, Read, Reader, Rule, all, find, folded, has, inside_out, only, parts, start, the};
 use super::parse_statement::Once;
 
 /// What `WITHIN` says, in all its forms.
@@ -281,25 +281,4 @@ fn join_kind(pair: &Pair<'_>) -> JoinKind {
         () if has(pair, Rule::kw_anti) => JoinKind::Anti,
         () => JoinKind::Inner,
     }
-}
-
-/// The text with runs of blanks outside quotes made one blank.
-fn folded(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut quote = None;
-    for c in visible(text).chars() {
-        match quote {
-            Some(open) if c == open => quote = None,
-            None if c == '\'' || c == '"' => quote = Some(c),
-            Some(_) | None => {}
-        }
-        if quote.is_none() && c.is_whitespace() {
-            if !out.ends_with(' ') {
-                out.push(' ');
-            }
-        } else {
-            out.push(c);
-        }
-    }
-    out
 }

@@ -332,10 +332,13 @@ impl Partition<'_> {
                 }
                 vec![Choice::Absence { watch: rest(watch) }]
             }
-            Choice::Wait { not, .. } => {
+            Choice::Wait { not, watch, deadline, after } => {
                 // What a later step decides on is looked at when the wait is over.
                 let lost = self.terms.late(*not).is_empty() && self.terms.forbids(self.query, self.events, *not, &history.taken, event);
-                if lost { vec![] } else { vec![choice.clone()] }
+                if lost || forbidden(watch) {
+                    return vec![];
+                }
+                vec![Choice::Wait { not: *not, watch: rest(watch), deadline: deadline.clone(), after: after.clone() }]
             }
             Choice::Both { node, operands, touched, arrival, after } => {
                 let operands: Vec<Vec<Choice>> = operands.iter().map(|operand| self.pass(operand, history, event)).collect();
@@ -554,9 +557,11 @@ fn earliest_wait(choices: &[Choice]) -> Option<i64> {
 
 /// What a choice becomes if its wait is over at `time`; nothing if it does not wait for that.
 fn over(here: &Here, choice: &Choice, time: i64) -> Option<Vec<Choice>> {
-    let none = Arrival { arrow: Arrow::Next, watch: vec![], front: false, trailing: false };
     match choice {
-        Choice::Wait { deadline, after, .. } if deadline.0 == time => Some(here.advance(after, none)),
+        Choice::Wait { watch, deadline, after, .. } if deadline.0 == time => {
+            let carried = Arrival { arrow: Arrow::Next, watch: watch.clone(), front: false, trailing: false };
+            Some(here.advance(after, carried))
+        }
         Choice::Both { node, operands, touched, arrival, after } if earliest_wait(std::slice::from_ref(choice)) == Some(time) => {
             let go_on = |operand: &Vec<Choice>| -> Vec<Choice> {
                 let fired: Vec<Choice> = operand.iter().filter_map(|c| over(here, c, time)).flatten().collect();
