@@ -242,6 +242,36 @@ fn a_statement_that_gives_too_many_rows_for_one_event_ends_alone() {
 }
 
 #[test]
+fn a_statement_says_what_goes_where_a_key_has_too_many_runs() {
+    // Five starts of one key and two of another, then an end of each.
+    let event = |i: u64| match i {
+        0..5 => line("A", 1, i, "x", i),
+        5 | 6 => line("A", 2, i, "x", i),
+        _ => line("B", i - 6, i, "x", i),
+    };
+    let with = |overflow: &str| {
+        let query =
+            format!("CREATE STREAM R AS SELECT a.n, b.n AS m FROM PATTERN (A a -> B b) PARTITION BY k WITHIN 1h RUNS 3{overflow};{COUNT}");
+        engine(&query, Limits::default(), 9, event)
+    };
+    let rows = |engine: &mut Engine| {
+        let rows = engine.take_rows().into_iter().filter(|row| row.stream() == Some("R"));
+        rows.map(|row| row.to_json().split_once(',').unwrap().1.to_owned()).collect::<Vec<_>>().join(" ")
+    };
+    let mut refuses = with("");
+    assert_eq!(rows(&mut refuses), "\"n\":0,\"m\":7} \"n\":1,\"m\":7} \"n\":2,\"m\":7} \"n\":5,\"m\":8} \"n\":6,\"m\":8}");
+    let mut drops = with(" ON OVERFLOW DROP OLDEST");
+    assert_eq!(rows(&mut drops), "\"n\":2,\"m\":7} \"n\":3,\"m\":7} \"n\":4,\"m\":7} \"n\":5,\"m\":8} \"n\":6,\"m\":8}");
+    let dropped = |engine: &Engine| engine.stats().operators.iter().map(|operator| operator.dropped).sum::<u64>();
+    assert_eq!((dropped(&refuses), dropped(&drops)), (0, 2));
+    let (name, why) = ended(with(" ON OVERFLOW ERROR"));
+    assert_eq!((name.as_str(), why.as_str()), ("`R`", "more than 3 unfinished runs of one key, as RUNS says"));
+    let exact =
+        with(" ON OVERFLOW ERROR").stats().ended.len() + with(" ON OVERFLOW ERROR".replace("ERROR", "DROP OLDEST").as_str()).ended().len();
+    assert_eq!(exact, 1, "only one that says so ends");
+}
+
+#[test]
 fn rounds_that_are_made_smaller_for_a_bound_of_memory_give_the_same_rows() {
     let query = "CREATE STREAM R AS SELECT a.n, b.n AS m FROM PATTERN (A a -> B b) PARTITION BY k WITHIN 2s; SELECT k, COUNT(*) AS c FROM A WINDOW SESSION 40ms GROUP BY k;";
     let rows = |memory: Option<usize>| {

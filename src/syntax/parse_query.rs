@@ -3,7 +3,8 @@
 use crate::text::{Diagnostic, Span, Spanned};
 
 use super::ast::{
-    From, Join, JoinKind, JoinWithin, Limit, Name, OrderItem, Query, Relation, Runs, SelectItem, Suppress, Window, WindowKind, Within,
+    From, Join, JoinKind, JoinWithin, Limit, Name, OrderItem, Overflow, Query, Relation, Runs, SelectItem, Suppress, Window, WindowKind,
+    Within,
 };
 use super::codes;
 use super::parse_grammar::{Pair, Read, Reader, Rule, all, find, folded, has, inside_out, only, parts, start, the};
@@ -212,7 +213,14 @@ impl Reader {
 
     fn runs(&mut self, pair: &Pair<'_>) -> Read<Runs> {
         Ok(match find(pair, Rule::bound) {
-            Some(count) => Runs::Count(self.expr(&count)?),
+            Some(count) => {
+                let overflow = match find(pair, Rule::on_overflow) {
+                    None => Overflow::Refuse,
+                    Some(part) if has(&part, Rule::kw_error) => Overflow::Error,
+                    Some(_) => Overflow::DropOldest,
+                };
+                Runs::Count(self.expr(&count)?, overflow)
+            }
             None if has(pair, Rule::kw_all) => Runs::All,
             None => Runs::Latest,
         })

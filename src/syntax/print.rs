@@ -6,8 +6,8 @@
 use crate::text::{Source, Span};
 
 use super::ast::{
-    AfterMatch, ColumnDef, CreateSource, Expr, File, From, Join, JoinKind, MatchRecognize, Name, OrderItem, PartitionKey, Query, Relation,
-    RowsPerMatch, Runs, SelectItem, StatementKind, TypeKind, TypeName, WindowKind, Within,
+    AfterMatch, ColumnDef, CreateSource, Expr, File, From, Join, JoinKind, MatchRecognize, Name, OrderItem, Overflow, PartitionKey, Query,
+    Relation, RowsPerMatch, Runs, SelectItem, StatementKind, TypeKind, TypeName, WindowKind, Within,
 };
 use super::parse_grammar::folded;
 use super::print_expr::{BOUND, quoted_text};
@@ -324,7 +324,14 @@ impl Printer<'_> {
         match query.runs.as_ref().map(|runs| &runs.node) {
             Some(Runs::All) => self.put("\nRUNS ALL"),
             Some(Runs::Latest) => self.put("\nRUNS LATEST"),
-            Some(Runs::Count(count)) => self.clause("\nRUNS ", Some(count)),
+            Some(Runs::Count(count, overflow)) => {
+                self.clause("\nRUNS ", Some(count));
+                self.put(match overflow {
+                    Overflow::Refuse => "",
+                    Overflow::DropOldest => " ON OVERFLOW DROP OLDEST",
+                    Overflow::Error => " ON OVERFLOW ERROR",
+                });
+            }
             None => {}
         }
         self.named("\nTIMEOUT INTO ", query.timeout_into.as_ref());

@@ -157,7 +157,7 @@ impl Partition<'_> {
         }
         let may_start = match self.query.runs {
             Runs::Count(n) => busy < n,
-            Runs::All | Runs::Latest => true,
+            Runs::All | Runs::Latest | Runs::DropOldest(_) => true,
         };
         if may_start && !self.consumed.contains(&event) {
             self.begin(event);
@@ -173,6 +173,13 @@ impl Partition<'_> {
         self.settle();
         if self.query.runs == Runs::Latest {
             self.keep_latest();
+        }
+        if let Runs::DropOldest(most) = self.query.runs {
+            let open: Vec<usize> = (0..self.starts.len()).filter(|at| !self.starts[*at].threads.is_empty()).collect();
+            for &oldest in &open[..open.len().saturating_sub(most)] {
+                (self.starts[oldest].threads, self.starts[oldest].best) = (vec![], None);
+            }
+            self.settle();
         }
     }
 

@@ -167,7 +167,7 @@ impl Partition {
         self.events += 1;
         let is_open = |run: &&Run| run.decided.is_none();
         let may_start = match spec.runs {
-            Runs::All | Runs::Latest => true,
+            Runs::All | Runs::Latest | Runs::DropOldest(_) | Runs::OrEnd(_) => true,
             Runs::Count(n) => (self.runs.iter().filter(is_open).count() as u64) < n,
         };
         let emitted_before = tools.out.len();
@@ -204,6 +204,7 @@ impl Partition {
         if spec.runs == Runs::Latest {
             self.keep_latest();
         }
+        self.keep_count(spec.runs, tools);
         self.tidy(tools);
     }
 

@@ -133,7 +133,7 @@ pub(super) fn held(model: &Model<'_>, spec: &PatternSpec, evaluator: &EvaluatorC
     match spec.runs {
         Runs::All => {}
         Runs::Latest => runs = runs.min(keys * steps.len().saturating_sub(1).max(1) as f64),
-        Runs::Count(count) => runs = runs.min(keys * count as f64),
+        Runs::Count(count) | Runs::DropOldest(count) | Runs::OrEnd(count) => runs = runs.min(keys * count as f64),
     }
     if !matches!(evaluator, EvaluatorChoice::RankColumns(_) | EvaluatorChoice::WayColumns) {
         events = events.min(runs * steps.len().max(1) as f64);

@@ -92,6 +92,14 @@ fn what_is_read_only_to_be_refused_stays_as_it_is() {
 }
 
 #[test]
+fn runs_and_their_overflow_are_one_clause() {
+    gives(
+        "select a.x from pattern (A a -> B b) runs 5 on overflow drop oldest within 5m",
+        "SELECT a.x FROM PATTERN (A a -> B b) WITHIN 5m RUNS 5 ON OVERFLOW DROP OLDEST;\n",
+    );
+}
+
+#[test]
 fn long_lines_are_broken() {
     let items: Vec<String> = (0..40).map(|i| format!("column_{i}")).collect();
     let found = formatted(&format!("SELECT {} FROM S WHERE a = 1;", items.join(",")));
