@@ -37,12 +37,13 @@ impl Elapsed {
 /// Tells the summary, where somebody looks or all counters are asked for.
 ///
 /// `waited_for` says what held rows back until the input ended; in a run over files that is no loss, so it is told only here.
-pub(crate) fn tell(stats: &Stats, waited_for: Option<&str>, elapsed: &Elapsed, all: bool) {
+/// `reason` finds out why no row came, where that is asked and can be found out.
+pub(crate) fn tell(stats: &Stats, waited_for: Option<&str>, elapsed: &Elapsed, all: bool, reason: &dyn Fn() -> Option<String>) {
     if all || std::io::stderr().is_terminal() {
         super::tell(&line(stats, elapsed.get()));
         waited_for.into_iter().for_each(super::tell);
     }
-    for hint in hints(stats) {
+    for hint in hints(stats, reason) {
         super::tell(&hint);
     }
     if all {
@@ -67,7 +68,7 @@ fn line(stats: &Stats, elapsed: Duration) -> String {
 }
 
 /// What a person should know even where the summary is not shown: something was lost, or nothing was found for a plain reason.
-fn hints(stats: &Stats) -> Vec<String> {
+fn hints(stats: &Stats, reason: &dyn Fn() -> Option<String>) -> Vec<String> {
     let mut hints = Vec::new();
     if let Some((first, second)) = &stats.several_types {
         let stream = stats.sources.first().map_or("", |s| s.name.as_str());
@@ -100,7 +101,7 @@ fn hints(stats: &Stats) -> Vec<String> {
         hints.push(format!("betide: {} gave up {} runs at its bound: results may be missing", operator.name, grouped(operator.dropped)));
     }
     if stats.rows == 0 {
-        hints.push(why_nothing(stats));
+        hints.push(why_nothing(stats, reason));
     }
     hints
 }
@@ -137,7 +138,7 @@ fn waiting(stats: &Stats) -> u64 {
 }
 
 /// The likeliest reason why a run gave no row: the first thing on the way of the events that let none of them through.
-fn why_nothing(stats: &Stats) -> String {
+fn why_nothing(stats: &Stats, reason: &dyn Fn() -> Option<String>) -> String {
     let streams: Vec<&str> = stats.sources.iter().map(|s| s.name.as_str()).collect();
     if stats.events == 0 {
         return "betide: no rows: there was no event in the input".to_owned();
@@ -157,6 +158,9 @@ fn why_nothing(stats: &Stats) -> String {
     let empty: Vec<&str> = stats.sources.iter().filter(|s| s.events == 0).map(|s| s.name.as_str()).collect();
     if !empty.is_empty() {
         return format!("betide: no rows: the input has no event of {}", empty.join(", "));
+    }
+    if let Some(reason) = reason() {
+        return format!("betide: no rows: {reason} (`betide why` tells more)");
     }
     let first = stats.operators.iter().find(|operator| operator.rows_out == 0 && operator.rows_in > 0);
     first.or_else(|| stats.operators.iter().find(|operator| operator.rows_out == 0)).map_or_else(

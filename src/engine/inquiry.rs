@@ -1,6 +1,7 @@
 //! Why: a program is run with operators that take notes, and what they have noted is the answer.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::compile::{self, Planned, assembled};
 use super::{Error, Options};
@@ -76,11 +77,22 @@ impl Inquiry {
 
     /// The names of the streams that its statements make; an unnamed one is called `statement 2`.
     pub fn statements(&self) -> Vec<String> {
-        let name = |(number, statement): (usize, &crate::semantics::Statement)| match statement.output {
+        let name = |(number, statement): (usize, &Arc<crate::semantics::Statement>)| match statement.output {
             crate::semantics::Output::Stream(id) => self.program.streams[id.0 as usize].name.to_string(),
             crate::semantics::Output::Unnamed => format!("statement {}", number + 1),
         };
         self.program.statements.iter().enumerate().map(name).collect()
+    }
+
+    /// The columns that a key can be asked for by: those of all streams, each once, in the order of the text.
+    pub fn columns(&self) -> Vec<String> {
+        let mut columns: Vec<String> = Vec::new();
+        for field in self.program.streams.iter().flat_map(|stream| stream.schema.fields()) {
+            if !columns.iter().any(|known| *known == *field.name) {
+                columns.push(field.name.to_string());
+            }
+        }
+        columns
     }
 
     /// The next input begins: answers name it where there are several.

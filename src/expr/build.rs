@@ -112,6 +112,12 @@ impl Expr {
         Self::new(ExprKind::IsNull, vec![expr], DataType::Bool)
     }
 
+    /// `a IS DISTINCT FROM b`
+    pub fn is_distinct(a: Expr, b: Expr) -> Result<Self, TypeError> {
+        let (a, b) = comparable("IS DISTINCT FROM", a, b)?;
+        Ok(Self::new(ExprKind::IsDistinct, vec![a, b], DataType::Bool))
+    }
+
     /// `a IS TRUE`, `a IS FALSE`
     pub fn is_bool(expr: Expr, value: bool) -> Result<Self, TypeError> {
         Ok(Self::new(ExprKind::IsBool(value), vec![expr.condition(if value { "IS TRUE" } else { "IS FALSE" }, 0)?], DataType::Bool))

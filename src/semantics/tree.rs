@@ -29,6 +29,7 @@ pub(crate) fn children(tree: &Expr) -> Vec<&Expr> {
         | ExprKind::Field { expr, .. } => vec![expr],
         ExprKind::And(all) | ExprKind::Or(all) | ExprKind::Concat(all) => all.iter().collect(),
         ExprKind::Binary(_, _, left, right) => vec![left, right],
+        ExprKind::IsDistinct { expr, from, .. } => vec![expr, from],
         ExprKind::In { expr, list, .. } => std::iter::once(&**expr).chain(list).collect(),
         ExprKind::Between { expr, low, high, .. } => vec![expr, low, high],
         ExprKind::Like { expr, pattern, escape, .. } => [&**expr, pattern].into_iter().chain(escape.as_deref()).collect(),

@@ -248,8 +248,7 @@ impl Stream {
         if rows.is_empty() {
             return self.nothing.clone();
         }
-        let columns = self.store.gather(&self.timing.schema, rows);
-        self.store.remove(rows);
+        let columns = self.store.take(&self.timing.schema, rows);
         self.stats.held -= rows.len() as u64;
         EventBatch::new(self.timing.schema.clone(), columns, places.into())
     }

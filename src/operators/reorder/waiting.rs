@@ -219,6 +219,14 @@ impl Waiting {
         }
     }
 
+    /// Bytes that a cut takes for a while, beside what the keys take already.
+    pub(super) fn wants(&self, cut: Cut) -> usize {
+        const SORTING: usize = 2 * size_of::<u64>() + 2 * size_of::<u32>();
+        let from_runs: usize = self.runs.iter().map(|run| run.partition_point(|key| cut.takes(key.time))).sum();
+        // New keys move at most once: to what is taken, or to a run.
+        self.fresh.times.len() * (SORTING + size_of::<Key>()) + from_runs * size_of::<Key>()
+    }
+
     /// All keys in order. They stay.
     pub(super) fn in_order(&self) -> Vec<Key> {
         let fresh = (0..).take(self.fresh.times.len()).map(|at| self.fresh.key(at));
@@ -242,6 +250,7 @@ impl Waiting {
         let fresh = &self.fresh;
         let taken = self.sequence.partition_point(|&at| cut.takes(fresh.times[at as usize]));
         let (now, later) = self.sequence.split_at(taken);
+        out.reserve(taken + self.runs.iter().map(|run| run.partition_point(|key| cut.takes(key.time))).sum::<usize>());
         let later: VecDeque<Key> = later.iter().map(|&at| fresh.key(at)).collect();
         let mut runs = self.runs.iter_mut().filter_map(|run| {
             let taken = run.partition_point(|key| cut.takes(key.time));
