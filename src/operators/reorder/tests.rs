@@ -326,7 +326,7 @@ fn events_that_nobody_wants_count_and_go_no_further() {
     use crate::expr::{CompareOp, Expr, SlotId};
     for seed in 1..=24u64 {
         let mut noise = Noise(seed.wrapping_mul(0xD134_2543_DE82_EF95));
-        let (mut timings, events) = random_case(&mut noise, false);
+        let (mut timings, events) = random_case(&mut noise, false, 3, false);
         timings.iter_mut().for_each(|timing| timing.keeps_late = false);
         // Few of one stream's events are wanted, most of another's, and all of the third's.
         let least = |seq: i64| Expr::compare(CompareOp::GreaterEq, Expr::slot(SlotId(1), DataType::Int), Expr::literal(Value::Int(seq)));
