@@ -75,8 +75,8 @@ pub mod why;
 pub use codec::{BadCause, BadEvent};
 pub use data::{DataType, Duration, KeyRange, Schema, StateError, Timestamp, Value};
 pub use engine::{
-    Analysis, ChangeError, DataError, EndCause, EndedStatement, Engine, Error, Inquiry, Options, OutputRow, RunningStatement, StatementId,
-    Stats, TableRow, TableView,
+    Analysis, ChangeError, DataError, EndCause, EndedStatement, Engine, Error, Inquiry, Lines, Options, OutputRow, RunningStatement,
+    StatementId, Stats, TableRow, TableView,
 };
 pub use expr::{AggregateFunction, AggregateState, RegisteredAggregate, ScalarFunction, TypeError};
 pub use runtime::{Clock, Limits, ManualClock, Restored, SnapshotError, SystemClock, record_panics, resident_bytes};

@@ -32,6 +32,7 @@ mod summary;
 mod test;
 mod watch;
 mod why;
+mod writer;
 
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
