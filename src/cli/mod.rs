@@ -29,11 +29,12 @@ mod progress;
 mod run;
 mod sample;
 mod summary;
+mod terminal;
 mod test;
 mod watch;
 mod why;
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::process::ExitCode;
 
 use betide::connect::ConnectError;
@@ -110,7 +111,7 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match error {
             Error::Query { diagnostics, source } => {
-                Self { code: 2, message: render(&diagnostics, &source, std::io::stderr().is_terminal()).trim_end().to_owned() }
+                Self { code: 2, message: render(&diagnostics, &source, terminal::has_colour(&std::io::stderr())).trim_end().to_owned() }
             }
             Error::Data(error) => Self { code: data_code(&error), message: format!("betide: {error}") },
             Error::Io { .. } => Self::outside(error),
