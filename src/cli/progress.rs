@@ -88,7 +88,7 @@ mod tests {
         let text = line(50, 200, 12_000, Duration::from_secs(2));
         assert_eq!(text, " 25 % · 12,000 events · 6,000 a second · 6 s left");
         assert_eq!(
-            [fitting(&text, 60), fitting(&text, 50), fitting(&text, 24)],
+            [fitting(&text, 60), fitting(&text, 48), fitting(&text, 24)],
             [&*text, " 25 % · 12,000 events · 6,000 a second", " 25 % · 12,000 events"]
         );
         assert_eq!(line(0, 0, 0, Duration::ZERO), "100 % · 0 events · 0 a second");

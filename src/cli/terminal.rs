@@ -7,7 +7,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Whether colours may go to a stream: to a terminal, unless it, or whoever sits there, wants none (<https://no-color.org>).
 pub(crate) fn has_colour(stream: &impl IsTerminal) -> bool {
-    stream.is_terminal() && !is_dumb() && !var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+    stream.is_terminal() && !is_dumb() && var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 /// Whether it understands nothing but text.
