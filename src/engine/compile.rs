@@ -40,13 +40,7 @@ pub(super) fn planned_noting(
     if told.has_errors() {
         return Err(told);
     }
-    let plan_options = PlanOptions {
-        outputs: outputs(&program),
-        endless: options.endless,
-        general_evaluators: options.general_evaluators,
-        open: options.open,
-    };
-    let planned = plan(&program, &plan_options);
+    let planned = plan(&program, &plan_options(options, outputs(&program)));
     let graph = match planned {
         Ok((graph, warnings)) => {
             told.extend(warnings);
@@ -67,7 +61,7 @@ pub(super) fn assembled(graph: &OperatorGraph, options: &Options) -> Running {
     assemble(graph, &assemble_options(options), run_options(options))
 }
 
-fn check_options(options: &Options) -> CheckOptions {
+pub(super) fn check_options(options: &Options) -> CheckOptions {
     CheckOptions {
         parameters: options.set.clone(),
         endless: options.endless,
@@ -75,6 +69,11 @@ fn check_options(options: &Options) -> CheckOptions {
         aggregates: options.aggregates.clone(),
         keeps_places: false,
     }
+}
+
+/// How a program of which these streams leave is planned.
+pub(super) fn plan_options(options: &Options, outputs: Outputs) -> PlanOptions {
+    PlanOptions { outputs, endless: options.endless, general_evaluators: options.general_evaluators, open: options.open }
 }
 
 /// Leaves out the streams that are unknown only because the statement that names them could not be read, which has been told.
@@ -117,7 +116,8 @@ fn run_options(options: &Options) -> RunOptions {
         batch_size: options.batch_size.clamp(1, options.limits.round().max(1)),
         max_line: options.max_line,
         strict: options.strict,
-        threads: options.decoding_threads(),
+        threads: options.all_threads(),
+        hand_over_from: options.hand_over_from,
         limits: options.limits,
         clock: options.clock.clone(),
     }

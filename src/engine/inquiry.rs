@@ -1,6 +1,7 @@
 //! Why: a program is run with operators that take notes, and what they have noted is the answer.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::compile::{self, Planned, assembled};
 use super::{Error, Options};
@@ -76,7 +77,7 @@ impl Inquiry {
 
     /// The names of the streams that its statements make; an unnamed one is called `statement 2`.
     pub fn statements(&self) -> Vec<String> {
-        let name = |(number, statement): (usize, &crate::semantics::Statement)| match statement.output {
+        let name = |(number, statement): (usize, &Arc<crate::semantics::Statement>)| match statement.output {
             crate::semantics::Output::Stream(id) => self.program.streams[id.0 as usize].name.to_string(),
             crate::semantics::Output::Unnamed => format!("statement {}", number + 1),
         };

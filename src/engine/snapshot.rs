@@ -112,7 +112,7 @@ impl Engine {
     }
 
     pub(super) fn statement_names(&self) -> impl Iterator<Item = Option<String>> + '_ {
-        let streams = self.program.statements.iter().map(crate::semantics::Statement::output_stream);
+        let streams = self.program.statements.iter().map(|statement| statement.output_stream());
         streams.map(|stream| stream.map(|id| self.program.streams[id.0 as usize].name.to_string()))
     }
 

@@ -8,7 +8,7 @@ use crate::spec::EvaluatorChoice;
 pub(crate) fn plainly(graph: &OperatorGraph, change: &mut dyn FnMut(usize, &mut OperatorSpec)) -> OperatorGraph {
     let mut graph = graph.clone();
     graph.sources_mut().iter_mut().for_each(|source| source.wanted = None);
-    for (index, node) in graph.nodes_mut().iter_mut().enumerate() {
+    for (index, node) in graph.nodes_mut(0).enumerate() {
         node.sharing = None;
         if let OperatorSpec::Pattern { evaluator, .. } = &mut node.spec {
             *evaluator = EvaluatorChoice::Threads;

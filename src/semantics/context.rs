@@ -147,6 +147,11 @@ impl<'a> Context<'a> {
         self.parameters.insert(name.to_owned(), value);
     }
 
+    /// All parameters.
+    pub(crate) fn take_parameters(&mut self) -> BTreeMap<String, Parameter> {
+        std::mem::take(&mut self.parameters)
+    }
+
     /// The parameter of this name.
     pub(crate) fn parameter(&self, name: &str) -> Option<&Parameter> {
         self.parameters.get(name)

@@ -50,7 +50,7 @@ impl Run<'_> {
 
     /// The operators of a statement, in order.
     fn nodes(&self, statement: usize) -> impl Iterator<Item = (usize, &Node)> {
-        self.program.graph.nodes().iter().enumerate().filter(move |(_, node)| node.statement == statement)
+        self.program.graph.nodes().iter().map(|node| &**node).enumerate().filter(move |(_, node)| node.statement == statement)
     }
 
     fn statement(&self, number: usize, name: String) -> Option<StatementAnswer> {

@@ -17,18 +17,18 @@ use crate::plan::graph::{Edge, NodeId, OperatorGraph, OperatorSpec};
 use crate::spec::{AggregateCall, CountSpec, MatchCall, MatchTrait, NavigationBase, PatternSpec, SlotKind};
 use crate::spec::{WindowKind, WindowOutput, WindowSpec, follows_by_any};
 
-/// Applies the rule.
-pub(super) fn apply(graph: &mut OperatorGraph) {
+/// Applies the rule to the nodes from this one on.
+pub(super) fn apply(graph: &mut OperatorGraph, from: usize) {
     let mut dead = vec![false; graph.nodes().len()];
-    for index in 0..graph.nodes().len() {
+    for index in from..graph.nodes().len() {
         let Some(found) = counted(graph, index) else { continue };
         found.replaced.iter().for_each(|id| dead[id.0 as usize] = true);
-        let node = &mut graph.nodes_mut()[index];
+        let node = graph.node_mut(index);
         node.inputs = found.inputs;
         node.spec = OperatorSpec::CountMatches { spec: Box::new(found.spec), names: found.names };
     }
     graph.remove(&dead);
-    graph.settle_lags();
+    graph.settle_lags(from);
 }
 
 struct Counted {
