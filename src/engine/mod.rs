@@ -95,7 +95,7 @@ impl Engine {
     /// let engine = Engine::compile("CREATE STREAM Door (open BOOL); SELECT COUNT(*) AS n FROM Door WHERE open;")?;
     /// assert_eq!(engine.outputs().collect::<Vec<_>>(), [None]);
     /// let mistakes = Engine::compile("CREATE STREAM Door (open BOOL); SELECT opne FROM Door;").unwrap_err();
-    /// assert_eq!(mistakes.to_string(), "error[E0202]: unknown column `opne` (did you mean `open`?)");
+    /// assert!(mistakes.to_string().starts_with("error[E0202]: unknown column `opne` (did you mean `open`?"));
     /// # Ok::<(), betide::Diagnostics>(())
     /// ```
     pub fn compile(text: &str) -> Result<Self, Diagnostics> {
