@@ -49,7 +49,8 @@ pub(crate) enum Command {
     /// Runs the tests that stand beside programs.
     #[command(after_help = TEST_EXAMPLES)]
     Test(TestFlags),
-    /// Checks a program and tells all its mistakes.
+    /// Checks a program, tells all its mistakes, and how the state of each statement grows.
+    #[command(after_help = CHECK_EXAMPLES)]
     Check(CheckFlags),
     /// Lays programs out: keywords large, a clause a line, comments where they are.
     #[command(after_help = FMT_EXAMPLES)]
@@ -93,6 +94,18 @@ or a bound was reached, 70 a defect ended a statement (the others went on),
 74 a file or the output failed, 130 interrupted. Ctrl-C finishes what has been
 read; a second one ends at once.";
 
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  betide check alerts.tide
+      mistakes, and how the state of each statement grows
+  betide check alerts.tide --rate 20000 --keys 500000
+      about how much is held at 20,000 events a second of half a million keys
+  betide check alerts.tide --rate Login=500 --rate Payment=20 --keys 80000
+      each stream at its own rate
+
+An estimate is of a full window: events come evenly, keys are evenly spread,
+every condition holds, nothing is late. Bytes are those that --stats shows.";
+
 /// Where the program comes from.
 #[derive(Debug, Args)]
 pub(crate) struct ProgramFlags {
@@ -131,6 +144,9 @@ pub(crate) struct ExplainFlags {
     /// Text, JSON, or a picture of the operators and of the steps of each pattern
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = ExplainFormat::Text)]
     pub(crate) format: ExplainFormat,
+    /// As so many threads run it (0 or auto: one a core): says which operators are cut by their keys
+    #[arg(long, value_name = "THREADS", default_value = "1", value_parser = threads, conflicts_with = "analyze")]
+    pub(crate) threads: usize,
     /// Runs the program over these inputs (as `run` reads them; none, or `-`: standard input) and tells of each operator the rows in and
     /// out, what it held and what it cost, and of each term how often it was asked and true. Stands behind the query file
     #[arg(long, value_name = "INPUT", num_args = 0..)]
@@ -241,6 +257,12 @@ pub(crate) struct CheckFlags {
     /// For input that never ends: state that grows for ever is an error, not a warning
     #[arg(long)]
     pub(crate) endless: bool,
+    /// Estimates what is held: events a second, of all sources together (`1000`) or of one (`Payment=250`; may be repeated)
+    #[arg(long, value_name = "N|STREAM=N")]
+    pub(crate) rate: Vec<String>,
+    /// With --rate: how many keys the events have; without it each event has a key of its own
+    #[arg(long, value_name = "N", requires = "rate")]
+    pub(crate) keys: Option<u64>,
 }
 
 /// `betide run`
@@ -285,7 +307,7 @@ pub(crate) struct RunFlags {
     /// How many events are handled in one go; no result depends on it
     #[arg(long, value_name = "EVENTS", default_value_t = 4096)]
     pub(crate) batch_size: usize,
-    /// How many threads decode lines of JSON, 0 or auto for one a core; no result depends on it
+    /// How many threads decode lines of JSON and run operators that have keys, 0 or auto for one a core; no result depends on it
     #[arg(long, value_name = "THREADS", default_value = "1", value_parser = threads)]
     pub(crate) threads: usize,
     #[command(flatten)]

@@ -288,7 +288,7 @@ impl Run {
             self.write()?;
             self.tell_ended()?;
             if self.progress.is_due() && !self.out.is_seen() {
-                self.progress.show(self.engine.stats().events);
+                self.progress.show(self.engine.events());
             }
             if self.state.as_ref().is_some_and(|state| state.is_due(&self.engine)) {
                 self.checkpoint()?;

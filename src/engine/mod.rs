@@ -3,6 +3,7 @@
 
 mod ended;
 mod error;
+mod estimate;
 mod functions;
 mod options;
 pub mod reference;
@@ -26,6 +27,7 @@ pub use analysis::Analysis;
 pub use changes::{RunningStatement, StatementId};
 pub use ended::{EndCause, EndedStatement};
 pub use error::{ChangeError, DataError, Error};
+pub use estimate::{Estimate, Load, OperatorState, ProgramState, StatementState};
 pub use inquiry::Inquiry;
 pub use options::Options;
 pub use rows::OutputRow;
@@ -44,7 +46,7 @@ use serde::de::DeserializeOwned;
 
 use crate::codec::BadEvent;
 use crate::data::{Duration, Schema, Timestamp, Value};
-use crate::plan::{Fingerprints, OperatorGraph, Outputs, fingerprints};
+use crate::plan::{Fingerprints, OperatorGraph, Outputs, Threads, fingerprints};
 use crate::runtime::Running;
 use crate::semantics::Program;
 use crate::text::{Diagnostics, Source};
@@ -149,7 +151,9 @@ impl Engine {
 
     /// The operator graph as text: what feeds what, keys and windows, and how much each operator can come to hold.
     pub fn explain(&self) -> String {
-        crate::plan::explain(&self.graph)
+        let is_statement_bounded = self.options.limits.statement_memory.is_some();
+        let threads = Threads { number: self.options.all_threads(), is_statement_bounded };
+        crate::plan::explain_with(&self.graph, &threads.notes(&self.graph))
     }
 
     /// The same as JSON: sources, operators and outputs, what feeds what, and what is said of each.
@@ -456,6 +460,11 @@ impl Engine {
         }
         let file = self.running.tables().iter().find(|table| table.name() == name)?;
         Some(TableView::of_file(schema, file.key(), file.contents(), place))
+    }
+
+    /// How many events have come in: the same as in [`Engine::stats`], without asking every operator what it holds.
+    pub fn events(&self) -> u64 {
+        self.running.read().0
     }
 
     /// All counters.

@@ -40,6 +40,9 @@ pub struct Stats {
     pub held_back_since: Option<String>,
     /// Two values of the type field, where the program takes every event whatever its type.
     pub several_types: Option<(String, String)>,
+    /// How many threads decode lines and run operators, where there is more than one.
+    #[serde(skip_serializing_if = "is_one")]
+    pub threads: u64,
     /// Each source stream, in the order of the text.
     pub sources: Vec<SourceStats>,
     /// Each operator, in the order of `explain`.
@@ -131,6 +134,14 @@ pub struct OperatorStats {
     pub dropped: u64,
     /// NULLs that its expressions had to make up.
     pub eval_nulls: u64,
+    /// How many of its kind share its keys, where it is more than one.
+    #[serde(skip_serializing_if = "is_one")]
+    pub shards: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_one(number: &u64) -> bool {
+    *number == 1
 }
 
 impl From<RunMetrics> for Stats {
@@ -157,6 +168,7 @@ impl From<RunMetrics> for Stats {
             bytes: operator.held.bytes as u64,
             dropped: operator.held.dropped,
             eval_nulls: operator.counts.eval_nulls,
+            shards: operator.shards as u64,
         });
         Self {
             events: metrics.events,
@@ -173,6 +185,7 @@ impl From<RunMetrics> for Stats {
             held_back_by: metrics.held_back_by.as_deref().map(str::to_owned),
             held_back_since: metrics.held_back_since.and_then(text_of),
             several_types: metrics.several_types.clone(),
+            threads: metrics.threads as u64,
             sources: sources.collect(),
             operators: operators.collect(),
             shared: metrics.shared.map(|shared| SharedStats {

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use super::{Held, Operator, Outbox, StepTaken};
 use crate::data::{
-    Entry, EventBatch, Inbox, Key, KeyBuffer, KeyRange, KeyTable, Phase, Place, StateError, StateReader, StateWriter, Timestamp, Value,
-    WatermarkStep,
+    Allowance, Entry, EventBatch, Inbox, Key, KeyBuffer, KeyRange, KeyTable, Phase, Place, StateError, StateReader, StateWriter, Timestamp,
+    Value, WatermarkStep,
 };
 use crate::expr::{EvalContext, Row, SlotId};
 use crate::operators::memory::fit_heap;
@@ -65,7 +65,7 @@ impl Sequence {
     /// The operator of a pattern. `threads_max` bounds the threads of a partition; beyond it the oldest runs are dropped and counted.
     pub fn new(spec: impl Into<Arc<PatternSpec>>, threads_max: usize) -> Self {
         let spec = spec.into();
-        let evaluator = Evaluator::new(spec.clone(), Bounds { threads: threads_max });
+        let evaluator = Evaluator::new(spec.clone(), Bounds { threads: threads_max, allowance: Allowance::default() });
         Self {
             starts: Self::lags(&spec).then(BinaryHeap::new),
             held_from: Place::MAX,
@@ -144,9 +144,14 @@ impl Sequence {
         Some(self.keys.intern(self.key.encode(values.into_iter())))
     }
 
-    /// Puts out what a partition has let go, asks for its alarms, and forgets it when nothing of it is left.
+    /// Puts out what a partition has let go, and follows it.
     fn let_out(&mut self, id: u32, moment: Place, out: &mut Outbox) {
         self.put_out(moment, out);
+        self.follow(id);
+    }
+
+    /// Asks for the alarms of a partition, and forgets it when nothing of it is left.
+    fn follow(&mut self, id: u32) {
         self.alarms.extend(self.evaluator.take_alarms().into_iter().map(|(time, start)| Reverse((time, start, id))));
         let Some(partition) = &mut self.partitions[id as usize] else { return };
         if let (Some(starts), Some(start)) = (&mut self.starts, partition.state.newest_start())
@@ -167,31 +172,52 @@ impl Sequence {
         let mut rows = self.evaluator.take_rows();
         rows.sort_by_key(|row| row.start);
         for row in rows {
+            out.turn(row.start);
             out.row(row.port, row.values, row.place, moment);
         }
+        out.end_turn();
     }
 
-    /// Lets times be over that end before this place.
+    /// Lets times be over that end before this place. What one time makes certain in several partitions comes out in the order of the starts.
     fn pass_time(&mut self, until: Place, floor: Place, out: &mut Outbox) {
         self.pass_ties(until, floor, out);
-        while let Some(&Reverse((time, start, id))) = self.alarms.peek() {
+        while let Some(&Reverse((time, ..))) = self.alarms.peek() {
             let over = Place::bound(time, Phase::After);
             if over >= until {
                 break;
             }
-            self.alarms.pop();
-            fit_heap(&mut self.alarms);
-            let Some(partition) = self.partitions.get_mut(id as usize).and_then(Option::as_mut) else { continue };
-            self.evaluator.time_over(&mut partition.state, (time, start));
+            while let Some(&Reverse((at, start, id))) = self.alarms.peek()
+                && at == time
+            {
+                self.alarms.pop();
+                fit_heap(&mut self.alarms);
+                let Some(partition) = self.partitions.get_mut(id as usize).and_then(Option::as_mut) else { continue };
+                self.evaluator.time_over(&mut partition.state, (time, start));
+                self.follow(id);
+            }
             let moment = over.max(floor);
-            self.let_out(id, moment, out);
+            self.put_out(moment, out);
             self.report(moment, out);
         }
     }
 
     /// Says what is held back: undecided starts, and rows that wait for the end of their time.
     fn report(&mut self, moment: Place, out: &mut Outbox) {
-        let Some(starts) = &mut self.starts else { return };
+        if self.starts.is_none() {
+            return;
+        }
+        let least = self.least_held();
+        if std::mem::replace(&mut self.held_from, least) == least {
+            return;
+        }
+        for port in 0..out.ports() {
+            out.watermark(port, WatermarkStep { moment, watermark: least });
+        }
+    }
+
+    /// The least place of what may still come out, where rows may be certain later than they stand.
+    fn least_held(&mut self) -> Place {
+        let Some(starts) = &mut self.starts else { return Place::MAX };
         while let Some(&Reverse((start, id))) = starts.peek() {
             if self.partitions.get(id as usize).and_then(Option::as_ref).is_some_and(|p| p.state.is_undecided(start)) {
                 break;
@@ -201,13 +227,7 @@ impl Sequence {
         }
         let undecided = starts.peek().map(|Reverse((start, _))| *start);
         let tied = self.ties.first().map(|tie| tie.row.place);
-        let least = undecided.into_iter().chain(tied).min().unwrap_or(Place::MAX);
-        if std::mem::replace(&mut self.held_from, least) == least {
-            return;
-        }
-        for port in 0..out.ports() {
-            out.watermark(port, WatermarkStep { moment, watermark: least });
-        }
+        undecided.into_iter().chain(tied).min().unwrap_or(Place::MAX)
     }
 
     /// Matches rows of one time in the order that ORDER BY asks for, once that time is over.
@@ -256,6 +276,7 @@ impl Sequence {
 
     /// The rows and watermarks of an inbox, whose unary terms have been asked.
     fn take(&mut self, inbox: &Inbox, known: &Known<'_>, out: &mut Outbox) {
+        self.evaluator.allow(*out.allowance());
         let mut rows: Vec<RowOf<'_>> = Vec::new();
         let mut entries = inbox.entries.iter().enumerate().peekable();
         while let Some((index, entry)) = entries.next() {
@@ -304,6 +325,10 @@ impl Operator for Sequence {
         self.alarms.peek().map_or(Place::MAX, |Reverse((time, ..))| Place::bound(*time, Phase::After))
     }
 
+    fn held_from(&self) -> Place {
+        self.held_from
+    }
+
     fn take_nulls(&mut self) -> u64 {
         self.context.take_nulls() + self.evaluator.take_nulls()
     }
@@ -317,7 +342,7 @@ impl Operator for Sequence {
     }
 
     fn held(&self) -> Held {
-        let sizes = self.partitions.iter().flatten().map(|p| p.state.size());
+        let sizes = self.partitions.iter().flatten().map(|p| self.evaluator.size(&p.state));
         let (rows, bytes) = sizes.fold((0, 0), |(rows, bytes), (r, b)| (rows + r, bytes + b));
         let bytes = bytes + self.keys.bytes() + self.alarms.len() * size_of::<(Timestamp, Place, u32)>();
         Held { keys: self.keys.len(), rows, bytes, dropped: self.evaluator.dropped() }
@@ -360,13 +385,15 @@ impl Operator for Sequence {
             let id = ids.get(id)?;
             self.starts.as_mut().ok_or_else(|| StateError::new("starts that nobody waits for"))?.push(Reverse((start, id)));
         }
-        self.held_from = self.held_from.min(from.take()?);
+        let _: Place = from.take()?;
         for _ in 0..from.length()? {
             let (order, place) = from.take()?;
             let batch = from.batch(&self.spec.inputs[0])?;
             self.ties.push(Tie { order, row: TiedRow { batch, row: 0, place } });
         }
         self.ties.sort_by_key(|tie| tie.row.place);
+        // Of a state that was cut by keys, each part has what all parts had told together.
+        self.held_from = self.least_held();
         Ok(())
     }
 }

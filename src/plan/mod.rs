@@ -1,6 +1,7 @@
 //! Typed program to operator graph: lowered, simplified by the rules, its state bounded or warned of, and explained.
 
 mod columns;
+mod estimate;
 mod explain;
 mod fingerprint;
 mod graph;
@@ -10,12 +11,14 @@ mod notes;
 pub mod picture;
 mod plainly;
 mod rules;
+mod shards;
 mod share;
 mod state;
 mod thinned;
 mod words;
 
 pub(crate) use columns::in_words;
+pub use estimate::{Estimate, Load, estimate};
 pub use explain::explain;
 pub(crate) use explain::{edge_text, explain_with, kind_text, of_node, of_source};
 pub use fingerprint::{Fingerprint, Fingerprints, fingerprints, fingerprints_behind};
@@ -24,6 +27,7 @@ pub use keyed::statements_without_key;
 pub use lower::{Outputs, streams_of};
 pub(crate) use notes::{NodeNotes, Notes};
 pub(crate) use plainly::plainly;
+pub use shards::{Cut, Threads};
 pub use state::{Growth, StateClass, class_of};
 pub(crate) use thinned::{Dropped, Thinned, without};
 pub(crate) use words::term_in_words;

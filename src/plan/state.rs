@@ -99,7 +99,7 @@ fn of_pattern(spec: &PatternSpec) -> StateClass {
     let loops_grow = spec.variables.iter().any(|v| v.looped);
     match (spec.within, spec.runs) {
         (Some(_), _) => StateClass::WindowSteps,
-        (None, Runs::Latest | Runs::Count(_)) if !loops_grow => per_key,
+        (None, Runs::Latest | Runs::Count(_) | Runs::DropOldest(_) | Runs::OrEnd(_)) if !loops_grow => per_key,
         // Starts that wait for the end of a `FOR`.
         (None, _) if longest(&spec.root, spec.mode == Mode::Rows).is_some() && waits_for_time(&spec.root) => StateClass::Window,
         // Steps that follow each other without gaps end where one does not fit, so a start lives as long as the pattern is.

@@ -19,7 +19,7 @@ pub(super) fn fits(spec: &PatternSpec) -> bool {
         && spec.late_checks.is_empty()
         && spec.tie_order.is_empty()
         && spec.limit_per_partition.is_none()
-        && spec.runs != Runs::Latest
+        && matches!(spec.runs, Runs::All | Runs::Count(_))
         && spec.after_match != AfterMatch::Consume
         && spec.rows == RowOutput::OnePerMatch;
     let is_table = states(&spec.root).is_some_and(|states| states <= STATES_MAX) && (spec.mode != Mode::Rows || !may_be_empty(&spec.root));

@@ -220,8 +220,12 @@ pub enum Runs {
     All,
     /// One thread a remaining pattern.
     Latest,
-    /// At most so many undecided starts.
+    /// At most so many undecided starts: while there are so many, no other begins.
     Count(u64),
+    /// At most so many undecided starts: beyond it the oldest is given up, and counted.
+    DropOldest(u64),
+    /// At most so many undecided starts: beyond it the statement ends.
+    OrEnd(u64),
 }
 
 /// Which rows a match gives.
