@@ -99,7 +99,7 @@ impl Engine {
     /// assert_eq!(engine.outputs().collect::<Vec<_>>(), [None]);
     /// let mistakes = Engine::compile("CREATE STREAM Door (open BOOL); SELECT opne FROM Door;").unwrap_err();
     /// assert!(mistakes.to_string().starts_with("error[E0202]: unknown column `opne` (did you mean `open`?"));
-    /// # Ok::<(), betide::Diagnostics>(())
+    /// # Ok::<(), betide::Error>(())
     /// ```
     pub fn compile(text: &str) -> Result<Self, Diagnostics> {
         Self::compile_source(&Source::new(Options::default().name, text), &Options::default())
