@@ -10,6 +10,7 @@ use crate::runtime::RunMetrics;
 
 /// Counters of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Stats {
     /// Events that came in.
     pub events: u64,
@@ -59,6 +60,7 @@ pub struct Stats {
 
 /// A statement that has ended before the input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct EndedStats {
     /// Its stream; an unnamed output has none.
     pub statement: Option<String>,
@@ -74,6 +76,7 @@ pub struct EndedStats {
 
 /// What operators of many statements have in common.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct SharedStats {
     /// Distinct things that are looked up in an event or evaluated for it.
     pub terms: u64,
@@ -87,6 +90,7 @@ pub struct SharedStats {
 
 /// Counters of a source stream.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct SourceStats {
     /// Its name.
     pub name: String,
@@ -112,6 +116,7 @@ pub struct SourceStats {
 
 /// Counters of an operator.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct OperatorStats {
     /// Its number and kind, as in `explain`.
     pub name: String,
