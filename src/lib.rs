@@ -33,7 +33,7 @@
 //! | move time | [`Engine::advance_watermark`], [`tick`](Engine::tick); a [`Clock`] of your own in the options |
 //! | take rows | [`Engine::rows`] as your own type, [`take_rows`](Engine::take_rows), [`write_rows`](Engine::write_rows), [`take_batches`](Engine::take_batches) |
 //! | look at tables | [`Engine::table`] |
-//! | bring functions | [`Options::register_fn`], [`Options::register`] with a [`ScalarFunction`] |
+//! | bring functions | [`Options::register_fn`], [`Options::register`] with a [`ScalarFunction`], [`Options::register_aggregate`] with an [`AggregateFunction`] |
 //! | change statements while it runs | [`Engine::add`], [`drop_statement`](Engine::drop_statement), [`replace`](Engine::replace), [`statements`](Engine::statements) |
 //! | save and go on | [`Engine::snapshot`], [`restore`](Engine::restore), [`resume`](Engine::resume) |
 //! | know what happens | [`Engine::stats`], [`take_bad_events`](Engine::take_bad_events), [`ended`](Engine::ended), [`explain`](Engine::explain), [`picture`](Engine::picture) |
@@ -44,6 +44,7 @@
 #![doc = "\n"]
 #![doc = include_str!("../ARCHITECTURE.md")]
 
+pub mod analysis;
 pub mod assist;
 #[doc(hidden)]
 pub mod codec;
@@ -72,11 +73,11 @@ pub mod text;
 pub mod why;
 
 pub use codec::{BadCause, BadEvent};
-pub use data::{DataType, Duration, KeyRange, Schema, Timestamp, Value};
+pub use data::{DataType, Duration, KeyRange, Schema, StateError, Timestamp, Value};
 pub use engine::{
-    ChangeError, DataError, EndCause, EndedStatement, Engine, Error, Inquiry, Options, OutputRow, RunningStatement, StatementId, Stats,
-    TableRow, TableView,
+    Analysis, ChangeError, DataError, EndCause, EndedStatement, Engine, Error, Inquiry, Options, OutputRow, RunningStatement, StatementId,
+    Stats, TableRow, TableView,
 };
-pub use expr::{ScalarFunction, TypeError};
+pub use expr::{AggregateFunction, AggregateState, RegisteredAggregate, ScalarFunction, TypeError};
 pub use runtime::{Clock, Limits, ManualClock, Restored, SnapshotError, SystemClock, record_panics, resident_bytes};
 pub use text::Diagnostics;

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use betide::engine::StatementId;
-use betide::{ChangeError, DataType, Engine, Error, Options, Timestamp, Value};
+use betide::{ChangeError, DataType, Engine, Error, Options, Restored, Timestamp, Value};
 use serde_json::Value as Json;
 use support::random::{self, Random};
 use support::{joins, windows};
@@ -185,7 +185,10 @@ fn changed(random: &mut Random, kept: &[Group], others: &[Group], events: &[(Jso
         if random.chance(25) {
             take(&mut engine, &mut found.rows);
             let snapshot = engine.snapshot().unwrap();
-            engine = Engine::resume(&options, &snapshot).unwrap().0;
+            let (resumed, restored) = Engine::resume(&options, &snapshot).unwrap();
+            assert_eq!(restored, Restored::default(), "what was planned statement by statement is what the whole text says");
+            assert_eq!(told(&resumed), told(&engine), "{}", engine.source().text());
+            engine = resumed;
         }
         let number = kept.len() + 1 + next;
         let may_add = next < others.len();
@@ -219,6 +222,14 @@ fn changed(random: &mut Random, kept: &[Group], others: &[Group], events: &[(Jso
     engine.finish().unwrap();
     take(&mut engine, &mut found.rows);
     found
+}
+
+/// The operators, what leaves (the streams in any order), and what is warned of.
+fn told(engine: &Engine) -> (String, BTreeSet<String>, String) {
+    let explained = engine.explain();
+    let (operators, outputs): (Vec<&str>, Vec<&str>) = explained.lines().partition(|line| !line.starts_with("output "));
+    let warned = betide::text::render(engine.warnings(), engine.source(), false);
+    (operators.join("\n"), outputs.into_iter().map(str::to_owned).collect(), warned)
 }
 
 /// The rows of a group that is fed from a moment on: with the events that wait then, and those that come.
@@ -440,7 +451,7 @@ fn counters_stay_with_their_statement() {
     assert_eq!(engine.stats().events, 3);
 }
 
-/// What a change costs, by how many statements there are; see docs/embedding.md.
+/// What a change costs, by how many statements there are (`BETIDE_STATEMENTS=1000` for one number); see docs/embedding.md.
 /// `cargo test --release --test changes -- --ignored --nocapture`
 #[test]
 #[ignore = "a measurement"]
@@ -453,7 +464,8 @@ fn what_a_change_costs() {
             number + 1
         )
     };
-    for statements in [1, 100, 1000] {
+    let one = std::env::var("BETIDE_STATEMENTS").ok().and_then(|number| number.parse::<usize>().ok());
+    for statements in one.map_or(vec![1, 100, 1000, 5000], |one| vec![one]) {
         let rules: String = (0..statements).map(rule).collect();
         let began = Instant::now();
         let mut engine = Engine::with_options(&format!("{PAYMENT}{rules}"), &options(true, 4096)).unwrap();
@@ -465,7 +477,7 @@ fn what_a_change_costs() {
                 payments(&mut engine, &[("a", second % 1000, change * 500 + second), ("b", second % 7, change * 500 + second)]);
             }
             let began = Instant::now();
-            let ids = engine.add(&rule(5000)).unwrap();
+            let ids = engine.add(&rule(50_000)).unwrap();
             times[0] += began.elapsed();
             payments(&mut engine, &[("a", 1, change * 500 + 499)]);
             let began = Instant::now();

@@ -239,4 +239,31 @@ fn a_run_without_rows_says_why() {
     says("j.tide", &event("P", 1, 1), "the input has no event of Q");
     says("j.tide", &(event("P", 1, 1) + &event("Q", 2, 2)), "no pair was found among 2 rows");
     says("w.tide", &event("P", 1, 1), "");
+    // Of a small file, read once more, it is said what came closest.
+    let finds = |program: &str, events: &str, why: &str| {
+        let (code, out, err) = folder.put("events.jsonl", events).betide(&["run", program, "events.jsonl"], "");
+        assert_eq!((code, out.as_str()), (0, ""), "{err}");
+        assert!(err.contains(&format!("betide: no rows: {why} (`betide why` tells more)\n")), "{program}: {err}");
+    };
+    finds("f.tide", &event("P", 1, 1), "statement 1: WHERE was true for none of 1 row: x > 100 (x is 1.0)");
+    finds(
+        "a.tide",
+        &(event("P", 1, 1) + &event("P", 7, 2)),
+        "Hit: the event that came closest to `b` misses 1 term: b.x > 10 (b.x is 7.0)",
+    );
+    let late = "Hit: an event that fits `b` came 1s after WITHIN 1m was over; WITHIN 1m 1s would take it";
+    finds("a.tide", &(event("P", 1, 1) + &event("P", 70, 1).replace("10:00:01", "10:01:02")), late);
+    finds("j.tide", &(event("P", 1, 1) + &event("Q", 2, 2)), "statement 1: no key came on both sides: P.x is 1; Q.x is 2");
+}
+
+#[test]
+fn why_refuses_a_column_that_nothing_has() {
+    let folder = Folder::new("why-key");
+    folder.put("a.tide", PROGRAM).put("a.jsonl", "{\"card\":\"c\",\"x\":1,\"at\":\"2026-03-01T10:00:00Z\"}\n");
+    let (code, out, err) = folder.betide(&["why", "a.tide", "a.jsonl", "--key", "crd=c"], "");
+    let said = "betide: --key crd: no stream has a column of this name; did you mean `card`?\n  there are: card, x, at\n";
+    assert_eq!((code, out.as_str(), err.as_str()), (2, "", said));
+    for known in ["card=c", "a.card=c", "x=1"] {
+        assert_eq!(folder.betide(&["why", "a.tide", "a.jsonl", "--key", known], "").0, 0, "{known}");
+    }
 }

@@ -627,6 +627,29 @@ fn lines_of_json_have_all_of_it() {
 }
 
 #[test]
+fn keys_beyond_the_bound_are_left_out_and_counted_unless_they_are_asked_for() {
+    let program = format!("{AB}SELECT b.x FROM PATTERN (A a -> B b) PARTITION BY k WHERE b.x > 500;");
+    let events = "A one 1 0\nA two 1 1\nA three 1 2\nB three 2 3\nA two 7 4\nA four 7 5";
+    let of = |keys: usize, key: &[(&str, &str)]| {
+        let key = key.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        answer_of(&program, &input_of(events), &Options::default(), Question { keys, key, ..Question::default() })
+    };
+    let narrow = of(2, &[]);
+    assert_eq!(narrow.statements[0].runs, Some(3));
+    assert_eq!(
+        narrow.statements[0].notes,
+        ["of the pattern the first 2 keys are followed (--max-keys), and 3 rows of others were left out; --key follows one of them"]
+    );
+    assert_eq!(of(4, &[]).statements[0].notes, Vec::<String>::new());
+    let asked = of(2, &[("k", "three")]);
+    assert_eq!(asked.statements[0].misses.len(), 1);
+    assert_eq!(asked.statements[0].misses[0].reason.cause, "wrong_value");
+    let join = format!("{AB}SELECT a.x FROM A a JOIN B b ON a.k = b.k WITHIN 1s;");
+    let answer = answer_of(&join, &input_of(events), &Options::default(), Question { keys: 2, ..Question::default() });
+    assert_eq!(answer.statements[0].notes, ["of the join the first 2 keys are followed (--max-keys), and 3 rows of others were left out"]);
+}
+
+#[test]
 fn the_same_answer_however_the_input_is_cut() {
     let program = format!("{AB}{THREE_QUERY}");
     let input = input_of(THREE);

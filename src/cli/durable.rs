@@ -98,7 +98,7 @@ impl State {
             Some(kept) => state.go_on(&kept, engine, paths)?,
             None => paths.iter().map(|path| Input::open(path)).collect::<Result<Vec<_>, _>>()?,
         };
-        state.events = engine.stats().events;
+        state.events = engine.events();
         Ok((state, inputs))
     }
 
@@ -121,7 +121,7 @@ impl State {
         let inputs = self.open_inputs(&kept.inputs, paths)?;
         self.inputs = kept.inputs;
         let last = self.inputs.last().map_or(String::new(), |last| format!("{} at byte {}", last.name, last.offset));
-        tell(&format!("betide: going on from {} events, {last}", engine.stats().events));
+        tell(&format!("betide: going on from {} events, {last}", engine.events()));
         Ok(inputs)
     }
 
@@ -249,7 +249,7 @@ impl State {
     /// Whether it is time for a checkpoint.
     pub(crate) fn is_due(&self, engine: &Engine) -> bool {
         match self.every {
-            CheckpointEvery::Events(count) => engine.stats().events.saturating_sub(self.events) >= count,
+            CheckpointEvery::Events(count) => engine.events().saturating_sub(self.events) >= count,
             CheckpointEvery::Time(time) => self.since.get() >= time,
         }
     }
@@ -266,7 +266,7 @@ impl State {
         }
         let snapshot = engine.snapshot()?;
         self.commit(snapshot, false)?;
-        self.events = engine.stats().events;
+        self.events = engine.events();
         self.since = Elapsed::start();
         Ok(())
     }

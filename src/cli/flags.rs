@@ -30,6 +30,8 @@ Examples:
       the tests beside the programs of this folder
   betide why alerts.tide payments.jsonl --key card=4929
       where the runs of a pattern stopped, and which term was false
+  betide explain alerts.tide --analyze payments.jsonl
+      what each operator and each term of the program did, held and cost
   betide doc WITHIN
       what a clause, a function or the code of a message means
   betide check alerts.tide
@@ -47,7 +49,8 @@ pub(crate) enum Command {
     /// Runs the tests that stand beside programs.
     #[command(after_help = TEST_EXAMPLES)]
     Test(TestFlags),
-    /// Checks a program and tells all its mistakes.
+    /// Checks a program, tells all its mistakes, and how the state of each statement grows.
+    #[command(after_help = CHECK_EXAMPLES)]
     Check(CheckFlags),
     /// Lays programs out: keywords large, a clause a line, comments where they are.
     #[command(after_help = FMT_EXAMPLES)]
@@ -61,7 +64,8 @@ pub(crate) enum Command {
     /// Prints the completions for a shell.
     #[command(after_help = COMPLETION_EXAMPLES)]
     Completions(CompletionFlags),
-    /// Tells how a program will run: what feeds what, and how much it can come to hold.
+    /// Tells how a program will run: what feeds what, and how much it can come to hold; and how it has run over some events.
+    #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(ExplainFlags),
     /// Tells why a program gave what it gave: the runs of its patterns that came to nothing, the closest miss first.
     #[command(after_help = WHY_EXAMPLES)]
@@ -89,6 +93,18 @@ Exit codes: 0 done, 2 the program does not compile, 65 bad data with --strict
 or a bound was reached, 70 a defect ended a statement (the others went on),
 74 a file or the output failed, 130 interrupted. Ctrl-C finishes what has been
 read; a second one ends at once.";
+
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  betide check alerts.tide
+      mistakes, and how the state of each statement grows
+  betide check alerts.tide --rate 20000 --keys 500000
+      about how much is held at 20,000 events a second of half a million keys
+  betide check alerts.tide --rate Login=500 --rate Payment=20 --keys 80000
+      each stream at its own rate
+
+An estimate is of a full window: events come evenly, keys are evenly spread,
+every condition holds, nothing is late. Bytes are those that --stats shows.";
 
 /// Where the program comes from.
 #[derive(Debug, Args)]
@@ -125,16 +141,48 @@ pub(crate) struct TextFlags {
 pub(crate) struct ExplainFlags {
     #[command(flatten)]
     pub(crate) program: ProgramFlags,
-    /// Text, or a picture of the operators and of the steps of each pattern
+    /// Text, JSON, or a picture of the operators and of the steps of each pattern
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = ExplainFormat::Text)]
     pub(crate) format: ExplainFormat,
+    /// Runs the program over these inputs (as `run` reads them; none, or `-`: standard input) and tells of each operator the rows in and
+    /// out, what it held and what it cost, and of each term how often it was asked and true. Stands behind the query file
+    #[arg(long, value_name = "INPUT", num_args = 0..)]
+    pub(crate) analyze: Option<Vec<String>>,
+    /// With --analyze: leaves out times and bytes, which differ from run to run and from machine to machine
+    #[arg(long, requires = "analyze")]
+    pub(crate) no_times: bool,
+    /// With --analyze: what the inputs are, where their names do not say
+    #[arg(long, value_name = "FORMAT", requires = "analyze")]
+    pub(crate) input_format: Option<InputFormat>,
+    #[command(flatten)]
+    pub(crate) sample: SampleFlags,
+    /// With --analyze: the longest line that is read, in bytes
+    #[arg(long, value_name = "BYTES", default_value_t = 1 << 20)]
+    pub(crate) max_line: usize,
+    /// With --analyze: how many events are handled in one go; what is held is looked at behind each
+    #[arg(long, value_name = "EVENTS", default_value_t = 4096)]
+    pub(crate) batch_size: usize,
 }
+
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  betide explain alerts.tide
+      what feeds what, when matches come out, what can grow
+  betide explain alerts.tide --analyze payments.jsonl
+      the same with the rows, terms, state and time of a run over these events
+  betide explain alerts.tide --format svg > alerts.svg
+      a picture; with --analyze, with the figures in it
+
+Rows of the run are counted and not written. Beside the program runs a second one
+whose terms count, so it takes a few times as long as `run`; times are of the first.";
 
 /// How `betide explain` writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ExplainFormat {
     /// Lines of text
     Text,
+    /// One JSON object, for other programs
+    Json,
     /// For Graphviz
     Dot,
     /// For Mermaid
@@ -164,6 +212,9 @@ pub(crate) struct WhyFlags {
     /// How many runs are told of, for each statement
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub(crate) limit: usize,
+    /// How many keys of each pattern, join and window are followed; rows of further ones are left out and counted, but for those of --key
+    #[arg(long, value_name = "KEYS", default_value_t = 100_000)]
+    pub(crate) max_keys: usize,
     /// Text for people, or a JSON object a run
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = WhyFormat::Text)]
     pub(crate) format: WhyFormat,
@@ -203,6 +254,12 @@ pub(crate) struct CheckFlags {
     /// For input that never ends: state that grows for ever is an error, not a warning
     #[arg(long)]
     pub(crate) endless: bool,
+    /// Estimates what is held: events a second, of all sources together (`1000`) or of one (`Payment=250`; may be repeated)
+    #[arg(long, value_name = "N|STREAM=N")]
+    pub(crate) rate: Vec<String>,
+    /// With --rate: how many keys the events have; without it each event has a key of its own
+    #[arg(long, value_name = "N", requires = "rate")]
+    pub(crate) keys: Option<u64>,
 }
 
 /// `betide run`

@@ -33,19 +33,21 @@ mod test;
 mod watch;
 mod why;
 
+use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
-use std::process::ExitCode;
 
 use betide::connect::ConnectError;
 use betide::text::render;
-use betide::{DataError, Error};
+use betide::{DataError, Error, Options};
 use clap::{CommandFactory, Parser};
 use flags::{Command, Flags};
 
-/// Runs the command line.
-pub(crate) fn main() -> ExitCode {
+/// Runs the command line of these arguments, the first of which is the program's own name, and gives the exit code. `more` is what a program
+/// that embeds the command line adds to the options, as functions of its own; `betide` adds nothing.
+pub(crate) fn main(arguments: impl IntoIterator<Item = OsString>, more: fn(&mut Options)) -> u8 {
     betide::record_panics();
-    let flags = Flags::parse();
+    program::add_to_options(more);
+    let flags = Flags::parse_from(arguments);
     let done = match &flags.command {
         Command::Run(run) => run::run(run),
         Command::Infer(flags) => infer::infer(flags),
@@ -61,10 +63,10 @@ pub(crate) fn main() -> ExitCode {
         Command::Lsp => lsp::lsp(),
     };
     match done {
-        Ok(code) => ExitCode::from(code),
+        Ok(code) => code,
         Err(failure) => {
             tell(&failure.message);
-            ExitCode::from(failure.code)
+            failure.code
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use betide::text::render;
 use betide::{Engine, Options};
@@ -12,6 +13,14 @@ use super::{Failure, tell};
 
 /// Environment variables of this beginning give parameters their values.
 const SET_PREFIX: &str = "BETIDE_SET_";
+
+/// What is added to the options of every program.
+static MORE: OnceLock<fn(&mut Options)> = OnceLock::new();
+
+/// Has this added to the options of every program, once for a process.
+pub(crate) fn add_to_options(more: fn(&mut Options)) {
+    MORE.get_or_init(|| more);
+}
 
 /// Reads and compiles the program, and tells its warnings.
 pub(crate) fn compile(file: Option<&str>, flags: &TextFlags, options: Options) -> Result<Engine, Failure> {
@@ -43,7 +52,7 @@ pub(crate) fn read(file: Option<&str>, flags: &TextFlags, options: Options) -> R
     };
     let text = with_declarations(text, &flags.stream);
     let folder = file.and_then(|file| Path::new(file).parent()).map(Path::to_path_buf);
-    let options = Options {
+    let mut options = Options {
         folder,
         name,
         set: parameters(&flags.set, &text)?,
@@ -51,6 +60,9 @@ pub(crate) fn read(file: Option<&str>, flags: &TextFlags, options: Options) -> R
         outputs: flags.output.clone(),
         ..options
     };
+    if let Some(more) = MORE.get() {
+        more(&mut options);
+    }
     Ok((text, options))
 }
 

@@ -15,7 +15,7 @@ use super::output::{Output, Target};
 use super::progress::Progress;
 use super::sample;
 use super::summary::{self, Elapsed};
-use super::{DEFECT, Failure, INTERRUPTED, program, tell};
+use super::{DEFECT, Failure, INTERRUPTED, program, tell, why};
 
 /// Bad events told on standard error where there is no dead-letter file.
 const BAD_EVENTS_TOLD: u64 = 10;
@@ -126,14 +126,21 @@ pub(crate) fn run_prepared(flags: &RunFlags, also_read: &[&str], prepare: Prepar
     }
     match code {
         Ok(code) => {
-            summary::tell(&run.engine.stats(), run.waited_for.as_deref(), &elapsed, flags.stats);
+            let reason = || {
+                // Inputs that were prepared are not the files.
+                let is_as_read = also_read.is_empty() && flags.state.is_none();
+                let (_, options) = program::read(file, &flags.text, Options { max_line: flags.max_line, ..Options::default() }).ok()?;
+                let text = run.engine.source().text();
+                if is_as_read { why::likeliest(text, &options, &paths, flags.input_format.map(Format::from)) } else { None }
+            };
+            summary::tell(&run.engine.stats(), run.waited_for.as_deref(), &elapsed, flags.stats, &reason);
             Ok(run.code_of_ended().unwrap_or(code))
         }
         Err(Stop::OutputClosed) => Ok(run.code_of_ended().unwrap_or(0)),
         Err(Stop::Failed(failure)) => {
             // Nobody reads hints about a run that failed; the counters are told where they were asked for.
             if flags.stats {
-                summary::tell(&run.engine.stats(), None, &elapsed, true);
+                summary::tell(&run.engine.stats(), None, &elapsed, true, &|| None);
             }
             Err(failure)
         }
@@ -281,7 +288,7 @@ impl Run {
             self.write()?;
             self.tell_ended()?;
             if self.progress.is_due() && !self.out.is_seen() {
-                self.progress.show(self.engine.stats().events);
+                self.progress.show(self.engine.events());
             }
             if self.state.as_ref().is_some_and(|state| state.is_due(&self.engine)) {
                 self.checkpoint()?;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use betide::Stats;
 use betide::engine::OperatorStats;
+pub(crate) use betide::text::grouped;
 
 /// How long a run took. Only the summary shows it; no result depends on it.
 #[derive(Debug)]
@@ -36,12 +37,13 @@ impl Elapsed {
 /// Tells the summary, where somebody looks or all counters are asked for.
 ///
 /// `waited_for` says what held rows back until the input ended; in a run over files that is no loss, so it is told only here.
-pub(crate) fn tell(stats: &Stats, waited_for: Option<&str>, elapsed: &Elapsed, all: bool) {
+/// `reason` finds out why no row came, where that is asked and can be found out.
+pub(crate) fn tell(stats: &Stats, waited_for: Option<&str>, elapsed: &Elapsed, all: bool, reason: &dyn Fn() -> Option<String>) {
     if all || std::io::stderr().is_terminal() {
         super::tell(&line(stats, elapsed.get()));
         waited_for.into_iter().for_each(super::tell);
     }
-    for hint in hints(stats) {
+    for hint in hints(stats, reason) {
         super::tell(&hint);
     }
     if all {
@@ -66,7 +68,7 @@ fn line(stats: &Stats, elapsed: Duration) -> String {
 }
 
 /// What a person should know even where the summary is not shown: something was lost, or nothing was found for a plain reason.
-fn hints(stats: &Stats) -> Vec<String> {
+fn hints(stats: &Stats, reason: &dyn Fn() -> Option<String>) -> Vec<String> {
     let mut hints = Vec::new();
     if let Some((first, second)) = &stats.several_types {
         let stream = stats.sources.first().map_or("", |s| s.name.as_str());
@@ -99,7 +101,7 @@ fn hints(stats: &Stats) -> Vec<String> {
         hints.push(format!("betide: {} gave up {} runs at its bound: results may be missing", operator.name, grouped(operator.dropped)));
     }
     if stats.rows == 0 {
-        hints.push(why_nothing(stats));
+        hints.push(why_nothing(stats, reason));
     }
     hints
 }
@@ -136,7 +138,7 @@ fn waiting(stats: &Stats) -> u64 {
 }
 
 /// The likeliest reason why a run gave no row: the first thing on the way of the events that let none of them through.
-fn why_nothing(stats: &Stats) -> String {
+fn why_nothing(stats: &Stats, reason: &dyn Fn() -> Option<String>) -> String {
     let streams: Vec<&str> = stats.sources.iter().map(|s| s.name.as_str()).collect();
     if stats.events == 0 {
         return "betide: no rows: there was no event in the input".to_owned();
@@ -156,6 +158,9 @@ fn why_nothing(stats: &Stats) -> String {
     let empty: Vec<&str> = stats.sources.iter().filter(|s| s.events == 0).map(|s| s.name.as_str()).collect();
     if !empty.is_empty() {
         return format!("betide: no rows: the input has no event of {}", empty.join(", "));
+    }
+    if let Some(reason) = reason() {
+        return format!("betide: no rows: {reason} (`betide why` tells more)");
     }
     let first = stats.operators.iter().find(|operator| operator.rows_out == 0 && operator.rows_in > 0);
     first.or_else(|| stats.operators.iter().find(|operator| operator.rows_out == 0)).map_or_else(
@@ -183,27 +188,4 @@ fn why_none_of(operator: &OperatorStats) -> String {
         _ => format!("it gave nothing for {rows}"),
     };
     format!("{reason} ({} of `betide explain`; `betide why` tells what came closest)", operator.name)
-}
-
-/// `37814` as `37,814`
-pub(crate) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::grouped;
-
-    #[test]
-    fn thousands_are_grouped() {
-        assert_eq!([0, 999, 1000, 37_814, 1_234_567].map(grouped), ["0", "999", "1,000", "37,814", "1,234,567"]);
-    }
 }

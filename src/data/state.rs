@@ -253,6 +253,8 @@ pub struct StateReader<'a> {
     depth: u32,
     /// What numbers of the operator that is read have become ([`StateReader::translate`]).
     translation: Vec<u32>,
+    /// What state cannot say of itself ([`StateReader::bring`]).
+    brought: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 impl<'a> StateReader<'a> {
@@ -263,7 +265,7 @@ impl<'a> StateReader<'a> {
 
     /// Of these bytes, by a program whose operators have these ranks.
     pub fn with_ranks(bytes: &'a [u8], ranks: Ranks) -> Self {
-        Self { rest: bytes, shared: Vec::new(), ranks, depth: 0, translation: Vec::new() }
+        Self { rest: bytes, shared: Vec::new(), ranks, depth: 0, translation: Vec::new(), brought: None }
     }
 
     /// Reads a value.
@@ -354,6 +356,16 @@ impl<'a> StateReader<'a> {
     pub fn translated(&mut self) -> Result<u32, StateError> {
         let index = usize::try_from(self.number()?).unwrap_or(usize::MAX);
         self.translation.get(index).copied().ok_or_else(|| StateError::new("a number without a translation"))
+    }
+
+    /// What is not in the state, and has to be known to read it.
+    pub fn bring(&mut self, what: Arc<dyn Any + Send + Sync>) {
+        self.brought = Some(what);
+    }
+
+    /// What was brought, if it is of this type.
+    pub fn brought<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        self.brought.clone().and_then(|brought| brought.downcast().ok())
     }
 
     /// Reads what was shared under this number.

@@ -1,15 +1,17 @@
 //! Statements that are added to a running program, and dropped from it, without touching the others.
 //!
-//! The text of the program is cut or made longer and compiled as a whole; what both programs have goes on (`runtime::exchange`). What leaves,
-//! and which statement comes before which, was decided when a statement came and stays so.
+//! What the program is to be is found from what it is, or by compiling its text anew (`next`); what both programs have goes on
+//! (`runtime::exchange`). What leaves, and which statement comes before which, was decided when a statement came and stays so.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::fmt;
+use std::ops::Range;
 
-use super::compile::{self, Planned};
+use super::compile;
+use super::next::{Base, Matched, Next, is_ended};
 use super::rows::Output;
 use super::{ChangeError, Engine, Error};
-use crate::plan::{Edge, Fingerprint, Fingerprints, OperatorGraph, OperatorSpec, Outputs, fingerprints, streams_of};
+use crate::plan::{OperatorGraph, Outputs, fingerprints, streams_of};
 use crate::runtime::{Exchange, Origin, exchange};
 use crate::semantics::{self, Program, StreamId};
 use crate::syntax::ast::StatementKind;
@@ -46,15 +48,17 @@ pub(super) struct Changing {
     /// The number of the next one.
     next: u64,
     /// The streams that leave.
-    leaving: BTreeSet<String>,
+    pub(super) leaving: BTreeSet<String>,
+    /// A statement may be written behind the text as it is.
+    is_ended: bool,
 }
 
 impl Changing {
     /// Of a program that is compiled from the beginning.
-    pub(super) fn new(program: &Program, graph: &OperatorGraph) -> Self {
+    pub(super) fn new(text: &str, program: &Program, graph: &OperatorGraph) -> Self {
         let count = program.statements.len() as u64;
         let leaving = graph.outputs().iter().filter_map(|output| output.name.as_deref().map(str::to_owned)).collect();
-        Self { ids: (1..=count).collect(), next: count + 1, leaving }
+        Self { ids: (1..=count).collect(), next: count + 1, leaving, is_ended: is_ended(text) }
     }
 
     /// What a snapshot says of them.
@@ -93,7 +97,12 @@ impl Engine {
     /// parameters are declared when the engine is compiled. Rows may be inserted into a stream that is there already where no statement reads
     /// it. A new stream leaves if no statement reads it; one that has left before goes on to leave, whoever comes to read it.
     ///
-    /// On an error nothing has changed. A call compiles the whole program anew, and nothing is pushed meanwhile.
+    /// On an error nothing has changed. Nothing is pushed meanwhile. Only the text that is added is read, checked and planned; where it has
+    /// mistakes, or adds rows to a stream that is there, the whole program is.
+    ///
+    /// # Errors
+    /// Mistakes in the text, with their places; what the engine cannot do while it runs ([`ChangeError`]); and an engine that has failed, or
+    /// whose input is over.
     ///
     /// ```
     /// use betide::{Engine, Options};
@@ -157,34 +166,43 @@ impl Engine {
         let kept: Vec<usize> = (0..before.len()).filter(|statement| !dropped.contains(statement)).collect();
         check_readers(&self.program, &dropped, &kept)?;
 
-        let (source, first) = self.text_without(&dropped, text);
-        let mut changing = self.changing.clone();
-        let outputs = |program: &Program| {
-            changing.leaving = leaving(&self.changing.leaving, &self.program, program, kept.len());
-            Outputs::Chosen(changing.leaving.clone(), self.options.outputs.is_empty())
+        let cut = self.places_of(&dropped);
+        let (source, first) = self.text_without(&cut, text);
+        let base = if cut.is_empty() { Some(Base::of(self)) } else { Base::without(self, &dropped, &cut) };
+        let Next { planned, after, matched, leaving } = match base.and_then(|base| base.with(text, first, &self.options)) {
+            Some(next) => next,
+            None => self.anew(&source, first, text, &kept)?,
         };
-        let planned = compile::planned(&source, &self.options, outputs);
-        let planned = planned.map_err(|told| in_added_text(told, &source, first, text))?;
-        check_feeds(&planned.program, &self.program, kept.len())?;
-        let after = fingerprints(&planned.graph, &self.options.type_field);
-        let matched = Matched::find(self, &planned, &after, &kept)?;
 
         let change = Exchange { after: &planned.graph, nodes: &matched.nodes, outputs: &matched.outputs };
         let retired = self.running.guarded(|running| running.catch_up().and_then(|()| exchange(running, change)))?;
         let outputs = planned.graph.outputs().iter().zip(&after.outputs).map(|(output, &of)| Output::new(output, of));
         self.outputs = outputs.chain(retired.iter().map(|&output| self.outputs[output].clone())).collect();
         let added = planned.program.statements.len() - kept.len();
-        changing.ids = kept.iter().map(|&statement| self.changing.ids[statement]).collect();
-        let new = changing.next..changing.next + added as u64;
-        changing.next = new.end;
-        changing.ids.extend(new.clone());
-        self.changing = changing;
+        let new = self.changing.next..self.changing.next + added as u64;
+        let ids = kept.iter().map(|&statement| self.changing.ids[statement]).chain(new.clone()).collect();
+        let is_ended = if dropped.is_empty() { is_ended(text) } else { is_ended(source.text()) };
+        self.changing = Changing { ids, next: new.end, leaving, is_ended };
         self.source = source;
         self.program = planned.program;
         self.graph = planned.graph;
         self.warnings = planned.warnings;
         self.fingerprints = after;
         Ok(new.map(StatementId).collect())
+    }
+
+    /// Compiles the whole program, the first statements of which are those that stay.
+    fn anew(&self, source: &Source, first: usize, text: &str, kept: &[usize]) -> Result<Next, Error> {
+        let mut leaves = BTreeSet::new();
+        let outputs = |program: &Program| {
+            leaves = leaving(&self.changing.leaving, &self.program, program, kept.len());
+            Outputs::Chosen(leaves.clone(), self.options.outputs.is_empty())
+        };
+        let planned = compile::planned(source, &self.options, outputs).map_err(|told| in_added_text(told, source, first, text))?;
+        check_feeds(&planned.program, &self.program, kept.len())?;
+        let after = fingerprints(&planned.graph, &self.options.type_field);
+        let matched = Matched::find(self, &planned, &after, kept)?;
+        Ok(Next { planned, after, matched, leaving: leaves })
     }
 
     fn check_open(&self) -> Result<(), ChangeError> {
@@ -220,20 +238,27 @@ impl Engine {
         statements.iter().map(position).collect()
     }
 
-    /// The text of the program without these statements and with others behind; and where these begin.
-    fn text_without(&self, dropped: &BTreeSet<usize>, added: &str) -> (Source, usize) {
+    /// Where these statements stand in the text.
+    fn places_of(&self, statements: &BTreeSet<usize>) -> Vec<Range<usize>> {
+        if statements.is_empty() {
+            return Vec::new();
+        }
+        let places = places(self.source.text(), &self.program).into_iter().enumerate();
+        places.filter(|(number, _)| statements.contains(number)).map(|(_, place)| place).collect()
+    }
+
+    /// The text of the program without these places and with others behind; and where these begin.
+    fn text_without(&self, cut: &[Range<usize>], added: &str) -> (Source, usize) {
         let before = self.source.text();
         let mut text = String::with_capacity(before.len() + added.len() + 3);
         let mut end = 0;
-        for (number, place) in places(before, &self.program).into_iter().enumerate() {
-            if dropped.contains(&number) {
-                text.push_str(&before[end..place.start]);
-                end = place.end;
-            }
+        for place in cut {
+            text.push_str(&before[end..place.start]);
+            end = place.end;
         }
         text.push_str(&before[end..]);
         if !added.trim().is_empty() {
-            let is_ended = cuts(&text).last().is_none_or(|last| text[..last.end].ends_with(';'));
+            let is_ended = if cut.is_empty() { self.changing.is_ended } else { is_ended(&text) };
             text.push_str(if is_ended { "\n" } else { "\n;\n" });
         }
         let first = text.len();
@@ -243,21 +268,21 @@ impl Engine {
 }
 
 /// Where each statement of a program stands in its text, with the comments before it and its `;`.
-fn places(text: &str, program: &Program) -> Vec<std::ops::Range<usize>> {
+fn places(text: &str, program: &Program) -> Vec<Range<usize>> {
     let cuts = cuts(text);
     let place = |statement: &semantics::Statement| {
         let start = usize::try_from(statement.span.start).unwrap_or(usize::MAX);
         let next = cuts.partition_point(|cut| cut.end <= start);
         cuts.get(next).cloned().unwrap_or(text.len()..text.len())
     };
-    program.statements.iter().map(place).collect()
+    program.statements.iter().map(|statement| place(statement)).collect()
 }
 
-fn name_of(program: &Program, stream: StreamId) -> &str {
+pub(super) fn name_of(program: &Program, stream: StreamId) -> &str {
     &program.streams[stream.0 as usize].name
 }
 
-fn name_of_statement(program: &Program, statement: usize) -> String {
+pub(super) fn name_of_statement(program: &Program, statement: usize) -> String {
     match program.statements[statement].output_stream() {
         Some(stream) => format!("`{}`", name_of(program, stream)),
         None => format!("the unnamed statement {}", statement + 1),
@@ -265,7 +290,7 @@ fn name_of_statement(program: &Program, statement: usize) -> String {
 }
 
 /// The statements among these that read a stream.
-fn readers(program: &Program, stream: &str, among: impl Iterator<Item = usize>) -> Vec<String> {
+pub(super) fn readers(program: &Program, stream: &str, among: impl Iterator<Item = usize>) -> Vec<String> {
     let reads = |&statement: &usize| streams_of(&program.statements[statement].query).iter().any(|&read| name_of(program, read) == stream);
     among.filter(reads).map(|statement| name_of_statement(program, statement)).collect()
 }
@@ -284,7 +309,7 @@ fn check_readers(program: &Program, dropped: &BTreeSet<usize>, kept: &[usize]) -
 
 /// Statements behind the first `kept`, which are new, feed no stream from before that those read.
 fn check_feeds(program: &Program, before: &Program, kept: usize) -> Result<(), ChangeError> {
-    for stream in program.statements[kept..].iter().flat_map(semantics::Statement::feeds) {
+    for stream in program.statements[kept..].iter().flat_map(|statement| statement.feeds()) {
         let stream = name_of(program, stream);
         let readers = readers(program, stream, 0..kept);
         if !readers.is_empty() && before.streams.iter().any(|known| &*known.name == stream) {
@@ -296,12 +321,12 @@ fn check_feeds(program: &Program, before: &Program, kept: usize) -> Result<(), C
 
 /// The streams that leave: those that did, and of those that only the new statements make (behind the first `kept`) the ones that nobody reads.
 fn leaving(before: &BTreeSet<String>, old: &Program, program: &Program, kept: usize) -> BTreeSet<String> {
-    let is_there = |name: &str| program.streams.iter().any(|stream| &*stream.name == name);
+    let there: BTreeSet<&str> = program.streams.iter().map(|stream| &*stream.name).collect();
     let is_old = |name: &str| old.streams.iter().any(|stream| &*stream.name == name);
     let stays =
-        |name: &str| program.statements[..kept].iter().flat_map(semantics::Statement::feeds).any(|fed| name_of(program, fed) == name);
-    let mut leaving: BTreeSet<String> = before.iter().filter(|name| is_there(name)).cloned().collect();
-    for stream in program.statements[kept..].iter().flat_map(semantics::Statement::feeds) {
+        |name: &str| program.statements[..kept].iter().flat_map(|statement| statement.feeds()).any(|fed| name_of(program, fed) == name);
+    let mut leaving: BTreeSet<String> = before.iter().filter(|name| there.contains(name.as_str())).cloned().collect();
+    for stream in program.statements[kept..].iter().flat_map(|statement| statement.feeds()) {
         let definition = &program.streams[stream.0 as usize];
         let name = &*definition.name;
         if definition.table.is_some() || is_old(name) && (stays(name) || definition.source.is_some()) {
@@ -333,67 +358,4 @@ fn in_added_text(told: Diagnostics, source: &Source, first: usize, added: &str) 
         diagnostics.push(diagnostic);
     }
     Error::Query { diagnostics, source: Source::new(source.name(), added) }
-}
-
-/// What of the running program goes on in the new one.
-struct Matched {
-    /// By node of the new program.
-    nodes: Vec<Option<usize>>,
-    /// By output of the running program.
-    outputs: Vec<Option<usize>>,
-}
-
-/// A statement (none of what no statement makes) and what one of its parts does.
-type Part = (Option<usize>, Fingerprint);
-
-impl Matched {
-    /// Finds the parts of the statements that stay, which are the first of the new program; or says which of them would not be the same.
-    fn find(engine: &Engine, planned: &Planned, after: &Fingerprints, kept: &[usize]) -> Result<Self, ChangeError> {
-        let (before, graph) = (&engine.graph, &planned.graph);
-        let was = |statement: usize| kept.get(statement).copied();
-        let alters = |statement: usize| ChangeError::Alters(name_of_statement(&planned.program, statement));
-
-        let old = before.nodes().iter().zip(&engine.fingerprints.nodes).map(|(node, &of)| (Some(node.statement), of));
-        let new = graph.nodes().iter().zip(&after.nodes).map(|(node, &of)| Some((Some(was(node.statement)?), of)));
-        let nodes = in_turn(old, new);
-        for (number, node) in graph.nodes().iter().enumerate() {
-            // A stream that nobody reads may have got another union.
-            let is_free_union = matches!(node.spec, OperatorSpec::Union) && !is_read(graph, number);
-            if nodes[number].is_none() && was(node.statement).is_some() && !is_free_union {
-                return Err(alters(node.statement));
-            }
-        }
-
-        let of_output =
-            |edge: Edge, statement: Option<usize>| if matches!(edge, Edge::Node(..)) { statement.map(Some) } else { Some(None) };
-        let old: Vec<Option<Part>> = before
-            .outputs()
-            .iter()
-            .zip(&engine.fingerprints.outputs)
-            .map(|(output, &of)| Some((of_output(output.edge, Some(output.statement).filter(|s| kept.contains(s)))?, of)))
-            .collect();
-        let new = graph.outputs().iter().zip(&after.outputs).map(|(output, &of)| (of_output(output.edge, was(output.statement)), of));
-        let new: Vec<(Option<Option<usize>>, Fingerprint)> = new.collect();
-        let outputs = in_turn(new.iter().map(|&(statement, of)| (statement.unwrap_or(Some(usize::MAX)), of)), old.iter().copied());
-        for (number, output) in before.outputs().iter().enumerate() {
-            if old[number].is_some() && outputs[number].is_none() {
-                let name =
-                    output.name.as_ref().map_or_else(|| name_of_statement(&engine.program, output.statement), |name| format!("`{name}`"));
-                return Err(ChangeError::Alters(name));
-            }
-        }
-        Ok(Self { nodes, outputs })
-    }
-}
-
-fn is_read(graph: &OperatorGraph, node: usize) -> bool {
-    let is_it = |edge: Edge| matches!(edge, Edge::Node(id, _) if id.0 as usize == node);
-    graph.nodes().iter().flat_map(|other| &other.inputs).any(|&edge| is_it(edge)) || graph.outputs().iter().any(|output| is_it(output.edge))
-}
-
-/// For each of `of`, the same one among the others; of several that are equal the first is the first, and so on.
-fn in_turn(among: impl Iterator<Item = Part>, of: impl IntoIterator<Item = Option<Part>>) -> Vec<Option<usize>> {
-    let mut places: BTreeMap<Part, VecDeque<usize>> = BTreeMap::new();
-    among.enumerate().for_each(|(place, part)| places.entry(part).or_default().push_back(place));
-    of.into_iter().map(|part| places.get_mut(&part?)?.pop_front()).collect()
 }

@@ -26,7 +26,7 @@ pub(super) fn planned(source: &Source, options: &Options, outputs: impl FnOnce(&
     planned_noting(source, options, outputs, false)
 }
 
-/// The same; `keeps_places`: where each expression is written is kept, and all columns are read.
+/// The same; `keeps_places`: where each expression is written is kept.
 pub(super) fn planned_noting(
     source: &Source,
     options: &Options,
@@ -40,19 +40,10 @@ pub(super) fn planned_noting(
     if told.has_errors() {
         return Err(told);
     }
-    let plan_options = PlanOptions {
-        outputs: outputs(&program),
-        endless: options.endless,
-        general_evaluators: options.general_evaluators,
-        open: options.open,
-    };
-    let planned = plan(&program, &plan_options);
+    let planned = plan(&program, &plan_options(options, outputs(&program)));
     let graph = match planned {
-        Ok((mut graph, warnings)) => {
+        Ok((graph, warnings)) => {
             told.extend(warnings);
-            if keeps_places {
-                graph.need_all_columns();
-            }
             graph
         }
         Err(errors) => {
@@ -70,8 +61,19 @@ pub(super) fn assembled(graph: &OperatorGraph, options: &Options) -> Running {
     assemble(graph, &assemble_options(options), run_options(options))
 }
 
-fn check_options(options: &Options) -> CheckOptions {
-    CheckOptions { parameters: options.set.clone(), endless: options.endless, functions: options.functions.clone(), keeps_places: false }
+pub(super) fn check_options(options: &Options) -> CheckOptions {
+    CheckOptions {
+        parameters: options.set.clone(),
+        endless: options.endless,
+        functions: options.functions.clone(),
+        aggregates: options.aggregates.clone(),
+        keeps_places: false,
+    }
+}
+
+/// How a program of which these streams leave is planned.
+pub(super) fn plan_options(options: &Options, outputs: Outputs) -> PlanOptions {
+    PlanOptions { outputs, endless: options.endless, general_evaluators: options.general_evaluators, open: options.open }
 }
 
 /// Leaves out the streams that are unknown only because the statement that names them could not be read, which has been told.

@@ -75,7 +75,7 @@ impl EndedStatement {
     }
 }
 
-fn title(name: Option<&str>, number: usize) -> String {
+pub(super) fn title(name: Option<&str>, number: usize) -> String {
     name.map_or_else(|| format!("the unnamed statement {number}"), |name| format!("`{name}`"))
 }
 

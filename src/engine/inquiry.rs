@@ -1,6 +1,7 @@
 //! Why: a program is run with operators that take notes, and what they have noted is the answer.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::compile::{self, Planned, assembled};
 use super::{Error, Options};
@@ -52,7 +53,8 @@ impl Inquiry {
         let options = Options { general_evaluators: true, batch_size: 1, strict: false, endless: false, ..options.clone() };
         let compiled = compile::planned_noting(&source, &options, |_| compile::outputs(&options), true);
         let compiled = compiled.map_err(|diagnostics| Error::Query { diagnostics, source: source.clone() })?;
-        let Planned { program, graph, warnings } = compiled;
+        let Planned { program, mut graph, warnings } = compiled;
+        graph.need_all_columns();
         let mut running = assembled(&graph, &options);
         let mut watching = Watching::new(&graph, question, options.limits.pattern_threads);
         running.watch(&mut watching);
@@ -75,11 +77,22 @@ impl Inquiry {
 
     /// The names of the streams that its statements make; an unnamed one is called `statement 2`.
     pub fn statements(&self) -> Vec<String> {
-        let name = |(number, statement): (usize, &crate::semantics::Statement)| match statement.output {
+        let name = |(number, statement): (usize, &Arc<crate::semantics::Statement>)| match statement.output {
             crate::semantics::Output::Stream(id) => self.program.streams[id.0 as usize].name.to_string(),
             crate::semantics::Output::Unnamed => format!("statement {}", number + 1),
         };
         self.program.statements.iter().enumerate().map(name).collect()
+    }
+
+    /// The columns that a key can be asked for by: those of all streams, each once, in the order of the text.
+    pub fn columns(&self) -> Vec<String> {
+        let mut columns: Vec<String> = Vec::new();
+        for field in self.program.streams.iter().flat_map(|stream| stream.schema.fields()) {
+            if !columns.iter().any(|known| *known == *field.name) {
+                columns.push(field.name.to_string());
+            }
+        }
+        columns
     }
 
     /// The next input begins: answers name it where there are several.

@@ -3,16 +3,19 @@
 
 mod ended;
 mod error;
+mod estimate;
 mod functions;
 mod options;
 pub mod reference;
 mod rows;
 mod stats;
 
+mod analysis;
 mod batches;
 mod changes;
 mod compile;
 mod inquiry;
+mod next;
 mod snapshot;
 mod sources;
 #[cfg(feature = "tokio")]
@@ -20,9 +23,11 @@ mod stream;
 mod table;
 mod undeclared;
 
+pub use analysis::Analysis;
 pub use changes::{RunningStatement, StatementId};
 pub use ended::{EndCause, EndedStatement};
 pub use error::{ChangeError, DataError, Error};
+pub use estimate::{Estimate, Load, OperatorState, ProgramState, StatementState};
 pub use inquiry::Inquiry;
 pub use options::Options;
 pub use rows::OutputRow;
@@ -55,6 +60,8 @@ pub enum PictureLanguage {
     Dot,
     /// The language of Mermaid, which many sites draw where they show Markdown.
     Mermaid,
+    /// Drawn already: SVG, which browsers show.
+    Svg,
 }
 
 /// A compiled program and its state.
@@ -99,7 +106,7 @@ impl Engine {
         let running = compile::assembled(&graph, options);
         let fingerprints = fingerprints(&graph, &options.type_field);
         let outputs = graph.outputs().iter().zip(&fingerprints.outputs).map(|(output, &of)| Output::new(output, of)).collect();
-        let changing = Changing::new(&program, &graph);
+        let changing = Changing::new(source.text(), &program, &graph);
         let (source, options) = (source.clone(), options.clone());
         Ok(Self { source, program, graph, running, warnings, outputs, fingerprints, options, changing })
     }
@@ -119,11 +126,17 @@ impl Engine {
         crate::plan::explain(&self.graph)
     }
 
+    /// The same as JSON: sources, operators and outputs, what feeds what, and what is said of each.
+    pub fn explain_json(&self) -> String {
+        crate::analysis::json(&self.graph, None)
+    }
+
     /// The operator graph as a picture, with the steps inside each pattern.
     pub fn picture(&self, language: PictureLanguage) -> String {
         match language {
             PictureLanguage::Dot => crate::plan::picture::dot(&self.graph),
             PictureLanguage::Mermaid => crate::plan::picture::mermaid(&self.graph),
+            PictureLanguage::Svg => crate::plan::picture::svg(&self.graph),
         }
     }
 
@@ -148,7 +161,7 @@ impl Engine {
         let nodes = self.graph.nodes();
         let counted = self.running.steps_taken().flat_map(|(node, steps)| {
             let line = self.source.line_of(nodes[node].span.start);
-            steps.into_iter().map(move |(step, taken)| StepCount { line, step: step.to_string(), taken })
+            steps.into_iter().map(move |step| StepCount { line, step: step.name.to_string(), taken: step.taken })
         });
         counted.collect()
     }
@@ -320,6 +333,11 @@ impl Engine {
         }
         let file = self.running.tables().iter().find(|table| table.name() == name)?;
         Some(TableView::of_file(schema, file.key(), file.contents(), place))
+    }
+
+    /// How many events have come in: the same as in [`Engine::stats`], without asking every operator what it holds.
+    pub fn events(&self) -> u64 {
+        self.running.read().0
     }
 
     /// All counters.

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::DataError;
-use super::functions::UserFunction;
+use super::functions::{self as own, UserFunction};
 use crate::data::{DataType, Value};
-use crate::expr::{ScalarFunction, aggregates, functions};
+use crate::expr::{AggregateFunction, RegisteredAggregate, ScalarFunction, aggregates, functions};
 use crate::runtime::{Clock, Limits, SystemClock, chunks_under_way};
 
 /// How a program is compiled and run.
@@ -44,6 +44,8 @@ pub struct Options {
     pub ids: bool,
     /// Functions of your own, see [`Options::register`]. Default: none.
     pub functions: Vec<Arc<dyn ScalarFunction>>,
+    /// Aggregates of your own, see [`Options::register_aggregate`]. Default: none.
+    pub aggregates: Vec<RegisteredAggregate>,
     /// How many threads decode lines of JSON, 0 for as many as the machine has cores. No result depends on it: rows, bad events and counters
     /// are the same, in the same order. With more than one, [`crate::Engine::push_json`] may come back before all of its lines have been taken
     /// up, see there; in a strict run, what was pushed behind the first bad event is lost. Functions of your own are called on several threads.
@@ -75,6 +77,7 @@ impl Default for Options {
             open: false,
             ids: false,
             functions: Vec::new(),
+            aggregates: Vec::new(),
             threads: 1,
             limits: Limits::default(),
             folder: None,
@@ -98,14 +101,38 @@ impl Options {
         }
     }
 
-    /// Lets programs call a function of your own, by its name in any case. A name that the language has is refused.
+    /// Lets programs call a function of your own, by its name in any case.
+    ///
+    /// # Errors
+    /// A name that the language or another function has, or that no program could call.
     pub fn register(&mut self, function: impl ScalarFunction + 'static) -> Result<(), DataError> {
-        let name = function.name().to_owned();
-        let is_known = functions::lookup(&name).is_some() || aggregates::lookup(&name).is_some();
-        if is_known || self.functions.iter().any(|known| known.name().eq_ignore_ascii_case(&name)) {
+        self.check_name(function.name())?;
+        self.functions.push(Arc::new(function));
+        Ok(())
+    }
+
+    /// Lets programs call an aggregate of your own, by its name in any case, wherever those of the language stand: over groups and windows of
+    /// all kinds, in HAVING, over the events of patterns, with FILTER, and, where it takes one argument, with DISTINCT. Its state is part of
+    /// snapshots. For an example see [`AggregateFunction`].
+    ///
+    /// # Errors
+    /// A name that the language or another function has, or that no program could call.
+    pub fn register_aggregate(&mut self, aggregate: impl AggregateFunction) -> Result<(), DataError> {
+        self.check_name(aggregate.name())?;
+        self.aggregates.push(RegisteredAggregate::new(aggregate));
+        Ok(())
+    }
+
+    fn check_name(&self, name: &str) -> Result<(), DataError> {
+        let own = self.functions.iter().map(|known| known.name()).chain(self.aggregates.iter().map(RegisteredAggregate::name));
+        let is_own = own.into_iter().any(|known| known.eq_ignore_ascii_case(name));
+        if is_own || functions::lookup(name).is_some() || aggregates::lookup(name).is_some() {
             return Err(DataError::Value(format!("there is a function `{name}` already")));
         }
-        self.functions.push(Arc::new(function));
+        if !own::is_callable(name) {
+            let form = "a letter or `_`, then letters, digits and `_`, and no word of the language";
+            return Err(DataError::Value(format!("no program could call a function `{name}`: its name is {form}")));
+        }
         Ok(())
     }
 

@@ -6,8 +6,8 @@ use crate::plan::{Outputs, statements_without_key};
 use crate::runtime::{
     Panic, Passport, Restored, SnapshotError, guarded, load_parts, load_snapshot, save_range, save_snapshot, snapshot_origin,
 };
-use crate::semantics::Program;
-use crate::text::Source;
+use crate::semantics::{Program, UNKNOWN_FUNCTION};
+use crate::text::{Diagnostics, Source};
 
 impl Engine {
     /// The whole state between two calls, as bytes with a digest: events that wait, the unfinished line, what operators hold, views, rows and
@@ -62,7 +62,7 @@ impl Engine {
             false => compile::outputs(options),
         };
         let compiled = Self::compile_as(&source, options, chosen);
-        let mut engine = compiled.map_err(|diagnostics| Error::Query { diagnostics, source })?;
+        let mut engine = compiled.map_err(|told| Error::Query { diagnostics: asking_for_functions(&told), source })?;
         engine.changing.follow(&origin);
         let restored = engine.take_up(snapshot)?;
         Ok((engine, restored))
@@ -112,7 +112,7 @@ impl Engine {
     }
 
     pub(super) fn statement_names(&self) -> impl Iterator<Item = Option<String>> + '_ {
-        let streams = self.program.statements.iter().map(crate::semantics::Statement::output_stream);
+        let streams = self.program.statements.iter().map(|statement| statement.output_stream());
         streams.map(|stream| stream.map(|id| self.program.streams[id.0 as usize].name.to_string()))
     }
 
@@ -120,6 +120,17 @@ impl Engine {
         let statements = self.statement_names().collect();
         Passport::new(&self.graph, &self.fingerprints, statements)
     }
+}
+
+/// Says of functions that a snapshot's program calls, and that are not there, what to do.
+fn asking_for_functions(told: &Diagnostics) -> Diagnostics {
+    let mut asking = Diagnostics::default();
+    for diagnostic in told.iter().cloned() {
+        let hint = "the program of the snapshot calls it: register it in the options, as it was where the snapshot was taken";
+        let is_missing = diagnostic.code == UNKNOWN_FUNCTION;
+        asking.push(if is_missing { diagnostic.hint(hint) } else { diagnostic });
+    }
+    asking
 }
 
 /// Bytes with the right digest may still be no state that any run has come to: what is not found when it is read, and panics, is damaged too.

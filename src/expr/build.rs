@@ -53,19 +53,20 @@ impl Expr {
     /// A function that the user of the library brought.
     pub fn custom(function: Arc<dyn ScalarFunction>, args: Vec<Expr>) -> Result<Self, TypeError> {
         let (wanted, result) = function.resolve(&types(&args))?;
-        if wanted.len() != args.len() {
-            return Err(TypeError::new(function.name(), types(&args), format!("{} arguments", wanted.len())));
-        }
-        let args = args
-            .into_iter()
-            .zip(&wanted)
-            .enumerate()
-            .map(|(i, (arg, wanted))| match arg.data_type.common(wanted) {
-                Some(common) if common == *wanted => Ok(arg.coerced(wanted)),
-                _ => Err(TypeError::new(function.name(), vec![arg.data_type.clone()], wanted.to_string()).at(i)),
-            })
-            .collect::<Result<Vec<_>, _>>()?;
+        let args = Self::cast_to(function.name(), args, &wanted)?;
         Ok(Self::new(ExprKind::Custom(function), args, result))
+    }
+
+    /// The arguments of what the user of the library brought, cast to the types that it asks for.
+    pub fn cast_to(name: &str, args: Vec<Expr>, wanted: &[DataType]) -> Result<Vec<Expr>, TypeError> {
+        if wanted.len() != args.len() {
+            return Err(TypeError::new(name, types(&args), format!("{} arguments", wanted.len())));
+        }
+        let cast = |(i, (arg, wanted)): (usize, (Expr, &DataType))| match arg.data_type.common(wanted) {
+            Some(common) if common == *wanted => Ok(arg.coerced(wanted)),
+            _ => Err(TypeError::new(name, vec![arg.data_type.clone()], wanted.to_string()).at(i)),
+        };
+        args.into_iter().zip(wanted).enumerate().map(cast).collect()
     }
 
     /// `a op b`. A STRING constant beside a TIMESTAMP or a DURATION is read as one.
@@ -109,6 +110,12 @@ impl Expr {
     /// `a IS NULL`
     pub fn is_null(expr: Expr) -> Self {
         Self::new(ExprKind::IsNull, vec![expr], DataType::Bool)
+    }
+
+    /// `a IS DISTINCT FROM b`
+    pub fn is_distinct(a: Expr, b: Expr) -> Result<Self, TypeError> {
+        let (a, b) = comparable("IS DISTINCT FROM", a, b)?;
+        Ok(Self::new(ExprKind::IsDistinct, vec![a, b], DataType::Bool))
     }
 
     /// `a IS TRUE`, `a IS FALSE`

@@ -41,6 +41,7 @@ fn write(expr: &Expr, out: &mut String, names: Names<'_>) -> fmt::Result {
             operand(&args[0], out, names)?;
             out.write_str(" IS NULL")
         }
+        ExprKind::IsDistinct => write_joined(args, " IS DISTINCT FROM ", out, names),
         ExprKind::IsBool(value) => {
             operand(&args[0], out, names)?;
             out.write_str(if *value { " IS TRUE" } else { " IS FALSE" })

@@ -54,6 +54,7 @@ impl Expr {
             ExprKind::Not | ExprKind::IsNull | ExprKind::IsBool(_) | ExprKind::Cast | ExprKind::Field(_) => {
                 self.apply_node(&mut [arg(0)], ctx)
             }
+            ExprKind::IsDistinct => self.apply_node(&mut [arg(0), arg(1)], ctx),
             ExprKind::Between => self.apply_node(&mut [arg(0), arg(1), arg(2)], ctx),
             ExprKind::In(Some(set)) => bool_or_null(set.contains(&arg(0))),
             ExprKind::In(None) | ExprKind::Custom(_) => self.apply_node(&mut (0..self.args.len()).map(arg).collect::<Vec<_>>(), ctx),
@@ -99,6 +100,7 @@ impl Expr {
                 _ => Value::Null,
             },
             ExprKind::IsNull => Value::Bool(args[0].is_null()),
+            ExprKind::IsDistinct => Value::Bool(args[0].total_cmp(&args[1]).is_ne()),
             ExprKind::IsBool(value) => Value::Bool(args[0] == Value::Bool(*value)),
             ExprKind::Between => {
                 let low = compare(CompareOp::GreaterEq, &args[0], &args[1]);
@@ -204,7 +206,7 @@ fn is_among(value: &Value<'_>, items: &[Value<'_>]) -> Value<'static> {
 }
 
 /// Whether a value that came from outside is of the type.
-fn fits(value: &Value<'_>, data_type: &DataType) -> bool {
+pub(super) fn fits(value: &Value<'_>, data_type: &DataType) -> bool {
     match (value, data_type) {
         (Value::Null, _) => true,
         (Value::Decimal(v), DataType::Decimal { precision, scale }) => {

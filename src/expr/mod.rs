@@ -23,7 +23,7 @@ mod words;
 pub mod aggregates;
 pub mod functions;
 
-pub use aggregates::{Accumulator, Aggregate};
+pub use aggregates::{Accumulator, Aggregate, AggregateFunction, AggregateState, AnyAggregate, RegisteredAggregate};
 pub use context::EvalContext;
 pub use error::TypeError;
 pub use eval::{BatchRow, Row};

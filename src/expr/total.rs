@@ -17,6 +17,7 @@ impl Expr {
             | ExprKind::Or
             | ExprKind::Not
             | ExprKind::IsNull
+            | ExprKind::IsDistinct
             | ExprKind::IsBool(_)
             | ExprKind::In(_)
             | ExprKind::Between

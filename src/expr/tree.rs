@@ -45,6 +45,8 @@ pub enum ExprKind {
     Not,
     /// One operand.
     IsNull,
+    /// Whether two operands differ, where NULL is a value like others.
+    IsDistinct,
     /// `IS TRUE`, `IS FALSE`; one operand.
     IsBool(bool),
     /// The value, then the items of the list. With a set, all items are constants in it.
@@ -249,6 +251,7 @@ impl Hash for Expr {
             | ExprKind::Or
             | ExprKind::Not
             | ExprKind::IsNull
+            | ExprKind::IsDistinct
             | ExprKind::In(_)
             | ExprKind::Between
             | ExprKind::Case

@@ -108,7 +108,7 @@ pub trait Operator: Send + fmt::Debug {
 
     /// The steps of a pattern and how often each took an event, where the operator counts that: it costs speed, and so only the general
     /// evaluator does.
-    fn steps_taken(&self) -> Vec<(Arc<str>, u64)> {
+    fn steps_taken(&self) -> Vec<StepTaken> {
         Vec::new()
     }
 
@@ -129,6 +129,17 @@ pub trait Operator: Send + fmt::Debug {
     /// Takes in what an operator of the same spec has saved. It is fresh, and takes in all of what was saved; or it has taken in the state of
     /// other keys, and these come to them.
     fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError>;
+}
+
+/// How often a step of a pattern took an event, in any run, finished or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepTaken {
+    /// The step.
+    pub name: Arc<str>,
+    /// How often it took an event.
+    pub taken: u64,
+    /// How often that was its first in a row: so often a run has come to it.
+    pub reached: u64,
 }
 
 /// How much an operator holds.

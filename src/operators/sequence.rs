@@ -7,10 +7,10 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
-use super::{Held, Operator, Outbox};
+use super::{Held, Operator, Outbox, StepTaken};
 use crate::data::{
-    Entry, EventBatch, Inbox, Key, KeyBuffer, KeyRange, KeyTable, Phase, Place, StateError, StateReader, StateWriter, Timestamp, Value,
-    WatermarkStep,
+    Allowance, Entry, EventBatch, Inbox, Key, KeyBuffer, KeyRange, KeyTable, Phase, Place, StateError, StateReader, StateWriter, Timestamp,
+    Value, WatermarkStep,
 };
 use crate::expr::{EvalContext, Row, SlotId};
 use crate::operators::memory::fit_heap;
@@ -65,7 +65,7 @@ impl Sequence {
     /// The operator of a pattern. `threads_max` bounds the threads of a partition; beyond it the oldest runs are dropped and counted.
     pub fn new(spec: impl Into<Arc<PatternSpec>>, threads_max: usize) -> Self {
         let spec = spec.into();
-        let evaluator = Evaluator::new(spec.clone(), Bounds { threads: threads_max });
+        let evaluator = Evaluator::new(spec.clone(), Bounds { threads: threads_max, allowance: Allowance::default() });
         Self {
             starts: Self::lags(&spec).then(BinaryHeap::new),
             held_from: Place::MAX,
@@ -144,9 +144,14 @@ impl Sequence {
         Some(self.keys.intern(self.key.encode(values.into_iter())))
     }
 
-    /// Puts out what a partition has let go, asks for its alarms, and forgets it when nothing of it is left.
+    /// Puts out what a partition has let go, and follows it.
     fn let_out(&mut self, id: u32, moment: Place, out: &mut Outbox) {
         self.put_out(moment, out);
+        self.follow(id);
+    }
+
+    /// Asks for the alarms of a partition, and forgets it when nothing of it is left.
+    fn follow(&mut self, id: u32) {
         self.alarms.extend(self.evaluator.take_alarms().into_iter().map(|(time, start)| Reverse((time, start, id))));
         let Some(partition) = &mut self.partitions[id as usize] else { return };
         if let (Some(starts), Some(start)) = (&mut self.starts, partition.state.newest_start())
@@ -171,20 +176,25 @@ impl Sequence {
         }
     }
 
-    /// Lets times be over that end before this place.
+    /// Lets times be over that end before this place. What one time makes certain in several partitions comes out in the order of the starts.
     fn pass_time(&mut self, until: Place, floor: Place, out: &mut Outbox) {
         self.pass_ties(until, floor, out);
-        while let Some(&Reverse((time, start, id))) = self.alarms.peek() {
+        while let Some(&Reverse((time, ..))) = self.alarms.peek() {
             let over = Place::bound(time, Phase::After);
             if over >= until {
                 break;
             }
-            self.alarms.pop();
-            fit_heap(&mut self.alarms);
-            let Some(partition) = self.partitions.get_mut(id as usize).and_then(Option::as_mut) else { continue };
-            self.evaluator.time_over(&mut partition.state, (time, start));
+            while let Some(&Reverse((at, start, id))) = self.alarms.peek()
+                && at == time
+            {
+                self.alarms.pop();
+                fit_heap(&mut self.alarms);
+                let Some(partition) = self.partitions.get_mut(id as usize).and_then(Option::as_mut) else { continue };
+                self.evaluator.time_over(&mut partition.state, (time, start));
+                self.follow(id);
+            }
             let moment = over.max(floor);
-            self.let_out(id, moment, out);
+            self.put_out(moment, out);
             self.report(moment, out);
         }
     }
@@ -256,6 +266,7 @@ impl Sequence {
 
     /// The rows and watermarks of an inbox, whose unary terms have been asked.
     fn take(&mut self, inbox: &Inbox, known: &Known<'_>, out: &mut Outbox) {
+        self.evaluator.allow(*out.allowance());
         let mut rows: Vec<RowOf<'_>> = Vec::new();
         let mut entries = inbox.entries.iter().enumerate().peekable();
         while let Some((index, entry)) = entries.next() {
@@ -308,16 +319,16 @@ impl Operator for Sequence {
         self.context.take_nulls() + self.evaluator.take_nulls()
     }
 
-    fn steps_taken(&self) -> Vec<(Arc<str>, u64)> {
-        let counted = self.spec.variables.iter().zip(self.evaluator.taken());
+    fn steps_taken(&self) -> Vec<StepTaken> {
+        let counted = self.spec.variables.iter().zip(self.evaluator.taken()).zip(self.evaluator.reached());
         counted
-            .filter(|(variable, _)| variable.kind == VariableKind::Step)
-            .map(|(variable, taken)| (variable.name.clone(), *taken))
+            .filter(|((variable, _), _)| variable.kind == VariableKind::Step)
+            .map(|((variable, taken), reached)| StepTaken { name: variable.name.clone(), taken: *taken, reached: *reached })
             .collect()
     }
 
     fn held(&self) -> Held {
-        let sizes = self.partitions.iter().flatten().map(|p| p.state.size());
+        let sizes = self.partitions.iter().flatten().map(|p| self.evaluator.size(&p.state));
         let (rows, bytes) = sizes.fold((0, 0), |(rows, bytes), (r, b)| (rows + r, bytes + b));
         let bytes = bytes + self.keys.bytes() + self.alarms.len() * size_of::<(Timestamp, Place, u32)>();
         Held { keys: self.keys.len(), rows, bytes, dropped: self.evaluator.dropped() }

@@ -17,7 +17,7 @@ use crate::data::{
 };
 use crate::expr::{BatchRow, EvalContext, Expr};
 use crate::operators::memory::fit_heap;
-use crate::pattern::{FlatEvaluator, FlatPartition, RowOf};
+use crate::pattern::{FlatEvaluator, FlatPartition, Found, RowOf};
 use crate::spec::PatternSpec;
 
 /// So many partitions in which nothing goes on are kept beside as many as there are others.
@@ -51,6 +51,8 @@ pub struct FlatSequence {
     may_hold_less: bool,
     /// The partitions of the rows that come next: kept for its memory alone.
     ahead: Vec<u32>,
+    /// Partitions in which a time is over at the moment; empty between moments.
+    touched: Vec<u32>,
     context: EvalContext,
 }
 
@@ -83,6 +85,7 @@ impl FlatSequence {
             count: 0,
             idle: 0,
             alarms: BinaryHeap::new(),
+            touched: Vec::new(),
             context: EvalContext::new(),
             spec,
         }
@@ -235,23 +238,46 @@ impl FlatSequence {
             }
             *evaluator.found() = found;
         }
-        evaluator.tidy(&mut partition.state);
-        let oldest = evaluator.oldest_start(&partition.state);
-        if let Some(start) = oldest {
-            if partition.armed.is_none()
-                && let Some(time) = evaluator.deadline(start)
-            {
-                partition.armed = Some(start);
-                self.alarms.push(Reverse((time, start, id)));
-            }
-            if partition.noted.is_none()
-                && let Some(starts) = &mut self.starts
-            {
-                partition.noted = Some(start);
-                starts.push(Reverse((start, id)));
-            }
+        self.wait(id);
+        self.tidy(id);
+    }
+
+    /// Puts out what has been found in several partitions at one moment, in the order of the starts.
+    fn put_out(&self, mut found: Vec<(u32, Found)>, moment: Place, out: &mut Outbox) {
+        found.sort_by_key(|(_, found)| found.start);
+        for (id, found) in found {
+            let Some(partition) = &self.partitions[id as usize] else { continue };
+            out.rows(found.port, found.end, moment, |builders| {
+                self.evaluator.write(&partition.state, &found, builders);
+                1
+            });
         }
-        let is_idle = oldest.is_none() && evaluator.is_forgettable(&partition.state);
+    }
+
+    /// Waits for the next time of a partition.
+    fn wait(&mut self, id: u32) {
+        let Some(partition) = self.partitions[id as usize].as_mut() else { return };
+        let Some(start) = self.evaluator.oldest_start(&partition.state) else { return };
+        if partition.armed.is_none()
+            && let Some(time) = self.evaluator.deadline(start)
+        {
+            partition.armed = Some(start);
+            self.alarms.push(Reverse((time, start, id)));
+        }
+        if partition.noted.is_none()
+            && let Some(starts) = &mut self.starts
+        {
+            partition.noted = Some(start);
+            starts.push(Reverse((start, id)));
+        }
+    }
+
+    /// Lets go what a partition does not need any more, once what was found in it has been written.
+    fn tidy(&mut self, id: u32) {
+        let Self { evaluator, partitions, .. } = self;
+        let Some(partition) = partitions[id as usize].as_mut() else { return };
+        evaluator.tidy(&mut partition.state);
+        let is_idle = evaluator.oldest_start(&partition.state).is_none() && evaluator.is_forgettable(&partition.state);
         let was_idle = std::mem::replace(&mut partition.is_idle, is_idle);
         self.idle = self.idle + usize::from(is_idle) - usize::from(was_idle);
         if self.idle > IDLE_MAX + self.count / 2 {
@@ -278,23 +304,35 @@ impl FlatSequence {
         }
     }
 
-    /// Lets times be over that end before this place.
+    /// Lets times be over that end before this place. What one time makes certain in several partitions comes out in the order of the starts.
     fn pass_time(&mut self, until: Place, floor: Place, out: &mut Outbox) {
-        while let Some(&Reverse((time, start, id))) = self.alarms.peek() {
+        while let Some(&Reverse((time, ..))) = self.alarms.peek() {
             let over = Place::bound(time, Phase::After);
             if over >= until {
                 break;
             }
-            self.alarms.pop();
-            fit_heap(&mut self.alarms);
-            let partition = self.partitions.get_mut(id as usize).and_then(Option::as_mut);
-            let Some(partition) = partition.filter(|partition| partition.armed == Some(start)) else { continue };
-            partition.armed = None;
-            if self.evaluator.oldest_start(&partition.state) == Some(start) {
-                self.evaluator.time_over(&mut partition.state, time);
+            let mut found = Vec::new();
+            let mut touched = std::mem::take(&mut self.touched);
+            while let Some(&Reverse((at, start, id))) = self.alarms.peek()
+                && at == time
+            {
+                self.alarms.pop();
+                fit_heap(&mut self.alarms);
+                let partition = self.partitions.get_mut(id as usize).and_then(Option::as_mut);
+                let Some(partition) = partition.filter(|partition| partition.armed == Some(start)) else { continue };
+                partition.armed = None;
+                if self.evaluator.oldest_start(&partition.state) == Some(start) {
+                    self.evaluator.time_over(&mut partition.state, time);
+                    found.extend(self.evaluator.found().drain(..).map(|found| (id, found)));
+                }
+                self.wait(id);
+                touched.push(id);
             }
             let moment = over.max(floor);
-            self.let_out(id, moment, out);
+            self.put_out(found, moment, out);
+            touched.drain(..).for_each(|id| self.tidy(id));
+            self.touched = touched;
+            self.may_hold_less = true;
             self.report(moment, out);
         }
     }
@@ -338,14 +376,8 @@ impl FlatSequence {
             evaluator.end(&mut partition.state);
             found.extend(evaluator.found().drain(..).map(|found| (id, found)));
         }
-        found.sort_by_key(|(_, found)| found.start);
-        for (id, found) in found {
-            let Some(partition) = &partitions[id as usize] else { continue };
-            out.rows(found.port, found.end, moment, |builders| {
-                evaluator.write(&partition.state, &found, builders);
-                1
-            });
-        }
+        self.put_out(found, moment, out);
+        let Self { evaluator, partitions, .. } = self;
         partitions.iter_mut().flatten().for_each(|partition| evaluator.tidy(&mut partition.state));
         self.may_hold_less = true;
         self.report(moment, out);

@@ -220,19 +220,23 @@ impl StepSequence {
         });
     }
 
-    /// Lets times be over that end before this place, where matches wait for their turn.
+    /// Lets times be over that end before this place, where matches wait for their turn. What one time makes certain in several partitions
+    /// comes out in the order of the starts.
     fn pass_time(&mut self, until: Place, floor: Place, out: &mut Outbox) {
-        while let Some(&(start, id)) = self.starts.front() {
-            let Some(over) = self.evaluator.end_of(start.time()).map(|time| Place::bound(time, Phase::After)) else { return };
+        while let Some(time) = self.starts.front().and_then(|(start, _)| self.evaluator.end_of(start.time())) {
+            let over = Place::bound(time, Phase::After);
             if over >= until {
                 return;
             }
-            self.starts.pop_front();
-            let Some(partition) = self.partitions.get_mut(id as usize).and_then(Option::as_mut) else { continue };
-            if !partition.has_turn(start) {
-                continue;
+            while let Some(&(start, id)) = self.starts.front()
+                && self.evaluator.end_of(start.time()) == Some(time)
+            {
+                self.starts.pop_front();
+                let Some(partition) = self.partitions.get_mut(id as usize).and_then(Option::as_mut) else { continue };
+                if partition.has_turn(start) {
+                    self.evaluator.expire(partition, start);
+                }
             }
-            self.evaluator.expire(partition, start);
             let moment = over.max(floor);
             self.put_out(moment, out);
             self.report(moment, out);

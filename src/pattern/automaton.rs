@@ -88,8 +88,13 @@ pub(crate) struct Automaton {
     continuations: Vec<Continuation>,
     numbers: HashMap<Continuation, ContinuationId, ahash::RandomState>,
     states: HashMap<(ContinuationId, Box<[Watch]>), Arc<State>, ahash::RandomState>,
+    /// What steps have left of states: most threads stand at one of a few.
+    left: HashSet<Arc<State>, ahash::RandomState>,
     starts: [Arc<State>; 2],
 }
+
+/// Beyond so many, states that steps leave are each their own.
+const SHARED_MAX: usize = 4096;
 
 /// A fixed seed: nothing may differ from run to run.
 fn hasher() -> ahash::RandomState {
@@ -104,6 +109,7 @@ impl Automaton {
             continuations: vec![Continuation { frame: Frame::End, rest: ContinuationId::END }],
             numbers: HashMap::with_hasher(hasher()),
             states: HashMap::with_hasher(hasher()),
+            left: HashSet::with_hasher(hasher()),
             starts: [empty.clone(), empty],
         };
         let root = automaton.nodes.root();
@@ -157,6 +163,22 @@ impl Automaton {
         self.resume(from, here, &mut walk);
         let state = Arc::new(State { ways: walk.ways });
         self.states.insert((from, carried.into()), state.clone());
+        state
+    }
+
+    /// A state of these ways, which threads that come to the same share. One that waits for a time of its own is no other's.
+    pub(crate) fn share(&mut self, ways: Vec<Way>) -> Arc<State> {
+        let state = State { ways };
+        if state.deadline().is_some() {
+            return Arc::new(state);
+        }
+        if let Some(known) = self.left.get(&state) {
+            return known.clone();
+        }
+        let state = Arc::new(state);
+        if self.left.len() < SHARED_MAX {
+            self.left.insert(state.clone());
+        }
         state
     }
 

@@ -8,7 +8,8 @@ use super::rows::{Reach, RowPartition, RowTools};
 use super::runs::{Alarm, Bounds, Emitted, Partition, Tools};
 use super::thread::Matcher;
 use super::variables::VariableSet;
-use crate::data::{EventBatch, Place, StateError, StateReader, StateWriter, Timestamp};
+use crate::data::{Allowance, EventBatch, Place, StateError, StateReader, StateWriter, Timestamp};
+use crate::expr::aggregates::bring_calls;
 use crate::spec::{Mode, PatternSpec, VariableId};
 
 /// Evaluates one pattern, for any number of partitions.
@@ -63,6 +64,11 @@ impl Evaluator {
         Self { matcher, outputs: Outputs::new(spec), reach, bounds, rows: Vec::new(), alarms: Vec::new(), dropped: 0, skips_failed: 0 }
     }
 
+    /// What the process may take from now on.
+    pub(crate) fn allow(&mut self, allowance: Allowance) {
+        self.bounds.allowance = allowance;
+    }
+
     /// Writes what partitions have in common: the continuations that their threads name, and what was dropped.
     pub(crate) fn save(&self, to: &mut StateWriter) {
         self.matcher.automaton.save(to);
@@ -72,6 +78,8 @@ impl Evaluator {
 
     /// Takes it in, before any partition.
     pub(crate) fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
+        let calls = self.matcher.spec().slots.iter().filter_map(|slot| slot.kind.aggregate()?.function.as_custom().cloned());
+        bring_calls(from, calls);
         self.matcher.automaton.load(from)?;
         let (dropped, skips_failed): (u64, u64) = from.take()?;
         self.dropped += dropped;
@@ -156,9 +164,26 @@ impl Evaluator {
         self.matcher.terms.context.take_nulls() + self.outputs.context().take_nulls()
     }
 
+    /// Rows or runs of a partition, and bytes, about.
+    pub(crate) fn size(&self, partition: &PartitionState) -> (usize, usize) {
+        let a_thread = self.matcher.bytes_a_thread();
+        match partition {
+            PartitionState::Runs(partition) => partition.size_in_bytes(a_thread),
+            PartitionState::Rows { partition, .. } => {
+                let (rows, threads) = partition.size();
+                (rows, partition.kept.bytes() + threads * a_thread)
+            }
+        }
+    }
+
     /// How often each variable of the pattern has taken an event, in any run, finished or not.
     pub(crate) fn taken(&self) -> &[u64] {
         &self.matcher.taken
+    }
+
+    /// How often that was its first in a row.
+    pub(crate) fn reached(&self) -> &[u64] {
+        &self.matcher.reached
     }
 
     /// Runs and threads given up at a bound so far.
@@ -192,7 +217,10 @@ impl Evaluator {
             skips_failed: &mut self.skips_failed,
         };
         act(partition, &mut tools);
-        self.rows.extend(emitted.iter().map(|e| self.outputs.of_run(e)));
+        for e in emitted {
+            self.rows.push(self.outputs.of_run(&e));
+            self.bounds.look(self.rows.len() - 1, self.rows.len());
+        }
     }
 
     fn on_rows(
@@ -205,7 +233,7 @@ impl Evaluator {
         let mut tools = RowTools {
             matcher,
             reach: *reach,
-            threads_max: bounds.threads,
+            bounds: *bounds,
             dropped,
             skips_failed,
             on_decided: &mut |decided, kept, ended| {
@@ -246,17 +274,6 @@ impl PartitionState {
         match self {
             Self::Runs(partition) => partition.has_run(start),
             Self::Rows { partition, .. } => partition.undecided_start() == Some(start),
-        }
-    }
-
-    /// Rows or runs, and bytes, about.
-    pub(crate) fn size(&self) -> (usize, usize) {
-        match self {
-            Self::Runs(partition) => partition.size_in_bytes(),
-            Self::Rows { partition, .. } => {
-                let (rows, threads) = partition.size();
-                (rows, partition.kept.bytes() + threads * 128)
-            }
         }
     }
 }

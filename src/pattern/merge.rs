@@ -105,7 +105,7 @@ fn of_accumulator(accumulator: &Accumulator) -> u64 {
         | Accumulator::Spread(..)
         | Accumulator::Arg(..)
         | Accumulator::Bool(..) => of_value(accumulator.value()),
-        Accumulator::Quantile(_) | Accumulator::Distinct(_) => 0,
+        Accumulator::Quantile(_) | Accumulator::Distinct(_) | Accumulator::Custom(_) => 0,
     }
 }
 

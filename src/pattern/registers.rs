@@ -202,16 +202,13 @@ fn pushed_front(events: &[Taking], taken: &Taking, depth: usize) -> Arc<[Taking]
 
 /// The aggregate that a slot stands for.
 pub(crate) fn aggregate_call(spec: &PatternSpec, slot: usize) -> &AggregateCall {
-    match &spec.slots[slot].kind {
-        SlotKind::Aggregate { call, .. } | SlotKind::AggregateOverSlots { call, .. } => call,
-        _ => unreachable!("the slot is an aggregate"),
-    }
+    spec.slots[slot].kind.aggregate().expect("the slot is an aggregate")
 }
 
 /// An empty accumulator of an aggregate.
 pub(crate) fn accumulator_of(call: &AggregateCall) -> Accumulator {
     let types: Vec<_> = call.args.iter().map(|a| a.data_type().clone()).collect();
-    Accumulator::new(call.function, &types, call.distinct)
+    Accumulator::of(&call.function, &types, call.distinct)
 }
 
 /// Taking an event, as accumulators see it.

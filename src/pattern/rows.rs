@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::automaton::Origin;
 use super::event::{Candidate, Event};
+use super::runs::Bounds;
 use super::state::{State, WayKind};
 use super::step::{Now, Taking};
 use super::terms::{Before, RowsByNumber, Surroundings};
@@ -127,7 +128,7 @@ pub(crate) struct RowTools<'t> {
     pub(crate) matcher: &'t mut Matcher,
     pub(crate) reach: Reach,
     /// Threads of one start at most; beyond it the least preferred are dropped.
-    pub(crate) threads_max: usize,
+    pub(crate) bounds: Bounds,
     pub(crate) dropped: &'t mut u64,
     pub(crate) skips_failed: &'t mut u64,
     /// Given each decided start in order, with the rows as they are then, and whether no more will come. Gives false where rows that have
@@ -217,7 +218,8 @@ impl RowPartition {
         let state = tools.matcher.automaton.start(origin).clone();
         let mut entries = Vec::new();
         if !state.ways.is_empty() {
-            push_split(&mut entries, tools.matcher.thread(state, row.place));
+            let thread = tools.matcher.thread(state, row.place);
+            push_split(&mut tools.matcher.automaton, &mut entries, thread);
         }
         let mut run = RowRun { start, cursor: start, entries, decided: false };
         run.look();
@@ -256,7 +258,9 @@ impl RowPartition {
                 };
                 let stepped = tools.matcher.step(thread, &candidate, fits, around, (Taking::One, now));
                 let known = stepped.unknown_before.unwrap_or(usize::MAX);
-                let cut = stepped.taken.into_iter().take(known).any(|thread| push_split(&mut next, thread));
+                let (automaton, before) = (&mut tools.matcher.automaton, next.len());
+                let cut = stepped.taken.into_iter().take(known).any(|thread| push_split(automaton, &mut next, thread));
+                tools.bounds.look(before, next.len());
                 if cut {
                     break;
                 }
@@ -266,9 +270,9 @@ impl RowPartition {
                 }
             }
             tools.matcher.merge(&mut next, false, Mode::Rows);
-            if next.len() > tools.threads_max {
-                *tools.dropped += (next.len() - tools.threads_max) as u64;
-                next.truncate(tools.threads_max);
+            if next.len() > tools.bounds.threads {
+                *tools.dropped += (next.len() - tools.bounds.threads) as u64;
+                next.truncate(tools.bounds.threads);
             }
             run.entries = next;
             run.cursor += 1;

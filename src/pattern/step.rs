@@ -105,7 +105,7 @@ pub(crate) fn step(automaton: &mut Automaton, state: &Arc<State>, probe: &mut Pr
             }
         }
     }
-    Outcome { taken, kept: left.kept(), unknown_before }
+    Outcome { taken, kept: left.kept(automaton), unknown_before }
 }
 
 /// Lets a time be over: the ways that wait for it go on.
@@ -132,7 +132,7 @@ pub(crate) fn fire(automaton: &mut Automaton, state: &Arc<State>, now: Now) -> O
             WayKind::Wait { .. } | WayKind::Take { .. } | WayKind::Accept | WayKind::AcceptAtEnd => {}
         }
     }
-    Outcome { taken, kept: left.kept(), unknown_before: None }
+    Outcome { taken, kept: left.kept(automaton), unknown_before: None }
 }
 
 /// The ways behind a step, with their deadlines counted from now.
@@ -237,14 +237,18 @@ impl<'w> Left<'w> {
         self.set(index, Some(Way { kind, ..without_next_event(way) }));
     }
 
-    fn kept(self) -> Kept {
+    fn kept(self, automaton: &mut Automaton) -> Kept {
         let Some(ways) = self.changed else { return Kept::All };
         let ways: Vec<Way> = ways.into_iter().flatten().collect();
-        if ways.is_empty() { Kept::Nothing } else { Kept::Some(Arc::new(State { ways })) }
+        if ways.is_empty() { Kept::Nothing } else { Kept::Some(automaton.share(ways)) }
     }
 }
 
 fn without_next_event(way: &Way) -> Way {
-    let watches = way.watches.iter().copied().filter(|w| w.reach != Reach::NextEvent).collect();
-    Way { watches, ..way.clone() }
+    let goes_on = |watches: &[Watch]| watches.iter().copied().filter(|w| w.reach != Reach::NextEvent).collect();
+    let mut left = Way { watches: goes_on(&way.watches), ..way.clone() };
+    if let WayKind::Wait { carried, .. } = &mut left.kind {
+        *carried = goes_on(carried);
+    }
+    left
 }

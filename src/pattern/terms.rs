@@ -116,7 +116,7 @@ fn rows_ahead(spec: &PatternSpec, term: &Expr) -> u64 {
 }
 
 /// A unary term with its slots turned into columns.
-pub(super) fn over_columns(spec: &PatternSpec, term: &Expr) -> Expr {
+pub(crate) fn over_columns(spec: &PatternSpec, term: &Expr) -> Expr {
     term.map_slots(&|slot| match &spec.slots[slot.0 as usize].kind {
         SlotKind::Column { column, .. } => SlotId(u32::try_from(*column).expect("a stream has fewer than 2^32 columns")),
         _ => unreachable!("a unary term reads columns"),

@@ -11,6 +11,7 @@ use super::step::{self, Kept, Next, Now};
 use super::terms::{Probe, Surroundings, Terms, Undecided};
 use super::variables::VariableSet;
 use crate::data::{Duration, Phase, Place, Saved, StateError, StateReader, StateWriter};
+use crate::expr::Accumulator;
 use crate::spec::{PatternSpec, VariableId};
 
 /// A history that still has ways on.
@@ -150,16 +151,27 @@ pub(crate) struct Matcher {
     pub(crate) looks_back: Vec<(VariableId, Option<Duration>)>,
     /// How often each variable has taken an event, in any thread.
     pub(crate) taken: Vec<u64>,
+    /// How often that was its first in a row.
+    pub(crate) reached: Vec<u64>,
 }
 
 impl Matcher {
+    /// Bytes that a thread takes, about: its entry, the link of its last event, and registers of its own.
+    pub(crate) fn bytes_a_thread(&self) -> usize {
+        const COUNTS: usize = 2 * size_of::<usize>();
+        let registers = self.initial_registers.len();
+        let own = if registers == 0 { 0 } else { COUNTS + registers * (size_of::<Register>() + size_of::<Accumulator>()) };
+        size_of::<Entry>() + COUNTS + size_of::<Link>() + own
+    }
+
     pub(crate) fn new(spec: Arc<PatternSpec>) -> Self {
         let automaton = Automaton::new(&spec.root);
         let terms = Terms::new(spec.clone());
         let initial_registers = terms.plan.initial(&spec);
         let looks_back = automaton.looks_back(&spec);
         let taken = vec![0; spec.variables.len()];
-        Self { automaton, terms, initial_registers, looks_back, taken }
+        let reached = taken.clone();
+        Self { automaton, terms, initial_registers, looks_back, taken, reached }
     }
 
     pub(crate) fn spec(&self) -> &Arc<PatternSpec> {
@@ -199,6 +211,7 @@ impl Matcher {
         for next in &outcome.taken {
             if let Some(for_) = &next.taken {
                 self.taken[for_.variable.0 as usize] += 1;
+                self.reached[for_.variable.0 as usize] += u64::from(for_.first_in_loop);
             }
         }
         let taken = outcome.taken.into_iter().map(|next| took(thread, next, &probe)).collect();
@@ -253,14 +266,14 @@ fn noting(mut thread: Thread, probe: &Probe<'_>) -> Thread {
 ///
 /// A state that accepts among other ways is two entries: the ways before, which could do better, and the match. Gives whether what comes
 /// behind is cut off.
-pub(crate) fn push_split(entries: &mut Vec<Entry>, thread: Thread) -> bool {
+pub(crate) fn push_split(automaton: &mut Automaton, entries: &mut Vec<Entry>, thread: Thread) -> bool {
     let Some(accept) = thread.state.accept() else {
         entries.push(Entry::Live(thread));
         return false;
     };
     let finished = Match { history: thread.history.clone(), end: thread.end };
     if accept > 0 {
-        let state = Arc::new(State { ways: thread.state.ways[..accept].to_vec() });
+        let state = automaton.share(thread.state.ways[..accept].to_vec());
         entries.push(Entry::Live(Thread { state, ..thread }));
     }
     entries.push(Entry::Finished(finished));
@@ -268,7 +281,7 @@ pub(crate) fn push_split(entries: &mut Vec<Entry>, thread: Thread) -> bool {
 }
 
 /// The thread without the accepting way, where other ways are left.
-pub(crate) fn without_accept(thread: Thread) -> Option<Thread> {
+pub(crate) fn without_accept(automaton: &mut Automaton, thread: Thread) -> Option<Thread> {
     let ways: Vec<_> = thread.state.ways.iter().filter(|w| w.kind != WayKind::Accept).cloned().collect();
-    (!ways.is_empty()).then(|| Thread { state: Arc::new(State { ways }), ..thread })
+    (!ways.is_empty()).then(|| Thread { state: automaton.share(ways), ..thread })
 }

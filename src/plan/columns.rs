@@ -51,7 +51,7 @@ pub(super) fn aggregate_text(call: &AggregateCall, input: &Schema) -> String {
     let args = if call.args.is_empty() { "*".to_owned() } else { list(&call.args, &[input]) };
     let distinct = if call.distinct { "DISTINCT " } else { "" };
     let filter = call.filter.as_ref().map_or_else(String::new, |f| format!(" FILTER (WHERE {})", in_words(f, &[input])));
-    format!("{}({distinct}{args}){filter}", call.function.name)
+    format!("{}({distinct}{args}){filter}", call.function.name())
 }
 
 /// Expressions in words.

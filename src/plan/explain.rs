@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::columns::{aggregate_text, in_words, list};
 use super::graph::{Edge, LookupTable, Node, OperatorGraph, OperatorSpec, SourceNode, TableNode};
+use super::notes::Notes;
 use super::state::class_of;
 use super::words::pattern_in_words;
 use crate::data::{Duration, Schema};
@@ -17,10 +18,15 @@ use crate::spec::{
 
 /// The graph as text.
 pub fn explain(graph: &OperatorGraph) -> String {
+    explain_with(graph, &Notes::default())
+}
+
+/// The graph as text, with what else is to be said of its parts.
+pub(crate) fn explain_with(graph: &OperatorGraph, notes: &Notes) -> String {
     let mut out = String::new();
-    for source in graph.sources() {
+    for (index, source) in graph.sources().iter().enumerate() {
         let _ = writeln!(out, "source {}", source.name);
-        for line in of_source(source) {
+        for line in of_source(source).iter().chain(notes.source(index)) {
             let _ = writeln!(out, "    {line}");
         }
     }
@@ -31,13 +37,20 @@ pub fn explain(graph: &OperatorGraph) -> String {
     for (index, node) in graph.nodes().iter().enumerate() {
         let inputs: Vec<String> = node.inputs.iter().map(|&edge| edge_text(graph, edge)).collect();
         let _ = writeln!(out, "{} {} ← {}", index + 1, kind_text(&node.spec), inputs.join(", "));
-        for line in of_node(graph, node) {
+        let more = notes.node(index).map_or(&[][..], |notes| &notes.lines);
+        for line in of_node(graph, node).iter().chain(more) {
             let _ = writeln!(out, "    {line}");
         }
     }
-    for output in graph.outputs() {
+    for (index, output) in graph.outputs().iter().enumerate() {
         let name = output.name.as_deref().map_or_else(|| format!("statement {}", output.statement + 1), str::to_owned);
         let _ = writeln!(out, "output {name} ← {}", edge_text(graph, output.edge));
+        for line in notes.output(index) {
+            let _ = writeln!(out, "    {line}");
+        }
+    }
+    for line in &notes.end {
+        let _ = writeln!(out, "{line}");
     }
     out
 }
@@ -66,7 +79,7 @@ fn shared_text(graph: &OperatorGraph) -> Option<String> {
         .then(|| format!("shared\n    one look at each event finds the rows of {operators} operators, by {} terms\n", terms.len()))
 }
 
-fn edge_text(graph: &OperatorGraph, edge: Edge) -> String {
+pub(crate) fn edge_text(graph: &OperatorGraph, edge: Edge) -> String {
     match edge {
         Edge::Source(id) => graph.sources()[id.0 as usize].name.to_string(),
         Edge::Late(id) => format!("late events of {}", graph.sources()[id.0 as usize].name),
@@ -75,7 +88,7 @@ fn edge_text(graph: &OperatorGraph, edge: Edge) -> String {
     }
 }
 
-pub(super) fn kind_text(spec: &OperatorSpec) -> &'static str {
+pub(crate) fn kind_text(spec: &OperatorSpec) -> &'static str {
     match spec {
         OperatorSpec::Filter(_) => "filter",
         OperatorSpec::Project(_) => "project",
@@ -92,7 +105,7 @@ pub(super) fn kind_text(spec: &OperatorSpec) -> &'static str {
     }
 }
 
-pub(super) fn of_source(source: &SourceNode) -> Vec<String> {
+pub(crate) fn of_source(source: &SourceNode) -> Vec<String> {
     let mut lines = Vec::new();
     let read_as = &source.read_as;
     let fields = source.schema.fields();
@@ -126,7 +139,7 @@ pub(super) fn of_source(source: &SourceNode) -> Vec<String> {
     lines
 }
 
-pub(super) fn of_node(graph: &OperatorGraph, node: &Node) -> Vec<String> {
+pub(crate) fn of_node(graph: &OperatorGraph, node: &Node) -> Vec<String> {
     let inputs: Vec<&Schema> = node.inputs.iter().map(|&edge| &**graph.schema(edge)).collect();
     let mut lines = match &node.spec {
         OperatorSpec::Filter(condition) => vec![in_words(condition, &inputs)],

@@ -3,11 +3,9 @@
 //! The fingerprint of a part is a digest of what it does, of its columns, and of the fingerprints of all that it reads: equal fingerprints
 //! mean equal rows from equal events. What stands beside it in the program does not matter, nor does how it is written.
 
-use std::sync::Arc;
-
 use sha2::{Digest, Sha256};
 
-use super::graph::{Edge, LookupTable, Node, OperatorGraph, OperatorSpec};
+use super::graph::{Edge, LookupTable, Node, OperatorGraph, OperatorSpec, OutputNode};
 use super::rules::columns_read;
 
 /// A digest of a part of a program.
@@ -28,27 +26,57 @@ pub struct Fingerprints {
 
 /// The fingerprints of a graph, where `type_field` says which stream an event is of if the stream does not.
 pub fn fingerprints(graph: &OperatorGraph, type_field: &str) -> Fingerprints {
-    let tables: Vec<String> = graph.tables().iter().map(|table| format!("{:?} {:?} {:?}", table.schema, table.key, table.file)).collect();
-    let sources: Vec<Fingerprint> = graph
+    let sources = graph
         .sources()
         .iter()
         .map(|source| digest(&[format!("{:?} {:?} {:?} {type_field}", source.name, source.schema, Shown(&source.read_as)).as_bytes()]))
         .collect();
-    let read = columns_read(graph);
-    let mut nodes: Vec<Fingerprint> = Vec::new();
-    let mut alone = Vec::new();
-    for (node, read) in graph.nodes().iter().zip(&read) {
-        // The columns that it reads: what it holds has nothing in others.
-        let own = digest(&[what_it_does(node, &tables).as_bytes(), format!("{:?} {read:?}", node.ports).as_bytes()]);
-        let inputs: Vec<Vec<u8>> = node.inputs.iter().map(|&edge| of_edge(edge, &sources, &nodes)).collect();
-        let parts: Vec<&[u8]> = std::iter::once(&own[..]).chain(inputs.iter().map(Vec::as_slice)).collect();
-        nodes.push(digest(&parts));
-        alone.push(own);
+    let mut all = Fingerprints { sources, nodes: Vec::new(), alone: Vec::new(), outputs: Vec::new() };
+    all.nodes_behind(graph);
+    all.outputs = graph.outputs().iter().map(|output| all.of_output(output)).collect();
+    all
+}
+
+/// The fingerprints of a graph that is another one with nodes behind its own, and outputs among its own, which has these fingerprints. For
+/// each output of that one, which it is now.
+pub fn fingerprints_behind(before: &Fingerprints, old: &OperatorGraph, graph: &OperatorGraph) -> (Fingerprints, Vec<Option<usize>>) {
+    let mut all = before.clone();
+    all.nodes_behind(graph);
+    let mut now: Vec<Option<usize>> = Vec::with_capacity(old.outputs().len());
+    all.outputs.clear();
+    for (number, output) in graph.outputs().iter().enumerate() {
+        let next = now.len();
+        let is_next = old.outputs().get(next).is_some_and(|known| known.edge == output.edge && known.name == output.name);
+        let of = if is_next { before.outputs[next] } else { all.of_output(output) };
+        if is_next {
+            now.push(Some(number));
+        }
+        all.outputs.push(of);
     }
-    let output =
-        |name: &Option<Arc<str>>, edge, schema| digest(&[format!("{name:?} {schema:?}").as_bytes(), &of_edge(edge, &sources, &nodes)]);
-    let outputs = graph.outputs().iter().map(|out| output(&out.name, out.edge, &out.schema)).collect();
-    Fingerprints { sources, nodes, alone, outputs }
+    now.resize(old.outputs().len(), None);
+    (all, now)
+}
+
+impl Fingerprints {
+    /// Adds those of the nodes that have none yet.
+    fn nodes_behind(&mut self, graph: &OperatorGraph) {
+        let from = self.nodes.len();
+        let tables: Vec<String> =
+            graph.tables().iter().map(|table| format!("{:?} {:?} {:?}", table.schema, table.key, table.file)).collect();
+        for (node, read) in graph.nodes()[from..].iter().zip(&columns_read(graph, from)) {
+            // The columns that it reads: what it holds has nothing in others.
+            let own = digest(&[what_it_does(node, &tables).as_bytes(), format!("{:?} {read:?}", node.ports).as_bytes()]);
+            let inputs: Vec<Vec<u8>> = node.inputs.iter().map(|&edge| of_edge(edge, &self.sources, &self.nodes)).collect();
+            let parts: Vec<&[u8]> = std::iter::once(&own[..]).chain(inputs.iter().map(Vec::as_slice)).collect();
+            self.nodes.push(digest(&parts));
+            self.alone.push(own);
+        }
+    }
+
+    fn of_output(&self, output: &OutputNode) -> Fingerprint {
+        let OutputNode { name, edge, schema, .. } = output;
+        digest(&[format!("{name:?} {schema:?}").as_bytes(), &of_edge(*edge, &self.sources, &self.nodes)])
+    }
 }
 
 /// How a source is read, but for who gets its late events: that is of no matter to it.

@@ -4,11 +4,12 @@
 //! An edge leads only to a source or to an earlier node, so the graph is acyclic and the order of the nodes is a topological one. A node's
 //! *rank* is its number in that order, from 1: what it derives at a place stands there behind its cause, by rank.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::data::{Duration, Schema};
 use crate::expr::Expr;
-use crate::semantics::{OrderKey, SourceStream, StreamId, TableFile};
+use crate::semantics::{OrderKey, Output, SourceStream, StreamId, TableFile};
 use crate::spec::{CountSpec, EvaluatorChoice, JoinKind, JoinSpec, LookupSpec, PatternSpec, WindowKind, WindowSpec};
 use crate::text::Span;
 
@@ -93,6 +94,8 @@ pub struct Node {
     pub lags: bool,
     /// Where its statement stands.
     pub span: Span,
+    /// It can be given the rows that matter to it one by one.
+    pub is_choosy: bool,
     /// It shares one look at each event with others, which finds the rows that matter to it.
     pub sharing: Option<Sharing>,
 }
@@ -187,10 +190,35 @@ pub struct OutputNode {
 pub struct OperatorGraph {
     sources: Vec<SourceNode>,
     tables: Vec<TableNode>,
-    nodes: Vec<Node>,
+    nodes: Vec<Arc<Node>>,
     outputs: Vec<OutputNode>,
     /// What statements give, where others may come to read it later.
-    results: Option<Vec<Edge>>,
+    results: Option<Results>,
+}
+
+/// What the statements of a program give, for those that come later.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Results {
+    /// In the order of lowering.
+    pub(super) made: Vec<Made>,
+    /// What is read as a stream, where that is known.
+    pub(super) streams: BTreeMap<StreamId, Edge>,
+    /// What has the changes of a view.
+    pub(super) views: BTreeMap<StreamId, Edge>,
+}
+
+/// Rows of a statement: where they go, and through which edge.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Made {
+    pub(super) output: Output,
+    pub(super) edge: Edge,
+    pub(super) statement: usize,
+}
+
+impl Results {
+    fn edges_mut(&mut self) -> impl Iterator<Item = &mut Edge> {
+        self.made.iter_mut().map(|made| &mut made.edge).chain(self.streams.values_mut()).chain(self.views.values_mut())
+    }
 }
 
 impl OperatorGraph {
@@ -205,7 +233,7 @@ impl OperatorGraph {
     }
 
     /// The operators in topological order; the rank of each is its index and one.
-    pub fn nodes(&self) -> &[Node] {
+    pub fn nodes(&self) -> &[Arc<Node>] {
         &self.nodes
     }
 
@@ -249,7 +277,7 @@ impl OperatorGraph {
             assert!(known, "a node reads what stands before it");
         }
         let lags = holds_rows_back(&spec) || inputs.iter().any(|&edge| self.lags(edge));
-        self.nodes.push(Node { inputs, spec, ports, statement: of.0, lags, span: of.1, sharing: None });
+        self.nodes.push(Arc::new(Node { inputs, spec, ports, statement: of.0, lags, span: of.1, is_choosy: false, sharing: None }));
         NodeId(number(self.nodes.len() - 1))
     }
 
@@ -257,9 +285,13 @@ impl OperatorGraph {
         self.outputs.push(output);
     }
 
-    /// From now on whatever a statement gives may come to be read later, and so may all sources.
-    pub(super) fn open(&mut self) {
-        self.results.get_or_insert_with(Vec::new);
+    pub(super) fn clear_outputs(&mut self) {
+        self.outputs.clear();
+    }
+
+    /// Whatever statements give may come to be read later, and so may all sources.
+    pub(super) fn open(&mut self, results: Results) {
+        self.results = Some(results);
     }
 
     /// Whether statements may be added later.
@@ -268,33 +300,38 @@ impl OperatorGraph {
     }
 
     /// What statements give, where others may come to read it later.
-    pub(super) fn results(&self) -> &[Edge] {
-        self.results.as_deref().unwrap_or_default()
+    pub(super) fn results(&self) -> Option<&Results> {
+        self.results.as_ref()
     }
 
-    /// A statement gives this.
-    pub(super) fn add_result(&mut self, edge: Edge) {
-        self.results.iter_mut().for_each(|results| results.push(edge));
+    pub(super) fn results_mut(&mut self) -> Option<&mut Results> {
+        self.results.as_mut()
+    }
+
+    /// The edges of what statements give, where others may come to read them later.
+    pub(super) fn given(&self) -> impl Iterator<Item = Edge> {
+        self.results.iter().flat_map(|results| &results.made).map(|made| made.edge)
     }
 
     /// How many nodes and outputs read an edge, those that may come later counted as one.
     pub(super) fn readers(&self, edge: Edge) -> usize {
         let nodes = self.nodes.iter().flat_map(|n| &n.inputs).filter(|&&input| input == edge).count();
-        let later = self.results().iter().filter(|&&result| result == edge).count();
+        let later = self.given().filter(|&given| given == edge).count();
         nodes + self.outputs.iter().filter(|o| o.edge == edge).count() + later
     }
 
     /// Whoever reads `from` reads `to` instead, which stands before it.
     pub(super) fn redirect(&mut self, from: Edge, to: Edge) {
-        for input in self.nodes.iter_mut().flat_map(|n| &mut n.inputs).filter(|input| **input == from) {
-            *input = to;
+        for node in self.nodes.iter_mut().filter(|node| node.inputs.contains(&from)) {
+            Arc::make_mut(node).inputs.iter_mut().filter(|input| **input == from).for_each(|input| *input = to);
         }
-        let others = self.outputs.iter_mut().map(|o| &mut o.edge).chain(self.results.iter_mut().flatten());
+        let others = self.outputs.iter_mut().map(|o| &mut o.edge).chain(self.results.iter_mut().flat_map(Results::edges_mut));
         others.filter(|edge| **edge == from).for_each(|edge| *edge = to);
     }
 
     /// Removes these nodes, which nobody reads any more, and numbers the others anew.
     pub(super) fn remove(&mut self, dead: &[bool]) {
+        let Some(first) = dead.iter().position(|dead| *dead) else { return };
         let mut next = 0;
         let renumbered: Vec<u32> = dead
             .iter()
@@ -315,16 +352,17 @@ impl OperatorGraph {
             index += 1;
             !dead[index - 1]
         });
-        self.nodes.iter_mut().flat_map(|n| &mut n.inputs).for_each(renumber);
+        // Nodes before the first that goes read nothing that gets another number.
+        self.nodes[first..].iter_mut().flat_map(|node| &mut Arc::make_mut(node).inputs).for_each(renumber);
         self.outputs.iter_mut().map(|o| &mut o.edge).for_each(renumber);
-        self.results.iter_mut().flatten().for_each(renumber);
+        self.results.iter_mut().flat_map(Results::edges_mut).for_each(renumber);
     }
 
-    /// Finds anew which nodes lag, after operators have been replaced.
-    pub(super) fn settle_lags(&mut self) {
-        for index in 0..self.nodes.len() {
+    /// Finds anew which nodes from this one on lag, after operators have been replaced.
+    pub(super) fn settle_lags(&mut self, from: usize) {
+        for index in from..self.nodes.len() {
             let lags = holds_rows_back(&self.nodes[index].spec) || self.nodes[index].inputs.iter().any(|&edge| self.lags(edge));
-            self.nodes[index].lags = lags;
+            self.node_mut(index).lags = lags;
         }
     }
 
@@ -337,8 +375,13 @@ impl OperatorGraph {
         &mut self.sources
     }
 
-    pub(super) fn nodes_mut(&mut self) -> &mut [Node] {
-        &mut self.nodes
+    pub(super) fn node_mut(&mut self, index: usize) -> &mut Node {
+        Arc::make_mut(&mut self.nodes[index])
+    }
+
+    /// The nodes from this one on.
+    pub(super) fn nodes_mut(&mut self, from: usize) -> impl Iterator<Item = &mut Node> {
+        self.nodes[from..].iter_mut().map(Arc::make_mut)
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::columns;
-use super::graph::{Edge, LookupTable, OperatorGraph, OperatorSpec, OutputNode, SourceId, SourceNode, TableNode};
+use super::graph::{Edge, LookupTable, Made, OperatorGraph, OperatorSpec, OutputNode, Results, SourceId, SourceNode, TableNode};
 use crate::data::Schema;
 use crate::semantics::{Input, Output, Program, Query, Stage, Statement, StreamDef, StreamId, Table};
 use crate::spec::{EvaluatorChoice, LookupSpec};
@@ -37,22 +37,20 @@ pub enum Outputs {
 
 /// Lowers a program; `open`: to one to which statements may be added later.
 pub(super) fn lower(program: &Program, outputs: &Outputs, open: bool) -> Result<OperatorGraph, LowerError> {
-    let mut lowering = Lowering::new(program);
-    if open {
-        lowering.graph.open();
-    }
-    for index in order_of_statements(program)? {
-        lowering.statement(index, &program.statements[index]);
-    }
+    let mut lowering = Lowering::new(program, open);
+    lowering.statements(0)?;
     lowering.outputs(outputs)?;
-    Ok(lowering.graph)
+    Ok(lowering.finish())
 }
 
-/// Rows of a statement: where they go, and through which edge.
-struct Made {
-    output: Output,
-    edge: Edge,
-    statement: usize,
+/// Lowers the statements of a program from this one on, which feed no stream of those before, behind the graph of these. They stand behind
+/// all others in the order of statements, too.
+pub(super) fn lower_behind(graph: OperatorGraph, program: &Program, first: usize, outputs: &Outputs) -> Result<OperatorGraph, LowerError> {
+    let mut lowering = Lowering::behind(graph, program, first);
+    lowering.statements(first)?;
+    lowering.graph.clear_outputs();
+    lowering.outputs(outputs)?;
+    Ok(lowering.finish())
 }
 
 struct Lowering<'p> {
@@ -72,12 +70,14 @@ struct Lowering<'p> {
     /// Views that have been lowered: their changes.
     views: BTreeMap<StreamId, Edge>,
     of: (usize, Span),
+    /// Statements may be added later.
+    is_open: bool,
     /// By statement, where statements may be added later.
     is_lowered: Vec<bool>,
 }
 
 impl<'p> Lowering<'p> {
-    fn new(program: &'p Program) -> Self {
+    fn new(program: &'p Program, is_open: bool) -> Self {
         let mut graph = OperatorGraph::default();
         let mut sources = BTreeMap::new();
         let mut late = Vec::new();
@@ -112,8 +112,42 @@ impl<'p> Lowering<'p> {
             tables,
             views: BTreeMap::new(),
             of: (0, Span::default()),
+            is_open,
             is_lowered: vec![false; program.statements.len()],
         }
+    }
+
+    /// Goes on behind the graph of the first statements of a program.
+    fn behind(graph: OperatorGraph, program: &'p Program, first: usize) -> Self {
+        let Results { made, streams, views } = graph.results().cloned().unwrap_or_default();
+        let mut made_of: BTreeMap<StreamId, Vec<usize>> = BTreeMap::new();
+        for (number, made) in made.iter().enumerate() {
+            if let Output::Stream(stream) = made.output {
+                made_of.entry(stream).or_default().push(number);
+            }
+        }
+        let sources: BTreeMap<StreamId, SourceId> =
+            (0u32..).zip(graph.sources()).map(|(id, source)| (source.stream, SourceId(id))).collect();
+        let late = (0u32..).zip(graph.sources()).filter_map(|(id, source)| Some((source.read_as.late_into?, SourceId(id)))).collect();
+        let is_file = |(_, stream): &(u32, &StreamDef)| stream.table.as_ref().is_some_and(|table| table.file.is_some());
+        let files = (0u32..).zip(&program.streams).filter(is_file);
+        let tables = files.enumerate().map(|(number, (id, _))| (StreamId(id), number)).collect();
+        let is_lowered = (0..program.statements.len()).map(|statement| statement < first).collect();
+        Self { program, graph, sources, made, made_of, late, streams, tables, views, of: (0, Span::default()), is_open: true, is_lowered }
+    }
+
+    fn finish(mut self) -> OperatorGraph {
+        if self.is_open {
+            self.graph.open(Results { made: self.made, streams: self.streams, views: self.views });
+        }
+        self.graph
+    }
+
+    fn statements(&mut self, first: usize) -> Result<(), LowerError> {
+        for index in order_of_statements(self.program, first)? {
+            self.statement(index, &self.program.statements[index]);
+        }
+        Ok(())
     }
 
     fn statement(&mut self, index: usize, statement: &'p Statement) {
@@ -133,7 +167,7 @@ impl<'p> Lowering<'p> {
         {
             self.made(Output::Stream(stream), edge, index);
         }
-        if self.graph.is_open() {
+        if self.is_open {
             self.unite(index);
         }
     }
@@ -157,7 +191,6 @@ impl<'p> Lowering<'p> {
         if let Output::Stream(stream) = output {
             self.made_of.entry(stream).or_default().push(self.made.len());
         }
-        self.graph.add_result(edge);
         self.made.push(Made { output, edge, statement });
     }
 
@@ -283,7 +316,7 @@ impl<'p> Lowering<'p> {
                 self.output(None, edge, statement);
             }
         }
-        let read = streams_read(self.program);
+        let read = if *outputs == Outputs::Unread { streams_read(self.program) } else { BTreeSet::new() };
         for (index, stream) in self.program.streams.iter().enumerate() {
             let id = StreamId(u32::try_from(index).expect("a program has less than 2^32 streams"));
             let is_chosen = match outputs {
@@ -335,17 +368,18 @@ pub fn streams_of(query: &Query) -> Vec<StreamId> {
     found
 }
 
-/// The statements, each behind those that feed what it reads; of several that could come next, the first in the text.
-fn order_of_statements(program: &Program) -> Result<Vec<usize>, LowerError> {
+/// The statements from this one on, each behind those that feed what it reads; of several that could come next, the first in the text.
+fn order_of_statements(program: &Program, first: usize) -> Result<Vec<usize>, LowerError> {
+    let statements = &program.statements[first..];
     let mut feeders: BTreeMap<StreamId, Vec<usize>> = BTreeMap::new();
-    for (index, statement) in program.statements.iter().enumerate() {
+    for (index, statement) in statements.iter().enumerate() {
         for stream in statement.feeds() {
             feeders.entry(stream).or_default().push(index);
         }
     }
-    let mut readers: Vec<Vec<usize>> = vec![Vec::new(); program.statements.len()];
-    let mut waits_for = vec![0_usize; program.statements.len()];
-    for (reader, statement) in program.statements.iter().enumerate() {
+    let mut readers: Vec<Vec<usize>> = vec![Vec::new(); statements.len()];
+    let mut waits_for = vec![0_usize; statements.len()];
+    for (reader, statement) in statements.iter().enumerate() {
         for feeder in streams_of(&statement.query).iter().filter_map(|stream| feeders.get(stream)).flatten() {
             readers[*feeder].push(reader);
             waits_for[reader] += 1;
@@ -354,7 +388,7 @@ fn order_of_statements(program: &Program) -> Result<Vec<usize>, LowerError> {
     let mut ready: BTreeSet<usize> = (0..waits_for.len()).filter(|&s| waits_for[s] == 0).collect();
     let mut order = Vec::with_capacity(waits_for.len());
     while let Some(next) = ready.pop_first() {
-        order.push(next);
+        order.push(first + next);
         for &reader in &readers[next] {
             waits_for[reader] -= 1;
             if waits_for[reader] == 0 {

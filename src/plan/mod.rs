@@ -1,24 +1,33 @@
 //! Typed program to operator graph: lowered, simplified by the rules, its state bounded or warned of, and explained.
 
 mod columns;
+mod estimate;
 mod explain;
 mod fingerprint;
 mod graph;
 mod keyed;
 mod lower;
+mod notes;
 pub mod picture;
+mod plainly;
 mod rules;
 mod share;
 mod state;
+mod thinned;
 mod words;
 
 pub(crate) use columns::in_words;
+pub use estimate::{Estimate, Load, estimate};
 pub use explain::explain;
-pub use fingerprint::{Fingerprint, Fingerprints, fingerprints};
+pub(crate) use explain::{edge_text, explain_with, kind_text, of_node, of_source};
+pub use fingerprint::{Fingerprint, Fingerprints, fingerprints, fingerprints_behind};
 pub use graph::{Edge, LookupTable, Node, NodeId, OperatorGraph, OperatorSpec, OutputNode, Sharing, SourceId, SourceNode, TableNode};
 pub use keyed::statements_without_key;
 pub use lower::{Outputs, streams_of};
+pub(crate) use notes::{NodeNotes, Notes};
+pub(crate) use plainly::plainly;
 pub use state::{Growth, StateClass, class_of};
+pub(crate) use thinned::{Dropped, Thinned, without};
 pub(crate) use words::term_in_words;
 
 /// How sources are read is said by the typed program; the graph carries it on.
@@ -65,14 +74,31 @@ pub struct PlanOptions {
 
 /// The operator graph of a program, and warnings.
 pub fn plan(program: &Program, options: &PlanOptions) -> Result<(OperatorGraph, Diagnostics), Diagnostics> {
-    let mut graph = lower::lower(program, &options.outputs, options.open).map_err(|error| refusal(&error, program))?;
-    rules::apply(&mut graph, options.general_evaluators);
+    let graph = lower::lower(program, &options.outputs, options.open).map_err(|error| refusal(&error, program))?;
+    planned(graph, 0, options)
+}
+
+/// The operator graph of a program whose statements before this one have a graph, to which statements may be added; and warnings of the
+/// others, which feed no stream of those. It is what [`plan`] makes of the whole.
+pub fn plan_behind(
+    before: &OperatorGraph,
+    program: &Program,
+    first: usize,
+    options: &PlanOptions,
+) -> Result<(OperatorGraph, Diagnostics), Diagnostics> {
+    let graph = lower::lower_behind(before.clone(), program, first, &options.outputs).map_err(|error| refusal(&error, program))?;
+    planned(graph, before.nodes().len(), options)
+}
+
+/// The nodes from this one on are simplified and warned of.
+fn planned(mut graph: OperatorGraph, from: usize, options: &PlanOptions) -> Result<(OperatorGraph, Diagnostics), Diagnostics> {
+    rules::apply(&mut graph, from, options.general_evaluators);
     if !options.general_evaluators {
-        choose_evaluators(&mut graph);
-        share::apply(&mut graph);
+        choose_evaluators(&mut graph, from);
+        share::apply(&mut graph, from);
     }
     let mut told = Diagnostics::default();
-    for node in graph.nodes() {
+    for node in &graph.nodes()[from..] {
         if let StateClass::Unbounded(growth) = class_of(node) {
             let severity = if options.endless { Severity::Error } else { Severity::Warning };
             unbounded(growth, node.span, severity).into_iter().for_each(|diagnostic| told.push(diagnostic));
@@ -83,8 +109,8 @@ pub fn plan(program: &Program, options: &PlanOptions) -> Result<(OperatorGraph, 
 }
 
 /// Says for each pattern what runs it; ordered threads do, until a faster evaluator is known to be exact for it.
-fn choose_evaluators(graph: &mut OperatorGraph) {
-    for node in graph.nodes_mut() {
+fn choose_evaluators(graph: &mut OperatorGraph, from: usize) {
+    for node in graph.nodes_mut(from) {
         if let OperatorSpec::Pattern { spec, evaluator, .. } = &mut node.spec {
             *evaluator = choose(spec);
         }

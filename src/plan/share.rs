@@ -10,8 +10,15 @@ use crate::spec::{EvaluatorChoice, attention};
 /// From so many operators on they share.
 const MANY: usize = 8;
 
-/// Marks the operators that share, if there are many.
-pub(super) fn apply(graph: &mut OperatorGraph) {
+/// Finds which operators from this one on can share, and marks all that do, if there are many.
+pub(super) fn apply(graph: &mut OperatorGraph, from: usize) {
+    for node in graph.nodes_mut(from) {
+        node.is_choosy = match &node.spec {
+            OperatorSpec::Filter(_) => true,
+            OperatorSpec::Pattern { spec, evaluator, .. } => takes_chosen_rows(evaluator) && attention(spec).is_some(),
+            _ => false,
+        };
+    }
     let ends = ends_of(graph);
     let mut is_prompt: Vec<bool> = Vec::with_capacity(ends.len());
     let mut sharing: Vec<Option<Sharing>> = Vec::with_capacity(ends.len());
@@ -22,9 +29,7 @@ pub(super) fn apply(graph: &mut OperatorGraph) {
         });
         let shares = match &node.spec {
             OperatorSpec::Filter(_) if ends[index] => Some(Sharing::WhereRowsAre),
-            OperatorSpec::Pattern { spec, evaluator, .. } if takes_chosen_rows(evaluator) && attention(spec).is_some() => {
-                Some(if ends[index] { Sharing::WhereRowsAre } else { Sharing::InEachRound })
-            }
+            OperatorSpec::Pattern { .. } if node.is_choosy => Some(if ends[index] { Sharing::WhereRowsAre } else { Sharing::InEachRound }),
             _ => None,
         };
         let shares = shares.filter(|_| reads_prompt);
@@ -32,11 +37,12 @@ pub(super) fn apply(graph: &mut OperatorGraph) {
         is_prompt.push(is_transform && reads_prompt && shares.is_none());
         sharing.push(shares);
     }
-    if sharing.iter().flatten().count() < MANY {
-        return;
-    }
-    for (node, sharing) in graph.nodes_mut().iter_mut().zip(sharing) {
-        node.sharing = sharing;
+    let are_many = sharing.iter().flatten().count() >= MANY;
+    for (index, sharing) in sharing.into_iter().enumerate() {
+        let sharing = sharing.filter(|_| are_many);
+        if graph.nodes()[index].sharing != sharing {
+            graph.node_mut(index).sharing = sharing;
+        }
     }
 }
 

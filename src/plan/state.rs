@@ -79,8 +79,12 @@ pub fn class_of(node: &Node) -> StateClass {
 fn of_window(spec: &WindowSpec) -> StateClass {
     match spec.kind {
         WindowKind::Running => match &spec.output {
-            WindowOutput::Aggregates(calls) if calls.iter().all(|c| !c.distinct && !keeps_values(c.function.name)) => {
-                if spec.keys.is_empty() { StateClass::Constant } else { StateClass::Keys }
+            WindowOutput::Aggregates(calls) if calls.iter().all(|c| !c.distinct && !c.function.grows()) => {
+                if spec.keys.is_empty() {
+                    StateClass::Constant
+                } else {
+                    StateClass::Keys
+                }
             }
             WindowOutput::Aggregates(_) | WindowOutput::Rows => StateClass::Unbounded(Growth::Aggregate),
         },
@@ -90,17 +94,12 @@ fn of_window(spec: &WindowSpec) -> StateClass {
     }
 }
 
-/// Whether an aggregate keeps every value that it has seen.
-fn keeps_values(aggregate: &str) -> bool {
-    matches!(aggregate, "ARRAY_AGG" | "MEDIAN" | "QUANTILE")
-}
-
 fn of_pattern(spec: &PatternSpec) -> StateClass {
     let per_key = if spec.partition.by_input.iter().all(Vec::is_empty) { StateClass::Constant } else { StateClass::Keys };
     let loops_grow = spec.variables.iter().any(|v| v.looped);
     match (spec.within, spec.runs) {
         (Some(_), _) => StateClass::WindowSteps,
-        (None, Runs::Latest | Runs::Count(_)) if !loops_grow => per_key,
+        (None, Runs::Latest | Runs::Count(_) | Runs::DropOldest(_) | Runs::OrEnd(_)) if !loops_grow => per_key,
         // Starts that wait for the end of a `FOR`.
         (None, _) if longest(&spec.root, spec.mode == Mode::Rows).is_some() && waits_for_time(&spec.root) => StateClass::Window,
         // Steps that follow each other without gaps end where one does not fit, so a start lives as long as the pattern is.

@@ -71,7 +71,7 @@ impl Ledger {
             if resident_bytes().is_none() {
                 self.ask(index, &stages[index], limit);
             }
-            self.check_memory(stages)?;
+            self.check_memory(stages, 0)?;
         }
         if !is_accounted {
             return Ok(None);
@@ -87,12 +87,13 @@ impl Ledger {
         Ok((bytes > limit).then_some(Over { what: "bytes of one statement's state", limit, is_of_run: false }))
     }
 
-    /// Whether the process has not more memory than it may; where the system does not say, whether its operators hold no more.
-    pub(super) fn check_memory(&mut self, stages: &[Stage]) -> Result<(), RunError> {
+    /// Whether the process has not more memory than it may, with what is wanted now; where the system does not say, whether its operators
+    /// hold no more.
+    pub(super) fn check_memory(&mut self, stages: &[Stage], wanted: usize) -> Result<(), RunError> {
         let Some(limit) = self.memory else { return Ok(()) };
         let bytes = resident_bytes().unwrap_or_else(|| self.accounts.iter().map(|account| account.bytes).sum());
         self.most = self.most.max(bytes);
-        if bytes > limit { Err(self.full(stages)) } else { Ok(()) }
+        if bytes.saturating_add(wanted) > limit { Err(self.full(stages)) } else { Ok(()) }
     }
 
     /// How many events the next round may have, where memory is bounded: fewer behind one that took much, for memory is looked at between
@@ -140,9 +141,9 @@ impl Ledger {
 }
 
 impl Pipeline {
-    /// Whether the process has not more memory than it may.
-    pub(super) fn check_memory(&mut self) -> Result<(), RunError> {
-        self.ledger.check_memory(&self.stages)
+    /// Whether the process has not more memory than it may, with what is wanted now.
+    pub(super) fn check_memory(&mut self, wanted: usize) -> Result<(), RunError> {
+        self.ledger.check_memory(&self.stages, wanted)
     }
 
     /// The bound of memory, and the most that the process was seen to have.

@@ -12,6 +12,7 @@ mod limits;
 mod lines;
 mod merge;
 mod pipeline;
+mod profile;
 #[cfg(test)]
 mod tests;
 
@@ -42,6 +43,7 @@ pub use limits::Limits;
 pub use memory::resident_bytes;
 pub use metrics::{OperatorMetrics, RunMetrics, SourceMetrics};
 pub use pipeline::{Counts, Pipeline};
+pub use profile::{Cost, Profiled};
 pub use running::{RunOptions, Running};
 pub use snapshot::{Origin, Passport, Restored, SnapshotError};
 pub use snapshot::{load as load_snapshot, load_parts, origin as snapshot_origin, save as save_snapshot, save_range};

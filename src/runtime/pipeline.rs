@@ -16,6 +16,7 @@ use super::frontier::{Holds, Meet, Promises};
 use super::ledger::Ledger;
 use super::limits::Limits;
 use super::merge::{Flow, Merge, in_a_row};
+use super::profile::Profile;
 use super::selective::{Selective, Selector};
 use super::view::View;
 use super::visits::Visits;
@@ -132,6 +133,8 @@ pub struct Pipeline {
     pub(super) ledger: Ledger,
     /// Up to where all views show what they have.
     shown: Place,
+    /// What it costs where, if somebody asks.
+    pub(super) profile: Option<Box<Profile>>,
 }
 
 /// What all feeds carry in one round.
@@ -151,7 +154,7 @@ impl Pipeline {
         let (max_waiting, ledger) = (limits.waiting_rows, Ledger::new(limits, stages.len()));
         let visits = Visits::new(&stages, &exits);
         let flows = stages.iter().map(|_| Vec::new()).collect();
-        Self { stages, exits, ended: Vec::new(), visits, selector, flows, max_waiting, ledger, shown: Place::MIN }
+        Self { stages, exits, ended: Vec::new(), visits, selector, flows, max_waiting, ledger, shown: Place::MIN, profile: None }
     }
 
     /// Runs what the event-time order has let go through all stages; so many events have come in by now.
@@ -175,6 +178,7 @@ impl Pipeline {
             self.visit_below(stage, &mut round, end)?;
         }
         self.show(end);
+        self.profile.iter_mut().for_each(|profile| profile.look(self.stages.iter().map(|stage| stage.work.held())));
         let gone = self.depart(&round);
         let alive = round.visited.iter().filter(|&&stage| !self.stages[stage].has_ended());
         alive.for_each(|&stage| round.stages[stage].clear());
@@ -185,7 +189,7 @@ impl Pipeline {
     /// Finds the rows for all stages that share one look at each event. Where that panics, all of their statements end.
     fn select(&mut self, round: &mut Round, end: Place) {
         let Some(selector) = &mut self.selector else { return };
-        if let Err(payload) = guarded(|| selector.select(round, end)) {
+        if let Err(payload) = Profile::of(&mut self.profile, None, || guarded(|| selector.select(round, end))) {
             self.selector = None;
             let sharing = |(index, stage): (usize, &Stage)| matches!(stage.work, Work::Selective(_)).then_some(index);
             let sharing: Vec<usize> = self.stages.iter().enumerate().filter_map(sharing).collect();
@@ -201,7 +205,7 @@ impl Pipeline {
             return Ok(());
         }
         let selector = self.selector.as_mut();
-        let cause = match guarded(|| stage.run(round, end, selector)) {
+        let cause = match Profile::of(&mut self.profile, Some(index), || guarded(|| stage.run(round, end, selector))) {
             Ok(Ok(flows)) => {
                 if stage.work.waiting() > self.max_waiting {
                     let what = format!("rows that wait in front of operator {} ({})", index + 1, stage.name);
@@ -333,15 +337,6 @@ impl Pipeline {
             selector.count(selective, &mut counts);
         }
         counts
-    }
-
-    /// The steps of the patterns and how often each took an event, with the number of their stage; where that is counted.
-    pub(super) fn steps_taken(&self) -> impl Iterator<Item = (usize, Vec<(Arc<str>, u64)>)> {
-        self.stages.iter().enumerate().filter_map(|(number, stage)| match &stage.work {
-            Work::Operator(keeper) => Some((number, keeper.operator.steps_taken())),
-            Work::Selective(selective) => Some((number, selective.steps_taken())),
-            Work::Transform(..) | Work::Union(..) | Work::View(_) | Work::Ended => None,
-        })
     }
 
     /// Writes the state of a stage: what waits in front of it, what it holds, what it has promised and counted.

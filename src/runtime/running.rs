@@ -15,12 +15,13 @@ use super::limits::Limits;
 use super::lines::{Lines, Piece, Start};
 use super::metrics::{OperatorMetrics, RunMetrics, SourceMetrics};
 use super::pipeline::Pipeline;
+use super::profile::{Profile, Profiled};
 use super::tables::{TableSource, Tables};
 use super::view::View;
 use crate::codec::json::JsonDecoder;
 use crate::codec::{BadCause, BadEvent, ChunkStart, CsvDecoder, Decoded};
 use crate::data::{Arrivals, Column, Duration, Place, Timestamp};
-use crate::operators::{Released, Reorder, Watch, WatchOrder};
+use crate::operators::{Released, Reorder, StepTaken, Watch, WatchOrder};
 
 /// How a program is run.
 #[derive(Debug, Clone)]
@@ -116,6 +117,16 @@ impl Running {
     /// Lets whoever asks put operators in the places of those that are there. To be asked for before the first event.
     pub fn watch(&mut self, operators: &mut dyn Watch) {
         self.pipeline.watch(operators);
+    }
+
+    /// Measures from now on what each operator costs, by the arrival clock.
+    pub fn profile(&mut self) {
+        self.pipeline.profile = Some(Box::new(Profile::new(self.options.clock.clone(), self.pipeline.stages.len())));
+    }
+
+    /// What each operator has cost, if that is measured.
+    pub fn profiled(&self) -> Option<&Profiled> {
+        self.pipeline.profile.as_ref().map(|profile| profile.so_far())
     }
 
     /// Shows all that goes to the operators, and what is late. To be asked for before the first event.
@@ -248,7 +259,11 @@ impl Running {
             return Ok(());
         }
         self.end_input()?;
+        self.check_memory(self.intake.reorder.wants_at_end())?;
         self.is_finished = true;
+        if let Some(events) = self.pipeline.ledger.next_round() {
+            self.intake.reorder.let_go(events);
+        }
         let released = self.intake.reorder.finish();
         self.depart(released)?;
         self.release()
@@ -302,7 +317,7 @@ impl Running {
     }
 
     /// For each pattern, by the number of its node: its steps, and how often each took an event; where that is counted.
-    pub fn steps_taken(&self) -> impl Iterator<Item = (usize, Vec<(Arc<str>, u64)>)> {
+    pub fn steps_taken(&self) -> impl Iterator<Item = (usize, Vec<StepTaken>)> {
         self.pipeline.steps_taken()
     }
 
@@ -395,6 +410,8 @@ impl Running {
     /// Rows that have been decoded, with the bad events among them.
     pub(super) fn take_arrivals(&mut self, arrivals: Vec<Arrivals>, clock: Timestamp) -> Result<(), RunError> {
         let bad = self.intake.settle_bad(&self.options);
+        let rows = arrivals.iter().map(|of_source| of_source.times.len()).sum();
+        self.check_memory(self.intake.reorder.wants(rows))?;
         self.intake.reorder.push(arrivals, clock);
         self.release()?;
         match bad {
@@ -405,7 +422,7 @@ impl Running {
 
     fn release(&mut self) -> Result<(), RunError> {
         // Events that wait are memory that no operator knows of.
-        self.pipeline.check_memory().inspect_err(|error| self.failed = Some(error.clone()))?;
+        self.check_memory(self.intake.reorder.wants(0))?;
         while self.intake.reorder.has_news() {
             if let Some(events) = self.pipeline.ledger.next_round() {
                 self.intake.reorder.let_go(events);
@@ -414,6 +431,10 @@ impl Running {
             self.depart(released)?;
         }
         Ok(())
+    }
+
+    fn check_memory(&mut self, wanted: usize) -> Result<(), RunError> {
+        self.pipeline.check_memory(wanted).inspect_err(|error| self.failed = Some(error.clone()))
     }
 
     fn depart(&mut self, released: Released) -> Result<(), RunError> {

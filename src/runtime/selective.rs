@@ -13,7 +13,7 @@ use super::frontier::{Holds, Meet};
 use super::merge::{Flow, Merge};
 use super::pipeline::{Counts, Feed, Round};
 use crate::data::{Entry, EventBatch, Inbox, Place, Schema, StateError, StateReader, StateWriter, WatermarkStep};
-use crate::operators::{Delivery, Dispatch, DispatchSize, Held, Operator, Outbox, Reader};
+use crate::operators::{Delivery, Dispatch, DispatchSize, Held, Operator, Outbox, Reader, StepTaken};
 
 /// Finds the rows for all selective stages of a program.
 #[derive(Debug)]
@@ -309,7 +309,7 @@ impl Selective {
     }
 
     /// The steps of a pattern and how often each took an event, where that is counted.
-    pub(super) fn steps_taken(&self) -> Vec<(Arc<str>, u64)> {
+    pub(super) fn steps_taken(&self) -> Vec<StepTaken> {
         match &self.work {
             Chosen::Filter(_) => Vec::new(),
             Chosen::Pattern(pattern) => match &pattern.live {

@@ -25,16 +25,16 @@ const START: u32 = u32::MAX;
 const END: u32 = u32::MAX - 1;
 
 /// Whether a SELECT goes through groups or a window.
-pub(crate) fn is_aggregated(query: &ast::Query) -> bool {
-    query.window.is_some() || !query.group_by.is_empty() || uses_aggregates(query)
+pub(crate) fn is_aggregated(cx: &Context<'_>, query: &ast::Query) -> bool {
+    query.window.is_some() || !query.group_by.is_empty() || uses_aggregates(cx, query)
 }
 
-fn uses_aggregates(query: &ast::Query) -> bool {
+fn uses_aggregates(cx: &Context<'_>, query: &ast::Query) -> bool {
     let items = query.items.iter().filter_map(|item| match item {
         SelectItem::Expr { expr, .. } => Some(expr),
         SelectItem::All(_) | SelectItem::AllOf(_) => None,
     });
-    items.chain(&query.having).chain(query.order_by.iter().map(|item| &item.expr)).any(has_aggregate)
+    items.chain(&query.having).chain(query.order_by.iter().map(|item| &item.expr)).any(|tree| has_aggregate(cx, tree))
 }
 
 /// Checks a SELECT over groups or a window.
@@ -52,7 +52,7 @@ pub(crate) fn select(
         (None, _) => Ok(None),
     };
     let limit = limit(cx, query);
-    let is_rows = query.group_by.is_empty() && !uses_aggregates(query);
+    let is_rows = query.group_by.is_empty() && !uses_aggregates(cx, query);
     let behind = if is_rows { rows(cx, query, scope, kind.as_ref().ok()) } else { groups(cx, query, scope, kind.as_ref().ok()) };
     let mut input = relation?.query;
     input.stages.extend(filter?.map(Stage::Filter));
@@ -212,7 +212,7 @@ fn refuse_order_of_moving(cx: &mut Context<'_>, query: &ast::Query, kind: Option
 /// Groups without window and aggregate would give every row again.
 fn refuse_useless_group(cx: &mut Context<'_>, query: &ast::Query) -> Result<(), Reported> {
     match query.group_by.first() {
-        Some(tree) if query.window.is_none() && !uses_aggregates(query) => {
+        Some(tree) if query.window.is_none() && !uses_aggregates(cx, query) => {
             let text = "GROUP BY without an aggregate or a WINDOW gives every row again";
             let diagnostic = Diagnostic::error(codes::CLAUSE_WITHOUT_MEANING, tree.span, text);
             Err(cx.error(
@@ -350,7 +350,7 @@ impl Names for Behindhand<'_, '_> {
     }
 
     fn call(&mut self, cx: &mut Context<'_>, call: &ast::Call, span: Span) -> Option<Result<Expr, Reported>> {
-        if !call::is_aggregate(call) {
+        if !call::is_aggregate(cx, call) {
             return None;
         }
         Some(match &mut self.inner {
@@ -442,7 +442,7 @@ impl Groups<'_> {
     fn key_expression(&self, cx: &mut Context<'_>, tree: &ast::Expr) -> Option<Expr> {
         let keys = self.keys.as_ref()?;
         let is_leaf = matches!(&tree.kind, ExprKind::Path(_)) || super::tree::children(tree).is_empty();
-        if is_leaf || has_aggregate(tree) || keys.iter().all(|key| key.as_slot().is_some()) {
+        if is_leaf || has_aggregate(cx, tree) || keys.iter().all(|key| key.as_slot().is_some()) {
             return None;
         }
         let found = cx.silently(|cx| infer(cx, &mut Rows { scope: self.scope, place: "GROUP BY" }, tree)).ok()?;
@@ -452,9 +452,5 @@ impl Groups<'_> {
 }
 
 fn is_same(a: &AggregateCall, b: &AggregateCall) -> bool {
-    std::ptr::eq(a.function, b.function)
-        && a.args == b.args
-        && a.distinct == b.distinct
-        && a.filter == b.filter
-        && a.data_type == b.data_type
+    a.function == b.function && a.args == b.args && a.distinct == b.distinct && a.filter == b.filter && a.data_type == b.data_type
 }

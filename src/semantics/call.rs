@@ -3,11 +3,12 @@
 use super::codes;
 use super::context::{Context, Reported};
 use super::infer::{condition, infer, infer_all};
+use super::options::CheckOptions;
 use super::refusal::refused;
 use super::scope::Names;
 use crate::data::{DataType, Value};
 use crate::expr::aggregates::{self, Aggregate, AggregateKind};
-use crate::expr::{Expr, TypeError, functions};
+use crate::expr::{AnyAggregate, Expr, RegisteredAggregate, TypeError, functions};
 use crate::spec::AggregateCall;
 use crate::syntax::ast::{self, ExprKind, Name};
 use crate::text::{Diagnostic, Span, nearest};
@@ -23,9 +24,14 @@ pub(crate) fn operator(symbol: &str, operands: Vec<Expr>) -> Result<Expr, TypeEr
     Expr::call(function, operands)
 }
 
-/// Whether a call is one of an aggregate.
-pub(crate) fn is_aggregate(call: &ast::Call) -> bool {
-    !call.quoted && aggregates::lookup(&call.name.node).is_some()
+/// Whether a call is one of an aggregate, of the language or of the user's own.
+pub(crate) fn is_aggregate(cx: &Context<'_>, call: &ast::Call) -> bool {
+    !call.quoted && (aggregates::lookup(&call.name.node).is_some() || registered(cx, call).is_some())
+}
+
+fn registered<'a>(cx: &Context<'a>, call: &ast::Call) -> Option<&'a RegisteredAggregate> {
+    let options: &'a CheckOptions = cx.options;
+    options.aggregates.iter().find(|custom| custom.name().eq_ignore_ascii_case(&call.name.node))
 }
 
 /// A call: what its place says it is, else a scalar function.
@@ -104,8 +110,9 @@ fn unknown_function(cx: &mut Context<'_>, name: &Name, quoted: bool) -> Reported
     if WINDOW_FUNCTIONS.contains(&upper.as_str()) {
         return cx.error(diagnostic.hint("FIRST(x) and LAST(x) over WINDOW LAST 2 ROWS give neighbouring rows"));
     }
-    let custom = cx.options.functions.clone();
-    let known = functions::all().map(|f| f.name).chain(aggregates::all().map(|a| a.name)).chain(custom.iter().map(|f| f.name()));
+    let options = cx.options;
+    let own = options.functions.iter().map(|f| f.name()).chain(options.aggregates.iter().map(RegisteredAggregate::name));
+    let known = functions::all().map(|f| f.name).chain(aggregates::all().map(|a| a.name)).chain(own);
     let known: Vec<&str> = known.filter(|name| name.starts_with(|c: char| c.is_ascii_alphabetic()) && !name.contains(' ')).collect();
     cx.error(diagnostic.did_you_mean(&nearest(&upper, known)))
 }
@@ -134,6 +141,9 @@ fn check_arity(
 
 /// An aggregate whose arguments and filter are read by `names`. The call is one ([`is_aggregate`]).
 pub(crate) fn aggregate(cx: &mut Context<'_>, names: &mut dyn Names, call: &ast::Call, span: Span) -> Result<AggregateCall, Reported> {
+    if let Some(own) = registered(cx, call) {
+        return own_aggregate(cx, names, own, call, span);
+    }
     let Some(function) = aggregates::lookup(&call.name.node) else { return Err(unknown_function(cx, &call.name, call.quoted)) };
     if let [ast::Expr { kind: ExprKind::Star, span: star }] = call.args.as_slice() {
         return count_star(cx, names, function, call, *star);
@@ -160,7 +170,31 @@ pub(crate) fn typed_aggregate(
     if let (AggregateKind::Quantile, [_, share]) = (function.kind, args.as_slice()) {
         check_share(cx, share, trees.get(1).map_or(span, |tree| tree.span))?;
     }
-    Ok(AggregateCall { function, args, distinct, filter, data_type })
+    Ok(AggregateCall { function: function.into(), args, distinct, filter, data_type })
+}
+
+/// A call of an aggregate that the user of the library brought, which says itself what it takes.
+fn own_aggregate(
+    cx: &mut Context<'_>,
+    names: &mut dyn Names,
+    own: &RegisteredAggregate,
+    call: &ast::Call,
+    span: Span,
+) -> Result<AggregateCall, Reported> {
+    if let [ast::Expr { kind: ExprKind::Star, span: star }] = call.args.as_slice() {
+        return Err(lone_star(cx, own.name(), *star));
+    }
+    let args = infer_all(cx, names, &call.args);
+    let filter = call.filter.as_deref().map(|tree| condition(cx, names, tree, "FILTER")).transpose();
+    let trees: Vec<&ast::Expr> = call.args.iter().collect();
+    let (args, filter) = (args?, filter?);
+    let (found, args) = own.call(args, call.distinct.is_some()).map_err(|error| refused(cx, &error, span, &trees))?;
+    let data_type = found.result().clone();
+    Ok(AggregateCall { function: AnyAggregate::Custom(cx.own_call(found)), args, distinct: call.distinct.is_some(), filter, data_type })
+}
+
+fn lone_star(cx: &mut Context<'_>, name: &str, star: Span) -> Reported {
+    cx.error(Diagnostic::error(codes::BAD_CALL, star, format!("`{name}` takes a value; `*` stands in COUNT(*) only")))
 }
 
 /// How many arguments an aggregate takes.
@@ -211,8 +245,7 @@ fn count_star(
     star: Span,
 ) -> Result<AggregateCall, Reported> {
     if function.name != "COUNT" {
-        let text = format!("`{}` takes a value; `*` stands in COUNT(*) only", function.name);
-        return Err(cx.error(Diagnostic::error(codes::BAD_CALL, star, text)));
+        return Err(lone_star(cx, function.name, star));
     }
     if let Some(place) = call.distinct {
         let text = "COUNT(DISTINCT *) says nothing: say which column's values are counted once";

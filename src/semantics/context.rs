@@ -12,6 +12,7 @@ use super::refusal::listed;
 use super::typed::{Query, StreamId};
 use crate::data::Schema;
 use crate::expr::Expr;
+use crate::expr::aggregates::CustomAggregate;
 use crate::syntax::ast::Name;
 use crate::text::{Diagnostic, Diagnostics, Span, nearest};
 
@@ -60,6 +61,7 @@ pub(crate) struct Context<'a> {
     streams: BTreeMap<String, Known>,
     with: Vec<(String, Known)>,
     written: Vec<(Expr, Span)>,
+    own_calls: Vec<Arc<CustomAggregate>>,
 }
 
 impl Reported {
@@ -85,7 +87,7 @@ impl<'a> Context<'a> {
     /// Nothing known yet.
     pub(crate) fn new(options: &'a CheckOptions) -> Self {
         let (diagnostics, parameters, streams) = (Diagnostics::default(), BTreeMap::new(), BTreeMap::new());
-        Self { options, diagnostics, parameters, streams, with: Vec::new(), written: Vec::new() }
+        Self { options, diagnostics, parameters, streams, with: Vec::new(), written: Vec::new(), own_calls: Vec::new() }
     }
 
     /// Tells an error.
@@ -114,6 +116,16 @@ impl<'a> Context<'a> {
         std::mem::take(&mut self.written)
     }
 
+    /// A call of an aggregate of the user's own; equal ones are one, and so their states are of one call.
+    pub(crate) fn own_call(&mut self, call: CustomAggregate) -> Arc<CustomAggregate> {
+        if let Some(known) = self.own_calls.iter().find(|known| ***known == call) {
+            return known.clone();
+        }
+        let call = Arc::new(call);
+        self.own_calls.push(call.clone());
+        call
+    }
+
     /// Tells a warning.
     pub(crate) fn warn(&mut self, diagnostic: Diagnostic) {
         self.diagnostics.push(diagnostic);
@@ -133,6 +145,11 @@ impl<'a> Context<'a> {
     /// Gives a parameter its value.
     pub(crate) fn define_parameter(&mut self, name: &str, value: Parameter) {
         self.parameters.insert(name.to_owned(), value);
+    }
+
+    /// All parameters.
+    pub(crate) fn take_parameters(&mut self) -> BTreeMap<String, Parameter> {
+        std::mem::take(&mut self.parameters)
     }
 
     /// The parameter of this name.

@@ -47,6 +47,7 @@ pub(crate) fn infer(cx: &mut Context<'_>, names: &mut dyn Names, tree: &ast::Exp
         ExprKind::Concat(parts) => chain(cx, names, parts, span, |parts| call::operator("||", parts)),
         ExprKind::Binary(op, place, left, right) => binary(cx, names, *op, place.span, left, right),
         ExprKind::IsNull { expr, negated } => tested(cx, names, expr, *negated, span, |inner| Ok(Expr::is_null(inner))),
+        ExprKind::IsDistinct { expr, from, negated } => distinct(cx, names, [expr, from], *negated, span),
         ExprKind::IsBool { expr, value, negated } => tested(cx, names, expr, *negated, span, |inner| Expr::is_bool(inner, *value)),
         ExprKind::In { expr, list, negated } => membership(cx, names, expr, list, *negated, span),
         ExprKind::Between { expr, low, high, negated } => between(cx, names, [expr, low, high], *negated, span),
@@ -99,6 +100,12 @@ fn tested(
 ) -> Result<Expr, Reported> {
     let inner = infer(cx, names, tree)?;
     negate(cx, build(inner), negated, span, &[tree])
+}
+
+fn distinct(cx: &mut Context<'_>, names: &mut dyn Names, trees: [&ast::Expr; 2], negated: bool, span: Span) -> Result<Expr, Reported> {
+    let operands = inferred_array(cx, names, trees)?;
+    let [a, b] = literal::as_decimals(trees, operands);
+    negate(cx, Expr::is_distinct(a, b), negated, span, &trees)
 }
 
 fn between(cx: &mut Context<'_>, names: &mut dyn Names, trees: [&ast::Expr; 3], negated: bool, span: Span) -> Result<Expr, Reported> {

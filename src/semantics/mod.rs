@@ -34,12 +34,12 @@ mod window;
 mod tests;
 
 pub use codes::CODES;
-pub(crate) use codes::UNKNOWN_STREAM;
+pub(crate) use codes::{UNKNOWN_FUNCTION, UNKNOWN_STREAM};
 pub use options::CheckOptions;
 pub use pattern::PATTERN_CODES;
 pub(crate) use reads::names as named_streams;
 pub use row_pattern::ROW_PATTERN_CODES;
-pub use statements::check;
+pub use statements::{check, check_behind};
 pub(crate) use tree::children as tree_children;
 pub use typed::{
     Input, OrderKey, Output, Program, Query, Route, SourceColumn, SourceStream, Stage, Statement, StreamDef, StreamId, Table, TableFile,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::expr::ScalarFunction;
+use crate::expr::{RegisteredAggregate, ScalarFunction};
 
 /// What is known of a run before its program is checked.
 #[derive(Debug, Clone, Default)]
@@ -14,6 +14,8 @@ pub struct CheckOptions {
     pub endless: bool,
     /// Functions that the user of the library brought; none has the name of a function of the language.
     pub functions: Vec<Arc<dyn ScalarFunction>>,
+    /// Aggregates that the user of the library brought, the same.
+    pub aggregates: Vec<RegisteredAggregate>,
     /// Keeps where each expression is written ([`super::Program::written`]): for explaining, not for running.
     pub keeps_places: bool,
 }

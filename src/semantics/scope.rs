@@ -241,7 +241,7 @@ impl Names for Rows<'_> {
     }
 
     fn call(&mut self, cx: &mut Context<'_>, call: &ast::Call, span: Span) -> Option<Result<Expr, Reported>> {
-        is_aggregate(call).then(|| Err(misplaced_aggregate(cx, call, span, self.place)))
+        is_aggregate(cx, call).then(|| Err(misplaced_aggregate(cx, call, span, self.place)))
     }
 }
 
@@ -261,7 +261,7 @@ impl Names for Constants {
     }
 
     fn call(&mut self, cx: &mut Context<'_>, call: &ast::Call, span: Span) -> Option<Result<Expr, Reported>> {
-        is_aggregate(call).then(|| {
+        is_aggregate(cx, call).then(|| {
             let text = format!("{} must be constant; `{}` is an aggregate", self.what, call.name.node);
             Err(cx.error(Diagnostic::error(codes::NOT_CONSTANT, span, text)))
         })

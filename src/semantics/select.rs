@@ -19,7 +19,7 @@ use crate::text::{Diagnostic, Span};
 pub(crate) fn select(cx: &mut Context<'_>, query: &ast::Query, source: Source) -> Result<Relation, Reported> {
     let Source { relation, scope } = source;
     let filter = query.filter.as_ref().map(|tree| condition(cx, &mut Rows { scope: &scope, place: "WHERE" }, tree, "WHERE")).transpose();
-    if aggregate::is_aggregated(query) {
+    if aggregate::is_aggregated(cx, query) {
         return aggregate::select(cx, query, relation, &scope, filter);
     }
     let refused = refuse_group_clauses(cx, query);

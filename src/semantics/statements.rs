@@ -25,16 +25,43 @@ use crate::text::{Diagnostic, Diagnostics, Span, nearest};
 pub fn check(file: &File, options: &CheckOptions) -> (Program, Diagnostics) {
     let mut cx = Context::new(options);
     set_parameters(&mut cx, file);
-    let mut program = Definitions::of(&mut cx, file);
+    let mut program = Definitions::of(&mut cx, file, 0);
     program.check_sources(&mut cx);
     program.check_tables(&mut cx);
     program.check_queries(&mut cx);
     warn_of_unused_parameters(&mut cx);
     let is_whole = program.queries.iter().all(|q| matches!(q.checked, Some(Ok(_))));
-    let written = cx.take_written();
+    let (written, parameters) = (cx.take_written(), cx.take_parameters());
     let diagnostics = cx.into_diagnostics();
     debug_assert!(is_whole || diagnostics.has_errors(), "what fails has been told");
-    (Program { written, ..program.finish() }, diagnostics)
+    (Program { written, parameters, ..program.finish() }, diagnostics)
+}
+
+/// Checks statements that are to stand behind those of a program: gives what they add to it, and what there is to warn of.
+///
+/// Only of statements that are right by themselves and leave everything as it is that the program has. For all others there is nothing, and
+/// the whole is to be checked ([`check`]): for what is wrong, and because rows that are added to a stream of the program may widen its columns.
+pub fn check_behind(program: &Program, added: &File, options: &CheckOptions) -> Option<(Program, Diagnostics)> {
+    let mut cx = Context::new(options);
+    program.parameters.iter().for_each(|(name, value)| cx.define_parameter(name, value.clone()));
+    let mut definitions = Definitions::of(&mut cx, added, program.streams.len());
+    let known = |name: &str| program.streams.iter().position(|stream| *stream.name == *name);
+    let is_apart = definitions.by_name.keys().all(|name| known(name).is_none());
+    let are_queries = definitions.queries.len() == added.statements.len();
+    if !is_apart || !are_queries {
+        return None;
+    }
+    for name in definitions.queries.iter().flat_map(|query| reads::names(query.tree)) {
+        let Some(index) = known(name) else { continue };
+        let stream = &program.streams[index];
+        match &stream.table {
+            Some(_) => cx.define_table(name, id(index), stream.schema.clone()),
+            None => cx.define_stream(name, id(index), Some((stream.schema.clone(), stream.times.clone()))),
+        }
+    }
+    definitions.check_queries(&mut cx);
+    let diagnostics = cx.into_diagnostics();
+    (!diagnostics.has_errors()).then(|| (definitions.finish(), diagnostics))
 }
 
 fn set_parameters(cx: &mut Context<'_>, file: &File) {
@@ -70,6 +97,8 @@ struct Definition<'f> {
     schema: Option<Arc<Schema>>,
     source: Option<SourceStream>,
     table: Option<Table>,
+    /// The columns that hold the event time.
+    times: Vec<usize>,
     /// Defined twice: what its columns are meant to be is not known.
     is_doubtful: bool,
 }
@@ -111,6 +140,8 @@ struct Queried<'f> {
 /// All names and queries of a program.
 #[derive(Debug)]
 struct Definitions<'f> {
+    /// How many streams there are before them.
+    before: usize,
     streams: Vec<Definition<'f>>,
     by_name: BTreeMap<&'f str, usize>,
     /// The stream of late events, by the number of its source.
@@ -119,15 +150,15 @@ struct Definitions<'f> {
 }
 
 impl<'f> Definitions<'f> {
-    fn of(cx: &mut Context<'_>, file: &'f File) -> Self {
-        let mut all = Self { streams: Vec::new(), by_name: BTreeMap::new(), late: BTreeMap::new(), queries: Vec::new() };
+    fn of(cx: &mut Context<'_>, file: &'f File, before: usize) -> Self {
+        let mut all = Self { before, streams: Vec::new(), by_name: BTreeMap::new(), late: BTreeMap::new(), queries: Vec::new() };
         // All definitions first, so that what feeds a stream may stand before it.
         let defined: Vec<Option<usize>> = file.statements.iter().map(|statement| all.definition(cx, statement)).collect();
         for (statement, defined) in file.statements.iter().zip(defined) {
             all.feeder(cx, statement, defined);
         }
         for (i, definition) in all.streams.iter().enumerate() {
-            cx.define_stream(&definition.name.node, id(i), None);
+            cx.define_stream(&definition.name.node, all.id(i), None);
         }
         all
     }
@@ -201,7 +232,16 @@ impl<'f> Definitions<'f> {
 
     fn push(&mut self, name: &'f Name, kind: Kind<'f>) -> usize {
         let index = self.streams.len();
-        self.streams.push(Definition { name, kind, feeders: Vec::new(), schema: None, source: None, table: None, is_doubtful: false });
+        self.streams.push(Definition {
+            name,
+            kind,
+            feeders: Vec::new(),
+            schema: None,
+            source: None,
+            table: None,
+            times: Vec::new(),
+            is_doubtful: false,
+        });
         self.by_name.insert(&name.node, index);
         index
     }
@@ -223,22 +263,24 @@ impl<'f> Definitions<'f> {
         for i in 0..self.streams.len() {
             let Kind::Source(create) = self.streams[i].kind else { continue };
             let late = self.late.get(&i).copied();
-            let Ok(checked) = source::source(cx, create, sources == 1, late.map(id)) else { continue };
+            let Ok(checked) = source::source(cx, create, sources == 1, late.map(|late| self.id(late))) else { continue };
             let times: Vec<usize> = checked.source.time_column.into_iter().collect();
             for stream in late.into_iter().chain([i]).filter(|stream| !self.streams[*stream].is_doubtful).collect::<Vec<_>>() {
                 self.streams[stream].schema = Some(checked.schema.clone());
-                cx.define_stream(&self.streams[stream].name.node, id(stream), Some((checked.schema.clone(), times.clone())));
+                self.streams[stream].times.clone_from(&times);
+                cx.define_stream(&self.streams[stream].name.node, self.id(stream), Some((checked.schema.clone(), times.clone())));
             }
             self.streams[i].source = Some(checked.source);
         }
     }
 
     fn check_tables(&mut self, cx: &mut Context<'_>) {
+        let before = self.before;
         for (i, definition) in self.streams.iter_mut().enumerate() {
             let Kind::Table(create) = definition.kind else { continue };
             let Ok((schema, table)) = table::table(cx, create) else { continue };
             if !definition.is_doubtful {
-                cx.define_table(&definition.name.node, id(i), schema.clone());
+                cx.define_table(&definition.name.node, id(before + i), schema.clone());
             }
             (definition.schema, definition.table) = (Some(schema), Some(table));
         }
@@ -349,32 +391,41 @@ impl<'f> Definitions<'f> {
         }
         if self.streams[stream].kind == Kind::View {
             if !self.streams[stream].is_doubtful {
-                cx.define_table(&self.streams[stream].name.node, id(stream), schema.clone());
+                cx.define_table(&self.streams[stream].name.node, self.id(stream), schema.clone());
             }
         } else if !self.streams[stream].is_doubtful {
-            cx.define_stream(&self.streams[stream].name.node, id(stream), Some((schema.clone(), times)));
+            cx.define_stream(&self.streams[stream].name.node, self.id(stream), Some((schema.clone(), times.clone())));
         }
+        self.streams[stream].times = times;
         self.streams[stream].schema = Some(schema);
     }
 
+    /// The number of a stream in the program.
+    fn id(&self, stream: usize) -> StreamId {
+        id(self.before + stream)
+    }
+
     fn finish(self) -> Program {
+        let before = self.before;
+        let id = |stream: usize| id(before + stream);
         let streams = self.streams.into_iter().map(|d| StreamDef {
             name: d.name.node.as_str().into(),
             schema: d.schema.unwrap_or_default(),
             source: d.source,
             table: d.table,
+            times: d.times,
             span: d.name.span,
         });
         let statements = self.queries.into_iter().filter_map(|q| match q.checked {
-            Some(Ok(relation)) => Some(Statement {
+            Some(Ok(relation)) => Some(Arc::new(Statement {
                 output: q.output.map_or(Output::Unnamed, |s| Output::Stream(id(s))),
                 timeout_into: q.timeout.map(id),
                 query: relation.query,
                 span: q.span,
-            }),
+            })),
             Some(Err(Reported { .. })) | None => None,
         });
-        Program { streams: streams.collect(), statements: statements.collect(), written: Vec::new() }
+        Program { streams: streams.collect(), statements: statements.collect(), ..Program::default() }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Walking trees of expressions.
 
 use super::call::is_aggregate;
+use super::context::Context;
 use crate::syntax::ast::{Expr, ExprKind};
 
 /// The expressions directly inside one.
@@ -28,6 +29,7 @@ pub(crate) fn children(tree: &Expr) -> Vec<&Expr> {
         | ExprKind::Field { expr, .. } => vec![expr],
         ExprKind::And(all) | ExprKind::Or(all) | ExprKind::Concat(all) => all.iter().collect(),
         ExprKind::Binary(_, _, left, right) => vec![left, right],
+        ExprKind::IsDistinct { expr, from, .. } => vec![expr, from],
         ExprKind::In { expr, list, .. } => std::iter::once(&**expr).chain(list).collect(),
         ExprKind::Between { expr, low, high, .. } => vec![expr, low, high],
         ExprKind::Like { expr, pattern, escape, .. } => [&**expr, pattern].into_iter().chain(escape.as_deref()).collect(),
@@ -41,11 +43,11 @@ pub(crate) fn children(tree: &Expr) -> Vec<&Expr> {
 }
 
 /// Whether an aggregate is called anywhere in it.
-pub(crate) fn has_aggregate(tree: &Expr) -> bool {
+pub(crate) fn has_aggregate(cx: &Context<'_>, tree: &Expr) -> bool {
     let mut open = vec![tree];
     while let Some(tree) = open.pop() {
         if let ExprKind::Call(call) = &tree.kind
-            && is_aggregate(call)
+            && is_aggregate(cx, call)
         {
             return true;
         }

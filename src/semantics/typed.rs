@@ -1,7 +1,9 @@
 //! The typed program: no unresolved name is left, every expression reads numbered slots, and spans are kept for later diagnostics.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::context::Parameter;
 use crate::data::{DataType, Duration, Schema, TimeUnit, Value};
 use crate::expr::Expr;
 use crate::spec::{JoinSpec, LookupSpec, PatternSpec, WindowSpec};
@@ -19,7 +21,9 @@ pub struct Program {
     /// All streams, source and derived, and all tables, in the order of their first definition.
     pub streams: Vec<StreamDef>,
     /// The queries, in the order of the text.
-    pub statements: Vec<Statement>,
+    pub statements: Vec<Arc<Statement>>,
+    /// The values of its parameters.
+    pub(crate) parameters: BTreeMap<String, Parameter>,
     /// Every expression and where it is written, where that was asked for ([`super::CheckOptions::keeps_places`]).
     pub written: Vec<(Expr, Span)>,
 }
@@ -35,6 +39,8 @@ pub struct StreamDef {
     pub source: Option<SourceStream>,
     /// What makes it a table, where it is one: no stream then.
     pub table: Option<Table>,
+    /// The columns that hold its event time.
+    pub times: Vec<usize>,
     /// Where it is defined.
     pub span: Span,
 }
@@ -253,6 +259,23 @@ impl Query {
     /// The rows of a stream as they are.
     pub fn of_stream(stream: StreamId, schema: Arc<Schema>) -> Self {
         Self { input: Input::Stream(stream), stages: Vec::new(), schema }
+    }
+
+    /// Gives the streams that it reads other numbers.
+    pub(crate) fn renumber_streams(&mut self, number: &dyn Fn(StreamId) -> StreamId) {
+        let mut open = vec![self];
+        while let Some(query) = open.pop() {
+            match &mut query.input {
+                Input::Stream(stream) => *stream = number(*stream),
+                Input::Query(inner) => open.push(inner),
+                Input::Join { left, right, .. } => open.extend([&mut **left, &mut **right]),
+                Input::Lookup { left, table, .. } => {
+                    *table = number(*table);
+                    open.push(left);
+                }
+                Input::Pattern { inputs, .. } => open.extend(inputs),
+            }
+        }
     }
 
     /// The types of the columns that come out.

@@ -2,6 +2,7 @@
 
 use super::pattern::{AfterMatch, Mode, NavigationBase, PatternNode, PatternSpec, RowOutput, Runs, SlotKind, VariableKind};
 use crate::expr::Expr;
+use crate::expr::aggregates::AggregateKind;
 
 /// How far FIRST and LAST may count: a thread has a place for each event up to there.
 const DEPTH_MAX: u32 = 15;
@@ -18,7 +19,7 @@ pub(super) fn fits(spec: &PatternSpec) -> bool {
         && spec.late_checks.is_empty()
         && spec.tie_order.is_empty()
         && spec.limit_per_partition.is_none()
-        && spec.runs != Runs::Latest
+        && matches!(spec.runs, Runs::All | Runs::Count(_))
         && spec.after_match != AfterMatch::Consume
         && spec.rows == RowOutput::OnePerMatch;
     let is_table = states(&spec.root).is_some_and(|states| states <= STATES_MAX) && (spec.mode != Mode::Rows || !may_be_empty(&spec.root));
@@ -58,7 +59,7 @@ fn can_give(slot: &SlotKind) -> bool {
 
 /// `COUNT(v)`
 fn is_count(slot: &SlotKind) -> bool {
-    matches!(slot, SlotKind::Aggregate { call, .. } if call.function.name == "COUNT" && call.args.is_empty() && call.filter.is_none())
+    matches!(slot, SlotKind::Aggregate { call, .. } if call.function.kind() == Some(AggregateKind::Count) && call.args.is_empty() && call.filter.is_none())
 }
 
 /// About how many states the automaton has; nothing where a part of the pattern is not for a table.

@@ -220,8 +220,12 @@ pub enum Runs {
     All,
     /// One thread a remaining pattern.
     Latest,
-    /// At most so many undecided starts.
+    /// At most so many undecided starts: while there are so many, no other begins.
     Count(u64),
+    /// At most so many undecided starts: beyond it the oldest is given up, and counted.
+    DropOldest(u64),
+    /// At most so many undecided starts: beyond it the statement ends.
+    OrEnd(u64),
 }
 
 /// Which rows a match gives.
@@ -325,4 +329,14 @@ pub enum SlotKind {
     CurrentRow(usize),
     /// In a timeout row: the alias that was waited for. Otherwise NULL.
     WaitingStep,
+}
+
+impl SlotKind {
+    /// The aggregate that it stands for.
+    pub fn aggregate(&self) -> Option<&AggregateCall> {
+        match self {
+            Self::Aggregate { call, .. } | Self::AggregateOverSlots { call, .. } => Some(call),
+            _ => None,
+        }
+    }
 }

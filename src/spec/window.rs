@@ -1,13 +1,13 @@
 //! Windows and aggregates.
 
 use crate::data::{DataType, Duration};
-use crate::expr::{Aggregate, Expr};
+use crate::expr::{AnyAggregate, Expr};
 
 /// One aggregate of a query.
 #[derive(Debug, Clone)]
 pub struct AggregateCall {
     /// Which.
-    pub function: &'static Aggregate,
+    pub function: AnyAggregate,
     /// Over the columns of the input. Empty for `COUNT(*)`.
     pub args: Vec<Expr>,
     /// `DISTINCT`

@@ -401,8 +401,19 @@ pub enum Runs {
     All,
     /// `RUNS LATEST`
     Latest,
-    /// `RUNS n`
-    Count(Expr),
+    /// `RUNS n [ON OVERFLOW …]`
+    Count(Expr, Overflow),
+}
+
+/// What happens where a run would be one too many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Overflow {
+    /// Nothing is written: it does not begin.
+    Refuse,
+    /// `ON OVERFLOW DROP OLDEST`
+    DropOldest,
+    /// `ON OVERFLOW ERROR`
+    Error,
 }
 
 /// `SUPPRESS BY cols FOR d`
@@ -662,6 +673,15 @@ pub enum ExprKind {
     IsNull {
         /// What is tested.
         expr: Box<Expr>,
+        /// `NOT`
+        negated: bool,
+    },
+    /// `a IS [NOT] DISTINCT FROM b`
+    IsDistinct {
+        /// The left side.
+        expr: Box<Expr>,
+        /// The right side.
+        from: Box<Expr>,
         /// `NOT`
         negated: bool,
     },

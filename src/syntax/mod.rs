@@ -17,7 +17,7 @@ mod scan;
 
 pub use codes::{CODES, CodeEntry};
 pub use format::{FormatError, format};
-pub use parse::{cuts, parse};
+pub use parse::{cuts, parse, parse_behind};
 pub use parse_grammar::keywords;
 pub use print::print;
 pub use print_expr::{quoted_name, quoted_text};

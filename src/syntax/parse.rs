@@ -33,6 +33,20 @@ pub fn parse(source: &Source) -> (File, Diagnostics) {
     (file, diagnostics)
 }
 
+/// The tree of statements that stand behind others, their places counted from `before` on, where all of them can be read.
+pub fn parse_behind(text: &str, before: usize) -> Option<File> {
+    let scan = scan(text);
+    u32::try_from(before + text.len()).ok()?;
+    let (mut file, mut told) = (File::default(), Diagnostics::default());
+    for piece in scan.pieces {
+        let is_read = piece.broken.is_none() && read(&scan.text, piece.start..piece.end, before, &mut file.statements, &mut told).is_ok();
+        if !is_read || !told.is_empty() {
+            return None;
+        }
+    }
+    Some(file)
+}
+
 /// The statements of a text as they are written: each with the comments before it, and its `;`.
 pub fn cuts(text: &str) -> Vec<std::ops::Range<usize>> {
     let pieces = scan(text).pieces.into_iter();
@@ -43,7 +57,7 @@ pub fn cuts(text: &str) -> Vec<std::ops::Range<usize>> {
 fn parse_piece(text: &str, piece: &Piece, statements: &mut Vec<Statement>, diagnostics: &mut Diagnostics) {
     let mut start = piece.start;
     for count in 1.. {
-        let failure = match read(text, start, piece.end, statements, diagnostics) {
+        let failure = match read(text, start..piece.end, 0, statements, diagnostics) {
             Ok(()) => return,
             Err(error) => failure(text, start, piece, &error),
         };
@@ -59,23 +73,23 @@ fn parse_piece(text: &str, piece: &Piece, statements: &mut Vec<Statement>, diagn
         };
         diagnostics.push(diagnostic);
         // The statement before the missing `;` is whole, for the parser would have taken its end here.
-        if read(text, start, next, statements, diagnostics).is_err() {
+        if read(text, start..next, 0, statements, diagnostics).is_err() {
             return;
         }
         start = next;
     }
 }
 
-/// Parses one statement.
+/// Parses one statement of a text that has so many bytes before it.
 fn read(
     text: &str,
-    start: usize,
-    end: usize,
+    place: std::ops::Range<usize>,
+    before: usize,
     statements: &mut Vec<Statement>,
     diagnostics: &mut Diagnostics,
 ) -> Result<(), Box<pest::error::Error<Rule>>> {
-    let mut pairs = Grammar::parse(Rule::statement, &text[start..end]).map_err(Box::new)?;
-    let mut reader = Reader::new(offset(start));
+    let mut reader = Reader::new(offset(before + place.start));
+    let mut pairs = Grammar::parse(Rule::statement, &text[place]).map_err(Box::new)?;
     let pair = pairs.next().expect("a match of a rule has a pair");
     // An error here means that the reader has told why the statement is left out.
     statements.extend(reader.statement(&pair).ok());

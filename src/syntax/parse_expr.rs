@@ -162,6 +162,9 @@ impl Reader {
         let (kind, depth) = if part.as_rule() == Rule::is_test {
             if has(part, Rule::kw_null) {
                 (ExprKind::IsNull { expr, negated }, 0)
+            } else if has(part, Rule::kw_distinct) {
+                let from = self.built(&the(part, Rule::bound))?;
+                (ExprKind::IsDistinct { expr, from: Box::new(from.expr), negated }, from.depth)
             } else {
                 (ExprKind::IsBool { expr, value: has(part, Rule::kw_true), negated }, 0)
             }

@@ -130,6 +130,27 @@ pub(super) fn visible(text: &str) -> &str {
     text.trim_end_matches([' ', '\t', '\r', '\n', '\u{FEFF}'])
 }
 
+/// The text with runs of blanks outside quotes made one blank.
+pub(super) fn folded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut quote = None;
+    for c in visible(text).chars() {
+        match quote {
+            Some(open) if c == open => quote = None,
+            None if c == '\'' || c == '"' => quote = Some(c),
+            Some(_) | None => {}
+        }
+        if quote.is_none() && c.is_whitespace() {
+            if !out.ends_with(' ') {
+                out.push(' ');
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
 /// The parts of a pair that carry meaning: all but keywords and punctuation, which stand last in the grammar.
 pub(super) fn parts<'i>(pair: &Pair<'i>) -> impl Iterator<Item = Pair<'i>> + use<'i> {
     pair.clone().into_inner().filter(|part| part.as_rule() < Rule::lparen && part.as_rule() != Rule::EOI)

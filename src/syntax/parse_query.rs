@@ -3,10 +3,11 @@
 use crate::text::{Diagnostic, Span, Spanned};
 
 use super::ast::{
-    From, Join, JoinKind, JoinWithin, Limit, Name, OrderItem, Query, Relation, Runs, SelectItem, Suppress, Window, WindowKind, Within,
+    From, Join, JoinKind, JoinWithin, Limit, Name, OrderItem, Overflow, Query, Relation, Runs, SelectItem, Suppress, Window, WindowKind,
+    Within,
 };
 use super::codes;
-use super::parse_grammar::{Pair, Read, Reader, Rule, all, find, has, inside_out, only, parts, start, the, visible};
+use super::parse_grammar::{Pair, Read, Reader, Rule, all, find, folded, has, inside_out, only, parts, start, the};
 use super::parse_statement::Once;
 
 /// What `WITHIN` says, in all its forms.
@@ -212,7 +213,14 @@ impl Reader {
 
     fn runs(&mut self, pair: &Pair<'_>) -> Read<Runs> {
         Ok(match find(pair, Rule::bound) {
-            Some(count) => Runs::Count(self.expr(&count)?),
+            Some(count) => {
+                let overflow = match find(pair, Rule::on_overflow) {
+                    None => Overflow::Refuse,
+                    Some(part) if has(&part, Rule::kw_error) => Overflow::Error,
+                    Some(_) => Overflow::DropOldest,
+                };
+                Runs::Count(self.expr(&count)?, overflow)
+            }
             None if has(pair, Rule::kw_all) => Runs::All,
             None => Runs::Latest,
         })
@@ -281,25 +289,4 @@ fn join_kind(pair: &Pair<'_>) -> JoinKind {
         () if has(pair, Rule::kw_anti) => JoinKind::Anti,
         () => JoinKind::Inner,
     }
-}
-
-/// The text with runs of blanks outside quotes made one blank.
-fn folded(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut quote = None;
-    for c in visible(text).chars() {
-        match quote {
-            Some(open) if c == open => quote = None,
-            None if c == '\'' || c == '"' => quote = Some(c),
-            Some(_) | None => {}
-        }
-        if quote.is_none() && c.is_whitespace() {
-            if !out.ends_with(' ') {
-                out.push(' ');
-            }
-        } else {
-            out.push(c);
-        }
-    }
-    out
 }

@@ -6,9 +6,10 @@
 use crate::text::{Source, Span};
 
 use super::ast::{
-    AfterMatch, ColumnDef, CreateSource, Expr, File, From, Join, JoinKind, MatchRecognize, Name, OrderItem, PartitionKey, Query, Relation,
-    RowsPerMatch, Runs, SelectItem, StatementKind, TypeKind, TypeName, WindowKind, Within,
+    AfterMatch, ColumnDef, CreateSource, Expr, File, From, Join, JoinKind, MatchRecognize, Name, OrderItem, Overflow, PartitionKey, Query,
+    Relation, RowsPerMatch, Runs, SelectItem, StatementKind, TypeKind, TypeName, WindowKind, Within,
 };
+use super::parse_grammar::folded;
 use super::print_expr::{BOUND, quoted_text};
 
 /// The canonical text of a program that was read from `source`.
@@ -31,10 +32,11 @@ impl Printer<'_> {
         self.out.push_str(text);
     }
 
-    /// Copies a range of the source.
+    /// Copies a range of the source, with its runs of blanks made one.
     pub(super) fn source(&mut self, span: Span) {
         let text = self.source.text().get(span.start as usize..span.end as usize).unwrap_or_default();
-        self.out.push_str(text);
+        // In one line a comment would swallow what stands behind it.
+        if text.contains("--") { self.put(text) } else { self.put(&folded(text)) }
     }
 
     pub(super) fn string(&mut self, text: &str) {
@@ -322,7 +324,14 @@ impl Printer<'_> {
         match query.runs.as_ref().map(|runs| &runs.node) {
             Some(Runs::All) => self.put("\nRUNS ALL"),
             Some(Runs::Latest) => self.put("\nRUNS LATEST"),
-            Some(Runs::Count(count)) => self.clause("\nRUNS ", Some(count)),
+            Some(Runs::Count(count, overflow)) => {
+                self.clause("\nRUNS ", Some(count));
+                self.put(match overflow {
+                    Overflow::Refuse => "",
+                    Overflow::DropOldest => " ON OVERFLOW DROP OLDEST",
+                    Overflow::Error => " ON OVERFLOW ERROR",
+                });
+            }
             None => {}
         }
         self.named("\nTIMEOUT INTO ", query.timeout_into.as_ref());

@@ -21,7 +21,7 @@ fn binding(kind: &ExprKind) -> u8 {
         ExprKind::Or(_) => 1,
         ExprKind::And(_) => 2,
         ExprKind::Unary(UnaryOp::Not, _) => 3,
-        ExprKind::IsNull { .. } | ExprKind::IsBool { .. } => 4,
+        ExprKind::IsNull { .. } | ExprKind::IsBool { .. } | ExprKind::IsDistinct { .. } => 4,
         ExprKind::In { .. } | ExprKind::Between { .. } | ExprKind::Like { .. } => 6,
         ExprKind::Concat(_) => 7,
         ExprKind::Binary(op, ..) => match op {
@@ -92,6 +92,11 @@ impl Printer<'_> {
             ExprKind::IsNull { expr, negated } => {
                 self.at_least(expr, own);
                 self.put(if *negated { " IS NOT NULL" } else { " IS NULL" });
+            }
+            ExprKind::IsDistinct { expr, from, negated } => {
+                self.at_least(expr, own);
+                self.put(if *negated { " IS NOT DISTINCT FROM " } else { " IS DISTINCT FROM " });
+                self.at_least(from, BOUND);
             }
             ExprKind::IsBool { expr, value, negated } => {
                 self.at_least(expr, own);

@@ -39,11 +39,18 @@ pub struct Question {
     pub statement: Option<String>,
     /// How many runs are told of, for each statement. 0 counts as the default, 5.
     pub limit: usize,
+    /// How many keys of each pattern, join and window are followed. Rows of further keys are left out, which is told; a key that is asked for
+    /// is followed however many there are before it. 0 counts as the default, 100,000.
+    pub keys: usize,
 }
 
 impl Question {
     pub(crate) fn limit(&self) -> usize {
         if self.limit == 0 { 5 } else { self.limit }
+    }
+
+    fn keys(&self) -> usize {
+        if self.keys == 0 { 100_000 } else { self.keys }
     }
 }
 
@@ -109,16 +116,21 @@ impl Watch for Watching {
     fn operator(&mut self, node: usize, inner: Box<dyn Operator>) -> Box<dyn Operator> {
         let (looker, notes) = match &self.specs[node] {
             OperatorSpec::Pattern { spec, .. } => {
-                let asked = Asked { key: self.question.key.clone(), at: self.question.at, most: self.question.limit().max(64) };
+                let asked = Asked {
+                    key: self.question.key.clone(),
+                    at: self.question.at,
+                    most: self.question.limit().max(64),
+                    keys: self.question.keys(),
+                };
                 let tracer = Arc::new(Mutex::new(Some(Tracer::new(spec.clone(), self.threads, asked))));
                 (Looker::Pattern(tracer.clone()), Notes::Pattern(tracer))
             }
             OperatorSpec::Join(spec) => {
-                let notes = Arc::new(Mutex::new(JoinNotes::new()));
+                let notes = Arc::new(Mutex::new(JoinNotes::new(self.question.keys())));
                 (Looker::Join(spec.clone(), notes.clone()), Notes::Join(notes))
             }
             OperatorSpec::Window(spec) => {
-                let notes = Arc::new(Mutex::new(WindowNotes::default()));
+                let notes = Arc::new(Mutex::new(WindowNotes::new(self.question.keys())));
                 (Looker::Window(spec.clone(), notes.clone()), Notes::Window(notes))
             }
             _ => return inner,

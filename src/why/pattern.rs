@@ -275,6 +275,9 @@ impl<'s> Speaker<'s> {
                 reason.terms = self.terms(terms);
                 reason
             }
+            Cause::Budget if matches!(self.spec.runs, Runs::DropOldest(_)) => {
+                Reason::new("budget", "more runs were undecided at once than RUNS lets be, and the oldest were given up (DROP OLDEST)")
+            }
             Cause::Budget => {
                 let text = format!(
                     "too many runs were under way at once (the bound is {} a partition), and the oldest were given up",

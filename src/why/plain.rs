@@ -50,7 +50,7 @@ impl Run<'_> {
 
     /// The operators of a statement, in order.
     fn nodes(&self, statement: usize) -> impl Iterator<Item = (usize, &Node)> {
-        self.program.graph.nodes().iter().enumerate().filter(move |(_, node)| node.statement == statement)
+        self.program.graph.nodes().iter().map(|node| &**node).enumerate().filter(move |(_, node)| node.statement == statement)
     }
 
     fn statement(&self, number: usize, name: String) -> Option<StatementAnswer> {
@@ -74,6 +74,7 @@ impl Run<'_> {
         if answer.reason.is_none() {
             answer.reason = self.blocking(number, answer.rows);
         }
+        self.tell_left_out(&mut answer, number);
         // Once a condition behind the pattern has refused its matches, the runs without a match are not what is asked about.
         let is_refused_behind = answer.rows == 0 && answer.matches.is_some_and(|matches| matches > 0);
         if is_refused_behind {
@@ -113,8 +114,23 @@ impl Run<'_> {
         if traced.let_go > 0 {
             answer.notes.push(format!("of {} only the furthest were kept", counted(traced.runs, "run", "runs")));
         }
+        let help = "; --key follows one of them";
+        answer.notes.extend(left_out_of("the pattern", self.watching.question.keys(), traced.beyond, help));
         if traced.without_key > 0 {
             answer.notes.push(format!("{} took no part: a NULL in the key of PARTITION BY", counted(traced.without_key, "row", "rows")));
+        }
+    }
+
+    /// Rows whose keys were too many to be followed.
+    fn tell_left_out(&self, answer: &mut StatementAnswer, number: usize) {
+        let most = self.watching.question.keys();
+        for (index, _) in self.nodes(number) {
+            let (what, left_out) = match &self.watching.notes[index] {
+                Notes::Join(notes) => ("the join", locked(notes, |notes| notes.left_out)),
+                Notes::Window(notes) => ("the window", locked(notes, |notes| notes.left_out)),
+                Notes::Pattern(_) | Notes::Filter(_) | Notes::Nothing => continue,
+            };
+            answer.notes.extend(left_out_of(what, most, left_out, ""));
         }
     }
 
@@ -341,6 +357,17 @@ impl Run<'_> {
         }
         notes
     }
+}
+
+/// What is said of rows whose keys were too many.
+fn left_out_of(what: &str, most: usize, rows: u64, help: &str) -> Option<String> {
+    let first = grouped(most as u64);
+    (rows > 0).then(|| {
+        format!(
+            "of {what} the first {first} keys are followed (--max-keys), and {} left out{help}",
+            counted(rows, "row of another was", "rows of others were")
+        )
+    })
 }
 
 fn window(notes: &WindowNotes, spec: &WindowSpec) -> Reason {

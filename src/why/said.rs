@@ -7,6 +7,7 @@ use crate::expr::{Expr, ExprKind};
 use crate::pattern::trace::FalseTerm;
 use crate::plan::OperatorGraph;
 use crate::semantics::Program as Checked;
+pub(super) use crate::text::grouped;
 use crate::text::{Source, Span};
 
 /// A program, as its answers speak of it.
@@ -31,6 +32,11 @@ impl Program<'_> {
         };
         let folded = || self.checked.written.iter().find(|(expr, span)| is_inside(span) && expr.fold() == *term).map(|(_, span)| *span);
         find(term).or_else(unguarded).or_else(folded)
+    }
+
+    /// A term as it is written in a statement, on one line, where that is known.
+    pub(crate) fn written(&self, term: &Expr, statement: Span) -> Option<String> {
+        self.place_of(term, statement).and_then(|span| self.text(span)).map(one_line)
     }
 
     /// A term as it is written; `words` says it otherwise where that is not known.
@@ -104,17 +110,4 @@ pub(super) fn where_is(event: &Event) -> String {
 /// `1 run`, `2 runs`
 pub(super) fn counted(count: u64, one: &str, several: &str) -> String {
     if count == 1 { format!("1 {one}") } else { format!("{} {several}", grouped(count)) }
-}
-
-/// `37814` as `37,814`
-pub(super) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }

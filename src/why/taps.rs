@@ -9,8 +9,6 @@ use crate::operators::{Held, Operator, Outbox, Transform};
 use crate::pattern::trace::{FalseTerm, Tracer, false_terms};
 use crate::spec::{JoinSpec, WindowKind, WindowSpec};
 
-/// Keys of a join, or groups of a window, that are remembered.
-const KEYS_KEPT: usize = 100_000;
 /// Refused rows that are kept: the closest.
 const REFUSED_KEPT: usize = 8;
 
@@ -62,7 +60,10 @@ pub(super) struct JoinNotes {
     pub(super) without_key: [u64; 2],
     /// The last rows of each key, on either side.
     pub(super) keys: BTreeMap<Key, [Vec<Place>; 2]>,
-    pub(super) has_more_keys: bool,
+    /// So many keys are remembered.
+    most_keys: usize,
+    /// Rows of further keys, which are left out.
+    pub(super) left_out: u64,
     /// Pairs of equal keys that lay near enough.
     pub(super) near: u64,
     /// The pair of equal keys that lay nearest of those too far apart: by how much, left, right, key.
@@ -72,11 +73,15 @@ pub(super) struct JoinNotes {
 }
 
 /// What has come to a window.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct WindowNotes {
     pub(super) rows: u64,
     /// Rows of each group.
     pub(super) groups: BTreeMap<Key, u64>,
+    /// So many groups are remembered.
+    most_groups: usize,
+    /// Rows of further groups, which are left out.
+    pub(super) left_out: u64,
 }
 
 /// The AND-ed terms of a condition.
@@ -137,7 +142,8 @@ impl FilterNotes {
 
     fn is_asked(&self, batch: &EventBatch, row: usize) -> bool {
         self.asked.iter().all(|(name, value)| {
-            let columns = batch.schema().fields().iter().enumerate().filter(|(_, field)| *field.name == **name);
+            let column = name.rsplit_once('.').map_or(name.as_str(), |(_, column)| column);
+            let columns = batch.schema().fields().iter().enumerate().filter(|(_, field)| *field.name == **name || *field.name == *column);
             columns.into_iter().any(|(column, _)| super::text_of(&batch.value(column, row)) == *value)
         })
     }
@@ -206,8 +212,9 @@ fn rows_of(inbox: &Inbox) -> Vec<(usize, usize, Place)> {
 }
 
 impl JoinNotes {
-    pub(super) fn new() -> Self {
-        Self { rows: [0; 2], without_key: [0; 2], keys: BTreeMap::new(), has_more_keys: false, near: 0, nearest: None, example: None }
+    pub(super) fn new(most_keys: usize) -> Self {
+        let (rows, without_key, keys) = ([0; 2], [0; 2], BTreeMap::new());
+        Self { rows, without_key, keys, most_keys, left_out: 0, near: 0, nearest: None, example: None }
     }
 
     fn see(&mut self, spec: &JoinSpec, inbox: &Inbox) {
@@ -223,8 +230,8 @@ impl JoinNotes {
                 continue;
             }
             let key = Key::encode(values.into_iter());
-            if self.keys.len() >= KEYS_KEPT && !self.keys.contains_key(&key) {
-                self.has_more_keys = true;
+            if self.keys.len() >= self.most_keys && !self.keys.contains_key(&key) {
+                self.left_out += 1;
                 continue;
             }
             let known = self.keys.entry(key.clone()).or_default();
@@ -258,6 +265,10 @@ impl JoinNotes {
 }
 
 impl WindowNotes {
+    pub(super) fn new(most_groups: usize) -> Self {
+        Self { rows: 0, groups: BTreeMap::new(), most_groups, left_out: 0 }
+    }
+
     fn see(&mut self, spec: &WindowSpec, inbox: &Inbox) {
         let context = EvalContext::new();
         for (input, row, _) in rows_of(inbox) {
@@ -267,8 +278,10 @@ impl WindowNotes {
             }
             let view = BatchRow { batch: &inbox.inputs[input], row };
             let key = Key::encode(spec.keys.iter().map(|expr| expr.eval(&view, &context)));
-            if self.groups.len() < KEYS_KEPT || self.groups.contains_key(&key) {
+            if self.groups.len() < self.most_groups || self.groups.contains_key(&key) {
                 *self.groups.entry(key).or_default() += 1;
+            } else {
+                self.left_out += 1;
             }
         }
     }

@@ -81,7 +81,8 @@ impl Answer {
         let reason = silent.misses.first().map(|miss| &miss.reason).or(silent.reason.as_ref())?;
         let terms: Vec<String> = reason.terms.iter().map(|term| format!("{} ({})", term.text, said(term))).collect();
         let terms = if terms.is_empty() { String::new() } else { format!(": {}", terms.join(", ")) };
-        Some(format!("{}: {}{terms}", silent.name, reason.text))
+        let hint = reason.hint.as_ref().map_or_else(String::new, |hint| format!("; {hint}"));
+        Some(format!("{}: {}{terms}{hint}", silent.name, reason.text))
     }
 
     fn statement(&self, statement: &StatementAnswer, look: &Look) -> String {

@@ -10,7 +10,7 @@ pub fn interfere(scenario: &Scenario, random: &mut Random, told: &mut Told) -> R
     let (expected, stats) = calm(scenario, |_| {}).map_err(|error| error.to_string())?;
     told.runs += 1;
     for _ in 0..3 {
-        let change = |options: &mut Options| options.batch_size = 1 + random.below(60);
+        let change = |options: &mut Options| draw(options, random);
         let fed = Fed::new(scenario, None, change).map_err(|error| error.to_string())?;
         let (found, found_stats) = cut_up(scenario, random, fed, told)?;
         told.runs += 1;
@@ -26,8 +26,17 @@ pub fn interfere(scenario: &Scenario, random: &mut Random, told: &mut Told) -> R
     Ok(())
 }
 
+/// What may not be seen in any row: how many events go in one go, how many threads decode, and a bound of memory that nobody comes to, for
+/// which rounds are made smaller.
+fn draw(options: &mut Options, random: &mut Random) {
+    options.batch_size = 1 + random.below(60);
+    options.threads = 1 + random.below(3);
+    options.limits.memory = random.chance(30).then_some(1 << 40);
+}
+
 /// How much memory is held depends on how it was come by.
 fn comparable(mut stats: Stats) -> Stats {
+    stats.memory = None;
     stats.operators.iter_mut().for_each(|operator| operator.bytes = 0);
     stats.shared = None;
     stats
@@ -58,7 +67,7 @@ fn cut_up(scenario: &Scenario, random: &mut Random, mut fed: Fed, told: &mut Tol
 
 fn taken_up(scenario: &Scenario, random: &mut Random, engine: &mut Engine, at: usize) -> Result<Fed, String> {
     let snapshot = engine.snapshot().map_err(|error| error.to_string())?;
-    let change = |options: &mut Options| options.batch_size = 1 + random.below(60);
+    let change = |options: &mut Options| draw(options, random);
     let mut fed = Fed::new(scenario, Some((at, &snapshot)), change).map_err(|error| error.to_string())?;
     let again = fed.engine.snapshot().map_err(|error| error.to_string())?;
     same("what was restored, saved again", &again, &snapshot)?;

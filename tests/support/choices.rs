@@ -56,8 +56,8 @@ pub struct Arrival {
 pub enum Choice {
     /// Take an event for a step. `until` are the ends of the loops that this step would go on with.
     Step { step: usize, arrow: Arrow, watch: Vec<Watch>, until: Vec<Hidden<Rc<Node>>>, after: Cont },
-    /// `!B FOR d`: nothing of B up to the deadline.
-    Wait { not: usize, deadline: Hidden<i64>, after: Cont },
+    /// `!B FOR d`: nothing of B up to the deadline. Negations before it go on watching until an event is taken.
+    Wait { not: usize, watch: Vec<Watch>, deadline: Hidden<i64>, after: Cont },
     /// A trailing `!B`: nothing of these until WITHIN is over.
     Absence { watch: Vec<Watch> },
     /// `&`: a list of choices for each operand; `touched` says which have moved.
@@ -84,12 +84,18 @@ impl Here {
             Kind::Step(step) => {
                 vec![Choice::Step { step: *step, arrow: arrival.arrow, watch: arrival.watch.clone(), until: vec![], after: after.clone() }]
             }
-            Kind::Not(not, Some(length)) => vec![self.wait(*not, *length, after)],
+            Kind::Not(not, Some(length)) => vec![self.wait(*not, *length, arrival.watch.clone(), after)],
             Kind::Not(_, None) => panic!("a negation without FOR stands in a sequence"),
             Kind::Sequence(..) => self.sequence(node, 0, arrival.clone(), after),
             Kind::Either(parts) => parts.iter().flat_map(|part| self.enter(part, arrival, after)).collect(),
             Kind::Both(parts) => {
-                let operands = parts.iter().map(|part| self.enter(part, arrival, &None)).collect();
+                let mut operands: Vec<Vec<Choice>> = parts.iter().map(|part| self.enter(part, arrival, &None)).collect();
+                // What is forbidden before the group is forbidden for its first event, and a wait takes none.
+                operands.iter_mut().flatten().for_each(|choice| {
+                    if let Choice::Wait { watch, .. } = choice {
+                        watch.clear();
+                    }
+                });
                 self.both(node, operands, vec![false; parts.len()], arrival, after)
             }
             Kind::Repeat { body, min, max, reluctant, until, .. } => {
@@ -147,7 +153,7 @@ impl Here {
                 Kind::Not(not, length) if arrival.front => arrival.watch.push(Watch { not: *not, once: false, back: *length }),
                 Kind::Not(not, Some(length)) => {
                     let rest = Frame::Sequence { node: node.clone(), next: at + 1, after: after.clone() };
-                    return vec![self.wait(*not, *length, &Some(Rc::new(rest)))];
+                    return vec![self.wait(*not, *length, arrival.watch, &Some(Rc::new(rest)))];
                 }
                 _ => {
                     let rest = Frame::Sequence { node: node.clone(), next: at + 1, after: after.clone() };
@@ -162,8 +168,8 @@ impl Here {
         }
     }
 
-    fn wait(&self, not: usize, length: i64, after: &Cont) -> Choice {
-        Choice::Wait { not, deadline: Hidden(self.now.saturating_add(length)), after: after.clone() }
+    fn wait(&self, not: usize, length: i64, watch: Vec<Watch>, after: &Cont) -> Choice {
+        Choice::Wait { not, watch, deadline: Hidden(self.now.saturating_add(length)), after: after.clone() }
     }
 
     /// The ways on of `&`, given those of its operands; none where an operand has no way on.

@@ -19,6 +19,7 @@ pub mod market;
 pub mod mixed;
 pub mod mr_program;
 pub mod mr_reference;
+pub mod own_aggregates;
 pub mod program;
 pub mod random;
 pub mod random_rows;

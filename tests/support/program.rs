@@ -90,6 +90,8 @@ pub enum Runs {
     All,
     Latest,
     Count(usize),
+    /// `RUNS n ON OVERFLOW DROP OLDEST`
+    DropOldest(usize),
 }
 
 /// A column of the result.
@@ -231,7 +233,15 @@ impl Parser {
             query.runs = match () {
                 () if self.word("ALL") => Runs::All,
                 () if self.word("LATEST") => Runs::Latest,
-                () => Runs::Count(self.count()? as usize),
+                () => {
+                    let most = self.count()? as usize;
+                    if self.word("ON") {
+                        ["OVERFLOW", "DROP", "OLDEST"].iter().try_for_each(|word| self.need(word))?;
+                        Runs::DropOldest(most)
+                    } else {
+                        Runs::Count(most)
+                    }
+                }
             };
         } else if self.word("LIMIT") {
             let count = self.count()? as usize;

@@ -377,6 +377,7 @@ impl Generator<'_> {
         let runs = match self.random.below(12) {
             0 if after.is_empty() && one_length => "RUNS LATEST ".to_owned(),
             1 if after.is_empty() => format!("RUNS {} ", 1 + self.random.below(2)),
+            2 if after.is_empty() => format!("RUNS {} ON OVERFLOW DROP OLDEST ", 1 + self.random.below(3)),
             _ => String::new(),
         };
         let limit = if self.random.chance(4) { format!("LIMIT {}", 1 + self.random.below(3)) } else { String::new() };

@@ -157,7 +157,7 @@ impl Partition<'_> {
         }
         let may_start = match self.query.runs {
             Runs::Count(n) => busy < n,
-            Runs::All | Runs::Latest => true,
+            Runs::All | Runs::Latest | Runs::DropOldest(_) => true,
         };
         if may_start && !self.consumed.contains(&event) {
             self.begin(event);
@@ -173,6 +173,13 @@ impl Partition<'_> {
         self.settle();
         if self.query.runs == Runs::Latest {
             self.keep_latest();
+        }
+        if let Runs::DropOldest(most) = self.query.runs {
+            let open: Vec<usize> = (0..self.starts.len()).filter(|at| !self.starts[*at].threads.is_empty()).collect();
+            for &oldest in &open[..open.len().saturating_sub(most)] {
+                (self.starts[oldest].threads, self.starts[oldest].best) = (vec![], None);
+            }
+            self.settle();
         }
     }
 
@@ -332,10 +339,13 @@ impl Partition<'_> {
                 }
                 vec![Choice::Absence { watch: rest(watch) }]
             }
-            Choice::Wait { not, .. } => {
+            Choice::Wait { not, watch, deadline, after } => {
                 // What a later step decides on is looked at when the wait is over.
                 let lost = self.terms.late(*not).is_empty() && self.terms.forbids(self.query, self.events, *not, &history.taken, event);
-                if lost { vec![] } else { vec![choice.clone()] }
+                if lost || forbidden(watch) {
+                    return vec![];
+                }
+                vec![Choice::Wait { not: *not, watch: rest(watch), deadline: deadline.clone(), after: after.clone() }]
             }
             Choice::Both { node, operands, touched, arrival, after } => {
                 let operands: Vec<Vec<Choice>> = operands.iter().map(|operand| self.pass(operand, history, event)).collect();
@@ -554,9 +564,11 @@ fn earliest_wait(choices: &[Choice]) -> Option<i64> {
 
 /// What a choice becomes if its wait is over at `time`; nothing if it does not wait for that.
 fn over(here: &Here, choice: &Choice, time: i64) -> Option<Vec<Choice>> {
-    let none = Arrival { arrow: Arrow::Next, watch: vec![], front: false, trailing: false };
     match choice {
-        Choice::Wait { deadline, after, .. } if deadline.0 == time => Some(here.advance(after, none)),
+        Choice::Wait { watch, deadline, after, .. } if deadline.0 == time => {
+            let carried = Arrival { arrow: Arrow::Next, watch: watch.clone(), front: false, trailing: false };
+            Some(here.advance(after, carried))
+        }
         Choice::Both { node, operands, touched, arrival, after } if earliest_wait(std::slice::from_ref(choice)) == Some(time) => {
             let go_on = |operand: &Vec<Choice>| -> Vec<Choice> {
                 let fired: Vec<Choice> = operand.iter().filter_map(|c| over(here, c, time)).flatten().collect();

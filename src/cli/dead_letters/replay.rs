@@ -111,7 +111,7 @@ fn alone(flags: &ReplayFlags, causes: &Causes, file: Option<&str>) -> Result<u8,
     replay.engine.ended().iter().for_each(|ended| tell(&format!("betide: {ended}")));
     let stats = replay.engine.stats();
     if is_read {
-        summary::tell(&stats, None, &elapsed, flags.run.stats);
+        summary::tell(&stats, None, &elapsed, flags.run.stats, &|| None);
     }
     let unrouted = if stats.unrouted > 0 { format!(", {} of no stream", grouped(stats.unrouted)) } else { String::new() };
     let went = format!("{} went through, {} bad again{unrouted}", grouped(stats.processed), grouped(stats.bad));

@@ -255,7 +255,7 @@ pub const CLAUSES: &[Clause] = &[
     clause(
         "RUNS",
         &["RUNS LATEST"],
-        "RUNS ALL | RUNS LATEST | RUNS n",
+        "RUNS ALL | RUNS LATEST | RUNS n [ON OVERFLOW DROP OLDEST | ON OVERFLOW ERROR]",
         "How many runs of a pattern go on at once, per key. LATEST keeps for each step only the run whose events are latest, which bounds the \
          state.",
         "CREATE STREAM Login (user STRING, at TIMESTAMP) TIMESTAMP BY at;\nSELECT a.user FROM PATTERN (Login a -> Login b) PARTITION BY user WITHIN 1h RUNS LATEST;",

@@ -6,10 +6,11 @@
 
 use std::cmp::Ordering;
 
+use super::custom::CustomState;
 use super::quantile::Quantile;
 use super::spread::Spread;
 use super::sum::Sum;
-use super::{Aggregate, AggregateKind as K};
+use super::{Aggregate, AggregateKind as K, AnyAggregate};
 use crate::data::{DataType, Key, KeyBuffer, KeyTable, Place, Value};
 
 /// The state of an aggregate.
@@ -41,6 +42,8 @@ pub enum Accumulator {
     Bool(Option<bool>, bool),
     /// DISTINCT before any of them.
     Distinct(Box<Distinct>),
+    /// An aggregate of the user's own.
+    Custom(Box<CustomState>),
 }
 
 crate::saved!(enum Accumulator {
@@ -57,6 +60,7 @@ crate::saved!(enum Accumulator {
     10 => Arg(best, wins),
     11 => Bool(state, decides),
     12 => Distinct(distinct),
+    13 => Custom(state),
 });
 crate::saved!(SpreadKind { of_sample, root });
 crate::saved!(Distinct { seen, places, inner });
@@ -103,7 +107,19 @@ impl Accumulator {
             K::BoolAnd => Self::Bool(None, false),
             K::BoolOr => Self::Bool(None, true),
         };
-        if distinct { Self::Distinct(Box::new(Distinct { seen: KeyTable::new(), places: Vec::new(), inner })) } else { inner }
+        inner.made_distinct(distinct)
+    }
+
+    /// The state of no rows of any aggregate.
+    pub fn of(aggregate: &AnyAggregate, args: &[DataType], distinct: bool) -> Self {
+        match aggregate {
+            AnyAggregate::BuiltIn(aggregate) => Self::new(aggregate, args, distinct),
+            AnyAggregate::Custom(custom) => Self::Custom(Box::new(CustomState::new(custom))).made_distinct(distinct),
+        }
+    }
+
+    fn made_distinct(self, distinct: bool) -> Self {
+        if distinct { Self::Distinct(Box::new(Distinct { seen: KeyTable::new(), places: Vec::new(), inner: self })) } else { self }
     }
 
     /// Takes a row: the values of the aggregate's arguments, and where it stands.
@@ -137,6 +153,7 @@ impl Accumulator {
                 }
             }
             Self::Distinct(distinct) => distinct.update(&args[0], place),
+            Self::Custom(state) => state.update(args),
         }
     }
 
@@ -173,6 +190,7 @@ impl Accumulator {
             (Self::Bool(a, decides), Self::Bool(Some(b), _)) => *a = Some(combine(*a, *b, *decides)),
             (Self::Bool(..), Self::Bool(None, _)) => {}
             (Self::Distinct(a), Self::Distinct(b)) => a.merge(b),
+            (Self::Custom(a), Self::Custom(b)) => a.merge(b),
             (a, b) => unreachable!("states of one aggregate are of one kind, not {a:?} and {b:?}"),
         }
     }
@@ -204,6 +222,7 @@ impl Accumulator {
             Self::Arg(best, _) => best.as_ref().map(|row| row.2.clone()).unwrap_or_default(),
             Self::Bool(state, _) => state.map_or(Value::Null, Value::Bool),
             Self::Distinct(distinct) => return distinct.inner.checked_value(),
+            Self::Custom(state) => state.value()?,
         })
     }
 
@@ -223,6 +242,7 @@ impl Accumulator {
                 Self::Distinct(distinct) => {
                     distinct.seen.bytes() + distinct.places.capacity() * size_of::<Place>() + distinct.inner.bytes()
                 }
+                Self::Custom(state) => state.bytes(),
             }
     }
 }

@@ -5,6 +5,7 @@
 
 mod accumulator;
 mod columns;
+mod custom;
 mod moving_quantile;
 mod quantile;
 mod spread;
@@ -12,6 +13,7 @@ mod sum;
 
 pub use accumulator::Accumulator;
 pub use columns::{Rows, States, update_rows};
+pub use custom::{AggregateFunction, AggregateState, CustomAggregate, CustomState, RegisteredAggregate, bring_calls};
 pub use moving_quantile::MovingQuantile;
 pub use sum::Sum;
 
@@ -63,6 +65,74 @@ pub struct Aggregate {
 impl fmt::Debug for Aggregate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name)
+    }
+}
+
+/// What a call is of: an aggregate of the language, or one that the user of the library brought, on arguments of certain types.
+#[derive(Clone)]
+pub enum AnyAggregate {
+    /// One of the table.
+    BuiltIn(&'static Aggregate),
+    /// One of the user's own.
+    Custom(Arc<CustomAggregate>),
+}
+
+impl AnyAggregate {
+    /// Its name, in upper case.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::BuiltIn(aggregate) => aggregate.name,
+            Self::Custom(custom) => custom.name(),
+        }
+    }
+
+    /// What it computes, where the language says so.
+    pub fn kind(&self) -> Option<AggregateKind> {
+        match self {
+            Self::BuiltIn(aggregate) => Some(aggregate.kind),
+            Self::Custom(_) => None,
+        }
+    }
+
+    /// Whether its state becomes larger with each row.
+    pub fn grows(&self) -> bool {
+        match self {
+            Self::BuiltIn(aggregate) => matches!(aggregate.kind, K::Median | K::Quantile | K::ArrayAgg),
+            Self::Custom(custom) => custom.grows(),
+        }
+    }
+
+    /// The call, where it is of an aggregate of the user's own.
+    pub fn as_custom(&self) -> Option<&Arc<CustomAggregate>> {
+        match self {
+            Self::BuiltIn(_) => None,
+            Self::Custom(custom) => Some(custom),
+        }
+    }
+}
+
+impl From<&'static Aggregate> for AnyAggregate {
+    fn from(aggregate: &'static Aggregate) -> Self {
+        Self::BuiltIn(aggregate)
+    }
+}
+
+impl PartialEq for AnyAggregate {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::BuiltIn(a), Self::BuiltIn(b)) => std::ptr::eq(*a, *b),
+            (Self::Custom(a), Self::Custom(b)) => a == b,
+            (Self::BuiltIn(_) | Self::Custom(_), _) => false,
+        }
+    }
+}
+
+impl fmt::Debug for AnyAggregate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BuiltIn(aggregate) => aggregate.fmt(f),
+            Self::Custom(custom) => custom.fmt(f),
+        }
     }
 }
 

@@ -205,6 +205,18 @@ impl Reorder {
             || self.streams.iter().any(Stream::has_news)
     }
 
+    /// Bytes that the next release takes for a while to put in order what waits; or, with so many rows more, that keeping to the bound does.
+    pub fn wants(&self, more: usize) -> usize {
+        let cut = self.cut();
+        let is_due = self.waiting.may_give(cut) || self.waiting.len().saturating_add(more) > self.max_held;
+        if is_due { self.waiting.wants(cut) } else { 0 }
+    }
+
+    /// The same for the end of input.
+    pub fn wants_at_end(&self) -> usize {
+        self.waiting.wants(Cut::UpTo(Timestamp::MAX))
+    }
+
     /// What has become certain since the last call.
     pub fn release(&mut self) -> Released {
         self.waiting.cut(self.cut(), &mut self.ready);

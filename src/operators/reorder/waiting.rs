@@ -141,6 +141,14 @@ impl Waiting {
         self.len += 1;
     }
 
+    /// Bytes that a cut takes for a while, beside what the keys take already.
+    pub(super) fn wants(&self, cut: Cut) -> usize {
+        const SORTING: usize = 2 * size_of::<u64>() + 2 * size_of::<u32>();
+        let from_runs: usize = self.runs.iter().map(|run| run.partition_point(|key| cut.takes(key.time))).sum();
+        // New keys move at most once: to what is taken, or to a run.
+        self.fresh.len() * (SORTING + size_of::<Key>()) + from_runs * size_of::<Key>()
+    }
+
     /// All keys in order. They stay.
     pub(super) fn in_order(&self) -> Vec<Key> {
         let mut keys: Vec<Key> = self.runs.iter().flatten().chain(&self.fresh).cloned().collect();
@@ -161,6 +169,7 @@ impl Waiting {
         let begin = out.len();
         self.sort_fresh();
         let taken = self.sequence.partition_point(|&at| cut.takes(self.fresh[at as usize].time));
+        out.reserve(taken + self.runs.iter().map(|run| run.partition_point(|key| cut.takes(key.time))).sum::<usize>());
         let (fresh, sequence) = (&mut self.fresh, &self.sequence);
         let mut next = sequence.iter().map(|&at| std::mem::take(&mut fresh[at as usize]));
         let mut runs = self.runs.iter_mut().filter_map(|run| {

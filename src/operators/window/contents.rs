@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::row_queue::Tally;
-use crate::data::{Column, DataType, EventBatch, KeyRef, Place, Timestamp, Value};
-use crate::expr::aggregates::{self, AggregateKind, Rows, States, update_rows};
+use crate::data::{Column, DataType, EventBatch, KeyRef, Place, StateReader, Timestamp, Value};
+use crate::expr::aggregates::{self, Rows, States, bring_calls, update_rows};
 use crate::expr::{Accumulator, EvalContext, Expr};
 use crate::operators::Outbox;
 use crate::operators::evaluate::{KeptRow, bytes_of, columns, row_of, values_of};
@@ -156,6 +156,11 @@ impl Recipe {
         }
     }
 
+    /// Has a reader know what contents are made of, before it reads any.
+    pub(super) fn introduce(&self, from: &mut StateReader<'_>) {
+        bring_calls(from, calls_of(&self.output).iter().filter_map(|call| call.function.as_custom().cloned()));
+    }
+
     /// How many NULLs were made up since the last call.
     pub(super) fn take_nulls(&mut self) -> u64 {
         self.context.take_nulls()
@@ -171,18 +176,12 @@ fn calls_of(output: &WindowOutput) -> &[AggregateCall] {
 
 fn accumulator(call: &AggregateCall) -> Accumulator {
     let types: Vec<DataType> = call.args.iter().map(|arg| arg.data_type().clone()).collect();
-    Accumulator::new(call.function, &types, call.distinct)
+    Accumulator::of(&call.function, &types, call.distinct)
 }
 
 /// Whether the state of an aggregate stays small, however many rows it sees.
 fn is_small(call: &AggregateCall) -> bool {
-    use AggregateKind as K;
-    let is_small = match call.function.kind {
-        K::Median | K::Quantile | K::ArrayAgg => false,
-        K::Count | K::Sum | K::Avg | K::Min | K::Max | K::First | K::Last | K::Stddev | K::Variance | K::StddevPop | K::VarPop => true,
-        K::ArgMin | K::ArgMax | K::BoolAnd | K::BoolOr => true,
-    };
-    is_small && !call.distinct
+    !call.function.grows() && !call.distinct
 }
 
 impl Incoming<'_> {

@@ -19,7 +19,7 @@ fn counted(kind: WindowKind, emit_every: Option<i64>) -> (u64, u64) {
     let call = |name: &str, distinct: bool| {
         let function = lookup(name).unwrap();
         let data_type = function.resolve(&[DataType::Int], distinct).unwrap();
-        AggregateCall { function, args: vec![slot(1)], distinct, filter: None, data_type }
+        AggregateCall { function: function.into(), args: vec![slot(1)], distinct, filter: None, data_type }
     };
     let is_row_by_row = matches!(kind, WindowKind::Sliding(_) | WindowKind::LastRows(_));
     let mut calls = vec![call("MAX", false), call("SUM", false)];

@@ -345,6 +345,7 @@ impl Operator for HoppingWindow {
     fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
         // Rows of this part stand behind those of parts before it.
         let before = self.taken;
+        self.recipe.introduce(from);
         let ids = self.groups.load(from, |queue| queue.behind(before))?;
         for (first, id) in from.take::<Vec<(u64, u32)>>()? {
             self.order.insert(first.saturating_add(before), ids.get(id)?);

@@ -65,6 +65,7 @@ impl Operator for LastRowsWindow {
     }
 
     fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
+        self.recipe.introduce(from);
         self.groups.load(from, |queue| queue).map(drop)
     }
 }

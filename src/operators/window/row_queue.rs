@@ -104,7 +104,7 @@ impl RowQueue {
 impl Tally {
     /// The tally of a call that has one.
     pub(super) fn of(call: &AggregateCall) -> Option<Self> {
-        let share = match call.function.kind {
+        let share = match call.function.kind()? {
             AggregateKind::Count if call.distinct => return Some(Self::Distinct(Different::default())),
             AggregateKind::Median if !call.distinct => 0.5,
             AggregateKind::Quantile if !call.distinct => share(call)?,

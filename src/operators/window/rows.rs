@@ -103,6 +103,7 @@ impl Operator for RowsWindow {
 
     fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
         let before = self.taken;
+        self.recipe.introduce(from);
         let ids = self.groups.load(from, |begun| Begun { first: begun.first.saturating_add(before), ..begun })?;
         self.taken = before.saturating_add(from.take()?);
         self.early.load(&ids, from)

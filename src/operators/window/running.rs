@@ -53,6 +53,7 @@ impl Operator for RunningWindow {
     }
 
     fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
+        self.recipe.introduce(from);
         self.groups.load(from, |group| group).map(drop)
     }
 }

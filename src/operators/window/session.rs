@@ -189,6 +189,7 @@ impl Operator for SessionWindow {
     fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
         let before = self.taken;
         let behind = |number: u64| number.saturating_add(before);
+        self.recipe.introduce(from);
         let ids = self.groups.load(from, |session| Session { first: behind(session.first), last: behind(session.last), ..session })?;
         for (place, number, id) in from.take::<Vec<(Place, u64, u32)>>()? {
             self.timers.insert((place, behind(number), ids.get(id)?));

@@ -85,6 +85,7 @@ impl Operator for SlidingWindow {
     }
 
     fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
+        self.recipe.introduce(from);
         let ids = self.groups.load(from, |queue| queue)?;
         for (time, id) in from.take::<Vec<(Timestamp, u32)>>()? {
             self.rows.push_back((time, ids.get(id)?));

@@ -15,7 +15,7 @@ fn call(name: &str, column: Option<u32>, distinct: bool) -> AggregateCall {
     let function = lookup(name).unwrap();
     let args: Vec<Expr> = column.map(slot).into_iter().collect();
     let types: Vec<DataType> = args.iter().map(|a| a.data_type().clone()).collect();
-    AggregateCall { function, args, distinct, filter: None, data_type: function.resolve(&types, distinct).unwrap() }
+    AggregateCall { function: function.into(), args, distinct, filter: None, data_type: function.resolve(&types, distinct).unwrap() }
 }
 
 /// Some aggregates; with `are_small` those whose state stays small, or is tallied where rows go one by one.
@@ -192,7 +192,7 @@ fn expected(spec: &WindowSpec, rows: &[InputRow]) -> Vec<OutputRow> {
 /// In one pass over the rows.
 fn aggregate(call: &AggregateCall, rows: &[InputRow], members: &[usize]) -> Value<'static> {
     let types: Vec<DataType> = call.args.iter().map(|a| a.data_type().clone()).collect();
-    let mut state = Accumulator::new(call.function, &types, call.distinct);
+    let mut state = Accumulator::of(&call.function, &types, call.distinct);
     for row in members.iter().map(|&i| &rows[i]) {
         if call.filter.is_some() && row.values[2].is_none_or(|v| v <= 4) {
             continue;

@@ -156,7 +156,7 @@ impl RunPartition {
     /// RUNS n: whether one more run may start.
     fn has_room(&self, machine: &Machine) -> bool {
         match machine.spec.runs {
-            Runs::All | Runs::Latest => true,
+            Runs::All | Runs::Latest | Runs::DropOldest(_) | Runs::OrEnd(_) => true,
             Runs::Count(n) => (self.runs.iter().filter(|run| !run.is_decided).count() as u64) < n,
         }
     }

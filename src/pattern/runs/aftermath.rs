@@ -1,9 +1,9 @@
 //! What a match does to the runs beside it: CONSUME, SKIP, RUNS LATEST, and the bound on their number.
 
-use crate::data::Place;
+use crate::data::{Over, Place};
 use crate::pattern::state::{Deadline, State, WayKind};
 use crate::pattern::thread::{Entry, Match, Thread};
-use crate::spec::{AfterMatch, VariableId};
+use crate::spec::{AfterMatch, Runs, VariableId};
 
 use super::{Decision, Partition, Run, Tools};
 
@@ -67,6 +67,24 @@ impl Partition {
             if self.runs[run].entries.is_empty() {
                 self.runs[run].decided.get_or_insert(Decision::Nothing);
             }
+        }
+    }
+
+    /// RUNS n ON OVERFLOW: with more undecided runs the oldest are given up, or the statement ends.
+    pub(super) fn keep_count(&mut self, clause: Runs, tools: &mut Tools<'_>) {
+        let (Runs::DropOldest(most) | Runs::OrEnd(most)) = clause else { return };
+        let open = self.runs.iter().filter(|run| run.decided.is_none()).count() as u64;
+        let over = open.saturating_sub(most);
+        if over > 0 && matches!(clause, Runs::OrEnd(_)) {
+            let limit = usize::try_from(most).unwrap_or(usize::MAX);
+            Over { what: "unfinished runs of one key, as RUNS says", limit, is_of_run: false }.end();
+        }
+        *tools.dropped += over;
+        let oldest = self.runs.iter_mut().filter(|run| run.decided.is_none());
+        for run in oldest.take(usize::try_from(over).unwrap_or(usize::MAX)) {
+            run.entries.clear();
+            run.decided = Some(Decision::Nothing);
+            self.touched.push(run.start);
         }
     }
 

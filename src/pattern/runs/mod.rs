@@ -6,9 +6,12 @@
 use std::collections::VecDeque;
 
 mod aftermath;
+mod bounds;
+
+pub(crate) use self::bounds::Bounds;
 
 use crate::data::{Duration, Phase, Place, Timestamp};
-use crate::pattern::automaton::Origin;
+use crate::pattern::automaton::{Automaton, Origin};
 use crate::pattern::event::Candidate;
 use crate::pattern::state::{Interest, State, WayKind};
 use crate::pattern::step::{Now, Taking};
@@ -93,13 +96,6 @@ crate::saved!(enum Decision { 0 => Match(found), 1 => Nothing });
 /// What a partition asks for: a call at the end of this time, for the run of this start.
 pub(crate) type Alarm = (Timestamp, Place);
 
-/// Bounds of a partition.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Bounds {
-    /// Threads of all runs together; beyond it the oldest runs are dropped, and of a single run the least preferred threads.
-    pub(crate) threads: usize,
-}
-
 /// Everything that handling an event needs beside the partition.
 pub(crate) struct Tools<'t> {
     pub(crate) matcher: &'t mut Matcher,
@@ -150,10 +146,11 @@ impl Partition {
         self.before.events.iter().filter_map(|(_, events)| events.back()).map(|e| e.time()).max()
     }
 
-    /// Runs, and bytes of all of them, about: threads share most of their histories.
-    pub(crate) fn size_in_bytes(&self) -> (usize, usize) {
+    /// Runs, and bytes of all of them, about, where a thread takes so many: threads share most of their histories.
+    pub(crate) fn size_in_bytes(&self, a_thread: usize) -> (usize, usize) {
         let before: usize = self.before.events.iter().flat_map(|(_, events)| events).map(|e| e.bytes()).sum();
-        (self.runs.len(), before + self.runs.len() * size_of::<Run>() + self.threads * 160)
+        let spare: usize = self.runs.iter().map(|run| (run.entries.capacity() - run.entries.len()) * size_of::<Entry>()).sum();
+        (self.runs.len(), before + self.runs.capacity() * size_of::<Run>() + spare + self.threads * a_thread)
     }
 
     /// Whether nothing of the partition is worth keeping.
@@ -170,7 +167,7 @@ impl Partition {
         self.events += 1;
         let is_open = |run: &&Run| run.decided.is_none();
         let may_start = match spec.runs {
-            Runs::All | Runs::Latest => true,
+            Runs::All | Runs::Latest | Runs::DropOldest(_) | Runs::OrEnd(_) => true,
             Runs::Count(n) => (self.runs.iter().filter(is_open).count() as u64) < n,
         };
         let emitted_before = tools.out.len();
@@ -207,6 +204,7 @@ impl Partition {
         if spec.runs == Runs::Latest {
             self.keep_latest();
         }
+        self.keep_count(spec.runs, tools);
         self.tidy(tools);
     }
 
@@ -271,9 +269,11 @@ impl Partition {
                 }
             };
             let stepped = tools.matcher.step(&thread, event, fits, around, (taking, now));
-            if place(mode, stepped, &mut next, &mut finished) {
+            let before = next.len() + finished.len();
+            if place(mode, &mut tools.matcher.automaton, stepped, &mut next, &mut finished) {
                 break;
             }
+            tools.bounds.look(before, next.len() + finished.len());
         }
         run.entries = next;
         self.settle(at, finished, tools)
@@ -303,7 +303,7 @@ impl Partition {
                     continue;
                 }
                 let stepped = tools.matcher.fire(&thread, now);
-                if place(mode, stepped, &mut next, &mut finished) {
+                if place(mode, &mut tools.matcher.automaton, stepped, &mut next, &mut finished) {
                     break;
                 }
             }
@@ -328,7 +328,7 @@ impl Partition {
         let stepped = tools.matcher.step(&thread, event, fits, around, (taking, now));
         let mut entries = Vec::new();
         let mut finished = Vec::new();
-        place(mode, Stepped { kept: None, ..stepped }, &mut entries, &mut finished);
+        place(mode, &mut tools.matcher.automaton, Stepped { kept: None, ..stepped }, &mut entries, &mut finished);
         if entries.is_empty() && finished.is_empty() {
             return false;
         }
@@ -524,7 +524,13 @@ impl Run {
 }
 
 /// Puts the threads that a step has made into the run, in their order. Gives whether what comes behind is cut off by a finished match.
-fn place(mode: Mode, Stepped { taken, kept, .. }: Stepped, entries: &mut Vec<Entry>, finished: &mut Vec<Match>) -> bool {
+fn place(
+    mode: Mode,
+    automaton: &mut Automaton,
+    Stepped { taken, kept, .. }: Stepped,
+    entries: &mut Vec<Entry>,
+    finished: &mut Vec<Match>,
+) -> bool {
     if mode == Mode::AllMatches {
         for thread in taken {
             if thread.state.accept().is_none() {
@@ -532,7 +538,7 @@ fn place(mode: Mode, Stepped { taken, kept, .. }: Stepped, entries: &mut Vec<Ent
                 continue;
             }
             finished.push(Match { history: thread.history.clone(), end: thread.end });
-            entries.extend(without_accept(thread).map(Entry::Live));
+            entries.extend(without_accept(automaton, thread).map(Entry::Live));
         }
         entries.extend(kept.map(Entry::Live));
         return false;
@@ -541,7 +547,7 @@ fn place(mode: Mode, Stepped { taken, kept, .. }: Stepped, entries: &mut Vec<Ent
         entries.extend(kept.map(Entry::Live));
         return false;
     }
-    taken.into_iter().any(|thread| push_split(entries, thread))
+    taken.into_iter().any(|thread| push_split(automaton, entries, thread))
 }
 
 fn within_end(matcher: &Matcher, start: Timestamp) -> Timestamp {

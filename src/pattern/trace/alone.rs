@@ -1,7 +1,7 @@
 //! Each start of a pattern on its own, as if no other match were there: FROM PATTERN by the runs of a partition without AFTER MATCH and the
 //! like, MATCH_RECOGNIZE by threads from each row on.
 
-use crate::data::{Place, Timestamp};
+use crate::data::{Allowance, Place, Timestamp};
 use crate::pattern::automaton::Origin;
 use crate::pattern::event::{Candidate, Event};
 use crate::pattern::outputs::Outputs;
@@ -27,7 +27,7 @@ pub(super) struct Side {
 
 impl Side {
     pub(super) fn new(spec: Arc<PatternSpec>, threads: usize) -> Self {
-        let bounds = Bounds { threads };
+        let bounds = Bounds { threads, allowance: Allowance::default() };
         Self { matcher: Matcher::new(spec.clone()), outputs: Outputs::new(spec), bounds, dropped: 0, skips_failed: 0 }
     }
 
@@ -201,7 +201,8 @@ impl RowStarts {
         let state = side.matcher.automaton.start(origin).clone();
         let mut entries = Vec::new();
         if !state.ways.is_empty() {
-            push_split(&mut entries, side.matcher.thread(state, row.place));
+            let thread = side.matcher.thread(state, row.place);
+            push_split(&mut side.matcher.automaton, &mut entries, thread);
         }
         let mut open = std::mem::take(&mut self.open);
         open.push(RowStart { index: row.index, start: row.place, entries });
@@ -247,7 +248,7 @@ impl RowStarts {
                 break;
             };
             let stepped = side.matcher.step(thread, row, fits, self.around(Some(at.start)), (Taking::One, now));
-            if stepped.taken.into_iter().any(|thread| push_split(&mut next, thread)) {
+            if stepped.taken.into_iter().any(|thread| push_split(&mut side.matcher.automaton, &mut next, thread)) {
                 break;
             }
         }

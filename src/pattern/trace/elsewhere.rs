@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::alone::Alone;
 use super::look::{Depth, Sight};
-use super::{AHEAD, Tracer, watched};
+use super::{AHEAD, Numbered, Tracer, watched};
 use crate::data::{EventBatch, Place};
 use crate::pattern::event::{Candidate, RowOf};
 use crate::pattern::state::State;
@@ -53,14 +53,14 @@ impl Tracer {
     }
 
     /// Shows an event to the runs of other keys that got furthest.
-    pub(super) fn show_to_others(&mut self, key: Option<u32>, rows: &[RowOf<'_>], fits: &VariableSet, place: Place) {
+    pub(super) fn show_to_others(&mut self, key: Numbered, rows: &[RowOf<'_>], fits: &VariableSet, place: Place) {
         if self.keys.is_one() {
             return;
         }
         let candidate = Candidate::of_rows(place, u64::MAX / 2, rows);
         let values = self.keys.values_of(&rows[0]);
         for (id, start, _) in self.ahead.clone() {
-            if Some(id) == key {
+            if key == Numbered::Key(id) {
                 continue;
             }
             let within = self.spec.within;
@@ -95,7 +95,7 @@ impl Tracer {
                     seen.late = Some((candidate.event().clone(), late.time, by));
                 }
             }
-            let Some(id) = self.keys.number(&row).filter(|id| (*id as usize) < self.parts.len()) else { continue };
+            let Some(id) = self.keys.known(&row).filter(|id| (*id as usize) < self.parts.len()) else { continue };
             let within = self.spec.within;
             let part = &mut self.parts[id as usize];
             for watched in part.watched.iter_mut().chain(&mut part.lingering) {

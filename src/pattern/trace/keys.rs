@@ -3,19 +3,34 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use super::Asked;
 use crate::data::{KeyBuffer, KeyTable, Value};
 use crate::expr::{EvalContext, Expr, Row, SlotId};
 use crate::pattern::event::RowOf;
 use crate::pattern::registers::Taking;
 use crate::spec::PatternSpec;
 
-/// The keys that have come, by number. None is ever forgotten: a story may be told of each.
+/// The keys that have come, by number. None is ever forgotten, since a story may be told of each; so there are at most so many, and besides
+/// them those that are asked for.
 #[derive(Debug)]
 pub(super) struct Keys {
     spec: Arc<PatternSpec>,
+    asked: Vec<(String, String)>,
+    most: usize,
     table: KeyTable,
     buffer: KeyBuffer,
     context: EvalContext,
+}
+
+/// Whose a row is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Numbered {
+    /// Of the partition of this number.
+    Key(u32),
+    /// Of none: a NULL in the key.
+    TakesNoPart,
+    /// Of one that is not followed: there are too many.
+    Beyond,
 }
 
 /// The columns of one row of a batch.
@@ -28,8 +43,9 @@ impl Row for Columns<'_> {
 }
 
 impl Keys {
-    pub(super) fn new(spec: Arc<PatternSpec>) -> Self {
-        Self { spec, table: KeyTable::new(), buffer: KeyBuffer::new(), context: EvalContext::new() }
+    pub(super) fn new(spec: Arc<PatternSpec>, asked: &Asked) -> Self {
+        let (most, asked) = (asked.keys, asked.key.clone());
+        Self { spec, asked, most, table: KeyTable::new(), buffer: KeyBuffer::new(), context: EvalContext::new() }
     }
 
     /// Whether there is but one partition.
@@ -41,13 +57,27 @@ impl Keys {
         self.spec.partition.by_input.get(input).map_or(&[], Vec::as_slice)
     }
 
-    /// The number of a row's partition; nothing where it takes no part.
-    pub(super) fn number(&mut self, row: &RowOf<'_>) -> Option<u32> {
+    /// The number of a row's partition.
+    pub(super) fn number(&mut self, row: &RowOf<'_>) -> Numbered {
         let values = self.values_of(row);
         if self.spec.partition.null_takes_no_part && values.iter().any(Value::is_null) {
-            return None;
+            return Numbered::TakesNoPart;
         }
-        Some(self.table.intern(self.buffer.encode(values.iter().map(Value::borrowed))))
+        let is_full = self.table.len() >= self.most && !self.is_asked(&values);
+        let key = self.buffer.encode(values.iter().map(Value::borrowed));
+        let number = if is_full { self.table.get(key) } else { Some(self.table.intern(key)) };
+        number.map_or(Numbered::Beyond, Numbered::Key)
+    }
+
+    /// The number of a row's partition, if it has come before.
+    pub(super) fn known(&mut self, row: &RowOf<'_>) -> Option<u32> {
+        let values = self.values_of(row);
+        self.table.get(self.buffer.encode(values.iter().map(Value::borrowed)))
+    }
+
+    /// Whether a key is asked for by name.
+    fn is_asked(&self, key: &[Value<'static>]) -> bool {
+        self.asked.iter().any(|(name, value)| self.has(key, name, value))
     }
 
     /// The key of a row.

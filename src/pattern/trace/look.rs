@@ -224,7 +224,7 @@ pub(super) fn false_term(term: &Expr, row: &dyn Row, context: &EvalContext) -> O
     }
     let is_unknown = value.is_null();
     let operands: Vec<Expr> = match term.kind() {
-        ExprKind::Compare(_) => term.args().to_vec(),
+        ExprKind::Compare(_) | ExprKind::IsDistinct => term.args().to_vec(),
         ExprKind::Between | ExprKind::In(_) | ExprKind::IsNull => term.args()[..1].to_vec(),
         _ => slots_of(term),
     };

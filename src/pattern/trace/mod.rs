@@ -22,7 +22,7 @@ pub(crate) use self::look::{FalseTerm, columns_shown, false_terms};
 pub(crate) use self::story::{Cause, Emission, Story, TooLateBy, order};
 
 use self::alone::{Alone, Side};
-use self::keys::Keys;
+use self::keys::{Keys, Numbered};
 use self::look::Depth;
 use self::story::Stories;
 use self::watched::Watched;
@@ -58,6 +58,8 @@ pub(crate) struct Asked {
     pub(crate) at: Option<Timestamp>,
     /// Stories that are kept.
     pub(crate) most: usize,
+    /// Keys that are followed; of further ones, those that are asked for.
+    pub(crate) keys: usize,
 }
 
 /// What is known of a variable by itself.
@@ -90,6 +92,8 @@ pub(crate) struct Traced {
     pub(crate) first: Vec<VariableId>,
     /// Rows whose key took no part.
     pub(crate) without_key: u64,
+    /// Rows whose key is beyond those that are followed.
+    pub(crate) beyond: u64,
 }
 
 /// See the module.
@@ -112,6 +116,7 @@ pub(crate) struct Tracer {
     ahead: Vec<(u32, Place, Depth)>,
     last_time: Timestamp,
     without_key: u64,
+    beyond: u64,
     ties: Vec<Tie>,
 }
 
@@ -165,7 +170,7 @@ impl Tracer {
             reach: Reach::new(&real.matcher),
             alone: Side::new(Arc::new(plain), THREADS_FOLLOWED),
             real,
-            keys: Keys::new(spec.clone()),
+            keys: Keys::new(spec.clone(), &asked),
             parts: Vec::new(),
             stories: Stories::new(asked.most),
             steps: vec![StepSeen::default(); spec.variables.len()],
@@ -176,6 +181,7 @@ impl Tracer {
             ahead: Vec::new(),
             last_time: Timestamp::MIN,
             without_key: 0,
+            beyond: 0,
             ties: Vec::new(),
             spec,
             asked,
@@ -255,7 +261,7 @@ impl Tracer {
         };
         self.see(rows, &fits_of(&self.spec, rows), place);
         // Rows of one event mostly have one key; where they differ, each key's partition gets the rows that have it.
-        let mut by_key: Vec<(Option<u32>, Vec<RowOf<'_>>)> = Vec::new();
+        let mut by_key: Vec<(Numbered, Vec<RowOf<'_>>)> = Vec::new();
         for row in rows {
             let key = self.keys.number(row);
             match by_key.iter_mut().find(|(known, _)| *known == key) {
@@ -265,10 +271,10 @@ impl Tracer {
         }
         for (key, of_key) in by_key {
             let fits = fits_of(&self.spec, &of_key);
-            if let Some(id) = key {
-                self.event_of_key(id, &of_key, &fits, place);
-            } else {
-                self.without_key += 1;
+            match key {
+                Numbered::Key(id) => self.event_of_key(id, &of_key, &fits, place),
+                Numbered::TakesNoPart => self.without_key += 1,
+                Numbered::Beyond => self.beyond += 1,
             }
             self.show_to_others(key, &of_key, &fits, place);
         }
@@ -512,6 +518,7 @@ impl Tracer {
             steps: self.steps,
             first,
             without_key: self.without_key,
+            beyond: self.beyond,
         }
     }
 }

@@ -158,7 +158,7 @@ fn on_rows(
     let mut tools = RowTools {
         matcher,
         reach,
-        threads_max: bounds.threads,
+        bounds: *bounds,
         dropped,
         skips_failed,
         on_decided: &mut |decided, kept, ended| {

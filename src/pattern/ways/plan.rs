@@ -218,9 +218,9 @@ impl Sources {
                 }
                 SlotKind::Aggregate { variables, call, .. } if !call.distinct && call.filter.is_none() => {
                     let [variable] = variables.as_slice() else { return None };
-                    match (call.function.kind, call.args.as_slice()) {
-                        (AggregateKind::Count, []) => Given { variable: Some(*variable), read: None, what: What::Count, at: At::Way },
-                        (AggregateKind::ArrayAgg, [arg]) => {
+                    match (call.function.kind(), call.args.as_slice()) {
+                        (Some(AggregateKind::Count), []) => Given { variable: Some(*variable), read: None, what: What::Count, at: At::Way },
+                        (Some(AggregateKind::ArrayAgg), [arg]) => {
                             let column = arg.as_slot()?.0 as usize;
                             Given { at: At::Way, ..sources.column(spec, kinds, *variable, column, What::List)? }
                         }

@@ -25,7 +25,7 @@ fn node(out: &mut String, indent: &str, shown: &Shown) {
         Shape::Step => ", shape=ellipse",
         Shape::Point => ", shape=plaintext",
     };
-    let lines = shown.lines.iter().flat_map(|line| wrapped(line, 60));
+    let lines = shown.lines.iter().chain(&shown.figures).flat_map(|line| wrapped(line, 60));
     let label: Vec<String> = std::iter::once(shown.title.clone()).chain(lines).collect();
     let _ = writeln!(out, "{indent}{} [label={}{shape}];", shown.id, quoted(&label.join("\n")));
 }

@@ -25,7 +25,7 @@ fn node(out: &mut String, indent: &str, shown: &Shown) {
         Shape::Step => ("([", "])"),
         Shape::Point => ("((", "))"),
     };
-    let lines = shown.lines.iter().flat_map(|line| wrapped(line, 60));
+    let lines = shown.lines.iter().chain(&shown.figures).flat_map(|line| wrapped(line, 60));
     let label: Vec<String> = std::iter::once(shown.title.clone()).chain(lines).collect();
     let _ = writeln!(out, "{indent}{}{open}{}{close}", shown.id, quoted(&label.join("\n")));
 }

@@ -1,23 +1,48 @@
-//! The operator graph as a picture: boxes and arrows, and inside each pattern the steps and the ways between them; as DOT or as Mermaid.
+//! The operator graph as a picture: boxes and arrows, and inside each pattern the steps and the ways between them; as DOT, as Mermaid or drawn
+//! as SVG.
 //!
-//! In: an operator graph. Out: text that Graphviz or Mermaid draws, the same for the same program. What a box says is what `explain` says.
+//! In: an operator graph. Out: text that Graphviz, Mermaid or a browser draws, the same for the same program. What a box says is what `explain` says.
 
 mod dot;
+mod layout;
+mod measure;
 mod mermaid;
 mod steps;
+mod svg;
 
 use super::explain;
 use super::graph::{Edge, OperatorGraph, OperatorSpec};
+use super::notes::Notes;
 use crate::spec::PatternSpec;
 
 /// The graph in the language of Graphviz.
 pub fn dot(graph: &OperatorGraph) -> String {
-    dot::write(&Picture::of(graph))
+    dot_with(graph, &Notes::default())
+}
+
+/// The same, with what else is to be said of its parts.
+pub(crate) fn dot_with(graph: &OperatorGraph, notes: &Notes) -> String {
+    dot::write(&Picture::of(graph, notes))
 }
 
 /// The graph in the language of Mermaid.
 pub fn mermaid(graph: &OperatorGraph) -> String {
-    mermaid::write(&Picture::of(graph))
+    mermaid_with(graph, &Notes::default())
+}
+
+/// The same, with what else is to be said of its parts.
+pub(crate) fn mermaid_with(graph: &OperatorGraph, notes: &Notes) -> String {
+    mermaid::write(&Picture::of(graph, notes))
+}
+
+/// The graph drawn as SVG.
+pub fn svg(graph: &OperatorGraph) -> String {
+    svg_with(graph, &Notes::default())
+}
+
+/// The same, with what else is to be said of its parts.
+pub(crate) fn svg_with(graph: &OperatorGraph, notes: &Notes) -> String {
+    svg::write(&Picture::of(graph, notes))
 }
 
 /// What is drawn.
@@ -27,6 +52,8 @@ struct Picture {
     arrows: Vec<Arrow>,
     /// The inside of patterns.
     groups: Vec<Group>,
+    /// What is said of the whole.
+    caption: Vec<String>,
 }
 
 /// A box of the graph.
@@ -36,6 +63,8 @@ struct Shown {
     id: String,
     title: String,
     lines: Vec<String>,
+    /// What was measured.
+    figures: Vec<String>,
     shape: Shape,
 }
 
@@ -70,31 +99,31 @@ struct Group {
 }
 
 impl Picture {
-    fn of(graph: &OperatorGraph) -> Self {
-        let mut picture = Self::default();
+    fn of(graph: &OperatorGraph, notes: &Notes) -> Self {
+        let mut picture = Self { caption: notes.end.clone(), ..Self::default() };
         for (index, source) in graph.sources().iter().enumerate().filter(|(_, source)| source.is_read) {
-            picture.add(format!("s{index}"), source.name.to_string(), explain::of_source(source), Shape::Source);
+            let (lines, figures) = (explain::of_source(source), notes.source(index).to_vec());
+            picture.boxes.push(Shown { id: format!("s{index}"), title: source.name.to_string(), lines, figures, shape: Shape::Source });
         }
         for (index, node) in graph.nodes().iter().enumerate() {
             let title = format!("{} {}", index + 1, explain::kind_text(&node.spec));
-            picture.add(format!("n{index}"), title, explain::of_node(graph, node), Shape::Operator);
+            let of_node = notes.node(index);
+            let (lines, figures) = (explain::of_node(graph, node), of_node.map_or_else(Vec::new, |notes| notes.brief.clone()));
+            picture.boxes.push(Shown { id: format!("n{index}"), title, lines, figures, shape: Shape::Operator });
             for &edge in &node.inputs {
                 picture.arrow(edge, format!("n{index}"));
             }
             if let Some(pattern) = pattern_of(&node.spec) {
-                picture.groups.push(steps::group(&format!("p{index}"), &format!("steps of {}", index + 1), pattern));
+                picture.groups.push(steps::group(&format!("p{index}"), &format!("steps of {}", index + 1), pattern, of_node));
             }
         }
         for (index, output) in graph.outputs().iter().enumerate() {
             let title = output.name.as_deref().map_or_else(|| format!("statement {}", output.statement + 1), str::to_owned);
-            picture.add(format!("o{index}"), title, Vec::new(), Shape::Output);
+            let figures = notes.output(index).to_vec();
+            picture.boxes.push(Shown { id: format!("o{index}"), title, lines: Vec::new(), figures, shape: Shape::Output });
             picture.arrow(output.edge, format!("o{index}"));
         }
         picture
-    }
-
-    fn add(&mut self, id: String, title: String, lines: Vec<String>, shape: Shape) {
-        self.boxes.push(Shown { id, title, lines, shape });
     }
 
     fn arrow(&mut self, from: Edge, to: String) {

@@ -3,6 +3,7 @@
 //! This is Glushkov's construction (1961) over the tree of the pattern: every step is one box, however often a loop takes it.
 
 use super::{Arrow, Group, Shape, Shown};
+use crate::plan::NodeNotes;
 use crate::spec::{Arrow as By, FollowUp, PatternNode, PatternSpec, VariableId};
 
 /// What a part of a pattern looks like from outside.
@@ -22,7 +23,7 @@ struct Steps<'p> {
 }
 
 /// The inside of a pattern; `prefix` makes its boxes unique.
-pub(super) fn group(prefix: &str, title: &str, spec: &PatternSpec) -> Group {
+pub(super) fn group(prefix: &str, title: &str, spec: &PatternSpec, notes: Option<&NodeNotes>) -> Group {
     let mut steps = Steps { spec, ways: Vec::new() };
     let whole = steps.part(&spec.root);
     let id = |variable: VariableId| format!("{prefix}v{}", variable.0);
@@ -40,8 +41,15 @@ pub(super) fn group(prefix: &str, title: &str, spec: &PatternSpec) -> Group {
         }
     }
     seen.sort_unstable();
-    let step = |&v: &VariableId| Shown { id: id(v), title: steps.name(v), lines: Vec::new(), shape: Shape::Step };
-    let point = |id: &str, title: &str| Shown { id: id.to_owned(), title: title.to_owned(), lines: Vec::new(), shape: Shape::Point };
+    let figures = |v: VariableId| notes.map_or_else(Vec::new, |notes| notes.step(v).to_vec());
+    let step = |&v: &VariableId| Shown { id: id(v), title: steps.name(v), lines: Vec::new(), figures: figures(v), shape: Shape::Step };
+    let point = |id: &str, title: &str| Shown {
+        id: id.to_owned(),
+        title: title.to_owned(),
+        lines: Vec::new(),
+        figures: Vec::new(),
+        shape: Shape::Point,
+    };
     let mut boxes = vec![point(&start, "start")];
     boxes.extend(seen.iter().map(step));
     boxes.push(point(&end, "match"));

@@ -17,18 +17,18 @@ use crate::plan::graph::{Edge, NodeId, OperatorGraph, OperatorSpec};
 use crate::spec::{AggregateCall, CountSpec, MatchCall, MatchTrait, NavigationBase, PatternSpec, SlotKind};
 use crate::spec::{WindowKind, WindowOutput, WindowSpec, follows_by_any};
 
-/// Applies the rule.
-pub(super) fn apply(graph: &mut OperatorGraph) {
+/// Applies the rule to the nodes from this one on.
+pub(super) fn apply(graph: &mut OperatorGraph, from: usize) {
     let mut dead = vec![false; graph.nodes().len()];
-    for index in 0..graph.nodes().len() {
+    for index in from..graph.nodes().len() {
         let Some(found) = counted(graph, index) else { continue };
         found.replaced.iter().for_each(|id| dead[id.0 as usize] = true);
-        let node = &mut graph.nodes_mut()[index];
+        let node = graph.node_mut(index);
         node.inputs = found.inputs;
         node.spec = OperatorSpec::CountMatches { spec: Box::new(found.spec), names: found.names };
     }
     graph.remove(&dead);
-    graph.settle_lags();
+    graph.settle_lags(from);
 }
 
 struct Counted {
@@ -125,7 +125,7 @@ impl Reader<'_> {
             return None;
         }
         let arg = match call.args.as_slice() {
-            [] if call.function.kind == K::Count => return Some(MatchCall::Matches),
+            [] if call.function.kind() == Some(K::Count) => return Some(MatchCall::Matches),
             [arg] => arg,
             _ => return None,
         };
@@ -135,7 +135,7 @@ impl Reader<'_> {
             traits.push(of);
             traits.len() - 1
         });
-        match call.function.kind {
+        match call.function.kind()? {
             K::Count => Some(MatchCall::Values(number)),
             K::Sum => Some(MatchCall::Sum(number)),
             K::Avg => Some(MatchCall::Avg(number)),
@@ -161,7 +161,7 @@ impl Reader<'_> {
             }
             SlotKind::Aggregate { variables, call, .. } => {
                 let [variable] = variables.as_slice() else { return None };
-                let is_count = call.function.kind == K::Count && call.args.is_empty() && call.filter.is_none();
+                let is_count = call.function.kind() == Some(K::Count) && call.args.is_empty() && call.filter.is_none();
                 is_count.then_some(MatchTrait::Events(*variable))
             }
             _ => None,

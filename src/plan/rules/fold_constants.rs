@@ -6,9 +6,9 @@ use crate::expr::Expr;
 use crate::plan::graph::{OperatorGraph, OperatorSpec};
 use crate::spec::{AggregateCall, PatternSpec, WindowOutput};
 
-/// Applies the rule.
-pub(super) fn apply(graph: &mut OperatorGraph) {
-    for node in graph.nodes_mut() {
+/// Applies the rule to the nodes from this one on.
+pub(super) fn apply(graph: &mut OperatorGraph, from: usize) {
+    for node in graph.nodes_mut(from) {
         match &mut node.spec {
             OperatorSpec::Filter(condition) => fold(condition),
             OperatorSpec::Project(exprs) => exprs.iter_mut().for_each(fold),

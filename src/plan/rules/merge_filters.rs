@@ -5,10 +5,10 @@
 use crate::expr::Expr;
 use crate::plan::graph::{Edge, NodeId, OperatorGraph, OperatorSpec};
 
-/// Applies the rule.
-pub(super) fn apply(graph: &mut OperatorGraph) {
+/// Applies the rule to the nodes from this one on.
+pub(super) fn apply(graph: &mut OperatorGraph, from: usize) {
     let mut dead = vec![false; graph.nodes().len()];
-    for index in 0..graph.nodes().len() {
+    for index in from..graph.nodes().len() {
         let OperatorSpec::Filter(condition) = &graph.nodes()[index].spec else { continue };
         let input = graph.nodes()[index].inputs[0];
         if condition.as_literal().is_some_and(crate::data::Value::is_true) {
@@ -23,7 +23,7 @@ pub(super) fn apply(graph: &mut OperatorGraph) {
         }
         let Ok(both) = Expr::and(vec![before.clone(), condition.clone()]) else { continue };
         let beyond = graph.nodes()[first.0 as usize].inputs[0];
-        let node = &mut graph.nodes_mut()[index];
+        let node = graph.node_mut(index);
         node.spec = OperatorSpec::Filter(both);
         node.inputs = vec![beyond];
         dead[first.0 as usize] = true;

@@ -12,13 +12,14 @@ pub(super) use prune_columns::columns_read;
 
 use super::graph::OperatorGraph;
 
-/// Applies all rules; `general`: patterns list their matches, whatever is asked of them.
-pub(super) fn apply(graph: &mut OperatorGraph, general: bool) {
-    fold_constants::apply(graph);
-    merge_filters::apply(graph);
+/// Applies all rules to the nodes from this one on, before which none has a use for another reader; `general`: patterns list their matches,
+/// whatever is asked of them.
+pub(super) fn apply(graph: &mut OperatorGraph, from: usize, general: bool) {
+    fold_constants::apply(graph, from);
+    merge_filters::apply(graph, from);
     if !general {
-        count_matches::apply(graph);
+        count_matches::apply(graph, from);
     }
-    prune_columns::apply(graph);
+    prune_columns::apply(graph, from);
     drop_unwanted::apply(graph);
 }

@@ -19,20 +19,23 @@ struct Reading {
     inputs: Vec<Vec<Needed>>,
 }
 
-/// Of each node, which columns of each of its inputs it reads, for itself and for those who read it.
-pub(crate) fn columns_read(graph: &OperatorGraph) -> Vec<Vec<Vec<bool>>> {
-    reading(graph).inputs
+/// Of each node from this one on, which columns of each of its inputs it reads, for itself and for those who read it.
+pub(crate) fn columns_read(graph: &OperatorGraph, from: usize) -> Vec<Vec<Vec<bool>>> {
+    reading(graph, from).inputs
 }
 
-/// Applies the rule.
-pub(super) fn apply(graph: &mut OperatorGraph) {
-    let Reading { sources, is_read, ports: nodes, inputs: _ } = reading(graph);
-    for (node, needed) in graph.nodes_mut().iter_mut().zip(&nodes) {
+/// Applies the rule to the nodes from this one on. Those that come before and what these read of sources is settled, if there are any.
+pub(super) fn apply(graph: &mut OperatorGraph, from: usize) {
+    let Reading { sources, is_read, ports: nodes, inputs: _ } = reading(graph, from);
+    for (node, needed) in graph.nodes_mut(from).zip(&nodes) {
         if let OperatorSpec::Project(exprs) = &mut node.spec {
             for (expr, _) in exprs.iter_mut().zip(&needed[0]).filter(|(_, needed)| !**needed) {
                 *expr = Expr::typed_literal(Value::Null, expr.data_type().clone());
             }
         }
+    }
+    if from > 0 {
+        return;
     }
     for (source, (needed, is_read)) in graph.sources_mut().iter_mut().zip(sources.into_iter().zip(is_read)) {
         source.needed = needed;
@@ -46,27 +49,30 @@ pub(super) fn apply(graph: &mut OperatorGraph) {
     }
 }
 
-fn reading(graph: &OperatorGraph) -> Reading {
+fn reading(graph: &OperatorGraph, from: usize) -> Reading {
     let none = |edge: Edge| vec![false; graph.schema(edge).len()];
     let mut sources: Vec<Needed> = graph.sources().iter().map(|s| vec![false; s.schema.len()]).collect();
     let mut is_read = vec![false; sources.len()];
-    let mut nodes: Vec<Vec<Needed>> = graph.nodes().iter().map(|n| n.ports.iter().map(|p| vec![false; p.len()]).collect()).collect();
+    let own = &graph.nodes()[from..];
+    let mut nodes: Vec<Vec<Needed>> = own.iter().map(|n| n.ports.iter().map(|p| vec![false; p.len()]).collect()).collect();
     let mut mark = |nodes: &mut Vec<Vec<Needed>>, edge: Edge, needed: &[bool]| {
         let into = match edge {
             Edge::Source(id) | Edge::Late(id) => {
                 is_read[id.0 as usize] = true;
                 &mut sources[id.0 as usize]
             }
-            Edge::Node(id, port) => &mut nodes[id.0 as usize][port],
+            Edge::Node(id, _) if (id.0 as usize) < from => return,
+            Edge::Node(id, port) => &mut nodes[id.0 as usize - from][port],
         };
         into.iter_mut().zip(needed).for_each(|(into, needed)| *into |= needed);
     };
+    let is_before = |edge: &Edge| matches!(edge, Edge::Node(id, _) if (id.0 as usize) < from);
     let leaving = graph.outputs().iter().map(|output| output.edge);
-    for edge in leaving.chain(graph.results().iter().copied()).chain(open_sources(graph)) {
+    for edge in leaving.chain(graph.given()).chain(open_sources(graph)).filter(|edge| !is_before(edge)) {
         mark(&mut nodes, edge, &vec![true; graph.schema(edge).len()]);
     }
     let mut of_nodes: Vec<Vec<Needed>> = vec![Vec::new(); nodes.len()];
-    for (index, node) in graph.nodes().iter().enumerate().rev() {
+    for (index, node) in own.iter().enumerate().rev() {
         let mut inputs: Vec<Needed> = node.inputs.iter().map(|&edge| none(edge)).collect();
         of_inputs(node, &nodes[index], &mut inputs);
         for (&edge, needed) in node.inputs.iter().zip(&inputs) {

@@ -110,6 +110,8 @@ impl Said<'_> {
             Runs::Latest => lines.push("Of the runs that wait for the same, only the one with the latest events stays.".to_owned()),
             Runs::Count(1) => lines.push("No match starts while one is undecided.".to_owned()),
             Runs::Count(count) => lines.push(format!("No match starts while {count} are undecided.")),
+            Runs::DropOldest(count) => lines.push(format!("Where more than {count} are undecided, the oldest is given up.")),
+            Runs::OrEnd(count) => lines.push(format!("Where more than {count} are undecided, the statement ends.")),
         }
         if self.spec.timeout.is_some() {
             lines.push("What the end of the window finds unfinished gives a row among the timeouts.".to_owned());

@@ -44,7 +44,7 @@ impl Said<'_> {
             SlotKind::Aggregate { variables, call, .. } => self.aggregate(variables, call),
             SlotKind::AggregateOverSlots { call, .. } => {
                 let args: Vec<String> = call.args.iter().map(|arg| self.term(arg, own)).collect();
-                format!("{}({})", call.function.name, args.join(", "))
+                format!("{}({})", call.function.name(), args.join(", "))
             }
             SlotKind::Event(variable) | SlotKind::Events(variable) => self.variable(*variable).name.to_string(),
             SlotKind::Classifier { variables, physical, .. } => {
@@ -92,7 +92,7 @@ impl Said<'_> {
         let args = if args.is_empty() { of.clone().unwrap_or_else(|| "*".to_owned()) } else { args.join(", ") };
         let distinct = if call.distinct { "DISTINCT " } else { "" };
         let filter = call.filter.as_ref().map_or_else(String::new, |f| format!(" FILTER (WHERE {})", f.to_text(&column)));
-        format!("{}({distinct}{args}){filter}", call.function.name)
+        format!("{}({distinct}{args}){filter}", call.function.name())
     }
 }
 

@@ -23,7 +23,11 @@ pub(super) fn runs(cx: &mut Context<'_>, clause: Option<&Spanned<ast::Runs>>) ->
     match clause.map(|clause| &clause.node) {
         None | Some(ast::Runs::All) => Ok(Runs::All),
         Some(ast::Runs::Latest) => Ok(Runs::Latest),
-        Some(ast::Runs::Count(tree)) => count(cx, "the number of RUNS", tree, 1).map(Runs::Count),
+        Some(ast::Runs::Count(tree, overflow)) => count(cx, "the number of RUNS", tree, 1).map(|most| match overflow {
+            ast::Overflow::Refuse => Runs::Count(most),
+            ast::Overflow::DropOldest => Runs::DropOldest(most),
+            ast::Overflow::Error => Runs::OrEnd(most),
+        }),
     }
 }
 

@@ -415,7 +415,7 @@ impl Names for PatternNames<'_, '_> {
         }
         match call.name.node.to_uppercase().as_str() {
             "FIRST" | "LAST" | "PREV" | "NEXT" | "CLASSIFIER" | "MATCH_NUMBER" => Some(self.navigate(cx, call, span)),
-            _ if is_aggregate(call) => Some(self.aggregate(cx, call, span)),
+            _ if is_aggregate(cx, call) => Some(self.aggregate(cx, call, span)),
             _ => None,
         }
     }

@@ -199,6 +199,6 @@ impl Names for KeyNames<'_, '_> {
     }
 
     fn call(&mut self, cx: &mut Context<'_>, call: &ast::Call, span: Span) -> Option<Result<Expr, Reported>> {
-        is_aggregate(call).then(|| Err(misplaced_aggregate(cx, call, span, "PARTITION BY")))
+        is_aggregate(cx, call).then(|| Err(misplaced_aggregate(cx, call, span, "PARTITION BY")))
     }
 }

@@ -23,7 +23,7 @@ impl Slots {
 
     /// `COUNT(*)` over the events of these variables.
     pub(crate) fn count(&mut self, variables: Vec<VariableId>, count: &'static Aggregate) -> Expr {
-        let call = AggregateCall { function: count, args: Vec::new(), distinct: false, filter: None, data_type: DataType::Int };
+        let call = AggregateCall { function: count.into(), args: Vec::new(), distinct: false, filter: None, data_type: DataType::Int };
         self.read(SlotKind::Aggregate { variables, call, is_final: false }, DataType::Int)
     }
 
@@ -80,5 +80,5 @@ fn same(one: &SlotKind, other: &SlotKind) -> bool {
 }
 
 fn same_call(one: &AggregateCall, other: &AggregateCall) -> bool {
-    std::ptr::eq(one.function, other.function) && one.args == other.args && one.distinct == other.distinct && one.filter == other.filter
+    one.function == other.function && one.args == other.args && one.distinct == other.distinct && one.filter == other.filter
 }

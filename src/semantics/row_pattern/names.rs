@@ -237,7 +237,7 @@ impl<'v> RowNames<'v> {
             let text = "FINAL has no meaning in DEFINE: the match is not finished while its rows are found";
             return Err(cx.error(Diagnostic::error(codes::PROCESSING_MODE, mode.span, text).hint("leave FINAL out")));
         }
-        if matches!(name.as_str(), "FIRST" | "LAST") || !matches!(name.as_str(), "PREV" | "NEXT") && is_aggregate(call) {
+        if matches!(name.as_str(), "FIRST" | "LAST") || !matches!(name.as_str(), "PREV" | "NEXT") && is_aggregate(cx, call) {
             return Ok(());
         }
         let text = format!("RUNNING and FINAL stand before FIRST, LAST and aggregates, and {name} is none of these");
@@ -355,7 +355,7 @@ impl Names for RowNames<'_> {
             name if NAVIGATIONS.contains(&name) => Some(self.navigate(cx, call, span)),
             "CLASSIFIER" => Some(self.classifier(cx, call, span)),
             "MATCH_NUMBER" => Some(self.match_number(cx, call, span)),
-            _ if is_aggregate(call) => Some(self.aggregate(cx, call, span)),
+            _ if is_aggregate(cx, call) => Some(self.aggregate(cx, call, span)),
             _ => None,
         }
     }

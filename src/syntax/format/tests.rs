@@ -84,6 +84,22 @@ fn the_text_of_a_nameless_column_is_its_name() {
 }
 
 #[test]
+fn what_is_read_only_to_be_refused_stays_as_it_is() {
+    gives("SET M=1;SELECT(SELECT*FROM b)S", "SET M = 1;\nSELECT (SELECT*FROM b) S;\n");
+    gives("SELECT a FROM S WHERE a IN( SELECT  b\n from T ) and b=1", "SELECT a FROM S WHERE a IN (SELECT b from T) AND b = 1;\n");
+    gives("SELECT f(select 1+1 from T) AS x FROM S", "SELECT f(select 1+1 from T) AS x FROM S;\n");
+    gives("SELECT sum(x order  by y) AS x FROM S", "SELECT sum(x order by y) AS x FROM S;\n");
+}
+
+#[test]
+fn runs_and_their_overflow_are_one_clause() {
+    gives(
+        "select a.x from pattern (A a -> B b) runs 5 on overflow drop oldest within 5m",
+        "SELECT a.x FROM PATTERN (A a -> B b) WITHIN 5m RUNS 5 ON OVERFLOW DROP OLDEST;\n",
+    );
+}
+
+#[test]
 fn long_lines_are_broken() {
     let items: Vec<String> = (0..40).map(|i| format!("column_{i}")).collect();
     let found = formatted(&format!("SELECT {} FROM S WHERE a = 1;", items.join(",")));

@@ -226,7 +226,14 @@ impl Reader<'_> {
 
     /// The length of what has to stay as it is: an output column whose text is its name, and what is read only to be refused.
     fn verbatim(&self, at: usize) -> Option<usize> {
-        if let Some((_, end)) = self.marks.at(at).iter().find(|(rule, _)| matches!(rule, Rule::over | Rule::column_list)) {
+        // A query or an order is refused only inside of an expression.
+        let is_in_expr = self.open.iter().rev().find(|open| open.end > at).is_some_and(|open| open.rule == Rule::expr);
+        let is_refused = |rule: &Rule| match rule {
+            Rule::over | Rule::column_list | Rule::seek => true,
+            Rule::query | Rule::order_by => is_in_expr,
+            _ => false,
+        };
+        if let Some((_, end)) = self.marks.at(at).iter().find(|(rule, _)| is_refused(rule)) {
             return Some(end - at);
         }
         let end = self.marks.at(at).iter().find(|(rule, _)| *rule == Rule::output)?.1;
