@@ -113,6 +113,11 @@ impl Output {
         }
     }
 
+    /// Whether a header is still to be written.
+    pub(crate) fn has_header(&self) -> bool {
+        matches!(&self.form, Form::Csv { header: Some(_) })
+    }
+
     /// Writes the rows that have become certain.
     pub(crate) fn write(&mut self, engine: &mut Engine) -> io::Result<()> {
         match &mut self.form {
