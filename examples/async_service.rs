@@ -50,7 +50,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             }
         }
     });
-    let mut alerts = Engine::compile(program).map_err(|mistakes| format!("{mistakes:?}"))?.into_stream(Events(receive));
+    let mut alerts = Engine::compile(program)?.into_stream(Events(receive));
     while let Some(row) = poll_fn(|cx| Pin::new(&mut alerts).poll_next(cx)).await {
         let Guessed { user, fails } = row?.deserialize()?;
         writeln!(stdout(), "{user} got in after {fails} failures")?;

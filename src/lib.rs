@@ -74,9 +74,11 @@ pub mod why;
 
 pub use codec::{BadCause, BadEvent};
 pub use data::{DataType, Duration, KeyRange, Schema, StateError, Timestamp, Value};
+#[cfg(feature = "tokio")]
+pub use engine::RowStream;
 pub use engine::{
-    Analysis, ChangeError, DataError, EndCause, EndedStatement, Engine, Error, Inquiry, Options, OutputRow, RunningStatement, StatementId,
-    Stats, TableRow, TableView,
+    Analysis, ChangeError, DataError, EndCause, EndedStatement, EndedStats, Engine, Error, Inquiry, OperatorStats, Options, OutputRow,
+    PictureLanguage, RunningStatement, SharedStats, SourceStats, SourceStream, StatementId, Stats, StepCount, TableRow, TableView,
 };
 pub use expr::{AggregateFunction, AggregateState, RegisteredAggregate, ScalarFunction, TypeError};
 pub use runtime::{Clock, Limits, ManualClock, Restored, SnapshotError, SystemClock, record_panics, resident_bytes};

@@ -63,7 +63,8 @@ fn run(program: &str, inputs: &[Vec<&[u8]>], options: &Options, others: Option<&
     // Of a line that is too long more is kept where it came in one piece.
     bad.iter_mut().for_each(|bad: &mut BadEvent| bad.bytes.truncate(options.max_line));
     // How many bytes state takes depends on how much came at a time.
-    stats.operators.iter_mut().for_each(|operator| operator.bytes = 0);
+    stats.operators.iter_mut().for_each(|operator| (operator.bytes, operator.shards) = (0, 1));
+    stats.threads = 1;
     Came { rows: String::from_utf8(rows).unwrap(), bad, stats: format!("{stats:?}"), error }
 }
 

@@ -29,7 +29,8 @@ pub(crate) fn explain(flags: &ExplainFlags) -> Result<u8, Failure> {
         })
         .map(|()| 0);
     }
-    let engine = program::compile(flags.program.file.as_deref(), &flags.program.text, Options::default())?;
+    let options = Options { threads: flags.threads, ..Options::default() };
+    let engine = program::compile(flags.program.file.as_deref(), &flags.program.text, options)?;
     print(&match flags.format {
         ExplainFormat::Text => engine.explain(),
         ExplainFormat::Json => engine.explain_json(),

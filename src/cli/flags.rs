@@ -144,6 +144,9 @@ pub(crate) struct ExplainFlags {
     /// Text, JSON, or a picture of the operators and of the steps of each pattern
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = ExplainFormat::Text)]
     pub(crate) format: ExplainFormat,
+    /// As so many threads run it (0 or auto: one a core): says which operators are cut by their keys
+    #[arg(long, value_name = "THREADS", default_value = "1", value_parser = threads, conflicts_with = "analyze")]
+    pub(crate) threads: usize,
     /// Runs the program over these inputs (as `run` reads them; none, or `-`: standard input) and tells of each operator the rows in and
     /// out, what it held and what it cost, and of each term how often it was asked and true. Stands behind the query file
     #[arg(long, value_name = "INPUT", num_args = 0..)]
@@ -304,7 +307,7 @@ pub(crate) struct RunFlags {
     /// How many events are handled in one go; no result depends on it
     #[arg(long, value_name = "EVENTS", default_value_t = 4096)]
     pub(crate) batch_size: usize,
-    /// How many threads decode lines of JSON, 0 or auto for one a core; no result depends on it
+    /// How many threads decode lines of JSON and run operators that have keys, 0 or auto for one a core; no result depends on it
     #[arg(long, value_name = "THREADS", default_value = "1", value_parser = threads)]
     pub(crate) threads: usize,
     #[command(flatten)]

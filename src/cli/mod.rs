@@ -117,7 +117,7 @@ impl From<Error> for Failure {
             Error::Data(error) => Self { code: data_code(&error), message: format!("betide: {error}") },
             Error::Io { .. } => Self::outside(error),
             Error::Snapshot(_) => Self { code: 65, message: format!("betide: {error}") },
-            Error::Change(_) | Error::Bug(_) => Self { code: DEFECT, message: format!("betide: {error}") },
+            _ => Self { code: DEFECT, message: format!("betide: {error}") },
         }
     }
 }

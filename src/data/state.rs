@@ -57,6 +57,14 @@ impl KeyRange {
         Self { first: begin(part), last }
     }
 
+    /// The number of the part, of so many, that has the keys of this hash.
+    pub fn part_of(hash: u64, of: u64) -> u64 {
+        let about = u64::try_from((u128::from(hash) * u128::from(of)) >> 64).unwrap_or(u64::MAX);
+        // Parts begin at whole numbers, so the first hash of one may be counted to the part before.
+        let next = about + 1;
+        if next < of && hash >= Self::part(next, of).first { next } else { about }
+    }
+
     /// Whether a key is in it.
     pub fn contains(self, key: KeyRef<'_>) -> bool {
         (self.first..=self.last).contains(&key.hash64())
@@ -525,6 +533,17 @@ mod tests {
             assert!(whole.iter().all(|(_, key)| together.get(key).is_some()));
         }
         assert_eq!(KeyRange::part(0, 1), KeyRange::ALL);
+    }
+
+    #[test]
+    fn a_hash_is_in_the_part_that_it_is_counted_to() {
+        for parts in [1, 2, 3, 5, 7, 16, 1000] {
+            let edges = (0..parts).flat_map(|part| [KeyRange::part(part, parts).first, KeyRange::part(part, parts).last]);
+            for hash in edges.chain((0..1000).map(|n: u64| n.wrapping_mul(0x9e37_79b9_7f4a_7c15))) {
+                let KeyRange { first, last } = KeyRange::part(KeyRange::part_of(hash, parts), parts);
+                assert!((first..=last).contains(&hash), "{hash} of {parts} parts");
+            }
+        }
     }
 
     #[test]

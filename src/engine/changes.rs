@@ -31,6 +31,7 @@ impl fmt::Display for StatementId {
 
 /// A statement of a program as it runs now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RunningStatement<'e> {
     /// Its number.
     pub id: StatementId,
@@ -130,12 +131,18 @@ impl Engine {
     /// Drops a statement and what it holds. Rows of it that are certain can still be taken; those that are not do not come any more, and none
     /// is made up to close what was open. The others are not touched. A statement whose stream others read is refused, with their names.
     ///
-    /// Names that no statement makes any more may be used again.
+    /// Names that no statement makes any more may be used again. For an example see [`Engine::add`].
+    ///
+    /// # Errors
+    /// [`ChangeError`]: no such statement, or one that others read; and an engine that has failed, or whose input is over.
     pub fn drop_statement(&mut self, statement: StatementId) -> Result<(), Error> {
         self.replace(&[statement], "").map(drop)
     }
 
     /// Drops the statements whose rows go to this stream, or the one that makes this view: see [`Engine::drop_statement`].
+    ///
+    /// # Errors
+    /// The same, where no statement makes such a stream.
     pub fn drop_stream(&mut self, name: &str) -> Result<(), Error> {
         self.check_open()?;
         let found: Vec<StatementId> = self.statements().filter(|statement| statement.stream == Some(name)).map(|s| s.id).collect();
@@ -147,6 +154,9 @@ impl Engine {
 
     /// Drops statements and adds others in their place, both or neither: see [`Engine::add`] and [`Engine::drop_statement`]. A new statement
     /// begins anew, whatever it is called, and stands behind all others.
+    ///
+    /// # Errors
+    /// Those of both; nothing has changed then.
     ///
     /// ```
     /// use betide::{Engine, Options};

@@ -116,7 +116,8 @@ fn run_options(options: &Options) -> RunOptions {
         batch_size: options.batch_size.clamp(1, options.limits.round().max(1)),
         max_line: options.max_line,
         strict: options.strict,
-        threads: options.decoding_threads(),
+        threads: options.all_threads(),
+        hand_over_from: options.hand_over_from,
         limits: options.limits,
         clock: options.clock.clone(),
     }

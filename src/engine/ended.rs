@@ -9,6 +9,7 @@ use crate::runtime::Cause;
 
 /// Why a statement has ended before the input.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum EndCause {
     /// An operator of it panicked: a defect of betide, or of a function of your own.
     Panic {
@@ -28,6 +29,7 @@ pub enum EndCause {
 /// A statement that has ended before the input. It gives no more rows; what it held is freed. Statements that do not read it go on, to the
 /// same bytes as without it. In a snapshot it stays ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct EndedStatement {
     /// Its stream; an unnamed output has none.
     pub name: Option<String>,

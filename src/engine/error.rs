@@ -8,6 +8,7 @@ use crate::text::{Diagnostics, Source, render};
 
 /// Why something could not be done.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Error {
     /// The program is wrong. `Display` shows what and where.
     Query {
@@ -35,6 +36,7 @@ pub enum Error {
 
 /// Why the statements of a running program cannot be changed so.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ChangeError {
     /// The engine was not compiled for it.
     NotOpen,
@@ -100,6 +102,7 @@ impl From<ChangeError> for Error {
 
 /// What is wrong with data.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum DataError {
     /// The first bad event of a strict run.
     BadEvent(BadEvent),

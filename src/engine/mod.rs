@@ -46,7 +46,7 @@ use serde::de::DeserializeOwned;
 
 use crate::codec::BadEvent;
 use crate::data::{Duration, Schema, Timestamp, Value};
-use crate::plan::{Fingerprints, OperatorGraph, Outputs, fingerprints};
+use crate::plan::{Fingerprints, OperatorGraph, Outputs, Threads, fingerprints};
 use crate::runtime::Running;
 use crate::semantics::Program;
 use crate::text::{Diagnostics, Source};
@@ -55,6 +55,7 @@ use rows::Output;
 
 /// What a picture is written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum PictureLanguage {
     /// The language of Graphviz.
     Dot,
@@ -85,12 +86,39 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Compiles a program with the default options. All its mistakes are told at once.
+    /// Compiles a program with the default options.
+    ///
+    /// # Errors
+    /// All mistakes of the program at once. [`Engine::with_options`] gives them with the text, and shows them in it.
+    ///
+    /// ```
+    /// use betide::Engine;
+    ///
+    /// let engine = Engine::compile("CREATE STREAM Door (open BOOL); SELECT COUNT(*) AS n FROM Door WHERE open;")?;
+    /// assert_eq!(engine.outputs().collect::<Vec<_>>(), [None]);
+    /// let mistakes = Engine::compile("CREATE STREAM Door (open BOOL); SELECT opne FROM Door;").unwrap_err();
+    /// assert!(mistakes.to_string().starts_with("error[E0202]: unknown column `opne` (did you mean `open`?"));
+    /// # Ok::<(), betide::Diagnostics>(())
+    /// ```
     pub fn compile(text: &str) -> Result<Self, Diagnostics> {
         Self::compile_source(&Source::new(Options::default().name, text), &Options::default())
     }
 
-    /// Compiles a program. The error shows its mistakes in the text.
+    /// Compiles a program.
+    ///
+    /// # Errors
+    /// [`Error::Query`] with all mistakes of the program; `Display` shows each in its line, with what would mend it.
+    ///
+    /// ```
+    /// use betide::{Engine, Options};
+    ///
+    /// let options = Options { set: [("least".to_owned(), "3".to_owned())].into(), ..Options::default() };
+    /// let program = "CREATE STREAM Door (open BOOL); SELECT COUNT(*) AS n FROM Door WHERE open WINDOW ROWS $least;";
+    /// let mut engine = Engine::with_options(program, &options)?;
+    /// engine.push_json(b"{\"open\":true}\n{\"open\":true}\n{\"open\":false}\n{\"open\":true}\n")?;
+    /// assert_eq!(engine.take_rows()[0].to_json(), r#"{"n":3}"#);
+    /// # Ok::<(), betide::Error>(())
+    /// ```
     pub fn with_options(text: &str, options: &Options) -> Result<Self, Error> {
         let source = Source::new(options.name.clone(), text);
         Self::compile_source(&source, options).map_err(|diagnostics| Error::Query { diagnostics, source })
@@ -123,7 +151,9 @@ impl Engine {
 
     /// The operator graph as text: what feeds what, keys and windows, and how much each operator can come to hold.
     pub fn explain(&self) -> String {
-        crate::plan::explain(&self.graph)
+        let is_statement_bounded = self.options.limits.statement_memory.is_some();
+        let threads = Threads { number: self.options.all_threads(), is_statement_bounded };
+        crate::plan::explain_with(&self.graph, &threads.notes(&self.graph))
     }
 
     /// The same as JSON: sources, operators and outputs, what feeds what, and what is said of each.
@@ -177,6 +207,11 @@ impl Engine {
     /// With several threads ([`Options::threads`]) lines may still be with the decoders when this returns, at most as many as a few calls of
     /// it bring: what comes of them, errors too, comes with a later call. Every call but this, those that take and those that look takes them
     /// up first; [`Engine::catch_up`] does nothing else.
+    ///
+    /// # Errors
+    /// As all calls that push: a bound of the whole run that is reached, the first bad event of a strict run, or an event behind
+    /// [`Engine::finish`] ([`Error::Data`]); the file of a reference table that cannot be read ([`Error::Io`]); and once the engine has failed,
+    /// that error again.
     pub fn push_json(&mut self, bytes: &[u8]) -> Result<(), Error> {
         Ok(self.running.guarded(|running| running.push_bytes(bytes))?)
     }
@@ -189,6 +224,20 @@ impl Engine {
 
     /// Takes bytes of comma-separated values, cut anywhere. The first record of an input names the columns; which stream an event is of is
     /// told by its column `type` as for lines of JSON. The engine takes one format up to [`Engine::end_input`].
+    ///
+    /// # Errors
+    /// See [`Engine::push_json`].
+    ///
+    /// ```
+    /// use betide::Engine;
+    ///
+    /// let mut engine = Engine::compile("CREATE STREAM Sale (item STRING, price DECIMAL(8, 2)); SELECT SUM(price) AS total FROM Sale WINDOW ROWS 2;")?;
+    /// engine.push_csv(b"item,price\nbread,2.10\nmi")?;
+    /// engine.push_csv(b"lk,1.05\n")?;
+    /// engine.finish()?;
+    /// assert_eq!(engine.take_rows()[0].to_json(), r#"{"total":3.15}"#);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn push_csv(&mut self, bytes: &[u8]) -> Result<(), Error> {
         Ok(self.running.guarded(|running| running.push_csv(bytes))?)
     }
@@ -203,7 +252,11 @@ impl Engine {
         Ok(self.running.guarded(|running| running.end_input())?)
     }
 
-    /// Takes one event: a value that serialises as a JSON object. Which stream it is of is told as for lines of JSON.
+    /// Takes one event: a value that serialises as a JSON object. Which stream it is of is told as for lines of JSON. For an example see
+    /// [`Engine::rows`].
+    ///
+    /// # Errors
+    /// A value that cannot be written as JSON ([`DataError::Value`]); else see [`Engine::push_json`].
     pub fn push_value<T: Serialize>(&mut self, event: &T) -> Result<(), Error> {
         let json = serde_json::to_vec(event).map_err(|error| DataError::Value(format!("an event cannot be written as JSON: {error}")))?;
         Ok(self.running.guarded(|running| running.push_value(&json))?)
@@ -213,6 +266,9 @@ impl Engine {
     ///
     /// The rows are of this stream whatever its `type` or `WHEN` says. A row without a time, or without a value in a `NOT NULL` column, is
     /// a bad event.
+    ///
+    /// # Errors
+    /// No such stream, or a column of a type that does not fit ([`Error::Data`]); else see [`Engine::push_json`].
     pub fn push_batch(&mut self, stream: &str, batch: &RecordBatch) -> Result<(), Error> {
         let index = self.graph.sources().iter().position(|s| *s.name == *stream);
         let index = index.ok_or_else(|| DataError::UnknownStream(stream.to_owned()))?;
@@ -223,6 +279,21 @@ impl Engine {
 
     /// Takes one row of a source stream: values by the names of its columns, the others have their defaults. A text for a column of another
     /// type is read as that of a cell of a table is. The row is of this stream whatever its `type` or `WHEN` says.
+    ///
+    /// # Errors
+    /// See [`Engine::push_batch`].
+    ///
+    /// ```
+    /// use betide::{Engine, Timestamp, Value};
+    ///
+    /// let program = "CREATE STREAM Heat (site STRING, degrees FLOAT, at TIMESTAMP) TIMESTAMP BY at; SELECT site FROM Heat WHERE degrees > 30;";
+    /// let mut engine = Engine::compile(program)?;
+    /// let noon = Timestamp::parse("2026-06-01T12:00:00Z").map_or(Value::Null, Value::Timestamp);
+    /// engine.push_row("Heat", &[("site", Value::string("roof")), ("degrees", Value::Float(31.5)), ("at", noon)])?;
+    /// engine.finish()?;
+    /// assert_eq!(engine.take_rows()[0].to_json(), r#"{"site":"roof"}"#);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn push_row(&mut self, stream: &str, values: &[(&str, Value<'_>)]) -> Result<(), Error> {
         let index = self.graph.sources().iter().position(|s| *s.name == *stream);
         let index = index.ok_or_else(|| DataError::UnknownStream(stream.to_owned()))?;
@@ -235,11 +306,30 @@ impl Engine {
     }
 
     /// Moves the watermark to at least this time: no event before it will come, and one that does is late.
+    ///
+    /// # Errors
+    /// See [`Engine::push_json`].
+    ///
+    /// ```
+    /// use betide::{Engine, Timestamp};
+    ///
+    /// let program = "CREATE STREAM Beat (at TIMESTAMP(s)) TIMESTAMP BY at; SELECT COUNT(*) AS n FROM Beat WINDOW TUMBLING 1 minute;";
+    /// let mut engine = Engine::compile(program)?;
+    /// engine.push_json(b"{\"at\":10}\n{\"at\":20}\n")?;
+    /// assert!(engine.take_rows().is_empty(), "the minute is not over");
+    /// engine.advance_watermark(Timestamp(60_000_000_000))?;
+    /// assert_eq!(engine.take_rows()[0].to_json(), r#"{"n":2}"#);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn advance_watermark(&mut self, to: Timestamp) -> Result<(), Error> {
         Ok(self.running.guarded(|running| running.advance_watermark(to))?)
     }
 
-    /// Looks at the clock without an event: a stream that has been silent for longer than its `IDLE AFTER` stops holding the watermark.
+    /// Looks at the clock ([`Options::clock`]) without an event: a stream that has been silent for longer than its `IDLE AFTER` stops holding
+    /// the watermark. With such streams it is to be called from time to time while nothing comes.
+    ///
+    /// # Errors
+    /// See [`Engine::push_json`].
     pub fn tick(&mut self) -> Result<(), Error> {
         Ok(self.running.guarded(|running| running.tick())?)
     }
@@ -251,11 +341,15 @@ impl Engine {
     }
 
     /// The end of input: the watermark moves to the end of time and all rows become certain. Calling it again changes nothing.
+    ///
+    /// # Errors
+    /// See [`Engine::push_json`].
     pub fn finish(&mut self) -> Result<(), Error> {
         Ok(self.running.guarded(|running| running.finish())?)
     }
 
     /// The rows that have become certain, in order.
+    #[must_use = "rows that were taken are not given again"]
     pub fn take_rows(&mut self) -> Vec<OutputRow> {
         let ids = self.ids();
         rows::rows_of(self.running.take_departures(), &self.outputs, ids)
@@ -282,17 +376,21 @@ impl Engine {
     /// assert_eq!(rows, [Large { card: "a".to_owned(), amount: 900.0 }]);
     /// # Ok::<(), betide::Error>(())
     /// ```
+    #[must_use = "rows that were taken are not given again"]
     pub fn rows<T: DeserializeOwned>(&mut self) -> impl Iterator<Item = Result<T, Error>> + use<T> {
         self.take_rows().into_iter().map(|row| row.deserialize())
     }
 
     /// The rows that have become certain as Arrow batches with the name of their stream; in order within each stream.
+    #[must_use = "rows that were taken are not given again"]
     pub fn take_batches(&mut self) -> Vec<(Option<String>, RecordBatch)> {
         rows::batches_of(self.running.take_departures(), &self.outputs)
     }
 
-    /// Writes the rows that have become certain as lines of JSON, in order, and says how many. This is the fastest way out. When writing
-    /// fails, the rows are gone.
+    /// Writes the rows that have become certain as lines of JSON, in order, and says how many. This is the fastest way out.
+    ///
+    /// # Errors
+    /// What `to` fails with; the rows are gone then.
     pub fn write_rows(&mut self, to: &mut impl Write) -> io::Result<u64> {
         let ids = self.ids();
         rows::write(self.running.take_departures(), &self.outputs, ids, to)
@@ -304,6 +402,19 @@ impl Engine {
     }
 
     /// The bad events since the last call, in order. Beyond a cap (`limits.kept_bad_events`) they are only counted.
+    ///
+    /// ```
+    /// use betide::Engine;
+    ///
+    /// let mut engine = Engine::compile("CREATE STREAM Sale (price FLOAT); SELECT price FROM Sale;")?;
+    /// engine.push_json(b"{\"price\":1.5}\n{\"price\":\"free\"}\n")?;
+    /// let bad = engine.take_bad_events();
+    /// assert_eq!((bad.len(), bad[0].line), (1, 2));
+    /// let stats = engine.stats();
+    /// assert_eq!((stats.events, stats.processed, stats.bad), (2, 1, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use = "bad events that were taken are not given again"]
     pub fn take_bad_events(&mut self) -> Vec<BadEvent> {
         self.running.take_bad().into()
     }
@@ -311,6 +422,9 @@ impl Engine {
     /// Loads the reference tables from their files. Without this call that is done before the first event; called again it takes new rows:
     /// events that are pushed from then on are looked up in them (those that still wait for the watermark too). Where a file is no good, all
     /// tables stay as they are.
+    ///
+    /// # Errors
+    /// A file that cannot be read ([`Error::Io`]), or what in it is no such table ([`DataError::Table`]).
     pub fn reload_tables(&mut self) -> Result<(), Error> {
         Ok(self.running.guarded(|running| running.reload_tables())?)
     }
@@ -324,6 +438,19 @@ impl Engine {
     ///
     /// A view has the rows that all events before one place between two events give; the place is the same for all views. It is the
     /// watermark, or earlier where a statement in front of a view still holds rows back.
+    ///
+    /// ```
+    /// use betide::{Engine, Value};
+    ///
+    /// let program = "CREATE STREAM Sale (item STRING, price FLOAT);
+    ///     CREATE TABLE Taken AS SELECT item, SUM(price) AS total FROM Sale GROUP BY item;";
+    /// let mut engine = Engine::compile(program)?;
+    /// engine.push_json(b"{\"item\":\"tea\",\"price\":2}\n{\"item\":\"tea\",\"price\":3}\n")?;
+    /// engine.finish()?;
+    /// let taken = engine.table("Taken").and_then(|table| table.get(&[Value::string("tea")]));
+    /// assert_eq!(taken.map(|row| row.to_json()), Some(r#"{"item":"tea","total":5.0}"#.to_owned()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn table(&self, name: &str) -> Option<TableView<'_>> {
         let definition = self.program.streams.iter().find(|s| s.table.is_some() && *s.name == *name)?;
         let (mut views, place) = self.running.views();

@@ -46,11 +46,15 @@ pub struct Options {
     pub functions: Vec<Arc<dyn ScalarFunction>>,
     /// Aggregates of your own, see [`Options::register_aggregate`]. Default: none.
     pub aggregates: Vec<RegisteredAggregate>,
-    /// How many threads decode lines of JSON, 0 for as many as the machine has cores. No result depends on it: rows, bad events and counters
-    /// are the same, in the same order. With more than one, [`crate::Engine::push_json`] may come back before all of its lines have been taken
-    /// up, see there; in a strict run, what was pushed behind the first bad event is lost. Functions of your own are called on several threads.
+    /// How many threads decode lines of JSON and run operators that have keys ([`crate::Engine::explain`] says which), 0 for as many as the
+    /// machine has cores. No result depends on it: rows, bad events and counters are the same, in the same order. With more than one,
+    /// [`crate::Engine::push_json`] may come back before all of its lines have been taken up, see there; in a strict run, what was pushed
+    /// behind the first bad event is lost. Functions of your own are called on several threads.
     /// Default: 1, with which the engine has no thread of its own.
     pub threads: usize,
+    /// An operator that several threads may run hands fewer rows than these to no other thread: they are done sooner than handed over. No
+    /// result depends on it. Default: 512.
+    pub hand_over_from: usize,
     /// All other caps, each with its default and policy.
     pub limits: Limits,
     /// Where relative paths of the program (those of tables) start from. Default: the working directory. The command line says the folder of
@@ -79,6 +83,7 @@ impl Default for Options {
             functions: Vec::new(),
             aggregates: Vec::new(),
             threads: 1,
+            hand_over_from: 512,
             limits: Limits::default(),
             folder: None,
             clock: Arc::new(SystemClock),
@@ -90,11 +95,11 @@ impl Options {
     /// Behind how many calls of [`crate::Engine::push_json`] at most what they brought has been taken up, where each brings no more lines than
     /// `batch_size`: 1 with one thread.
     pub fn chunks_under_way(&self) -> usize {
-        chunks_under_way(self.decoding_threads())
+        chunks_under_way(self.all_threads())
     }
 
     /// As many threads as are asked for, or as there are cores.
-    pub(super) fn decoding_threads(&self) -> usize {
+    pub(super) fn all_threads(&self) -> usize {
         match self.threads {
             0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             threads => threads,

@@ -13,7 +13,24 @@ impl Engine {
     /// The whole state between two calls, as bytes with a digest: events that wait, the unfinished line, what operators hold, views, rows and
     /// bad events that were not taken yet, and all counters. An engine that [`Engine::restore`] makes of them goes on as this one would.
     ///
-    /// Reference tables are not in it, but a digest of their rows is. Where the engine has failed the error is given again.
+    /// Reference tables are not in it, but a digest of their rows is.
+    ///
+    /// # Errors
+    /// Where the engine has failed, that error again; and [`Error::Bug`] where a function or an aggregate of your own panics on the way.
+    ///
+    /// ```
+    /// use betide::{Engine, Options};
+    ///
+    /// let program = "CREATE STREAM Sale (price FLOAT); SELECT SUM(price) AS total FROM Sale WINDOW ROWS 2;";
+    /// let mut engine = Engine::compile(program)?;
+    /// engine.push_json(b"{\"price\":1.5}\n")?;
+    /// let snapshot = engine.snapshot()?;
+    /// let (mut other, restored) = Engine::restore(program, &Options::default(), &snapshot)?;
+    /// assert!(restored.added.is_empty() && restored.removed.is_empty());
+    /// other.push_json(b"{\"price\":2}\n")?;
+    /// assert_eq!(other.take_rows()[0].to_json(), r#"{"total":3.5}"#);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn snapshot(&mut self) -> Result<Vec<u8>, Error> {
         let (passport, origin) = (self.passport(), self.changing.origin(self.source.text()));
         Ok(self.running.guarded(|running| running.catch_up().and_then(|()| save_snapshot(running, &passport, &origin)))?)
@@ -27,6 +44,9 @@ impl Engine {
     ///
     /// The options may be others, but for those that say what the program computes. The arrival clock goes on where it was: for the time since
     /// the snapshot see [`Engine::excuse`].
+    ///
+    /// # Errors
+    /// [`Error::Query`] where the program is wrong, [`Error::Snapshot`] where the snapshot is no good or of another program.
     pub fn restore(text: &str, options: &Options, snapshot: &[u8]) -> Result<(Self, Restored), Error> {
         let origin = snapshot_origin(snapshot)?;
         if options.open && origin.text == text {
@@ -39,6 +59,9 @@ impl Engine {
 
     /// Compiles the program that a snapshot is of, as it was then with all statements that had been added and without those that had been
     /// dropped, and takes the snapshot up. Statements keep their numbers, and what left goes on to leave.
+    ///
+    /// # Errors
+    /// As [`Engine::restore`]. Functions and aggregates of your own that the program calls have to be in the options; one that is not is named.
     ///
     /// ```
     /// use betide::{Engine, Options};

@@ -22,6 +22,7 @@ pub struct SourceStream<'e> {
 
 /// How often a step of a pattern took an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct StepCount {
     /// The line of the program on which the pattern's statement begins, from 1.
     pub line: usize,

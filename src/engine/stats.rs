@@ -10,6 +10,7 @@ use crate::runtime::RunMetrics;
 
 /// Counters of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Stats {
     /// Events that came in.
     pub events: u64,
@@ -39,6 +40,9 @@ pub struct Stats {
     pub held_back_since: Option<String>,
     /// Two values of the type field, where the program takes every event whatever its type.
     pub several_types: Option<(String, String)>,
+    /// How many threads decode lines and run operators, where there is more than one.
+    #[serde(skip_serializing_if = "is_one")]
+    pub threads: u64,
     /// Each source stream, in the order of the text.
     pub sources: Vec<SourceStats>,
     /// Each operator, in the order of `explain`.
@@ -56,6 +60,7 @@ pub struct Stats {
 
 /// A statement that has ended before the input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct EndedStats {
     /// Its stream; an unnamed output has none.
     pub statement: Option<String>,
@@ -71,6 +76,7 @@ pub struct EndedStats {
 
 /// What operators of many statements have in common.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct SharedStats {
     /// Distinct things that are looked up in an event or evaluated for it.
     pub terms: u64,
@@ -84,6 +90,7 @@ pub struct SharedStats {
 
 /// Counters of a source stream.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct SourceStats {
     /// Its name.
     pub name: String,
@@ -109,6 +116,7 @@ pub struct SourceStats {
 
 /// Counters of an operator.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct OperatorStats {
     /// Its number and kind, as in `explain`.
     pub name: String,
@@ -126,6 +134,14 @@ pub struct OperatorStats {
     pub dropped: u64,
     /// NULLs that its expressions had to make up.
     pub eval_nulls: u64,
+    /// How many of its kind share its keys, where it is more than one.
+    #[serde(skip_serializing_if = "is_one")]
+    pub shards: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_one(number: &u64) -> bool {
+    *number == 1
 }
 
 impl From<RunMetrics> for Stats {
@@ -152,6 +168,7 @@ impl From<RunMetrics> for Stats {
             bytes: operator.held.bytes as u64,
             dropped: operator.held.dropped,
             eval_nulls: operator.counts.eval_nulls,
+            shards: operator.shards as u64,
         });
         Self {
             events: metrics.events,
@@ -168,6 +185,7 @@ impl From<RunMetrics> for Stats {
             held_back_by: metrics.held_back_by.as_deref().map(str::to_owned),
             held_back_since: metrics.held_back_since.and_then(text_of),
             several_types: metrics.several_types.clone(),
+            threads: metrics.threads as u64,
             sources: sources.collect(),
             operators: operators.collect(),
             shared: metrics.shared.map(|shared| SharedStats {

@@ -106,6 +106,11 @@ pub trait Operator: Send + fmt::Debug {
     /// How much it holds now.
     fn held(&self) -> Held;
 
+    /// How many operators it consists of, each with a part of the keys.
+    fn shards(&self) -> usize {
+        1
+    }
+
     /// The steps of a pattern and how often each took an event, where the operator counts that: it costs speed, and so only the general
     /// evaluator does.
     fn steps_taken(&self) -> Vec<StepTaken> {
@@ -115,6 +120,11 @@ pub trait Operator: Send + fmt::Debug {
     /// Whether rows may be certain later than they stand. Such an operator tells what it holds back ([`Outbox::watermark`]).
     fn lags(&self) -> bool {
         false
+    }
+
+    /// The least place that it holds back, as it was last told; [`Place::MAX`] where nothing is.
+    fn held_from(&self) -> Place {
+        Place::MAX
     }
 
     /// How many NULLs its expressions had to make up since the last call (division by zero, overflow, failed casts).

@@ -10,6 +10,10 @@ pub struct Outbox {
     rank: u32,
     ports: Vec<Port>,
     allowance: Allowance,
+    /// Whose turn it is, where it is not that of each row's place.
+    turn: Option<Place>,
+    /// Whether turns are noted.
+    notes_turns: bool,
 }
 
 /// With a bound of memory it is looked at each so many rows.
@@ -25,6 +29,8 @@ pub struct Port {
     steps: Vec<WatermarkStep>,
     /// Columns that an operator has made itself, of all rows that there are.
     made: Option<Vec<Column>>,
+    /// Of each row, whose turn it was; nothing where that is not noted.
+    turns: Vec<Place>,
     /// Bytes that were left when memory was looked at last.
     room: Option<usize>,
 }
@@ -32,13 +38,31 @@ pub struct Port {
 impl Outbox {
     /// Ports of these schemas, for the operator of this rank (its number in topological order, from 1).
     pub fn new(rank: u32, schemas: Vec<Arc<Schema>>) -> Self {
-        Self { rank, ports: schemas.into_iter().map(Port::new).collect(), allowance: Allowance::default() }
+        let ports = schemas.into_iter().map(Port::new).collect();
+        Self { rank, ports, allowance: Allowance::default(), turn: None, notes_turns: false }
     }
 
     /// The same for an operator that may give no more than this.
     #[must_use]
     pub fn within(self, allowance: Allowance) -> Self {
         Self { allowance, ..self }
+    }
+
+    /// The same for an operator that has a part of the keys: what orders its rows among those of the others is noted.
+    #[must_use]
+    pub fn noting_turns(self) -> Self {
+        Self { notes_turns: true, ..self }
+    }
+
+    /// Rows that are put out from now on come out in the turn of this start, not in that of the place where they stand: where several
+    /// operators of one spec share the keys, rows of one moment go in the order of turns. Until [`Self::end_turn`].
+    pub fn turn(&mut self, of: Place) {
+        self.turn = Some(of);
+    }
+
+    /// Rows come out in the turns of their places again.
+    pub fn end_turn(&mut self) {
+        self.turn = None;
     }
 
     /// What the operator may give.
@@ -54,8 +78,12 @@ impl Outbox {
             columns.next().expect("no more values than columns").push(value);
         }
         debug_assert!(columns.next().is_none(), "one value a column");
-        port.places.push(place.derived_by(self.rank));
+        let place = place.derived_by(self.rank);
+        port.places.push(place);
         port.moments.push(moment);
+        if self.notes_turns {
+            port.turns.push(self.turn.unwrap_or(place));
+        }
         port.check(1, &self.allowance);
         if self.allowance.memory.is_some() && port.moments.len().is_multiple_of(LOOK_EVERY) {
             self.allowance.check_memory(0);
@@ -69,8 +97,12 @@ impl Outbox {
         let count = fill(&mut port.columns);
         let rows = port.places.len() + count;
         debug_assert!(port.columns.iter().all(|column| column.len() == rows), "one value a column");
-        port.places.resize(rows, place.derived_by(self.rank));
+        let place = place.derived_by(self.rank);
+        port.places.resize(rows, place);
         port.moments.resize(rows, moment);
+        if self.notes_turns {
+            port.turns.resize(rows, self.turn.unwrap_or(place));
+        }
         port.check(count, &self.allowance);
         count
     }
@@ -83,6 +115,9 @@ impl Outbox {
         port.places = places;
         port.places.iter_mut().for_each(|place| *place = place.derived_by(self.rank));
         port.moments = moments;
+        if self.notes_turns {
+            port.turns.clone_from(&port.places);
+        }
         port.check(port.moments.len(), &self.allowance);
     }
 
@@ -106,6 +141,11 @@ impl Outbox {
         self.ports[port].take()
     }
 
+    /// Takes whose turns the rows of a port came out in, where that is noted.
+    pub fn take_turns(&mut self, port: usize) -> Vec<Place> {
+        std::mem::take(&mut self.ports[port].turns)
+    }
+
     /// Takes what has been said of the watermark of a port, where it has no rows.
     pub fn take_watermarks(&mut self, port: usize) -> Vec<WatermarkStep> {
         std::mem::take(&mut self.ports[port].steps)
@@ -125,7 +165,7 @@ impl Outbox {
 impl Port {
     fn new(schema: Arc<Schema>) -> Self {
         let columns = schema.fields().iter().map(|f| ColumnBuilder::new(&f.data_type, 0)).collect();
-        Self { schema, columns, places: Vec::new(), moments: Vec::new(), steps: Vec::new(), made: None, room: None }
+        Self { schema, columns, places: Vec::new(), moments: Vec::new(), steps: Vec::new(), made: None, turns: Vec::new(), room: None }
     }
 
     /// Of the last so many rows none is one too many of its moment. (Moments never go back.)

@@ -172,8 +172,10 @@ impl Sequence {
         let mut rows = self.evaluator.take_rows();
         rows.sort_by_key(|row| row.start);
         for row in rows {
+            out.turn(row.start);
             out.row(row.port, row.values, row.place, moment);
         }
+        out.end_turn();
     }
 
     /// Lets times be over that end before this place. What one time makes certain in several partitions comes out in the order of the starts.
@@ -201,7 +203,21 @@ impl Sequence {
 
     /// Says what is held back: undecided starts, and rows that wait for the end of their time.
     fn report(&mut self, moment: Place, out: &mut Outbox) {
-        let Some(starts) = &mut self.starts else { return };
+        if self.starts.is_none() {
+            return;
+        }
+        let least = self.least_held();
+        if std::mem::replace(&mut self.held_from, least) == least {
+            return;
+        }
+        for port in 0..out.ports() {
+            out.watermark(port, WatermarkStep { moment, watermark: least });
+        }
+    }
+
+    /// The least place of what may still come out, where rows may be certain later than they stand.
+    fn least_held(&mut self) -> Place {
+        let Some(starts) = &mut self.starts else { return Place::MAX };
         while let Some(&Reverse((start, id))) = starts.peek() {
             if self.partitions.get(id as usize).and_then(Option::as_ref).is_some_and(|p| p.state.is_undecided(start)) {
                 break;
@@ -211,13 +227,7 @@ impl Sequence {
         }
         let undecided = starts.peek().map(|Reverse((start, _))| *start);
         let tied = self.ties.first().map(|tie| tie.row.place);
-        let least = undecided.into_iter().chain(tied).min().unwrap_or(Place::MAX);
-        if std::mem::replace(&mut self.held_from, least) == least {
-            return;
-        }
-        for port in 0..out.ports() {
-            out.watermark(port, WatermarkStep { moment, watermark: least });
-        }
+        undecided.into_iter().chain(tied).min().unwrap_or(Place::MAX)
     }
 
     /// Matches rows of one time in the order that ORDER BY asks for, once that time is over.
@@ -315,6 +325,10 @@ impl Operator for Sequence {
         self.alarms.peek().map_or(Place::MAX, |Reverse((time, ..))| Place::bound(*time, Phase::After))
     }
 
+    fn held_from(&self) -> Place {
+        self.held_from
+    }
+
     fn take_nulls(&mut self) -> u64 {
         self.context.take_nulls() + self.evaluator.take_nulls()
     }
@@ -371,13 +385,15 @@ impl Operator for Sequence {
             let id = ids.get(id)?;
             self.starts.as_mut().ok_or_else(|| StateError::new("starts that nobody waits for"))?.push(Reverse((start, id)));
         }
-        self.held_from = self.held_from.min(from.take()?);
+        let _: Place = from.take()?;
         for _ in 0..from.length()? {
             let (order, place) = from.take()?;
             let batch = from.batch(&self.spec.inputs[0])?;
             self.ties.push(Tie { order, row: TiedRow { batch, row: 0, place } });
         }
         self.ties.sort_by_key(|tie| tie.row.place);
+        // Of a state that was cut by keys, each part has what all parts had told together.
+        self.held_from = self.least_held();
         Ok(())
     }
 }

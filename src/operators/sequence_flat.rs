@@ -215,11 +215,13 @@ impl FlatSequence {
         found.sort_by_key(|(_, found)| found.start);
         for (id, found) in found {
             let Some(partition) = &self.partitions[id as usize] else { continue };
+            out.turn(found.start);
             out.rows(found.port, found.end, moment, |builders| {
                 self.evaluator.write(&partition.state, &found, builders);
                 1
             });
         }
+        out.end_turn();
     }
 
     /// Waits for the next time of a partition.
@@ -306,9 +308,23 @@ impl FlatSequence {
 
     /// Says what is held back: undecided starts.
     fn report(&mut self, moment: Place, out: &mut Outbox) {
-        let Self { starts: Some(starts), partitions, evaluator, .. } = self else { return };
-        let least = loop {
-            let Some(&Reverse((start, id))) = starts.peek() else { break Place::MAX };
+        if self.starts.is_none() {
+            return;
+        }
+        let least = self.least_held();
+        if std::mem::replace(&mut self.held_from, least) == least {
+            return;
+        }
+        for port in 0..out.ports() {
+            out.watermark(port, WatermarkStep { moment, watermark: least });
+        }
+    }
+
+    /// The first undecided start, where rows may be certain later than they stand.
+    fn least_held(&mut self) -> Place {
+        let Self { starts: Some(starts), partitions, evaluator, .. } = self else { return Place::MAX };
+        loop {
+            let Some(&Reverse((start, id))) = starts.peek() else { return Place::MAX };
             let partition = partitions.get_mut(id as usize).and_then(Option::as_mut);
             let Some(partition) = partition.filter(|partition| partition.noted == Some(start)) else {
                 starts.pop();
@@ -316,18 +332,12 @@ impl FlatSequence {
             };
             let oldest = evaluator.oldest_start(&partition.state);
             if oldest == Some(start) {
-                break start;
+                return start;
             }
             partition.noted = oldest;
             starts.pop();
             starts.extend(oldest.map(|oldest| Reverse((oldest, id))));
             fit_heap(starts);
-        };
-        if std::mem::replace(&mut self.held_from, least) == least {
-            return;
-        }
-        for port in 0..out.ports() {
-            out.watermark(port, WatermarkStep { moment, watermark: least });
         }
     }
 
@@ -395,6 +405,10 @@ impl Operator for FlatSequence {
         self.alarms.peek().map_or(Place::MAX, |Reverse((time, ..))| Place::bound(*time, Phase::After))
     }
 
+    fn held_from(&self) -> Place {
+        self.held_from
+    }
+
     fn take_nulls(&mut self) -> u64 {
         self.context.take_nulls() + self.evaluator.take_nulls()
     }
@@ -441,7 +455,9 @@ impl Operator for FlatSequence {
         for Reverse((start, id)) in from.take::<Vec<Reverse<(Place, u32)>>>()? {
             self.starts.as_mut().ok_or_else(|| StateError::new("starts that nobody waits for"))?.push(Reverse((start, now(id)?)));
         }
-        self.held_from = self.held_from.min(from.take()?);
+        let _: Place = from.take()?;
+        // Of a state that was cut by keys, each part has what all parts had told together.
+        self.held_from = self.least_held();
         Ok(())
     }
 

@@ -182,12 +182,14 @@ impl StepSequence {
         if !self.evaluator.is_any_ready() {
             return;
         }
-        self.evaluator.let_ready_go(|place, write| {
+        self.evaluator.let_ready_go(|start, place, write| {
+            out.turn(start);
             out.rows(0, place, moment, |builders| {
                 write(builders);
                 1
             });
         });
+        out.end_turn();
     }
 
     /// Lets times be over that end before this place, where matches wait for their turn. What one time makes certain in several partitions
@@ -213,18 +215,23 @@ impl StepSequence {
         }
     }
 
-    /// Says what is held back: the first start that has not had its turn.
+    /// Says what is held back.
     fn report(&mut self, moment: Place, out: &mut Outbox) {
+        let least = self.least_held();
+        if std::mem::replace(&mut self.held_from, least) != least {
+            out.watermark(0, WatermarkStep { moment, watermark: least });
+        }
+    }
+
+    /// The first start that has not had its turn.
+    fn least_held(&mut self) -> Place {
         let has_turn = |&(start, id): &(Place, u32)| {
             self.partitions.get(id as usize).and_then(Option::as_ref).is_some_and(|partition| partition.has_turn(start))
         };
         while self.starts.front().is_some_and(|first| !has_turn(first)) {
             self.starts.pop_front();
         }
-        let least = self.starts.front().map_or(Place::MAX, |(start, _)| *start);
-        if std::mem::replace(&mut self.held_from, least) != least {
-            out.watermark(0, WatermarkStep { moment, watermark: least });
-        }
+        self.starts.front().map_or(Place::MAX, |(start, _)| *start)
     }
 
     /// Without WITHIN nothing is over by time alone, and an empty partition goes at once.
@@ -353,6 +360,10 @@ impl Operator for StepSequence {
         turn.into_iter().chain(visit).min().map_or(Place::MAX, |time| Place::bound(time, Phase::After))
     }
 
+    fn held_from(&self) -> Place {
+        self.held_from
+    }
+
     fn take_nulls(&mut self) -> u64 {
         self.context.take_nulls() + self.evaluator.take_nulls()
     }
@@ -394,7 +405,13 @@ impl Operator for StepSequence {
             self.starts.push_back((place, now(id)?));
         }
         self.starts.make_contiguous().sort_by_key(|(place, _)| *place);
-        self.held_from = self.held_from.min(from.take()?);
+        let _: Place = from.take()?;
+        // Each part has the events of all.
+        if before.iter().any(|events| *events > 0) {
+            self.evaluator.collect(self.partitions.iter_mut().flatten(), i64::MIN);
+        }
+        // Of a state that was cut by keys, each part has what all parts had told together.
+        self.held_from = self.least_held();
         Ok(())
     }
 

@@ -102,7 +102,7 @@ impl Operator for WaySequence {
     }
 
     fn save(&self, to: &mut StateWriter) {
-        to.put(&self.evaluator.dropped());
+        to.once(self.evaluator.dropped());
         self.partitions.save(to);
     }
 

@@ -87,14 +87,24 @@ pub(super) struct Holds {
 crate::saved!(Holds { told });
 
 impl Holds {
+    /// Nothing is held.
+    pub(super) fn new() -> Self {
+        Self { told: Place::MAX }
+    }
+
     /// What both hold back.
     pub(super) fn and(self, other: Self) -> Self {
         Self { told: self.told.min(other.told) }
     }
 
-    /// Nothing is held.
-    pub(super) fn new() -> Self {
-        Self { told: Place::MAX }
+    /// What was last told.
+    pub(super) fn told(&self) -> Place {
+        self.told
+    }
+
+    /// Takes for told what is held back now: of a state that was cut by keys, each part has what all parts had told together.
+    pub(super) fn settle(&mut self, least: Place) {
+        self.told = least;
     }
 
     /// From `moment` on `least` is the least place held back, [`Place::MAX`] where nothing is.

@@ -8,6 +8,7 @@ use super::limits::Limits;
 use super::pipeline::{Counts, Exit, Feed, Pipeline, Stage, Work};
 use super::running::{RunOptions, Running};
 use super::selective::{Candidate, Selective, Selector, Slot};
+use super::shards::{Make, Pool, Sharded, Workers};
 use super::tables::{TableSource, Tables, resolved};
 use super::view::View;
 use crate::codec::json::JsonDecoder;
@@ -21,6 +22,7 @@ use crate::operators::{
 };
 use crate::plan::{
     Edge, LookupTable, Node, OperatorGraph, OperatorSpec, OutputNode, Route, Sharing, SourceColumn, SourceNode, TableFormat, TableNode,
+    Threads,
 };
 use crate::spec::{Attention, EvaluatorChoice, PatternSpec, Wanted, attention};
 
@@ -49,10 +51,11 @@ pub fn assemble(graph: &OperatorGraph, options: &AssembleOptions, run: RunOption
     let reorder = Reorder::new(timings.collect(), run.limits.waiting_events).letting_go(run.limits.round());
     let tables: Vec<TableSource> = graph.tables().iter().map(|table| table_source(table, options)).collect();
     let ranks: Vec<u32> = (0..graph.nodes().len()).map(rank_of).collect();
-    let pipeline = pipeline(&Parts { graph, ranks: &ranks, tables: &tables, run: &run, views: &|_| None });
+    let workers = Workers { pool: Arc::new(Pool::new(run.threads)), hand_over_from: run.hand_over_from };
+    let pipeline = pipeline(&Parts { graph, ranks: &ranks, tables: &tables, run: &run, workers: &workers, views: &|_| None });
     let decoder = || decoder(graph, options, &run);
     let decoders = (run.threads > 1).then(|| Decoders::new(decoder(), (1..run.threads).map(|_| decoder()).collect()));
-    Running::new(decoder(), decoders, reorder, pipeline, Tables::new(tables), run)
+    Running::new(decoder(), decoders, reorder, pipeline, Tables::new(tables), (run, workers))
 }
 
 /// A decoder of the source streams.
@@ -71,6 +74,8 @@ pub(super) struct Parts<'p> {
     pub(super) ranks: &'p [u32],
     pub(super) tables: &'p [TableSource],
     pub(super) run: &'p RunOptions,
+    /// What operators that are cut by their keys are made with.
+    pub(super) workers: &'p Workers,
     /// The rows that the view has which this node looks rows up in, where it has been there before.
     pub(super) views: &'p dyn Fn(usize) -> Option<NewestRows>,
 }
@@ -162,12 +167,13 @@ fn stage(parts: &Parts<'_>, index: usize, node: &Node, slot: Option<Slot>) -> St
 }
 
 fn work(parts: &Parts<'_>, index: usize, node: &Node) -> (&'static str, Work) {
-    let Parts { graph, ranks, tables, run, views } = *parts;
+    let Parts { graph, ranks, tables, run, views, .. } = *parts;
     let rank = ranks[index];
     let schema = node.ports[0].clone();
     let inputs: Vec<Arc<Schema>> = node.inputs.iter().map(|&edge| graph.schema(edge).clone()).collect();
     let lags = node.inputs.iter().any(|&edge| graph.lags(edge));
     let stateful = |operator| Work::operator(operator, rank, inputs.clone(), lags, node.ports.clone(), run.limits.allowance());
+    let keyed = |make: Make| stateful(shards_of(parts, node, rank, make));
     match &node.spec {
         OperatorSpec::Filter(condition) => ("filter", Work::Transform(Box::new(Filter::new(condition.clone())), schema)),
         OperatorSpec::Project(exprs) => ("project", Work::Transform(Box::new(Project::new(exprs.clone(), schema.clone())), schema)),
@@ -175,9 +181,18 @@ fn work(parts: &Parts<'_>, index: usize, node: &Node) -> (&'static str, Work) {
         OperatorSpec::TopOfWindow { order, limit, bounds } => {
             ("top of window", Work::Transform(Box::new(TopOfWindow::new(order.clone(), *limit, *bounds)), schema))
         }
-        OperatorSpec::Window(spec) => ("window", stateful(window::new(spec))),
-        OperatorSpec::Join(spec) => ("join", stateful(join::new((**spec).clone(), &inputs[0], &inputs[1]))),
-        OperatorSpec::Suppress { keys, duration } => ("suppress", stateful(Box::new(Suppress::new(keys.clone(), *duration)))),
+        OperatorSpec::Window(spec) => {
+            let spec = spec.clone();
+            ("window", keyed(Box::new(move || window::new(&spec))))
+        }
+        OperatorSpec::Join(spec) => {
+            let (spec, left, right) = (spec.clone(), inputs[0].clone(), inputs[1].clone());
+            ("join", keyed(Box::new(move || join::new((*spec).clone(), &left, &right))))
+        }
+        OperatorSpec::Suppress { keys, duration } => {
+            let (keys, duration) = (keys.clone(), *duration);
+            ("suppress", keyed(Box::new(move || Box::new(Suppress::new(keys.clone(), duration)))))
+        }
         OperatorSpec::Lookup { spec, table: LookupTable::File(table) } => {
             ("lookup", stateful(Box::new(Lookup::new((**spec).clone(), tables[*table].shared.clone()))))
         }
@@ -189,7 +204,20 @@ fn work(parts: &Parts<'_>, index: usize, node: &Node) -> (&'static str, Work) {
         OperatorSpec::CountMatches { spec, .. } => {
             ("count matches", stateful(Box::new(MatchCounts::new((**spec).clone(), run.limits.pattern_events))))
         }
-        OperatorSpec::Pattern { spec, evaluator, .. } => ("pattern", stateful(pattern(spec, evaluator, &run.limits))),
+        OperatorSpec::Pattern { spec, evaluator, .. } => {
+            let (spec, evaluator, limits) = (spec.clone(), evaluator.clone(), run.limits);
+            ("pattern", keyed(Box::new(move || pattern(&spec, &evaluator, &limits))))
+        }
+    }
+}
+
+/// An operator with keys: several of them with a part of the keys each, where there are several threads and that gives the same.
+fn shards_of(parts: &Parts<'_>, node: &Node, rank: u32, make: Make) -> Box<dyn Operator> {
+    let Parts { graph, run, workers, .. } = *parts;
+    let threads = Threads { number: run.threads, is_statement_bounded: run.limits.statement_memory.is_some() };
+    match threads.cut(graph, node) {
+        Some(cut) => Box::new(Sharded::new(make, cut, (rank, &node.ports), run.limits.allowance(), workers.clone())),
+        None => make(),
     }
 }
 

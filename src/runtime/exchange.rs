@@ -45,6 +45,7 @@ pub fn exchange(running: &mut Running, change: Exchange<'_>) -> Result<Vec<usize
             ranks: &ranks,
             tables: running.tables.sources(),
             run: &running.options,
+            workers: &running.workers,
             views: &views,
         })
     };

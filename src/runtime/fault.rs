@@ -57,8 +57,11 @@ pub fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, Box<dyn Any + Send>> {
 }
 
 impl Panic {
-    /// What was caught on this thread.
+    /// What was caught on this thread; what another thread has caught and handed on is that.
     pub fn of(payload: &(dyn Any + Send)) -> Self {
+        if let Some(panic) = payload.downcast_ref::<Self>() {
+            return panic.clone();
+        }
         let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
         let message = text.or_else(|| payload.downcast_ref::<String>().cloned());
         Self { message: message.unwrap_or_else(|| "a panic without words".to_owned()), location: LAST.take() }

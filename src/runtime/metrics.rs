@@ -38,6 +38,8 @@ pub struct RunMetrics {
     pub several_types: Option<(String, String)>,
     /// Each source.
     pub sources: Vec<SourceMetrics>,
+    /// How many threads may work.
+    pub threads: usize,
     /// Each operator.
     pub operators: Vec<OperatorMetrics>,
     /// What the operators that share one look at each event have in common; nothing where none do.
@@ -64,6 +66,8 @@ pub struct OperatorMetrics {
     pub counts: Counts,
     /// What it holds.
     pub held: Held,
+    /// How many of its kind share its keys.
+    pub shards: usize,
 }
 
 impl RunMetrics {

@@ -23,6 +23,7 @@ mod running;
 mod selective;
 
 mod assemble;
+mod shards;
 mod tables;
 mod view;
 mod visits;

@@ -325,9 +325,10 @@ impl Pipeline {
         self.selector.as_ref().map(Selector::size)
     }
 
-    /// What each stage holds and has counted: name, counts, state.
-    pub(super) fn report(&self) -> impl Iterator<Item = (&str, Counts, Held)> {
-        self.stages.iter().map(|stage| (stage.name.as_str(), self.counts_of(stage), stage.work.held()))
+    /// What each stage holds and has counted, and how many operators it consists of: name, counts, state, shards.
+    pub(super) fn report(&self) -> impl Iterator<Item = (&str, Counts, Held, usize)> {
+        let shards = |work: &Work| if let Work::Operator(keeper) = work { keeper.operator.shards() } else { 1 };
+        self.stages.iter().map(move |stage| (stage.name.as_str(), self.counts_of(stage), stage.work.held(), shards(&stage.work)))
     }
 
     /// What a stage has counted, with what is counted for all selective stages at once.

@@ -16,6 +16,7 @@ use super::lines::{Lines, Piece, Start};
 use super::metrics::{OperatorMetrics, RunMetrics, SourceMetrics};
 use super::pipeline::Pipeline;
 use super::profile::{Profile, Profiled};
+use super::shards::Workers;
 use super::tables::{TableSource, Tables};
 use super::view::View;
 use crate::codec::json::JsonDecoder;
@@ -32,8 +33,10 @@ pub struct RunOptions {
     pub max_line: usize,
     /// The first bad event ends the run.
     pub strict: bool,
-    /// How many threads decode lines of JSON.
+    /// How many threads decode lines of JSON, and run operators that can be cut by their keys.
     pub threads: usize,
+    /// Fewer rows than these are not handed over to other threads.
+    pub hand_over_from: usize,
     /// The caps.
     pub limits: Limits,
     /// The arrival clock.
@@ -44,6 +47,7 @@ pub struct RunOptions {
 #[derive(Debug)]
 pub struct Running {
     pub(super) options: RunOptions,
+    pub(super) workers: Workers,
     pub(super) intake: Intake,
     pub(super) pipeline: Pipeline,
     pub(super) tables: Tables,
@@ -83,7 +87,7 @@ impl Running {
         reorder: Reorder,
         pipeline: Pipeline,
         tables: Tables,
-        options: RunOptions,
+        (options, workers): (RunOptions, Workers),
     ) -> Self {
         let intake = Intake {
             decoded: decoder.decoded(),
@@ -99,6 +103,7 @@ impl Running {
         let taken = vec![0; pipeline.exits()];
         Self {
             options,
+            workers,
             intake,
             pipeline,
             tables,
@@ -325,7 +330,8 @@ impl Running {
     pub fn metrics(&self) -> RunMetrics {
         let specs = self.intake.decoder.specs();
         let streams = self.intake.reorder.stats();
-        let operators = self.pipeline.report().map(|(name, counts, held)| OperatorMetrics { name: name.to_owned(), counts, held });
+        let operators = self.pipeline.report();
+        let operators = operators.map(|(name, counts, held, shards)| OperatorMetrics { name: name.to_owned(), counts, held, shards });
         let operators: Vec<OperatorMetrics> = operators.collect();
         RunMetrics {
             events: self.intake.decoded.events,
@@ -343,6 +349,7 @@ impl Running {
             several_types: self.intake.decoder.several_types().map(|(a, b)| (a.to_owned(), b.to_owned())),
             sources: specs.iter().zip(streams).map(|(spec, stats)| SourceMetrics { name: spec.name.clone(), stats }).collect(),
             operators,
+            threads: self.options.threads,
             shared: self.pipeline.shared(),
             memory: self.pipeline.memory(),
         }

@@ -97,7 +97,7 @@ fn running(text: &str, batch_size: usize) -> (Running, Vec<String>) {
     let options = PlanOptions { outputs: Outputs::Named(there), endless: false, general_evaluators: false, open: false };
     let (graph, _) = plan(&program, &options).unwrap_or_else(|told| panic!("{told:?}"));
     let clock = std::sync::Arc::new(ManualClock::new(Timestamp(0)));
-    let run = RunOptions { batch_size, max_line: 1 << 20, strict: false, limits: Limits::default(), threads: 1, clock };
+    let run = RunOptions { batch_size, max_line: 1 << 20, strict: false, limits: Limits::default(), threads: 1, hand_over_from: 0, clock };
     let outputs = graph.outputs().iter().map(|output| output.name.as_deref().unwrap_or_default().to_owned()).collect();
     (
         assemble(&graph, &AssembleOptions { type_field: vec!["type".to_owned()], endless: false, folder: None, whole_input: false }, run),

@@ -22,7 +22,7 @@ fn program(text: &str) -> Program {
 
 /// The query of the last statement.
 fn query(text: &str) -> Query {
-    program(text).statements.pop().expect("a statement").query
+    program(text).statements.pop().expect("a statement").query.clone()
 }
 
 fn columns(query: &Query) -> Vec<String> {

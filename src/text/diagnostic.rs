@@ -106,6 +106,23 @@ pub struct Diagnostics {
     all: Vec<Diagnostic>,
 }
 
+/// Each in a line, with what would mend it; [`render`](crate::text::render) shows them in the text.
+impl fmt::Display for Diagnostics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, diagnostic) in self.all.iter().enumerate() {
+            let kind = if diagnostic.severity == Severity::Error { "error" } else { "warning" };
+            let line = if number > 0 { "\n" } else { "" };
+            write!(f, "{line}{kind}[{}]: {}", diagnostic.code.0, diagnostic.message)?;
+            if !diagnostic.hints.is_empty() {
+                write!(f, " ({})", diagnostic.hints.join("; "))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Diagnostics {}
+
 impl Diagnostics {
     /// Adds one.
     pub fn push(&mut self, diagnostic: Diagnostic) {

@@ -92,7 +92,9 @@ pub fn interfere(scenario: &Scenario, random: &mut Random, told: &mut Told) -> R
     push(&mut alone, &events, KeyRange::ALL, &mut rows)?;
     let expected = finish(alone, rows)?;
     (told.rows, told.events) = (expected.0.len() as u64, events.len() as u64);
-    let mut engine = Engine::with_options(&program, &options).map_err(|error| error.to_string())?;
+    // Some run their operators on several threads, and hand every row over.
+    let way = |random: &mut Random| Options { threads: [1, 1, 2, 3][random.below(4)], hand_over_from: 0, ..options.clone() };
+    let mut engine = Engine::with_options(&program, &way(random)).map_err(|error| error.to_string())?;
     let mut rows = Vec::new();
     let mut at = 0;
     for _ in 0..1 + random.below(2) {
@@ -104,14 +106,14 @@ pub fn interfere(scenario: &Scenario, random: &mut Random, told: &mut Told) -> R
         let mut saved = Vec::new();
         for &range in &ranges {
             let part = engine.snapshot_range(range).map_err(|error| error.to_string())?;
-            let (mut other, _) = Engine::restore(&program, &options, &part).map_err(|error| error.to_string())?;
+            let (mut other, _) = Engine::restore(&program, &way(random), &part).map_err(|error| error.to_string())?;
             push(&mut other, &events[begin..end], range, &mut rows)?;
             saved.push(other.snapshot_range(KeyRange::ALL).map_err(|error| error.to_string())?);
             told.runs += 1;
             told.count("parts of the keys");
         }
         let saved: Vec<&[u8]> = saved.iter().map(Vec::as_slice).collect();
-        engine = Engine::restore_parts(&program, &options, &saved).map_err(|error| error.to_string())?.0;
+        engine = Engine::restore_parts(&program, &way(random), &saved).map_err(|error| error.to_string())?.0;
         at = end;
     }
     push(&mut engine, &events[at..], KeyRange::ALL, &mut rows)?;

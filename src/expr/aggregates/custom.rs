@@ -130,7 +130,8 @@ pub trait AggregateState: Clone + PartialEq + fmt::Debug + Send + Sync + 'static
     /// Bytes that are no state: the snapshot is refused with what the error says.
     fn load(&mut self, saved: &[u8]) -> Result<(), StateError>;
 
-    /// How many bytes it holds outside of itself, about: for the bound of memory and the statistics. Default: 0.
+    /// How many bytes it holds outside of itself, about: for the bound of memory and the statistics. It is asked between statements, so a
+    /// panic here is one of the whole engine. Default: 0.
     fn bytes(&self) -> usize {
         0
     }
@@ -260,7 +261,7 @@ impl RegisteredAggregate {
     }
 
     /// A call of it on these arguments, and the arguments cast to what it takes.
-    pub fn call(&self, args: Vec<Expr>, distinct: bool) -> Result<(CustomAggregate, Vec<Expr>), TypeError> {
+    pub(crate) fn call(&self, args: Vec<Expr>, distinct: bool) -> Result<(CustomAggregate, Vec<Expr>), TypeError> {
         let found: Vec<DataType> = args.iter().map(|arg| arg.data_type().clone()).collect();
         let (wanted, result) = self.0.resolve(&found)?;
         if distinct && found.len() != 1 {

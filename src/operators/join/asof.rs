@@ -147,9 +147,12 @@ impl AsOfJoin {
         }
     }
 
+    fn least_held(&self) -> Place {
+        self.pending.front().map_or(Place::MAX, |left| left.place)
+    }
+
     fn tell(&mut self, moment: Place, out: &mut Outbox) {
-        let least = self.pending.front().map_or(Place::MAX, |left| left.place);
-        self.holds.tell(least, moment, out);
+        self.holds.tell(self.least_held(), moment, out);
     }
 }
 
@@ -187,6 +190,10 @@ impl Operator for AsOfJoin {
         true
     }
 
+    fn held_from(&self) -> Place {
+        self.holds.told()
+    }
+
     fn take_nulls(&mut self) -> u64 {
         self.context.take_nulls()
     }
@@ -202,18 +209,17 @@ impl Operator for AsOfJoin {
     }
 
     fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
-        let before = self.taken;
-        let behind = |right: RightRow| RightRow { number: right.number.saturating_add(before), ..right };
-        let ids = self.groups.load(from, |rows| rows.into_iter().map(behind).collect())?;
+        // Numbers tell rows of one key apart, also from those of a key that had its number before: each part has its own.
+        let ids = self.groups.load(from, |rows| rows)?;
         for (time, number, id) in from.take::<Vec<(Timestamp, u64, u32)>>()? {
-            self.expiring.push_back((time, number.saturating_add(before), ids.get(id)?));
+            self.expiring.push_back((time, number, ids.get(id)?));
         }
         self.expiring.make_contiguous().sort_by_key(|(time, ..)| *time);
-        self.taken = before.saturating_add(from.take()?);
+        self.taken = self.taken.max(from.take()?);
         self.pending.extend(from.list::<LeftRow>()?);
         self.pending.make_contiguous().sort_by_key(|left| left.place);
-        let holds: Holds = from.take()?;
-        self.holds = std::mem::replace(&mut self.holds, Holds::new()).and(holds);
+        self.holds = from.take()?;
+        self.holds.settle(self.least_held());
         Ok(())
     }
 }

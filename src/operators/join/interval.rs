@@ -248,16 +248,21 @@ impl IntervalJoin {
 
     /// Tells the first row that may still come out behind others.
     fn tell(&mut self, moment: Place, out: &mut Outbox) {
-        if self.kind == JoinKind::Inner {
-            return;
+        if self.kind != JoinKind::Inner {
+            let least = self.least_held();
+            self.holds.tell(least, moment, out);
         }
+    }
+
+    /// The place of the first row that may still come out behind others.
+    fn least_held(&mut self) -> Place {
         let mut least = Place::MAX;
         for side in [LEFT, RIGHT] {
             if self.gives_unmatched(side) || self.kind == JoinKind::Semi && side == LEFT {
                 least = least.min(self.sides[side].first_unmatched());
             }
         }
-        self.holds.tell(least, moment, out);
+        least
     }
 
     /// The key of each row of an inbox, and nothing for rows whose keys hold a NULL.
@@ -327,15 +332,20 @@ impl Operator for IntervalJoin {
         self.kind != JoinKind::Inner
     }
 
+    fn held_from(&self) -> Place {
+        self.holds.told()
+    }
+
     fn take_nulls(&mut self) -> u64 {
         self.context.take_nulls()
     }
 
-    /// A row that is decided, and only waits for its turn to go, is of no key any more and is written with every part: it gives nothing.
+    /// A row that is decided, and only waits for its turn to go, is of no key any more, and gives nothing.
     fn save(&self, to: &mut StateWriter) {
         let kept = to.keys(self.groups.keys());
         for side in [LEFT, RIGHT] {
-            let is_asked = |row: &&Stored| self.has_left_its_key(row.is_matched) || kept.has(row.key);
+            let has_unkeyed = to.range().has_unkeyed();
+            let is_asked = |row: &&Stored| if self.has_left_its_key(row.is_matched) { has_unkeyed } else { kept.has(row.key) };
             let rows: Vec<&Stored> = self.sides[side].iter().filter(is_asked).collect();
             let addresses: Vec<Option<u64>> = rows.iter().map(|row| Some(row.address)).collect();
             let waits = |row: &&Stored| Waits { place: row.place, key: row.key, is_matched: row.is_matched };
@@ -376,8 +386,9 @@ impl Operator for IntervalJoin {
                 }
             }
         }
-        let holds: Holds = from.take()?;
-        self.holds = std::mem::replace(&mut self.holds, Holds::new()).and(holds);
+        self.holds = from.take()?;
+        let least = self.least_held();
+        self.holds.settle(least);
         Ok(())
     }
 }

@@ -106,6 +106,19 @@ impl Operator for RowsWindow {
         self.recipe.introduce(from);
         let ids = self.groups.load(from, |begun| Begun { first: begun.first.saturating_add(before), ..begun })?;
         self.taken = before.saturating_add(from.take()?);
+        if before > 0 {
+            self.taken = number_anew(&mut self.groups);
+        }
         self.early.load(&ids, from)
     }
+}
+
+/// Gives windows that have begun small numbers in the order of those that they have; gives the next.
+fn number_anew(groups: &mut Groups<Begun>) -> u64 {
+    let mut firsts: Vec<u64> = groups.iter().map(|begun| begun.first).collect();
+    firsts.sort_unstable();
+    for begun in groups.iter_mut() {
+        begun.first = firsts.partition_point(|first| *first < begun.first) as u64;
+    }
+    firsts.len() as u64
 }

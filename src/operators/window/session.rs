@@ -133,6 +133,26 @@ impl SessionWindow {
         self.holds.tell(least, moment, out);
     }
 
+    /// Rows of several parts of the state have been numbered apart, and sessions that close at one moment go by the numbers of their last
+    /// rows. Numbers are small again then.
+    fn number_in_order(&mut self) {
+        let mut firsts: Vec<u64> = self.groups.iter().map(|session| session.first).collect();
+        firsts.sort_unstable();
+        for session in self.groups.iter_mut() {
+            session.first = firsts.partition_point(|first| *first < session.first) as u64;
+        }
+        self.taken = self.last_rows.len().max(firsts.len()) as u64;
+        for ((_, number, id), now) in self.last_rows.iter_mut().zip(0..) {
+            if self.groups.get(*id).is_some_and(|(_, session)| session.last == *number) {
+                self.groups.of(*id).last = now;
+            }
+            *number = now;
+        }
+        let timers = std::mem::take(&mut self.timers).into_iter();
+        let actual = |(_, _, id)| self.groups.get(id).map(|(_, session)| (self.deadline(session), session.last, id));
+        self.timers = timers.filter_map(actual).collect();
+    }
+
     fn put_out_early(&mut self, place: Place, moment: Place, out: &mut Outbox) {
         let due = self.early.take();
         let mut due: Vec<_> = due.into_iter().filter_map(|id| self.groups.get(id)).collect();
@@ -172,6 +192,10 @@ impl Operator for SessionWindow {
         true
     }
 
+    fn held_from(&self) -> Place {
+        self.holds.told()
+    }
+
     fn take_nulls(&mut self) -> u64 {
         self.recipe.take_nulls()
     }
@@ -198,9 +222,13 @@ impl Operator for SessionWindow {
             self.last_rows.push_back((place, behind(number), ids.get(id)?));
         }
         self.last_rows.make_contiguous().sort_unstable();
-        let holds: Holds = from.take()?;
-        self.holds = std::mem::replace(&mut self.holds, Holds::new()).and(holds);
+        self.holds = from.take()?;
         self.taken = behind(from.take()?);
+        if before > 0 {
+            self.number_in_order();
+        }
+        let least = self.least_held();
+        self.holds.settle(least);
         self.early.load(&ids, from)
     }
 }

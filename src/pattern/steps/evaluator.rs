@@ -453,14 +453,14 @@ impl StepEvaluator {
         !self.ready.is_empty()
     }
 
-    /// Hands out the matches whose turn it is, in the order of their starts: where each ends, and how its row is written.
-    pub(crate) fn let_ready_go(&mut self, mut go: impl FnMut(Place, &dyn Fn(&mut [ColumnBuilder]))) {
+    /// Hands out the matches whose turn it is, in the order of their starts: where each starts and ends, and how its row is written.
+    pub(crate) fn let_ready_go(&mut self, mut go: impl FnMut(Place, Place, &dyn Fn(&mut [ColumnBuilder]))) {
         let mut ready = std::mem::take(&mut self.ready);
         ready.sort_by_key(|(start, _)| *start);
-        for (_, events) in ready {
+        for (start, events) in ready {
             let last = self.plan.last();
             let found = Finished { events: &events, count: 1, last: None };
-            go(self.logs[last].place(events[last]), &|out: &mut [ColumnBuilder]| {
+            go(start, self.logs[last].place(events[last]), &|out: &mut [ColumnBuilder]| {
                 self.writer.write(&self.plan, &self.logs, found, out, &self.terms.context);
             });
         }

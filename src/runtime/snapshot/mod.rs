@@ -32,6 +32,7 @@ const HEAD: usize = 8 + 4 + 8 + 32;
 
 /// Why a snapshot cannot be taken up.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SnapshotError {
     /// It is not whole, or no snapshot at all: what was found.
     Damaged(String),
@@ -84,6 +85,7 @@ pub fn origin(bytes: &[u8]) -> Result<Origin, SnapshotError> {
 
 /// What there is to say of a snapshot that was taken up.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Restored {
     /// Statements that it did not have: they begin now.
     pub added: Vec<String>,
