@@ -11,11 +11,15 @@ use betide::{DataType, Engine, OutputRow};
 
 use super::Failure;
 use super::flags::OutputFormat;
+use super::terminal::{self, width};
+use super::writer::Writer;
 
 /// Rows of a table that are waited for to know its widths.
 const ROWS_AHEAD: usize = 1000;
-/// The widest cell, in characters.
+/// The widest cell, in columns of the terminal.
 const CELL_MAX: usize = 60;
+/// Where a terminal is too narrow, columns of text are cut down to this width, and not further.
+const NARROWEST: usize = 8;
 
 /// Where rows go, and how.
 pub(crate) struct Output {
@@ -41,7 +45,9 @@ pub(crate) enum Target<'p> {
 }
 
 enum To {
-    Writer(BufWriter<Box<dyn Write>>),
+    Writer(BufWriter<Box<dyn Write + Send>>),
+    /// Lines of JSON, made and written on a thread of their own.
+    Apart(Writer),
     Gathered(Vec<u8>),
 }
 
@@ -49,6 +55,7 @@ impl Write for To {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Writer(writer) => writer.write(bytes),
+            Self::Apart(_) => Err(io::Error::new(io::ErrorKind::Unsupported, "only rows are written on a thread of their own")),
             Self::Gathered(gathered) => gathered.write(bytes),
         }
     }
@@ -56,6 +63,7 @@ impl Write for To {
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Self::Writer(writer) => writer.flush(),
+            Self::Apart(writer) => writer.flush(),
             Self::Gathered(_) => Ok(()),
         }
     }
@@ -78,7 +86,7 @@ impl Output {
         let has_begun = matches!(target, Target::Gathered { has_begun: true });
         let form = match (format, is_terminal) {
             (Some(OutputFormat::Jsonl), _) | (None, false) => Form::Lines,
-            (Some(OutputFormat::Table), _) | (None, true) => Form::Table(Table::new(is_terminal && !no_colour(), engine)),
+            (Some(OutputFormat::Table), _) | (None, true) => Form::Table(Table::new(Look::of(is_terminal), engine)),
             #[cfg(feature = "arrow-files")]
             (Some(OutputFormat::Arrow), _) => {
                 header(engine, "arrow")?;
@@ -92,14 +100,22 @@ impl Output {
             (Some(OutputFormat::Csv), _) => Form::Csv { header: Some(header(engine, "csv")?).filter(|_| !has_begun) },
         };
         let name = if let Target::File(path) = target { path.display().to_string() } else { "the output".to_owned() };
-        let writer = |to: Box<dyn Write>| To::Writer(BufWriter::with_capacity(1 << 16, to));
+        // Where somebody looks, rows and messages take turns.
+        let is_apart = matches!(form, Form::Lines) && !is_terminal && engine.stats().threads > 1;
+        let writer = |to: Box<dyn Write + Send>| {
+            let to = BufWriter::with_capacity(1 << 16, to);
+            if !is_apart {
+                return Ok(To::Writer(to));
+            }
+            Writer::start(to).map(To::Apart).map_err(|error| Failure::outside(format!("cannot start a thread: {error}")))
+        };
         let to = match target {
-            Target::Stdout => writer(Box::new(io::stdout())),
+            Target::Stdout => writer(Box::new(io::stdout()))?,
             Target::Gathered { .. } => To::Gathered(Vec::new()),
             Target::File(path) => {
                 let made = std::fs::File::create(path);
                 let made = made.map_err(|error| Failure::outside(format!("cannot create {}: {error}", path.display())))?;
-                writer(Box::new(made))
+                writer(Box::new(made))?
             }
         };
         Ok(Self { to, name, form, is_terminal, has_written: false })
@@ -109,17 +125,15 @@ impl Output {
     pub(crate) fn take_gathered(&mut self) -> Vec<u8> {
         match &mut self.to {
             To::Gathered(gathered) => std::mem::take(gathered),
-            To::Writer(_) => Vec::new(),
+            To::Writer(_) | To::Apart(_) => Vec::new(),
         }
-    }
-
-    /// Whether a header is still to be written.
-    pub(crate) fn has_header(&self) -> bool {
-        matches!(&self.form, Form::Csv { header: Some(_) })
     }
 
     /// Writes the rows that have become certain.
     pub(crate) fn write(&mut self, engine: &mut Engine) -> io::Result<()> {
+        if let To::Apart(writer) = &mut self.to {
+            return writer.write(engine.take_lines());
+        }
         match &mut self.form {
             Form::Lines => {
                 self.has_written |= engine.write_rows(&mut self.to)? > 0;
@@ -169,8 +183,21 @@ impl Output {
     }
 }
 
-fn no_colour() -> bool {
-    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+/// How a table looks.
+#[derive(Debug, Clone, Copy)]
+struct Look {
+    has_colour: bool,
+    /// It should be no wider than this.
+    columns: Option<usize>,
+}
+
+impl Look {
+    fn of(is_terminal: bool) -> Self {
+        Self {
+            has_colour: is_terminal && terminal::has_colour(&io::stdout()),
+            columns: if is_terminal { terminal::columns() } else { None },
+        }
+    }
 }
 
 /// The names of the columns of the only output.
@@ -199,7 +226,7 @@ fn csv_cell(text: &str) -> String {
 
 /// A table under way.
 struct Table {
-    has_colour: bool,
+    look: Look,
     /// The names of streams are told where there are several outputs.
     has_names: bool,
     waiting: Vec<Vec<String>>,
@@ -212,14 +239,14 @@ struct Block {
     stream: Option<String>,
     columns: Vec<String>,
     /// Numbers stand at the right.
-    is_number: Vec<bool>,
+    yields: Vec<Yields>,
     widths: Option<Vec<usize>>,
 }
 
 impl Table {
-    fn new(has_colour: bool, engine: &Engine) -> Self {
+    fn new(look: Look, engine: &Engine) -> Self {
         let has_names = engine.outputs().count() > 1;
-        Self { has_colour, has_names, waiting: Vec::new(), block: None, has_begun: false }
+        Self { look, has_names, waiting: Vec::new(), block: None, has_begun: false }
     }
 
     fn push(&mut self, row: &OutputRow, to: &mut impl Write) -> io::Result<()> {
@@ -229,11 +256,10 @@ impl Table {
         });
         if !is_same {
             self.write_waiting(to)?;
-            let is_number = |data_type: &DataType| matches!(data_type, DataType::Int | DataType::Float | DataType::Decimal { .. });
             self.block = Some(Block {
                 stream: row.stream().map(str::to_owned),
                 columns: fields.iter().map(|field| field.name.to_string()).collect(),
-                is_number: fields.iter().map(|field| is_number(&field.data_type)).collect(),
+                yields: fields.iter().map(|field| Yields::of(&field.data_type)).collect(),
                 widths: None,
             });
         }
@@ -246,11 +272,12 @@ impl Table {
         if self.waiting.is_empty() {
             return Ok(());
         }
-        let (bold, dim, plain) = if self.has_colour { ("\x1b[1m", "\x1b[2m", "\x1b[0m") } else { ("", "", "") };
+        let (bold, dim, plain) = if self.look.has_colour { ("\x1b[1m", "\x1b[2m", "\x1b[0m") } else { ("", "", "") };
         if block.widths.is_none() {
             let cells = |column: usize| self.waiting.iter().map(move |row| width(&row[column]));
             let names = block.columns.iter().enumerate();
             let widths: Vec<usize> = names.map(|(index, name)| cells(index).chain([width(name)]).max().unwrap_or(0)).collect();
+            let widths = if let Some(columns) = self.look.columns { fitted(widths, &block.yields, columns) } else { widths };
             if self.has_begun {
                 writeln!(to)?;
             }
@@ -258,7 +285,7 @@ impl Table {
                 writeln!(to, "{bold}{name}{plain}")?;
             }
             let columns: Vec<String> = block.columns.iter().map(|name| shown(name)).collect();
-            writeln!(to, "{bold}{}{plain}", line(&columns, &widths, &block.is_number))?;
+            writeln!(to, "{bold}{}{plain}", line(&columns, &widths, &block.yields))?;
             let rules: Vec<String> = widths.iter().map(|width| "─".repeat(*width)).collect();
             writeln!(to, "{dim}{}{plain}", rules.join("  "))?;
             block.widths = Some(widths);
@@ -266,25 +293,58 @@ impl Table {
         self.has_begun = true;
         let widths = block.widths.as_deref().unwrap_or_default();
         for row in self.waiting.drain(..) {
-            writeln!(to, "{}", line(&row, widths, &block.is_number))?;
+            writeln!(to, "{}", line(&row, widths, &block.yields))?;
         }
         Ok(())
     }
 }
 
 /// The cells of a row, each as wide as its column.
-fn line(cells: &[String], widths: &[usize], is_number: &[bool]) -> String {
+fn line(cells: &[String], widths: &[usize], yields: &[Yields]) -> String {
     let mut text = String::new();
-    for ((cell, &wide), &is_number) in cells.iter().zip(widths).zip(is_number) {
-        let blanks = " ".repeat(wide.saturating_sub(width(cell)));
+    for ((cell, &wide), yields) in cells.iter().zip(widths).zip(yields) {
+        let is_number = *yields == Yields::Never;
+        // A row that came after the widths were known may be wider.
+        let cell = if is_number { cell.clone() } else { terminal::cut(cell, wide.max(NARROWEST)) };
+        let blanks = " ".repeat(wide.saturating_sub(width(&cell)));
         text += &if is_number { format!("{blanks}{cell}  ") } else { format!("{cell}{blanks}  ") };
     }
     text.truncate(text.trim_end().len());
     text
 }
 
-fn width(text: &str) -> usize {
-    text.chars().count()
+/// How a column gives way where the terminal is too narrow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Yields {
+    /// Text.
+    First,
+    /// Times, which say little when they are cut.
+    Later,
+    /// Numbers, which say something else.
+    Never,
+}
+
+impl Yields {
+    fn of(data_type: &DataType) -> Self {
+        match data_type {
+            DataType::Int | DataType::Float | DataType::Decimal { .. } => Self::Never,
+            DataType::Timestamp | DataType::Duration | DataType::Bool => Self::Later,
+            _ => Self::First,
+        }
+    }
+}
+
+/// Widths that fit into so many columns, if they can: the widest give way first.
+fn fitted(mut widths: Vec<usize>, yields: &[Yields], columns: usize) -> Vec<usize> {
+    let between = 2 * widths.len().saturating_sub(1);
+    for which in [Yields::First, Yields::Later] {
+        while widths.iter().sum::<usize>() + between > columns {
+            let giving = widths.iter_mut().zip(yields).filter(|(width, yields)| **yields == which && **width > NARROWEST);
+            let Some((widest, _)) = giving.max_by_key(|(width, _)| **width) else { break };
+            *widest -= 1;
+        }
+    }
+    widths
 }
 
 /// A text for a cell: on one line, without signs that a terminal would obey, and not too long.
@@ -297,10 +357,7 @@ fn shown(text: &str) -> String {
             shown.push(c);
         }
     }
-    match shown.char_indices().nth(CELL_MAX) {
-        Some(_) => shown.chars().take(CELL_MAX - 1).chain(['…']).collect(),
-        None => shown,
-    }
+    terminal::cut(&shown, CELL_MAX)
 }
 
 #[cfg(test)]
@@ -320,7 +377,7 @@ mod tests {
         let mut engine = Engine::compile(program).unwrap();
         engine.push_json(b"{\"name\":\"a\\u001b[31m\",\"n\":7}\n{\"n\":1000}\n").unwrap();
         engine.finish().unwrap();
-        let mut table = Table::new(false, &engine);
+        let mut table = Table::new(Look { has_colour: false, columns: None }, &engine);
         let mut out = Vec::new();
         for row in engine.take_rows() {
             table.push(&row, &mut out).unwrap();
@@ -329,5 +386,27 @@ mod tests {
         let expected = "name         how many\n───────────  ────────\na\\u{1b}[31m         7\n                 1000\n";
         assert_eq!(String::from_utf8(out).unwrap(), expected);
         assert_eq!(shown(&"x".repeat(100)).chars().count(), CELL_MAX);
+    }
+
+    #[test]
+    fn a_table_fits_into_the_terminal() {
+        use Yields::{First, Later, Never};
+        assert_eq!(fitted(vec![10, 5, 40], &[First, Never, First], 80), [10, 5, 40]);
+        assert_eq!(fitted(vec![10, 5, 40], &[First, Never, First], 40), [10, 5, 21]);
+        assert_eq!(fitted(vec![10, 12, 40], &[First, Never, First], 20), [8, 12, 8]);
+        assert_eq!(fitted(vec![20, 12, 40], &[Later, Never, First], 50), [20, 12, 14]);
+        assert_eq!(fitted(vec![20, 12, 40], &[Later, Never, First], 40), [16, 12, 8]);
+        let program = "CREATE STREAM S (name STRING, n INT); SELECT name, n FROM S;";
+        let mut engine = Engine::compile(program).unwrap();
+        engine.push_json("{\"name\":\"a name that is long\",\"n\":7}\n{\"name\":\"東京\",\"n\":1000}\n".as_bytes()).unwrap();
+        engine.finish().unwrap();
+        let mut table = Table::new(Look { has_colour: false, columns: Some(18) }, &engine);
+        let mut out = Vec::new();
+        for row in engine.take_rows() {
+            table.push(&row, &mut out).unwrap();
+        }
+        table.write_waiting(&mut out).unwrap();
+        let expected = "name             n\n────────────  ────\na name that…     7\n東京          1000\n";
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
     }
 }

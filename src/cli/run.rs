@@ -254,11 +254,6 @@ impl Run {
     }
 
     fn drive(&mut self, inputs: &Inputs) -> Result<u8, Stop> {
-        if self.out.has_header() && self.state.is_none() {
-            // So that it stands before what is told of events, however quickly they come.
-            self.write()?;
-            self.flush()?;
-        }
         let code = loop {
             let message = match inputs.at_once() {
                 Some(message) => message,
