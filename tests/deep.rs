@@ -38,6 +38,7 @@ fn conditions() -> Vec<(&'static str, String)> {
         ("case", around("CASE WHEN ", "b", " THEN TRUE END")),
         ("case else", around("CASE WHEN NOT b THEN b ELSE ", "b", " END")),
         ("is null", around("", "b", " IS NOT NULL")),
+        ("is distinct", around("b IS DISTINCT FROM (", "b", ")")),
         ("in", around("b IN (", "b", ")")),
         ("and or", nested(DEPTH / 2, "(b AND (b OR ", "b", "))")),
         ("between", around("(x BETWEEN 0 AND 9 AND ", "b", ")")),

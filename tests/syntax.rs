@@ -84,6 +84,7 @@ fn nested(depth: usize) -> Vec<(&'static str, String)> {
         ("minus", select(around("- ", "a", ""))),
         ("sum", select(around("a + ", "a", ""))),
         ("is null", select(around("", "a", " IS NULL"))),
+        ("is distinct", select(around("a IS DISTINCT FROM (", "b", ")"))),
         ("groups", pattern(around("(", "A", ")"))),
         ("loops", pattern(around("(", "A", ")+"))),
         ("row groups", rows(around("(", "A", ")"))),
@@ -200,6 +201,7 @@ fn shown(expr: &ast::Expr) -> String {
         ExprKind::Or(all) => list(all, " OR "),
         ExprKind::Concat(all) => list(all, " || "),
         ExprKind::Binary(op, _, left, right) => format!("({} {op:?} {})", shown(left), shown(right)),
+        ExprKind::IsDistinct { expr, from, negated } => format!("({} IS {}DISTINCT FROM {})", shown(expr), not(*negated), shown(from)),
         ExprKind::IsNull { expr, negated } => format!("({} IS {}NULL)", shown(expr), not(*negated)),
         ExprKind::Between { expr, low, high, negated } => {
             format!("({} {}BETWEEN {} AND {})", shown(expr), not(*negated), shown(low), shown(high))
@@ -241,6 +243,8 @@ fn operators_bind_as_in_sql() {
         ("left(a, (SELECT b FROM S)) - count", "(left(a, subquery) Sub count)"),
         ("a < b IN (1)", "(a Less (b IN (1)))"),
         ("a = b IS NOT NULL", "((a Eq b) IS NOT NULL)"),
+        ("a IS DISTINCT FROM b + 1 AND c", "((a IS DISTINCT FROM (b Add 1)) AND c)"),
+        ("a = b IS NOT DISTINCT FROM NULL IS NULL", "(((a Eq b) IS NOT DISTINCT FROM Null) IS NULL)"),
     ];
     for (text, expected) in cases {
         let query = query(&format!("SELECT {text} FROM S;"));
@@ -408,6 +412,7 @@ fn printed_programs_read_back_the_same() {
             "SELECT a = (b = c) AS x, (a AND b) AND c AS y, - -a AS z, -(a + b) * (c - (d - e)) AS w, (a.b)[1].c AS v, a IS NOT TRUE AS u FROM S;",
             "SELECT (NOT a) = b AS x, NOT (a AND b) AS y, (a || b) || c AS z, a BETWEEN (b = c) AND d AS w, (1).x AS v FROM S t LIMIT 5 PER PARTITION;",
             "SELECT a  >1, CAST(a AS INT) || 'it''s', COUNT(DISTINCT a ORDER BY b) FILTER (WHERE c) OVER (ORDER BY d) AS n, (SELECT 1) AS s FROM S;",
+            "SELECT a IS NOT DISTINCT FROM (b = c) AS x, (a IS DISTINCT FROM b) = c AS y, a IS DISTINCT FROM b || (c IS NULL) AS z FROM S;",
             "SELECT INTERVAL '-1.5' SECOND AS d, a AT TIME ZONE ('x' || b) AS t, EXTRACT(\"hour\" FROM c) AS h, b LIKE 'x' ESCAPE '!' AS l FROM S;",
             "WITH x AS (SELECT * FROM S), y AS (SELECT s.* FROM x s) SELECT DISTINCT a FROM (SELECT b FROM y) z LEFT ASOF JOIN S ON a WITHIN 1s \
              BEFORE AND 1s AFTER TOLERANCE 2s FULL OUTER JOIN T ON c WITHIN 5s WHERE d GROUP BY e, f EMIT EVERY 5s SUPPRESS BY g FOR 1m;",

@@ -135,7 +135,7 @@ fn held(held: &Held, unit: Unit) -> String {
 fn size(bytes: u64) -> String {
     match bytes {
         ..10_000 => format!("{} bytes", grouped(bytes)),
-        ..10_000_000 => format!("{} kB", grouped(bytes / 1_000)),
+        10_000..10_000_000 => format!("{} kB", grouped(bytes / 1_000)),
         _ => format!("{} MB", grouped(bytes / 1_000_000)),
     }
 }
@@ -150,8 +150,8 @@ fn span(nanos: u64) -> String {
     let of = |unit: f64| nanos as f64 / unit;
     match nanos {
         ..1_000_000 => format!("{:.0} µs", of(1e3)),
-        ..100_000_000 => format!("{:.1} ms", of(1e6)),
-        ..1_000_000_000 => format!("{:.0} ms", of(1e6)),
+        1_000_000..100_000_000 => format!("{:.1} ms", of(1e6)),
+        100_000_000..1_000_000_000 => format!("{:.0} ms", of(1e6)),
         _ => format!("{:.2} s", of(1e9)),
     }
 }

@@ -10,7 +10,7 @@ use betide::text::render;
 use betide::{Analysis, Options};
 
 use super::flags::{ExplainFlags, ExplainFormat, TextFlags};
-use super::{Failure, print, program, sample, tell};
+use super::{Failure, print, program, sample, tell, terminal};
 
 /// Bytes pushed in one go: always so many, however they come, so that what is seen of the state is the same for the same bytes.
 const CHUNK: usize = 256 * 1024;
@@ -45,7 +45,7 @@ pub(crate) fn explain(flags: &ExplainFlags) -> Result<u8, Failure> {
 fn analyze(flags: &ExplainFlags, paths: &[String]) -> Result<Analyzed, Failure> {
     let ProgramAndInputs { mut analysis, inputs } = compile(flags, paths)?;
     if !analysis.warnings().is_empty() {
-        tell(render(analysis.warnings(), analysis.source(), std::io::stderr().is_terminal()).trim_end());
+        tell(render(analysis.warnings(), analysis.source(), terminal::has_colour(&std::io::stderr())).trim_end());
     }
     let mut buffer = vec![0; CHUNK];
     for mut input in inputs {

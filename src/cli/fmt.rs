@@ -1,14 +1,14 @@
 //! `betide fmt`: programs in canonical layout.
 
 use std::fs;
-use std::io::{IsTerminal, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use betide::syntax::{FormatError, format};
 use betide::text::{Source, render};
 
 use super::flags::FmtFlags;
-use super::{Failure, print, tell};
+use super::{Failure, print, tell, terminal};
 
 /// Lays programs out. Exit code 1 where `--check` finds one that is not, 2 where one cannot be parsed.
 pub(crate) fn fmt(flags: &FmtFlags) -> Result<u8, Failure> {
@@ -52,7 +52,7 @@ fn standard_input(flags: &FmtFlags) -> Result<u8, Failure> {
 fn formatted(name: &str, text: &str) -> Result<String, String> {
     let source = Source::new(name, text);
     format(&source).map_err(|error| match error {
-        FormatError::Wrong(told) => render(&told, &source, std::io::stderr().is_terminal()).trim_end().to_owned(),
+        FormatError::Wrong(told) => render(&told, &source, terminal::has_colour(&std::io::stderr())).trim_end().to_owned(),
         FormatError::Changed => {
             format!("betide: {name} cannot be laid out without changing what it means: this is a defect of betide, please report it")
         }

@@ -29,12 +29,14 @@ mod progress;
 mod run;
 mod sample;
 mod summary;
+mod terminal;
 mod test;
 mod watch;
 mod why;
+mod writer;
 
 use std::ffi::OsString;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 
 use betide::connect::ConnectError;
 use betide::text::render;
@@ -112,7 +114,7 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match error {
             Error::Query { diagnostics, source } => {
-                Self { code: 2, message: render(&diagnostics, &source, std::io::stderr().is_terminal()).trim_end().to_owned() }
+                Self { code: 2, message: render(&diagnostics, &source, terminal::has_colour(&std::io::stderr())).trim_end().to_owned() }
             }
             Error::Data(error) => Self { code: data_code(&error), message: format!("betide: {error}") },
             Error::Io { .. } => Self::outside(error),

@@ -1,7 +1,6 @@
 //! The program of a command line: its text, its parameters, and telling its warnings.
 
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -9,7 +8,7 @@ use betide::text::render;
 use betide::{Engine, Options};
 
 use super::flags::TextFlags;
-use super::{Failure, tell};
+use super::{Failure, tell, terminal};
 
 /// Environment variables of this beginning give parameters their values.
 const SET_PREFIX: &str = "BETIDE_SET_";
@@ -27,7 +26,7 @@ pub(crate) fn compile(file: Option<&str>, flags: &TextFlags, options: Options) -
     let (text, options) = read(file, flags, options)?;
     let engine = Engine::with_options(&text, &options)?;
     if !engine.warnings().is_empty() {
-        tell(render(engine.warnings(), engine.source(), std::io::stderr().is_terminal()).trim_end());
+        tell(render(engine.warnings(), engine.source(), terminal::has_colour(&std::io::stderr())).trim_end());
     }
     Ok(engine)
 }

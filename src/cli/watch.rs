@@ -66,7 +66,7 @@ fn end(child: &mut Child) {
 /// An empty screen, where there is one.
 fn clear() {
     let mut stdout = std::io::stdout().lock();
-    if stdout.is_terminal() {
+    if stdout.is_terminal() && !super::terminal::is_dumb() {
         let _ = stdout.write_all(b"\x1b[2J\x1b[H").and_then(|()| stdout.flush());
     }
 }

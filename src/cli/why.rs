@@ -1,6 +1,6 @@
 //! `betide why`: which runs of a pattern began, where they stopped, and why.
 
-use std::io::{IsTerminal, Read};
+use std::io::Read;
 
 use betide::codec::Format;
 use betide::connect::Input;
@@ -9,7 +9,7 @@ use betide::why::{Answer, Question};
 use betide::{Inquiry, Options, Timestamp};
 
 use super::flags::{WhyFlags, WhyFormat};
-use super::{Failure, print, program, tell};
+use super::{Failure, print, program, tell, terminal};
 
 /// Bytes of files that are read once more to say why a run gave no row: following every run of so few events is not noticed.
 const REREAD_MAX: u64 = 128 * 1024;
@@ -27,7 +27,7 @@ pub(crate) fn why(flags: &WhyFlags) -> Result<u8, Failure> {
     let options = Options { outputs: Vec::new(), ..options };
     let inquiry = Inquiry::new(&text, &options, question(flags)?)?;
     if !inquiry.warnings().is_empty() {
-        tell(render(inquiry.warnings(), inquiry.source(), std::io::stderr().is_terminal()).trim_end());
+        tell(render(inquiry.warnings(), inquiry.source(), terminal::has_colour(&std::io::stderr())).trim_end());
     }
     refuse_unknown_columns(flags, &inquiry)?;
     if let Some(asked) = flags.statement.as_ref().filter(|asked| !inquiry.statements().contains(asked)) {
@@ -38,7 +38,7 @@ pub(crate) fn why(flags: &WhyFlags) -> Result<u8, Failure> {
     let opened = opened.into_iter().map(|input| if let Some(format) = format { input.with_format(format) } else { input });
     let answer = ask(inquiry, opened.collect())?;
     print(&match flags.format {
-        WhyFormat::Text => answer.to_text(std::io::stdout().is_terminal()),
+        WhyFormat::Text => answer.to_text(terminal::has_colour(&std::io::stdout())),
         WhyFormat::Jsonl => answer.to_json_lines(),
     })?;
     Ok(0)

@@ -96,7 +96,7 @@ struct Drawn<'p> {
 
 impl<'p> Panel<'p> {
     fn of_operators(picture: &'p Picture) -> Self {
-        let boxes = picture.boxes.iter().map(|shown| Drawn::of_operator(shown)).collect();
+        let boxes = picture.boxes.iter().map(Drawn::of_operator).collect();
         Self::new("Operators".to_owned(), Axis::Down, boxes, picture.arrows.iter().collect())
     }
 
