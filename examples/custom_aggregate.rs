@@ -64,7 +64,7 @@ impl AggregateState for Longest {
     }
 
     fn load(&mut self, saved: &[u8]) -> Result<(), StateError> {
-        self.0 = Box::new(saved.try_into().map_err(|_| StateError::new("not 256 classes"))?);
+        *self.0 = saved.try_into().map_err(|_| StateError::new("not 256 classes"))?;
         Ok(())
     }
 
