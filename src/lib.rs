@@ -77,8 +77,9 @@ pub use data::{DataType, Duration, KeyRange, Schema, StateError, Timestamp, Valu
 #[cfg(feature = "tokio")]
 pub use engine::RowStream;
 pub use engine::{
-    Analysis, ChangeError, DataError, EndCause, EndedStatement, EndedStats, Engine, Error, Inquiry, OperatorStats, Options, OutputRow,
-    PictureLanguage, RunningStatement, SharedStats, SourceStats, SourceStream, StatementId, Stats, StepCount, TableRow, TableView,
+    Analysis, ChangeError, DataError, EndCause, EndedStatement, EndedStats, Engine, Error, Inquiry, Lines, OperatorStats, Options,
+    OutputRow, PictureLanguage, RunningStatement, SharedStats, SourceStats, SourceStream, StatementId, Stats, StepCount, TableRow,
+    TableView,
 };
 pub use expr::{AggregateFunction, AggregateState, RegisteredAggregate, ScalarFunction, TypeError};
 pub use runtime::{Clock, Limits, ManualClock, Restored, SnapshotError, SystemClock, record_panics, resident_bytes};

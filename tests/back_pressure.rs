@@ -81,17 +81,31 @@ fn said(stderr: &mut ChildStderr) -> String {
 /// Two pipes of 64 KiB, five chunks of 256 KiB in the reader, one at work with its rows, and the writer's buffer come to 2 MB.
 const ON_THE_WAY: u64 = 4 << 20;
 
+/// On one thread, and on three, where rows are written on a thread of their own.
+const WAYS: [&[&str]; 2] = [&["run", "q.tide"], &["run", "q.tide", "--threads", "3"]];
+
 #[test]
 fn a_slow_reader_slows_the_input_and_memory_stays_flat() {
-    let folder = Folder::new("back-pressure", "slow");
+    slow_reader("slow", WAYS[0], ON_THE_WAY, 64 << 10);
+}
+
+/// Six chunks are with the decoders, and the rows of four more are under way.
+#[test]
+fn a_slow_reader_slows_several_threads_too() {
+    slow_reader("slow-threads", WAYS[1], ON_THE_WAY + (10 << 18), 128 << 10);
+}
+
+/// So many bytes may be under way, and so many kilobytes resident.
+fn slow_reader(name: &str, way: &[&str], on_the_way: u64, most_resident: u64) {
+    let folder = Folder::new("back-pressure", name);
     folder.put("q.tide", EACH);
-    let mut child = folder.command(&["run", "q.tide"]).spawn().unwrap();
+    let mut child = folder.command(way).spawn().unwrap();
     let mut out = child.stdout.take().unwrap();
     let taken = feed(&mut child);
     let first = standing_still(&taken);
-    assert!(first <= ON_THE_WAY, "{first} bytes were taken, and no row was read");
+    assert!(first <= on_the_way, "{first} bytes were taken, and no row was read");
     let at_first = resident(&child);
-    assert!(at_first < 64 << 10, "{at_first} kB");
+    assert!(at_first < most_resident, "{at_first} kB");
     // What is read makes room for about as much.
     let mut read = vec![0; 6 << 20];
     let (mut last, mut resident_last) = (first, at_first);
@@ -99,7 +113,7 @@ fn a_slow_reader_slows_the_input_and_memory_stays_flat() {
         out.read_exact(&mut read).unwrap();
         let now = standing_still(&taken);
         assert!(now > last, "round {round}: the input goes on");
-        assert!(now <= first + round * 3 * (read.len() as u64) / 2 + ON_THE_WAY, "round {round}: {now} bytes");
+        assert!(now <= first + round * 3 * (read.len() as u64) / 2 + on_the_way, "round {round}: {now} bytes");
         (last, resident_last) = (now, resident(&child));
     }
     assert!(resident_last <= at_first + (8 << 10), "{at_first} kB at first, {resident_last} kB after 18 MB of rows");
@@ -109,9 +123,13 @@ fn a_slow_reader_slows_the_input_and_memory_stays_flat() {
 
 #[test]
 fn a_closed_output_is_noticed_with_the_next_row() {
-    let folder = Folder::new("back-pressure", "closed");
+    WAYS.iter().for_each(|way| closed_output(way));
+}
+
+fn closed_output(way: &[&str]) {
+    let folder = Folder::new("back-pressure", &format!("closed-{}", way.len()));
     folder.put("q.tide", EACH);
-    let mut child = folder.command(&["run", "q.tide"]).spawn().unwrap();
+    let mut child = folder.command(way).spawn().unwrap();
     let mut out = BufReader::new(child.stdout.take().unwrap());
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(event(1).as_bytes()).unwrap();
@@ -152,10 +170,35 @@ fn a_full_disk_is_told_by_the_name_of_the_file() {
     let folder = Folder::new("back-pressure", "full");
     folder.put("q.tide", EACH);
     let input: String = (0..5000).map(event).collect();
-    let ended = folder.betide(&["run", "q.tide", "--output-file", "/dev/full"], input);
-    assert_eq!(ended.code, 74, "{}", ended.err);
-    assert!(ended.err.starts_with("betide: cannot write /dev/full: No space left on device"), "{}", ended.err);
-    assert_eq!(ended.err.lines().count(), 1, "{}", ended.err);
+    for way in WAYS {
+        let ended = folder.betide(&[way, &["--output-file", "/dev/full"]].concat(), input.as_str());
+        assert_eq!(ended.code, 74, "{}", ended.err);
+        assert!(ended.err.starts_with("betide: cannot write /dev/full: No space left on device"), "{}", ended.err);
+        assert_eq!(ended.err.lines().count(), 1, "{}", ended.err);
+    }
+}
+
+/// To a pipe, to a file, and to one that is kept; with ids and without.
+#[test]
+fn rows_that_are_written_on_a_thread_of_their_own_are_the_same() {
+    let folder = Folder::new("back-pressure", "same");
+    folder.put("q.tide", EACH).put("e.jsonl", (0..20_000).map(event).collect::<String>());
+    for ids in [&[][..], &["--ids"]] {
+        let run = |threads: &str, more: &[&str]| {
+            let ended = folder.betide(&[&["run", "q.tide", "e.jsonl", "--threads", threads], ids, more].concat(), "");
+            assert_eq!(ended.code, 0, "{}", ended.err);
+            ended.out
+        };
+        let expected = run("1", &[]);
+        assert_eq!(expected.lines().count(), 20_000);
+        assert!(run("3", &[]) == expected, "to a pipe");
+        run("3", &["--output-file", "rows.jsonl"]);
+        assert!(folder.read("rows.jsonl") == expected, "to a file");
+        let kept = format!("kept{}", ids.len());
+        run("3", &["--output-file", "kept.jsonl", "--state", &kept, "--checkpoint-every", "3000"]);
+        assert!(folder.read("kept.jsonl") == expected, "to a file that is kept");
+        fs::remove_file(folder.path("kept.jsonl")).unwrap();
+    }
 }
 
 /// A limit on the size of files stands for a disk that is full: writing fails in the middle of the run.

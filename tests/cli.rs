@@ -304,7 +304,8 @@ fn check_tells_all_mistakes_and_reads_nothing() {
     let folder = Folder::new("check");
     folder.put("right.tide", PAYMENTS).put("wrong.tide", "CREATE STREAM P (card STRING);\nSELECT crad FROM P;\nSELECT card FROM Q;\n");
     let right = folder.betide(&["check", "right.tide"], "");
-    assert_eq!(right, Ended { code: 0, out: String::new(), err: "right.tide: ok\n".to_owned() });
+    let state = "the unnamed statement 1, line 2: state O(1)\n".to_owned();
+    assert_eq!(right, Ended { code: 0, out: state, err: "right.tide: ok\n".to_owned() });
     let wrong = folder.betide(&["check", "wrong.tide"], "");
     assert_eq!((wrong.code, wrong.out.as_str()), (2, ""));
     for part in ["wrong.tide:2:8", "did you mean `card`?", "wrong.tide:3:18", "unknown stream `Q`"] {

@@ -115,3 +115,28 @@ fn what_never_ends_to_grow_is_told_so() {
     let counts = "SELECT k, COUNT(*) AS c FROM A GROUP BY k";
     assert!(of(counts, None).grows && !of(counts, Some(10.0)).grows);
 }
+
+#[test]
+fn what_is_wrong_with_a_load_is_told() {
+    let check = |flags: &[&str]| {
+        let program = format!("{SOURCES}SELECT k, COUNT(*) AS c FROM A WINDOW TUMBLING 1h GROUP BY k;");
+        let done = std::process::Command::new(env!("CARGO_BIN_EXE_betide")).args(["check", "-q", &program]).args(flags).output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (done.status.code(), text(done.stdout), text(done.stderr))
+    };
+    let (code, said, _) = check(&[]);
+    assert!(code == Some(0) && said.contains("line 3: state O(window)") && !said.contains("about"), "{said}");
+    let (code, said, _) = check(&["--rate", "A=1000", "--keys", "500"]);
+    assert!(code == Some(0) && said.contains("1 window O(window): about 500 groups of 500 keys"), "{said}");
+    let wrong = [
+        (&["--keys", "5"][..], "--rate"),
+        (&["--rate", "many"], "events a second"),
+        (&["--rate=-1"], "events a second"),
+        (&["--rate", "C=1"], "there is no source `C`; there are A, B"),
+        (&["--rate", "1", "--rate", "2"], "twice"),
+    ];
+    for (flags, what) in wrong {
+        let (code, _, told) = check(flags);
+        assert!(code == Some(2) && told.contains(what), "{flags:?}: {told}");
+    }
+}

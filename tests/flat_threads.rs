@@ -194,6 +194,77 @@ fn row_sequence(random: &mut Random, depth: usize) -> String {
     parts.collect::<Vec<_>>().join(" ")
 }
 
+/// Runs of falling and rising values, one behind the other: most runs have one thread, terms are comparisons of two words, and some of them
+/// are settled by the first event of their loop.
+fn shape(seed: u64) -> Pair {
+    let random = &mut Random::new(seed);
+    let arrow = |random: &mut Random| random.pick(&[" , ", " , ", " , ", " -> "]).to_owned();
+    let is_loop = |random: &mut Random| random.pick(&["+ STRICT", "+ STRICT", "{2,4} STRICT", "+? STRICT", "+"]).to_owned();
+    let (first, second) = (is_loop(random), is_loop(random));
+    let pattern = format!("A s{}A d{first}{}A u{second}{}A e", arrow(random), arrow(random), arrow(random));
+    let op = |random: &mut Random| random.pick(&["<", "<", "<=", ">", ">=", "<>"]).to_owned();
+    let mut terms = vec![
+        format!("FIRST(d.x) {} s.x", op(random)),
+        format!("d.x {} PREV(d.x)", op(random)),
+        format!("FIRST(u.x) {} LAST(d.x)", op(random)),
+        format!("u.x {} PREV(u.x)", op(random)),
+        format!("e.x {} LAST(u.x)", op(random)),
+    ];
+    // Unsettled, scaled, of times and of numbers.
+    let more = [
+        "FIRST(d.id) < u.id",
+        "FIRST(u.x) * 2.0 >= s.x",
+        "1.5 * d.x <> s.x",
+        "FIRST(d.at) > s.at",
+        "FIRST(u.id) <> LAST(u.id, 1)",
+        "FIRST(u.x) > FIRST(d.x)",
+    ];
+    for _ in 0..random.below(3) {
+        terms.push(random.pick(&more).to_owned());
+    }
+    let mut text = format!(
+        "SELECT s.id AS s, FIRST(d.id) AS d_first, d.id AS d, FIRST(u.x) AS u_first, u.at AS u, s.k AS k\nFROM PATTERN ({pattern})\n{}WHERE {}\n",
+        random.pick(&["", "PARTITION BY k\n", "PARTITION BY k\n"]),
+        terms.join(" AND ")
+    );
+    text += random.pick(&["WITHIN 9s\n", "WITHIN 1 hour\n", "WITHIN 6 EVENTS\n", ""]);
+    text += random.pick(&["", "AFTER MATCH SKIP TO LAST u\n", "AFTER MATCH SKIP PAST LAST EVENT\n", "AFTER MATCH RESTART\n"]);
+    let length = 30 + random.below(50);
+    let input = random::stream(random, length, &["A"]);
+    Pair { program: format!("{}{text};\n", random::sources("")), input }
+}
+
+#[test]
+fn runs_of_values_are_found_as_ordered_threads_find_them() {
+    compare("runs of values", 300, 90, shape);
+}
+
+/// With hundreds of keys, rows are looked at ahead.
+#[test]
+fn many_keys_change_nothing() {
+    let program = "CREATE STREAM A (id INT, k STRING, x FLOAT, at TIMESTAMP(ms)) TIMESTAMP BY at;
+         SELECT s.id AS s, LAST(d.id) AS d, s.k AS k FROM PATTERN (A s , A d+ STRICT , A e) PARTITION BY k
+         WHERE d.x < PREV(d.x) AND FIRST(d.x) < s.x AND e.x > LAST(d.x) WITHIN 5s AFTER MATCH SKIP PAST LAST EVENT;
+         SELECT * FROM A MATCH_RECOGNIZE (PARTITION BY k ORDER BY at MEASURES B.id AS b, C.id AS c
+         AFTER MATCH SKIP PAST LAST ROW PATTERN (B X*? C) WITHIN 5s DEFINE B AS B.x < 3.0, C AS C.x > 2.0 * B.x);
+         SELECT b.id AS b, c.id AS c, b.k AS k FROM PATTERN (A b -> A c) PARTITION BY k WHERE b.x < 3.0 AND c.x > b.x WITHIN 5s;
+         SELECT b.id AS b, c.id AS c, b.k AS k FROM PATTERN (A b , A c) PARTITION BY k WHERE b.x < 3.0 AND c.x > b.x WITHIN 5s
+         AFTER MATCH SKIP PAST LAST EVENT;";
+    let random = &mut Random::new(7);
+    let line = |at: usize| {
+        let key = if random.chance(3) { "null".to_owned() } else { format!("\"k{}\"", random.below(1500)) };
+        format!("{{\"type\":\"A\",\"id\":{at},\"k\":{key},\"x\":{}.5,\"at\":{}}}\n", random.below(9), at / 2)
+    };
+    let input: String = (0..12_000).map(line).collect();
+    let expected = run(program, &input, 4096, true);
+    assert!(expected.rows() > 1_000, "{}", expected.rows());
+    for cut in [100, 4096] {
+        let found = run(program, &input, cut, false);
+        assert!(found.plan.contains("flat threads") && found.plan.contains("step lists"));
+        assert!(found.found.0 == expected.found.0, "batches of {cut} give other rows");
+    }
+}
+
 #[test]
 fn flat_threads_give_what_ordered_threads_give() {
     compare("FROM PATTERN", 700, 60, pair);

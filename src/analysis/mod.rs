@@ -2,7 +2,7 @@
 //! patterns came, what was held, and what it cost.
 //!
 //! Two runs go side by side over the same events. One is the program as it is planned: rows, state and time are of it. The other
-//! ([`Counting`]) has the same operators without what makes them quick, with terms that count; only how often terms were asked and steps
+//! (`Counting`) has the same operators without what makes them quick, with terms that count; only how often terms were asked and steps
 //! taken is of it. Nothing of this is part of a usual run.
 
 mod analyzed;

@@ -1,9 +1,12 @@
-//! Reading the inputs of a run on a thread of its own, so that an interrupt, or a pause, is seen while nothing comes.
+//! Reading the inputs of a run.
 //!
-//! The channel holds a few chunks at most: a run that is slower than its input slows the input down. Chunks that have been used go back to
-//! be filled again, because fresh memory of that size costs as much as reading into it.
+//! A plain file is read where its bytes are needed, into one buffer that stays in the nearest caches. What may keep its reader waiting, a pipe,
+//! or has to be unpacked, is read on a thread of its own, so that an interrupt, or a pause, is seen while nothing comes. The channel holds a few
+//! chunks at most: a run that is slower than its input slows the input down. Chunks that have been used go back to be filled again, because
+//! fresh memory of that size costs as much as reading into it.
 
-use std::io::Read;
+use std::collections::VecDeque;
+use std::io::{ErrorKind, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, TryRecvError, channel, sync_channel};
 use std::time::Duration;
@@ -13,8 +16,10 @@ use betide::connect::Input;
 
 use super::{Failure, INTERRUPTED};
 
-/// Bytes read in one go.
+/// Bytes read in one go at most.
 pub(crate) const CHUNK: usize = 256 * 1024;
+/// Bytes of a plain file read in one go: half of a small second-level cache.
+const CHUNK_AT_HAND: usize = 128 * 1024;
 /// Chunks on the way at most.
 const CHUNKS_AHEAD: usize = 4;
 
@@ -49,17 +54,32 @@ impl Chunk {
     }
 }
 
-/// The messages of a run's inputs.
+/// The inputs of a run, one after the other.
 #[derive(Debug)]
 pub(crate) struct Inputs {
+    /// Those that have not begun.
+    rest: VecDeque<Input>,
+    at: At,
+    /// From the thread that reads, and of interrupts.
     messages: Receiver<Message>,
-    used: Sender<Vec<u8>>,
+    sender: SyncSender<Message>,
+}
+
+/// Where the bytes of the input at hand come from.
+#[derive(Debug)]
+enum At {
+    /// No input has begun, or the last one is over.
+    Nothing,
+    /// They are read when they are asked for.
+    Here { input: Input, spare: Vec<u8> },
+    /// A thread reads them ahead; what has been used goes back to it.
+    Ahead { used: Sender<Vec<u8>> },
 }
 
 impl Inputs {
-    /// Starts reading these inputs, one after the other.
+    /// Reads these inputs, one after the other, and listens for interrupts.
     pub(crate) fn start(inputs: Vec<Input>) -> Result<Self, Failure> {
-        let (sender, receiver) = sync_channel(CHUNKS_AHEAD);
+        let (sender, messages) = sync_channel(CHUNKS_AHEAD);
         let interrupts = sender.clone();
         let mut is_draining = false;
         let handler = move || {
@@ -73,38 +93,68 @@ impl Inputs {
             });
         };
         ctrlc::set_handler(handler).map_err(|error| Failure::outside(format!("cannot listen for interrupts: {error}")))?;
-        let (used, to_fill) = channel();
-        std::thread::spawn(move || {
-            // A reader that panics must look neither like the end of input nor like a pause.
-            if catch_unwind(AssertUnwindSafe(|| read_all(inputs, &sender, &to_fill))).is_err() {
-                let _ = sender.send(Message::Failed("the reader of the inputs panicked: a defect of betide".to_owned()));
-            }
-        });
-        Ok(Self { messages: receiver, used })
+        Ok(Self { rest: inputs.into(), at: At::Nothing, messages, sender })
     }
 
     /// Gives a chunk back.
-    pub(crate) fn give_back(&self, chunk: Chunk) {
-        // Where nobody reads any more, nobody needs it.
-        let _ = self.used.send(chunk.buffer);
+    pub(crate) fn give_back(&mut self, chunk: Chunk) {
+        match &mut self.at {
+            At::Nothing => {}
+            At::Here { spare, .. } => *spare = chunk.buffer,
+            // Where nobody reads any more, nobody needs it.
+            At::Ahead { used } => drop(used.send(chunk.buffer)),
+        }
     }
 
     /// The next message, if there is one now. When all have been taken, the inputs are done.
-    pub(crate) fn at_once(&self) -> Option<Message> {
+    pub(crate) fn at_once(&mut self) -> Option<Message> {
         match self.messages.try_recv() {
-            Ok(message) => Some(message),
+            Ok(message) => Some(self.noted(message)),
             Err(TryRecvError::Disconnected) => Some(Message::Done),
-            Err(TryRecvError::Empty) => None,
+            Err(TryRecvError::Empty) => match &mut self.at {
+                At::Ahead { .. } => None,
+                At::Here { input, spare } => {
+                    let message = read(input, std::mem::take(spare), CHUNK_AT_HAND);
+                    Some(self.noted(message))
+                }
+                At::Nothing => Some(self.begin_next()),
+            },
         }
     }
 
     /// The next message, if it comes within this time.
-    pub(crate) fn within(&self, time: Duration) -> Option<Message> {
+    pub(crate) fn within(&mut self, time: Duration) -> Option<Message> {
         match self.messages.recv_timeout(time) {
-            Ok(message) => Some(message),
+            Ok(message) => Some(self.noted(message)),
             Err(RecvTimeoutError::Disconnected) => Some(Message::Done),
             Err(RecvTimeoutError::Timeout) => None,
         }
+    }
+
+    fn noted(&mut self, message: Message) -> Message {
+        if matches!(message, Message::Ends) {
+            self.at = At::Nothing;
+        }
+        message
+    }
+
+    fn begin_next(&mut self) -> Message {
+        let Some(input) = self.rest.pop_front() else { return Message::Done };
+        let begins = Message::Begins(input.name().to_string(), input.format());
+        self.at = if input.is_at_hand() { At::Here { input, spare: Vec::new() } } else { At::Ahead { used: self.read_ahead(input) } };
+        begins
+    }
+
+    fn read_ahead(&self, input: Input) -> Sender<Vec<u8>> {
+        let (used, to_fill) = channel();
+        let sender = self.sender.clone();
+        std::thread::spawn(move || {
+            // A reader that panics must look neither like the end of input nor like a pause.
+            if catch_unwind(AssertUnwindSafe(|| read_all(input, &sender, &to_fill))).is_err() {
+                let _ = sender.send(Message::Failed("the reader of the inputs panicked: a defect of betide".to_owned()));
+            }
+        });
+        used
     }
 }
 
@@ -115,31 +165,25 @@ fn end_at_once() -> ! {
 }
 
 /// Reads until all is read, reading fails, or nobody listens any more.
-fn read_all(inputs: Vec<Input>, to: &SyncSender<Message>, to_fill: &Receiver<Vec<u8>>) {
-    for mut input in inputs {
-        let name = input.name().to_string();
-        if to.send(Message::Begins(name.clone(), input.format())).is_err() {
-            return;
-        }
-        loop {
-            let mut buffer = to_fill.try_recv().unwrap_or_else(|_| vec![0; CHUNK]);
-            match input.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(count) => {
-                    if to.send(Message::Bytes(Chunk { buffer, length: count })).is_err() {
-                        return;
-                    }
-                }
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    let _ = to.send(Message::Failed(format!("cannot read {name}: {error}")));
-                    return;
-                }
-            }
-        }
-        if to.send(Message::Ends).is_err() {
+fn read_all(mut input: Input, to: &SyncSender<Message>, to_fill: &Receiver<Vec<u8>>) {
+    loop {
+        let message = read(&mut input, to_fill.try_recv().unwrap_or_default(), CHUNK);
+        let is_last = !matches!(message, Message::Bytes(_));
+        if to.send(message).is_err() || is_last {
             return;
         }
     }
-    let _ = to.send(Message::Done);
+}
+
+/// Reads once, into a buffer of this size that may have been used before.
+fn read(input: &mut Input, mut buffer: Vec<u8>, size: usize) -> Message {
+    buffer.resize(size, 0);
+    loop {
+        return match input.read(&mut buffer) {
+            Ok(0) => Message::Ends,
+            Ok(length) => Message::Bytes(Chunk { buffer, length }),
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => Message::Failed(format!("cannot read {}: {error}", input.name())),
+        };
+    }
 }

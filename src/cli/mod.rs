@@ -33,6 +33,7 @@ mod terminal;
 mod test;
 mod watch;
 mod why;
+mod writer;
 
 use std::ffi::OsString;
 use std::io::Write;

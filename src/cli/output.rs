@@ -12,6 +12,7 @@ use betide::{DataType, Engine, OutputRow};
 use super::Failure;
 use super::flags::OutputFormat;
 use super::terminal::{self, width};
+use super::writer::Writer;
 
 /// Rows of a table that are waited for to know its widths.
 const ROWS_AHEAD: usize = 1000;
@@ -44,7 +45,9 @@ pub(crate) enum Target<'p> {
 }
 
 enum To {
-    Writer(BufWriter<Box<dyn Write>>),
+    Writer(BufWriter<Box<dyn Write + Send>>),
+    /// Lines of JSON, made and written on a thread of their own.
+    Apart(Writer),
     Gathered(Vec<u8>),
 }
 
@@ -52,6 +55,7 @@ impl Write for To {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Writer(writer) => writer.write(bytes),
+            Self::Apart(_) => Err(io::Error::new(io::ErrorKind::Unsupported, "only rows are written on a thread of their own")),
             Self::Gathered(gathered) => gathered.write(bytes),
         }
     }
@@ -59,6 +63,7 @@ impl Write for To {
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Self::Writer(writer) => writer.flush(),
+            Self::Apart(writer) => writer.flush(),
             Self::Gathered(_) => Ok(()),
         }
     }
@@ -95,14 +100,22 @@ impl Output {
             (Some(OutputFormat::Csv), _) => Form::Csv { header: Some(header(engine, "csv")?).filter(|_| !has_begun) },
         };
         let name = if let Target::File(path) = target { path.display().to_string() } else { "the output".to_owned() };
-        let writer = |to: Box<dyn Write>| To::Writer(BufWriter::with_capacity(1 << 16, to));
+        // Where somebody looks, rows and messages take turns.
+        let is_apart = matches!(form, Form::Lines) && !is_terminal && engine.stats().threads > 1;
+        let writer = |to: Box<dyn Write + Send>| {
+            let to = BufWriter::with_capacity(1 << 16, to);
+            if !is_apart {
+                return Ok(To::Writer(to));
+            }
+            Writer::start(to).map(To::Apart).map_err(|error| Failure::outside(format!("cannot start a thread: {error}")))
+        };
         let to = match target {
-            Target::Stdout => writer(Box::new(io::stdout())),
+            Target::Stdout => writer(Box::new(io::stdout()))?,
             Target::Gathered { .. } => To::Gathered(Vec::new()),
             Target::File(path) => {
                 let made = std::fs::File::create(path);
                 let made = made.map_err(|error| Failure::outside(format!("cannot create {}: {error}", path.display())))?;
-                writer(Box::new(made))
+                writer(Box::new(made))?
             }
         };
         Ok(Self { to, name, form, is_terminal, has_written: false })
@@ -112,12 +125,15 @@ impl Output {
     pub(crate) fn take_gathered(&mut self) -> Vec<u8> {
         match &mut self.to {
             To::Gathered(gathered) => std::mem::take(gathered),
-            To::Writer(_) => Vec::new(),
+            To::Writer(_) | To::Apart(_) => Vec::new(),
         }
     }
 
     /// Writes the rows that have become certain.
     pub(crate) fn write(&mut self, engine: &mut Engine) -> io::Result<()> {
+        if let To::Apart(writer) = &mut self.to {
+            return writer.write(engine.take_lines());
+        }
         match &mut self.form {
             Form::Lines => {
                 self.has_written |= engine.write_rows(&mut self.to)? > 0;

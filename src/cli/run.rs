@@ -100,7 +100,7 @@ pub(crate) fn run_prepared(flags: &RunFlags, also_read: &[&str], prepare: Prepar
     let out = Output::new(target, flags.format, &engine)?;
     let inputs = prepare(opened.map_or_else(|| open(&paths, flags), Ok)?)?;
     let progress = Progress::new(&inputs);
-    let inputs = Inputs::start(inputs)?;
+    let mut inputs = Inputs::start(inputs)?;
     let dead_letters = flags.dead_letters.as_deref().filter(|_| state.is_none());
     let dead_letters = dead_letters.map(|path| DeadLetters::create(&path.to_string_lossy())).transpose()?;
     let mut run = Run {
@@ -118,7 +118,7 @@ pub(crate) fn run_prepared(flags: &RunFlags, also_read: &[&str], prepare: Prepar
         has_told_pause: false,
         waited_for: None,
     };
-    let code = run.run_to_the_end(&inputs);
+    let code = run.run_to_the_end(&mut inputs);
     let closed = run.close();
     // What failed first is the reason: with a full disk the files cannot be closed either.
     if !matches!(code, Err(Stop::Failed(_))) {
@@ -243,7 +243,7 @@ impl<E: Into<Failure>> From<E> for Stop {
 impl Run {
     /// Runs until the inputs end, and writes all rows. Where it fails, the rows that were certain before are written too: what comes out
     /// does not depend on how much was read in one go.
-    fn run_to_the_end(&mut self, inputs: &Inputs) -> Result<u8, Stop> {
+    fn run_to_the_end(&mut self, inputs: &mut Inputs) -> Result<u8, Stop> {
         let done = self.drive(inputs);
         if let Err(Stop::Failed(_)) = &done {
             // Where the engine is what failed, nothing is under way any more.
@@ -253,7 +253,7 @@ impl Run {
         done
     }
 
-    fn drive(&mut self, inputs: &Inputs) -> Result<u8, Stop> {
+    fn drive(&mut self, inputs: &mut Inputs) -> Result<u8, Stop> {
         let code = loop {
             let message = match inputs.at_once() {
                 Some(message) => message,
@@ -388,7 +388,7 @@ impl Run {
     }
 
     /// The input pauses: what is certain leaves, and the arrival clock goes on, so that silent streams become idle.
-    fn wait(&mut self, inputs: &Inputs) -> Result<Message, Stop> {
+    fn wait(&mut self, inputs: &mut Inputs) -> Result<Message, Stop> {
         self.catch_up()?;
         self.flush()?;
         let mut paused = Duration::ZERO;

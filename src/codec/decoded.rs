@@ -193,8 +193,8 @@ impl SourceRows {
         };
         Arrivals {
             columns: self.columns.iter_mut().map(finish).collect(),
-            times: std::mem::take(&mut self.times),
-            numbers: std::mem::take(&mut self.numbers),
+            times: std::mem::replace(&mut self.times, Vec::with_capacity(rows)),
+            numbers: std::mem::replace(&mut self.numbers, Vec::with_capacity(rows)),
         }
     }
 }

@@ -21,6 +21,8 @@ pub struct Input {
     format: Format,
     /// It holds rows, which are read as lines of JSON whatever its name says.
     has_rows: bool,
+    /// Its bytes are those of a file.
+    is_at_hand: bool,
     progress: Progress,
 }
 
@@ -70,29 +72,32 @@ impl Input {
         if metadata.is_dir() {
             return Err(open_failed(io::ErrorKind::IsADirectory.into()));
         }
+        let mut is_at_hand = false;
         if metadata.is_file() {
             let head = head(&mut file).map_err(open_failed)?;
             file.seek(SeekFrom::Start(0)).map_err(open_failed)?;
-            if let Some(packing) = packing_of(&head).filter(|packing| packing.is_rows()) {
+            let packing = packing_of(&head);
+            is_at_hand = packing.is_none();
+            if let Some(packing) = packing.filter(|packing| packing.is_rows()) {
                 let bytes = rows_of_file(packing, file).map_err(open_failed)?;
-                return Ok(Self { name, bytes, format: Format::JsonLines, has_rows: true, progress: Progress::default() });
+                return Ok(Self { name, bytes, format: Format::JsonLines, has_rows: true, is_at_hand, progress: Progress::default() });
             }
         }
         let length = metadata.is_file().then_some(metadata.len());
-        Ok(Self::unpacking(name, file, length))
+        Ok(Self { is_at_hand, ..Self::unpacking(name, file, length) })
     }
 
     fn unpacking(name: Arc<str>, bytes: impl Read + Send + 'static, total: Option<u64>) -> Self {
         let progress = Progress { read: Arc::default(), total };
         let counted = Counted { bytes, read: progress.read.clone() };
         let format = Format::of_name(&name);
-        Self { name, bytes: Box::new(Unpacked::Unread(Box::new(counted))), format, has_rows: false, progress }
+        Self { name, bytes: Box::new(Unpacked::Unread(Box::new(counted))), format, has_rows: false, is_at_hand: false, progress }
     }
 
     /// An input of this name from any reader, whose bytes are taken as they are.
     pub fn new(name: &str, bytes: impl Read + Send + 'static) -> Self {
         let format = Format::of_name(name);
-        Self { name: name.into(), bytes: Box::new(bytes), format, has_rows: false, progress: Progress::default() }
+        Self { name: name.into(), bytes: Box::new(bytes), format, has_rows: false, is_at_hand: false, progress: Progress::default() }
     }
 
     /// Whether the bytes of a file are taken as they are, and can be read from anywhere.
@@ -108,7 +113,7 @@ impl Input {
         let open_failed = |source: io::Error| ConnectError::Open { input: name.clone(), source: Arc::new(source) };
         let mut file = File::open(path).map_err(open_failed)?;
         file.seek(SeekFrom::Start(offset)).map_err(open_failed)?;
-        Ok(Self::new(path, file))
+        Ok(Self { is_at_hand: true, ..Self::new(path, file) })
     }
 
     /// What is inside.
@@ -125,6 +130,11 @@ impl Input {
     /// How much of it has been read.
     pub fn progress(&self) -> &Progress {
         &self.progress
+    }
+
+    /// Whether its bytes are those of a file, as they are: reading them waits for nobody.
+    pub fn is_at_hand(&self) -> bool {
+        self.is_at_hand
     }
 
     /// Puts bytes that have been read back in front.

@@ -171,6 +171,17 @@ impl ColumnBuilder {
         }
     }
 
+    /// The same, so many times.
+    pub fn push_from_times(&mut self, column: &Column, row: usize, times: usize) {
+        match (&mut self.values, column) {
+            (Building::Text(_), Column::Coded(_)) => {
+                self.check(times);
+                (0..times).for_each(|_| self.push_from(column, row));
+            }
+            _ => self.push_times(&column.value(row), times),
+        }
+    }
+
     /// Appends NULLs until there are so many rows.
     pub fn fill_with_nulls(&mut self, rows: usize) {
         self.push_times(&Value::Null, rows.saturating_sub(self.len()));
@@ -207,6 +218,7 @@ impl ColumnBuilder {
 
     /// Appends values as [`Self::push_word`] does.
     pub fn extend_words(&mut self, words: impl ExactSizeIterator<Item = i64>) {
+        self.check(words.len());
         match &mut self.values {
             Building::Words(own) => {
                 self.validity.push_times(own.len(), true, words.len());

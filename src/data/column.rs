@@ -4,10 +4,10 @@
 //! `from_arrow` in `codec`): queries read them whole, so columnar nesting would only cost.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use arrow_array::{Array, BooleanArray, Decimal128Array, Float64Array, Int64Array, StringArray};
-use arrow_buffer::{NullBuffer, OffsetBuffer};
+use arrow_buffer::{Buffer, MutableBuffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use rust_decimal::Decimal;
 
 use super::lists::ListColumn;
@@ -132,10 +132,10 @@ impl Column {
     /// A column of NULLs of this type.
     pub fn nulls(data_type: &DataType, len: usize) -> Self {
         match data_type {
-            DataType::Int => Self::Int(Int64Array::new_null(len)),
-            DataType::Timestamp => Self::Timestamp(Int64Array::new_null(len)),
-            DataType::Duration => Self::Duration(Int64Array::new_null(len)),
-            DataType::Float => Self::Float(Float64Array::new_null(len)),
+            DataType::Int => Self::Int(null_words(len)),
+            DataType::Timestamp => Self::Timestamp(null_words(len)),
+            DataType::Duration => Self::Duration(null_words(len)),
+            DataType::Float => Self::Float(null_words(len)),
             DataType::Bool => Self::Bool(BooleanArray::new_null(len)),
             DataType::String => Self::String(StringArray::new_null(len)),
             DataType::Json => Self::Json(StringArray::new_null(len)),
@@ -224,6 +224,18 @@ impl Column {
         };
         flat.unwrap_or_else(|| Self::from_values(data_type, at.iter().map(|&(c, r)| columns[c as usize].value(r as usize))))
     }
+}
+
+/// Words that are all NULL. Columns that nobody reads are such in every batch, so those of usual length share one buffer.
+fn null_words<T: arrow_array::ArrowPrimitiveType>(len: usize) -> arrow_array::PrimitiveArray<T> {
+    const SHARED: usize = 1 << 16;
+    static ZEROS: LazyLock<(Buffer, NullBuffer)> =
+        LazyLock::new(|| (MutableBuffer::from_len_zeroed(SHARED * size_of::<u64>()).into(), NullBuffer::new_null(SHARED)));
+    if len > SHARED || size_of::<T::Native>() != size_of::<u64>() {
+        return arrow_array::PrimitiveArray::new_null(len);
+    }
+    let (zeros, nulls) = &*ZEROS;
+    arrow_array::PrimitiveArray::new(ScalarBuffer::new(zeros.clone(), 0, len), Some(nulls.slice(0, len)))
 }
 
 fn interleave_primitive<'c, T: arrow_array::ArrowPrimitiveType>(

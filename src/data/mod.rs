@@ -10,6 +10,7 @@ mod code_map;
 mod coded;
 mod column;
 mod dictionary;
+mod duration_text;
 mod key;
 mod lists;
 mod place;

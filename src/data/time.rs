@@ -319,15 +319,6 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// `.5` for half of 10^`digits`; nothing for zero.
-fn write_fraction(f: &mut fmt::Formatter<'_>, fraction: i64, digits: usize) -> fmt::Result {
-    if fraction == 0 {
-        return Ok(());
-    }
-    let text = format!("{fraction:0digits$}");
-    write!(f, ".{}", text.trim_end_matches('0'))
-}
-
 impl Duration {
     /// The longest there is.
     pub const MAX: Duration = Duration(i64::MAX);
@@ -400,41 +391,6 @@ fn unit_nanos(unit: &str) -> Option<i64> {
         "w" | "week" | "weeks" => WEEK,
         _ => return None,
     })
-}
-
-impl fmt::Display for Duration {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0 < 0 {
-            f.write_str("-")?;
-        }
-        let nanos = self.0.unsigned_abs();
-        let second = SECOND.unsigned_abs();
-        if nanos == 0 {
-            return f.write_str("0s");
-        }
-        if nanos < second {
-            let (unit, name, digits) = match nanos {
-                1_000_000.. => (1_000_000, "ms", 6),
-                1_000.. => (1_000, "us", 3),
-                _ => (1, "ns", 0),
-            };
-            write!(f, "{}", nanos / unit)?;
-            write_fraction(f, i64::try_from(nanos % unit).expect("less than a second"), digits)?;
-            return f.write_str(name);
-        }
-        let parts = [(nanos / second / 86_400, "d"), (nanos / second / 3600 % 24, "h"), (nanos / second / 60 % 60, "m")];
-        let mut separator = "";
-        for (count, name) in parts.into_iter().filter(|(count, _)| *count > 0) {
-            write!(f, "{separator}{count}{name}")?;
-            separator = " ";
-        }
-        if !nanos.is_multiple_of(60 * second) {
-            write!(f, "{separator}{}", nanos / second % 60)?;
-            write_fraction(f, i64::try_from(nanos % second).expect("less than a second"), 9)?;
-            f.write_str("s")?;
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ pub enum Error {
     Query {
         /// What is wrong with it.
         diagnostics: Diagnostics,
-        /// Its text.
+        /// Its text; empty where only [`Engine::compile`](crate::Engine::compile) has seen it.
         source: Source,
     },
     /// The data is wrong, or too much for a cap.
@@ -94,6 +94,13 @@ impl fmt::Display for ChangeError {
 
 impl std::error::Error for ChangeError {}
 
+/// Without the text: what [`Engine::compile`](crate::Engine::compile) tells can be passed on by `?`.
+impl From<Diagnostics> for Error {
+    fn from(diagnostics: Diagnostics) -> Self {
+        Self::Query { diagnostics, source: Source::new("<query>", "") }
+    }
+}
+
 impl From<ChangeError> for Error {
     fn from(error: ChangeError) -> Self {
         Self::Change(error)
@@ -135,6 +142,7 @@ impl fmt::Display for DataError {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Query { diagnostics, source } if source.text().is_empty() => diagnostics.fmt(f),
             Self::Query { diagnostics, source } => f.write_str(&render(diagnostics, source, false)),
             Self::Data(error) => error.fmt(f),
             Self::Io { doing, error } => write!(f, "{doing}: {error}"),

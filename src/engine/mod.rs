@@ -30,7 +30,7 @@ pub use error::{ChangeError, DataError, Error};
 pub use estimate::{Estimate, Load, OperatorState, ProgramState, StatementState};
 pub use inquiry::Inquiry;
 pub use options::Options;
-pub use rows::OutputRow;
+pub use rows::{Lines, OutputRow};
 pub use sources::{SourceStream, StepCount};
 pub use stats::{EndedStats, OperatorStats, SharedStats, SourceStats, Stats};
 #[cfg(feature = "tokio")]
@@ -39,6 +39,7 @@ pub use table::{TableRow, TableView};
 pub use undeclared::Undeclared;
 
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use serde::Serialize;
@@ -79,7 +80,7 @@ pub struct Engine {
     graph: OperatorGraph,
     running: Running,
     warnings: Diagnostics,
-    outputs: Vec<Output>,
+    outputs: Arc<[Output]>,
     fingerprints: Fingerprints,
     options: Options,
     changing: Changing,
@@ -98,7 +99,7 @@ impl Engine {
     /// assert_eq!(engine.outputs().collect::<Vec<_>>(), [None]);
     /// let mistakes = Engine::compile("CREATE STREAM Door (open BOOL); SELECT opne FROM Door;").unwrap_err();
     /// assert!(mistakes.to_string().starts_with("error[E0202]: unknown column `opne` (did you mean `open`?"));
-    /// # Ok::<(), betide::Diagnostics>(())
+    /// # Ok::<(), betide::Error>(())
     /// ```
     pub fn compile(text: &str) -> Result<Self, Diagnostics> {
         Self::compile_source(&Source::new(Options::default().name, text), &Options::default())
@@ -394,6 +395,12 @@ impl Engine {
     pub fn write_rows(&mut self, to: &mut impl Write) -> io::Result<u64> {
         let ids = self.ids();
         rows::write(self.running.take_departures(), &self.outputs, ids, to)
+    }
+
+    /// Takes the rows that have become certain, to be written as lines of JSON later, on another thread, say.
+    pub fn take_lines(&mut self) -> Lines {
+        let ids = self.ids();
+        Lines::new(self.running.take_departures(), self.outputs.clone(), ids)
     }
 
     /// What the rows that are taken next are called.

@@ -1,5 +1,6 @@
 //! What leaves the engine: rows with names, as JSON text, as values of the user's own types, or as Arrow batches.
 
+use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::sync::Arc;
 
@@ -171,6 +172,30 @@ pub(super) fn batches_of(departures: impl IntoIterator<Item = Departures>, outpu
             (output.name.as_deref().map(str::to_owned), to_record_batch(&output.named(&rows)))
         })
         .collect()
+}
+
+/// Rows that have been taken, and are still to be written as lines of JSON ([`crate::Engine::take_lines`]).
+#[derive(Debug)]
+pub struct Lines {
+    departures: VecDeque<Departures>,
+    outputs: Arc<[Output]>,
+    ids: Option<Ids>,
+}
+
+impl Lines {
+    pub(super) fn new(departures: VecDeque<Departures>, outputs: Arc<[Output]>, ids: Option<Ids>) -> Self {
+        Self { departures, outputs, ids }
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.departures.is_empty()
+    }
+
+    /// Writes them, in order, and says how many there were.
+    pub fn write(self, to: &mut impl Write) -> io::Result<u64> {
+        write(self.departures, &self.outputs, self.ids, to)
+    }
 }
 
 /// Writes the rows as lines of JSON; gives how many there were.

@@ -31,4 +31,4 @@ pub use functions::{Function, ScalarFunction};
 pub use keyset::KeySet;
 pub use needle::Needle;
 pub use tree::{Call, CompareOp, Expr, ExprKind, SlotId};
-pub(crate) use words::{WordTerm, Words, word_of};
+pub(crate) use words::{WordTerm, Words, scaled_slot, word_of};

@@ -251,6 +251,20 @@ fn floats_compare(op: CompareOp, a: f64, b: f64) -> Option<bool> {
     }
 }
 
+/// The column and the factor, where an expression is a FLOAT column times a constant.
+pub(crate) fn scaled_slot(expr: &Expr) -> Option<(SlotId, f64)> {
+    let ExprKind::Call(call) = expr.kind() else { return None };
+    let (Kernel::Float(FloatOp::Mul), [a, b]) = (call.kernel, expr.args()) else { return None };
+    if *a.data_type() != DataType::Float || *b.data_type() != DataType::Float {
+        return None;
+    }
+    match (a.kind(), b.kind()) {
+        (ExprKind::Literal(Value::Float(factor)), ExprKind::Slot(slot))
+        | (ExprKind::Slot(slot), ExprKind::Literal(Value::Float(factor))) => Some((*slot, *factor)),
+        _ => None,
+    }
+}
+
 /// The word that a value is, where its type is one of these.
 pub(crate) fn word_of(value: &Value<'_>) -> Option<i64> {
     match value {

@@ -6,6 +6,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::codes::Codes;
@@ -20,7 +21,10 @@ use crate::pattern::{FlatEvaluator, FlatPartition, Found, RowOf};
 use crate::spec::PatternSpec;
 
 /// So many partitions in which nothing goes on are kept beside as many as there are others.
-const IDLE_MAX: usize = 4096;
+const IDLE_MAX: usize = 16_384;
+/// For so many rows at once it is read beforehand what they will look at, where there are more than a few partitions.
+const AHEAD: usize = 32;
+const FEW: usize = 512;
 
 /// Matches a pattern by flat threads. Port 0 gives the matches, port 1 the runs that WITHIN ended (TIMEOUT INTO).
 #[derive(Debug)]
@@ -43,6 +47,10 @@ pub struct FlatSequence {
     starts: Option<BinaryHeap<Reverse<(Place, u32)>>>,
     /// The least place held back, as last said.
     held_from: Place,
+    /// It may be another by now.
+    may_hold_less: bool,
+    /// The partitions of the rows that come next: kept for its memory alone.
+    ahead: Vec<u32>,
     /// Partitions in which a time is over at the moment; empty between moments.
     touched: Vec<u32>,
     context: EvalContext,
@@ -66,6 +74,8 @@ impl FlatSequence {
         Self {
             starts: Sequence::lags(&spec).then(BinaryHeap::new),
             held_from: Place::MAX,
+            may_hold_less: true,
+            ahead: Vec::new(),
             evaluator: FlatEvaluator::new(spec.clone(), threads_max),
             is_keyed: spec.partition.by_input.iter().any(|exprs| !exprs.is_empty()),
             keys: KeyTable::new(),
@@ -161,6 +171,26 @@ impl FlatSequence {
         if texts.is_null(row.row) { None } else { codes.group(texts.codes().value(row.row)) }
     }
 
+    /// Reads what the next rows will look at, all rows at each depth before the next: partitions lie anywhere in memory, and to wait for many
+    /// of them at once takes little longer than to wait for one.
+    fn touch(&mut self, entries: Range<usize>, inbox: &Inbox, fits_of: &impl Fn(usize, &RowOf<'_>) -> u64) {
+        let mut ahead = std::mem::take(&mut self.ahead);
+        ahead.clear();
+        for number in entries {
+            let Entry::Row { input, row, .. } = inbox.entries[number] else { continue };
+            let row = RowOf { input: input.into(), batch: &inbox.inputs[usize::from(input)], row: row as usize };
+            if self.evaluator.heeds(fits_of(number, &row)) {
+                ahead.extend(self.known_by_code(&row));
+            }
+        }
+        let partition = |id: u32| self.partitions.get(id as usize).and_then(Option::as_ref);
+        for depth in 0..2 {
+            let touched = ahead.iter().filter_map(|&id| Some(FlatEvaluator::touch(&partition(id)?.state, depth)));
+            std::hint::black_box(touched.fold(0usize, usize::wrapping_add));
+        }
+        self.ahead = ahead;
+    }
+
     /// Codes are those of these batches from now on.
     fn turn_to(&mut self, inputs: &[EventBatch]) {
         for (batch, coded) in inputs.iter().zip(&mut self.coded) {
@@ -193,8 +223,10 @@ impl FlatSequence {
 
     /// Puts out what has been found in a partition, lets go what it does not need any more, and waits for its next time.
     fn let_out(&mut self, id: u32, moment: Place, out: &mut Outbox) {
-        let Self { evaluator, partitions, .. } = self;
+        let Self { evaluator, partitions, starts, .. } = self;
         let Some(partition) = partitions[id as usize].as_mut() else { return };
+        // What is held back is the first start: only what happens to its partition, or a first one, changes it.
+        self.may_hold_less |= starts.as_ref().is_some_and(|starts| starts.peek().is_none_or(|Reverse((_, first))| *first == id));
         if !evaluator.found().is_empty() {
             let mut found = std::mem::take(evaluator.found());
             found.sort_by_key(|found| found.start);
@@ -302,13 +334,14 @@ impl FlatSequence {
             self.put_out(found, moment, out);
             touched.drain(..).for_each(|id| self.tidy(id));
             self.touched = touched;
+            self.may_hold_less = true;
             self.report(moment, out);
         }
     }
 
     /// Says what is held back: undecided starts.
     fn report(&mut self, moment: Place, out: &mut Outbox) {
-        if self.starts.is_none() {
+        if !std::mem::take(&mut self.may_hold_less) || self.starts.is_none() {
             return;
         }
         let least = self.least_held();
@@ -353,6 +386,7 @@ impl FlatSequence {
         self.put_out(found, moment, out);
         let Self { evaluator, partitions, .. } = self;
         partitions.iter_mut().flatten().for_each(|partition| evaluator.tidy(&mut partition.state));
+        self.may_hold_less = true;
         self.report(moment, out);
     }
 }
@@ -361,10 +395,13 @@ impl FlatSequence {
     /// The rows and watermarks of an inbox; `fits_of` says of each entry, by its number, which variables its row fits.
     fn take(&mut self, inbox: &Inbox, fits_of: impl Fn(usize, &RowOf<'_>) -> u64, out: &mut Outbox) {
         self.turn_to(&inbox.inputs);
+        let is_worth_touching = self.is_keyed && self.partitions.len() > FEW;
         let mut rows: Vec<RowOf<'_>> = Vec::new();
         let mut fits: Vec<u64> = Vec::new();
-        let mut entries = inbox.entries.iter().enumerate().peekable();
-        while let Some((number, entry)) = entries.next() {
+        for (number, entry) in inbox.entries.iter().enumerate() {
+            if is_worth_touching && number.is_multiple_of(AHEAD) {
+                self.touch(number..inbox.entries.len().min(number + AHEAD), inbox, &fits_of);
+            }
             let Entry::Row { input, row, place, moment, floor } = *entry else {
                 if let Entry::Watermark(step) = entry {
                     self.pass_time(step.watermark, step.moment, out);
@@ -372,17 +409,24 @@ impl FlatSequence {
                 continue;
             };
             let row = RowOf { input: input.into(), batch: &inbox.inputs[usize::from(input)], row: row as usize };
-            fits.push(fits_of(number, &row));
-            rows.push(row);
-            let goes_on = matches!(entries.peek(), Some((_, Entry::Row { place: next, .. })) if *next == place && place.is_source());
-            if goes_on {
-                continue;
+            let next = inbox.entries.get(number + 1);
+            let goes_on = matches!(next, Some(Entry::Row { place: next, .. }) if *next == place && place.is_source());
+            if goes_on || !rows.is_empty() {
+                fits.push(fits_of(number, &row));
+                rows.push(row);
+                if goes_on {
+                    continue;
+                }
             }
             self.pass_time(place, floor, out);
-            self.event(&rows, &fits, place, moment, out);
+            if rows.is_empty() {
+                self.event(std::slice::from_ref(&row), &[fits_of(number, &row)], place, moment, out);
+            } else {
+                self.event(&rows, &fits, place, moment, out);
+                rows.clear();
+                fits.clear();
+            }
             self.report(moment, out);
-            rows.clear();
-            fits.clear();
         }
         self.pass_time(inbox.watermark, inbox.floor, out);
         if inbox.watermark == Place::MAX {
@@ -458,6 +502,7 @@ impl Operator for FlatSequence {
         let _: Place = from.take()?;
         // Of a state that was cut by keys, each part has what all parts had told together.
         self.held_from = self.least_held();
+        self.may_hold_less = true;
         Ok(())
     }
 

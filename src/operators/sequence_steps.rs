@@ -17,6 +17,10 @@ use crate::expr::{BatchRow, EvalContext};
 use crate::pattern::{Arrival, RowOf, StepEvaluator, StepPartition};
 use crate::spec::{Arrow, PatternSpec, VariableId};
 
+/// For so many rows at once it is read beforehand what they will look at, where there are more than a few partitions.
+const AHEAD: usize = 32;
+const FEW: usize = 512;
+
 /// Matches a sequence of single steps.
 #[derive(Debug)]
 pub struct StepSequence {
@@ -42,6 +46,8 @@ pub struct StepSequence {
     held_from: Place,
     /// It may be another by now.
     may_hold_less: bool,
+    /// The partitions of the rows that come next, with the steps that the rows fit: kept for its memory alone.
+    ahead: Vec<(u32, u64)>,
     context: EvalContext,
 }
 
@@ -63,6 +69,7 @@ impl StepSequence {
             most_partitions: 0,
             held_from: Place::MAX,
             may_hold_less: false,
+            ahead: Vec::new(),
             context: EvalContext::new(),
             spec,
         }
@@ -71,10 +78,11 @@ impl StepSequence {
     /// An event: its rows in the inputs that it belongs to. Rows of one event mostly have one key; where they differ, each key's partition
     /// gets the rows that have it.
     fn event(&mut self, rows: &[RowOf<'_>], place: Place, moment: Place, out: &mut Outbox) {
-        let may_begin = rows.iter().any(|row| self.evaluator.fits(row.input, row.row) & 1 == 1);
+        let fits = rows.iter().fold(0, |fits, row| fits | self.evaluator.fits(row.input, row.row));
+        let may_begin = fits & 1 == 1;
         if let [row] = rows {
             if let Some(id) = self.partition_of(row, may_begin) {
-                self.event_of_key(id, rows, place, moment, out);
+                self.event_of_key(id, rows, fits, (place, moment), out);
             }
             return;
         }
@@ -82,13 +90,13 @@ impl StepSequence {
         for (first, id) in ids.iter().enumerate() {
             let Some(id) = id.filter(|id| !ids[..first].contains(&Some(*id))) else { continue };
             let of_key: Vec<RowOf<'_>> = rows.iter().zip(&ids).filter(|(_, of)| **of == Some(id)).map(|(row, _)| *row).collect();
-            self.event_of_key(id, &of_key, place, moment, out);
+            let fits = of_key.iter().fold(0, |fits, row| fits | self.evaluator.fits(row.input, row.row));
+            self.event_of_key(id, &of_key, fits, (place, moment), out);
         }
     }
 
-    fn event_of_key(&mut self, id: u32, rows: &[RowOf<'_>], place: Place, moment: Place, out: &mut Outbox) {
+    fn event_of_key(&mut self, id: u32, rows: &[RowOf<'_>], fits: u64, (place, moment): (Place, Place), out: &mut Outbox) {
         let Some(partition) = &mut self.partitions[id as usize] else { return };
-        let fits = rows.iter().fold(0, |fits, row| fits | self.evaluator.fits(row.input, row.row));
         let arrival = Arrival { rows, place, fits };
         self.evaluator.event(partition, &arrival);
         let finished = self.evaluator.finished_count();
@@ -152,6 +160,28 @@ impl StepSequence {
             None => self.codes[row.input].note_none(code),
         }
         id
+    }
+
+    /// Reads what the next rows will look at, all rows at each depth before the next: partitions lie anywhere in memory, and to wait for many
+    /// of them at once takes little longer than to wait for one.
+    fn touch(&mut self, entries: &[Entry], inbox: &Inbox) {
+        self.ahead.clear();
+        for entry in entries {
+            let Entry::Row { input, row, .. } = *entry else { continue };
+            let (input, row) = (usize::from(input), row as usize);
+            let fits = self.evaluator.fits(input, row);
+            if fits != 0
+                && let Some(Column::Coded(texts)) = self.key_columns[input].map(|column| &inbox.inputs[input].columns()[column])
+                && let Some(id) = self.codes[input].group(texts.codes().value(row))
+            {
+                self.ahead.push((id, fits));
+            }
+        }
+        let partition = |id: u32| self.partitions.get(id as usize).and_then(Option::as_ref);
+        for depth in 0..3 {
+            let touched = self.ahead.iter().filter_map(|&(id, fits)| Some(partition(id)?.touch(depth, fits)));
+            std::hint::black_box(touched.fold(0usize, usize::wrapping_add));
+        }
     }
 
     fn look_up(&mut self, row: &RowOf<'_>, may_begin: bool) -> Option<u32> {
@@ -299,16 +329,20 @@ impl StepSequence {
             self.turn_to(&inbox.inputs);
         }
         let (looks_at_all, lags) = (self.evaluator.looks_at_all(), self.evaluator.lags());
+        let is_worth_touching = self.is_keyed && self.partitions.len() > FEW;
         let mut rows: Vec<RowOf<'_>> = Vec::new();
-        let mut entries = inbox.entries.iter().peekable();
-        while let Some(entry) = entries.next() {
+        for (number, entry) in inbox.entries.iter().enumerate() {
+            if is_worth_touching && number.is_multiple_of(AHEAD) {
+                self.touch(&inbox.entries[number..inbox.entries.len().min(number + AHEAD)], inbox);
+            }
             let Entry::Row { input, row, place, moment, floor } = *entry else {
                 if let (Entry::Watermark(step), true) = (entry, lags) {
                     self.pass_time(step.watermark, step.moment, out);
                 }
                 continue;
             };
-            let goes_on = matches!(entries.peek(), Some(Entry::Row { place: next, .. }) if *next == place && place.is_source());
+            let next = inbox.entries.get(number + 1);
+            let goes_on = matches!(next, Some(Entry::Row { place: next, .. }) if *next == place && place.is_source());
             let matters = looks_at_all || self.evaluator.fits(input.into(), row as usize) != 0;
             if matters {
                 rows.push(RowOf { input: input.into(), batch: &inbox.inputs[usize::from(input)], row: row as usize });

@@ -1,4 +1,4 @@
-//! Chunks of bytes cut anywhere, to pieces of whole lines: at most so many lines a piece, and no line held that is too long to be used.
+//! Chunks of bytes cut anywhere, to pieces of whole lines; no line is held that is too long to be used.
 
 use memchr::{memchr, memchr_iter, memrchr};
 
@@ -16,6 +16,13 @@ pub(super) enum Piece<'c> {
         /// Its first bytes.
         head: &'c [u8],
     },
+}
+
+/// How much of a piece of whole lines was taken; of a line that is too long always all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Taken {
+    pub(super) lines: usize,
+    pub(super) bytes: usize,
 }
 
 /// Where a piece begins.
@@ -60,13 +67,9 @@ impl Lines {
         self.length == 0
     }
 
-    /// Takes a chunk and gives its whole lines away, at most `most` a piece. After an error the rest of the chunk is lost.
-    pub(super) fn push<E>(
-        &mut self,
-        mut chunk: &[u8],
-        most: usize,
-        take: &mut impl FnMut(Start, Piece<'_>) -> Result<(), E>,
-    ) -> Result<(), E> {
+    /// Takes a chunk and gives its whole lines away, as many at once as there are; `take` says how many of them it took, and is given the rest
+    /// again. After an error the rest of the chunk is lost.
+    pub(super) fn push<E>(&mut self, mut chunk: &[u8], take: &mut impl FnMut(Start, Piece<'_>) -> Result<Taken, E>) -> Result<(), E> {
         if self.length > 0 {
             let Some(end) = memchr(b'\n', chunk) else {
                 self.keep(chunk);
@@ -76,22 +79,21 @@ impl Lines {
             chunk = &chunk[end + 1..];
             self.end_line(take)?;
         }
-        while !chunk.is_empty() {
-            let Some((count, end)) = whole_lines(chunk, most.max(1)) else {
-                self.keep(chunk);
-                return Ok(());
-            };
-            let (lines, rest) = chunk.split_at(end + 1);
+        let whole = memrchr(b'\n', chunk).map_or(0, |end| end + 1);
+        let (mut lines, rest) = chunk.split_at(whole);
+        while !lines.is_empty() {
             let start = self.at;
-            self.at = Start { line: start.line + count as u64, offset: start.offset + lines.len() as u64 };
-            chunk = rest;
-            take(start, Piece::Lines(lines))?;
+            let taken = take(start, Piece::Lines(lines))?;
+            debug_assert!(taken.bytes > 0, "a taker takes something");
+            self.at = Start { line: start.line + taken.lines as u64, offset: start.offset + taken.bytes as u64 };
+            lines = &lines[taken.bytes..];
         }
+        self.keep(rest);
         Ok(())
     }
 
     /// The end of an input: gives its last line away, if that has no end, and begins to count anew.
-    pub(super) fn finish<E>(&mut self, take: &mut impl FnMut(Start, Piece<'_>) -> Result<(), E>) -> Result<(), E> {
+    pub(super) fn finish<E>(&mut self, take: &mut impl FnMut(Start, Piece<'_>) -> Result<Taken, E>) -> Result<(), E> {
         let taken = if self.length > 0 { self.end_line(take) } else { Ok(()) };
         self.at = Start { line: 1, offset: 0 };
         taken
@@ -103,17 +105,26 @@ impl Lines {
         self.length += bytes.len() as u64;
     }
 
-    fn end_line<E>(&mut self, take: &mut impl FnMut(Start, Piece<'_>) -> Result<(), E>) -> Result<(), E> {
+    fn end_line<E>(&mut self, take: &mut impl FnMut(Start, Piece<'_>) -> Result<Taken, E>) -> Result<(), E> {
         let partial = std::mem::take(&mut self.partial);
         let length = std::mem::take(&mut self.length);
         let start = self.at;
         self.at = Start { line: start.line + 1, offset: start.offset + length };
         if length == partial.len() as u64 {
-            take(start, Piece::Lines(&partial))
+            take(start, Piece::Lines(&partial))?;
         } else {
             // What was not kept ends with the line's end, but for the last line of an input, where it may have none.
-            take(start, Piece::TooLong { length: length - 1, head: &partial })
+            take(start, Piece::TooLong { length: length - 1, head: &partial })?;
         }
+        Ok(())
+    }
+}
+
+impl Taken {
+    /// The first of some lines, at most so many. A line without its end is all there is.
+    pub(super) fn most_of(lines: &[u8], most: usize) -> Self {
+        let (lines, end) = whole_lines(lines, most.max(1)).unwrap_or((1, lines.len() - 1));
+        Self { lines, bytes: end + 1 }
     }
 }
 
@@ -137,22 +148,25 @@ crate::saved!(Lines { at, partial, length, keeps });
 
 #[cfg(test)]
 mod tests {
-    use super::{Lines, Piece, Start};
+    use super::{Lines, Piece, Start, Taken};
 
     /// What comes of these chunks: (line, offset, text or length).
     fn cut(chunks: &[&[u8]], most: usize, max_line: usize) -> Vec<(u64, u64, String)> {
         let mut lines = Lines::new(max_line);
         let mut found = Vec::new();
         let mut take = |start: Start, piece: Piece<'_>| {
-            let text = match piece {
-                Piece::Lines(bytes) => String::from_utf8_lossy(bytes).into_owned(),
-                Piece::TooLong { length, head } => format!("{length} bytes, {}", head.len()),
+            let (text, taken) = match piece {
+                Piece::Lines(bytes) => {
+                    let taken = Taken::most_of(bytes, most);
+                    (String::from_utf8_lossy(&bytes[..taken.bytes]).into_owned(), taken)
+                }
+                Piece::TooLong { length, head } => (format!("{length} bytes, {}", head.len()), Taken { lines: 1, bytes: 0 }),
             };
             found.push((start.line, start.offset, text));
-            Ok::<(), ()>(())
+            Ok::<Taken, ()>(taken)
         };
         for chunk in chunks {
-            lines.push(chunk, most, &mut take).expect("taking does not fail");
+            lines.push(chunk, &mut take).expect("taking does not fail");
         }
         lines.finish(&mut take).expect("taking does not fail");
         found

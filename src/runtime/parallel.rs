@@ -6,7 +6,7 @@
 
 use super::decoders::{Decoders, Job, Outcome};
 use super::error::RunError;
-use super::lines::{Lines, Piece, Start};
+use super::lines::{Lines, Piece, Start, Taken};
 use super::running::Running;
 use crate::codec::{BadEvent, ChunkStart, Portion};
 use crate::data::Duration;
@@ -28,12 +28,12 @@ impl Running {
     pub(super) fn push_apart(&mut self, decoders: &mut Decoders, chunk: &[u8]) -> Result<(), RunError> {
         let mut lines = std::mem::replace(&mut self.lines, Lines::new(0));
         let mut gathered: Option<Gathered> = None;
-        let sent = lines.push(chunk, self.options.batch_size, &mut |start, piece| self.send_piece(decoders, &mut gathered, start, &piece));
+        let sent = lines.push(chunk, &mut |start, piece| self.send_piece(decoders, &mut gathered, start, &piece));
         self.lines = lines;
         sent?;
         if let Some(Gathered { start, bytes }) = gathered {
             if decoders.is_idle() && bytes.len() < WORTH_HANDING_OVER && !self.options.strict {
-                let taken = self.take_piece(start, &Piece::Lines(&bytes));
+                let taken = self.take_whole(start, &bytes);
                 decoders.give_back(bytes);
                 return taken;
             }
@@ -65,23 +65,24 @@ impl Running {
         gathered: &mut Option<Gathered>,
         start: Start,
         piece: &Piece<'_>,
-    ) -> Result<(), RunError> {
+    ) -> Result<Taken, RunError> {
         let small = (self.options.batch_size as u64 / SMALL_PART).max(1);
         if let Some(before) = gathered.take_if(|before| start.line - before.start.line >= small || matches!(piece, Piece::TooLong { .. })) {
             self.send(decoders, before.start, before.bytes)?;
         }
         match *piece {
-            Piece::Lines(bytes) => {
+            Piece::Lines(lines) => {
+                let taken = Taken::most_of(lines, self.options.batch_size);
                 let gathered = gathered.get_or_insert_with(|| Gathered { start, bytes: decoders.buffer() });
-                gathered.bytes.extend_from_slice(bytes);
-                Ok(())
+                gathered.bytes.extend_from_slice(&lines[..taken.bytes]);
+                Ok(taken)
             }
             Piece::TooLong { length, head } => {
                 self.make_room(decoders)?;
                 let limits = super::assemble::line_limits(&self.options);
                 let portion = Portion::of_bad(BadEvent::too_long(start.line, start.offset, length, head.to_vec(), limits));
                 decoders.put_done(self.chunk_start(decoders, start), portion);
-                Ok(())
+                Ok(Taken { lines: 1, bytes: 0 })
             }
         }
     }

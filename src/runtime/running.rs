@@ -12,7 +12,7 @@ use super::ended::Ended;
 use super::error::RunError;
 use super::fault::{Panic, guarded};
 use super::limits::Limits;
-use super::lines::{Lines, Piece, Start};
+use super::lines::{Lines, Piece, Start, Taken};
 use super::metrics::{OperatorMetrics, RunMetrics, SourceMetrics};
 use super::pipeline::Pipeline;
 use super::profile::{Profile, Profiled};
@@ -23,6 +23,9 @@ use crate::codec::json::JsonDecoder;
 use crate::codec::{BadCause, BadEvent, ChunkStart, CsvDecoder, Decoded};
 use crate::data::{Arrivals, Column, Duration, Place, Timestamp};
 use crate::operators::{Released, Reorder, StepTaken, Watch, WatchOrder};
+
+/// Batches of fewer lines are cut before they are decoded.
+const FEW_LINES: usize = 1024;
 
 /// How a program is run.
 #[derive(Debug, Clone)]
@@ -156,10 +159,8 @@ impl Running {
             self.decoders = Some(decoders);
             return pushed;
         }
-        // In strict mode nothing behind the first bad line may have an effect.
-        let most = if self.options.strict { 1 } else { self.options.batch_size };
         let mut lines = std::mem::replace(&mut self.lines, Lines::new(0));
-        let taken = lines.push(chunk, most, &mut |start, piece| self.take_piece(start, &piece));
+        let taken = lines.push(chunk, &mut |start, piece| self.take_piece(start, &piece));
         self.lines = lines;
         taken
     }
@@ -201,7 +202,7 @@ impl Running {
         self.check_open()?;
         self.intake.values_pushed += 1;
         let start = Start { line: self.intake.values_pushed, offset: 0 };
-        self.take_piece(start, &Piece::Lines(json))
+        self.take_whole(start, json)
     }
 
     /// Takes rows of one source; `times` are their event times, or the arrival clock's where there are none.
@@ -396,10 +397,18 @@ impl Running {
         }
     }
 
-    pub(super) fn take_piece(&mut self, start: Start, piece: &Piece<'_>) -> Result<(), RunError> {
+    /// Takes lines in one batch.
+    pub(super) fn take_whole(&mut self, start: Start, lines: &[u8]) -> Result<(), RunError> {
         let clock = self.look_at_clock();
-        self.intake.decode(start, piece, &self.options, clock);
-        self.take_decoded(clock)
+        self.take_lines(ChunkStart { line: start.line, offset: start.offset, clock }, lines)
+    }
+
+    /// Takes the first lines of a piece, as many as go in one batch.
+    pub(super) fn take_piece(&mut self, start: Start, piece: &Piece<'_>) -> Result<Taken, RunError> {
+        let clock = self.look_at_clock();
+        let taken = self.intake.decode(start, piece, &self.options, clock);
+        self.take_decoded(clock)?;
+        Ok(taken)
     }
 
     /// Takes whole lines that came at this time of the arrival clock.
@@ -465,15 +474,21 @@ impl Running {
 }
 
 impl Intake {
-    fn decode(&mut self, start: Start, piece: &Piece<'_>, options: &RunOptions, clock: Timestamp) {
+    fn decode(&mut self, start: Start, piece: &Piece<'_>, options: &RunOptions, clock: Timestamp) -> Taken {
+        // In strict mode nothing behind the first bad line may have an effect.
+        let most = if options.strict { 1 } else { options.batch_size.max(1) };
         match piece {
             Piece::Lines(bytes) => {
                 let start = ChunkStart { line: start.line, offset: start.offset, clock };
-                self.decoder.decode(bytes, start, &mut self.decoded);
+                // The decoder looks at all that it is given: of few lines it is given no more than those.
+                let bytes = if most < FEW_LINES { &bytes[..Taken::most_of(bytes, most).bytes] } else { bytes };
+                let (lines, bytes) = self.decoder.decode_some(bytes, most, start, &mut self.decoded);
+                Taken { lines, bytes }
             }
             Piece::TooLong { length, head } => {
                 let limits = super::assemble::line_limits(options);
                 self.decoded.add_bad(BadEvent::too_long(start.line, start.offset, *length, head.to_vec(), limits));
+                Taken { lines: 1, bytes: 0 }
             }
         }
     }

@@ -26,7 +26,7 @@ pub fn interfere(scenario: &Scenario, random: &mut Random, told: &mut Told) -> R
     Ok(())
 }
 
-/// What may not be seen in any row: how many events go in one go, how many threads decode, and a bound of memory that nobody comes to, for
+/// What may not be seen in any row: how many events go in one go, how many threads there are, and a bound of memory that nobody comes to, for
 /// which rounds are made smaller.
 fn draw(options: &mut Options, random: &mut Random) {
     options.batch_size = 1 + random.below(60);
@@ -34,10 +34,11 @@ fn draw(options: &mut Options, random: &mut Random) {
     options.limits.memory = random.chance(30).then_some(1 << 40);
 }
 
-/// How much memory is held depends on how it was come by.
+/// How much memory is held depends on how it was come by, and how the work was shared out may be told.
 fn comparable(mut stats: Stats) -> Stats {
     stats.memory = None;
-    stats.operators.iter_mut().for_each(|operator| operator.bytes = 0);
+    stats.threads = 1;
+    stats.operators.iter_mut().for_each(|operator| (operator.bytes, operator.shards) = (0, 1));
     stats.shared = None;
     stats
 }
@@ -70,6 +71,9 @@ fn taken_up(scenario: &Scenario, random: &mut Random, engine: &mut Engine, at: u
     let change = |options: &mut Options| draw(options, random);
     let mut fed = Fed::new(scenario, Some((at, &snapshot)), change).map_err(|error| error.to_string())?;
     let again = fed.engine.snapshot().map_err(|error| error.to_string())?;
-    same("what was restored, saved again", &again, &snapshot)?;
+    // By several threads keys are written in another order.
+    if engine.stats().threads == fed.engine.stats().threads {
+        same("what was restored, saved again", &again, &snapshot)?;
+    }
     Ok(fed)
 }

@@ -147,6 +147,11 @@ impl JsonDecoder {
     ///
     /// Lines end with LF or CRLF; blank ones are passed over. A UTF-8 byte order mark before line 1 is no part of it.
     pub fn decode(&mut self, chunk: &[u8], start: ChunkStart, out: &mut Decoded) {
+        self.decode_some(chunk, usize::MAX, start, out);
+    }
+
+    /// The same of no more than so many lines; gives how many they were, blank ones among them, and how many bytes.
+    pub fn decode_some(&mut self, chunk: &[u8], most: usize, start: ChunkStart, out: &mut Decoded) -> (usize, usize) {
         let mut watch = self.watch.take();
         let mut fast = self.fast.take();
         let mut cells = self.projection.cells();
@@ -155,14 +160,14 @@ impl JsonDecoder {
         let mut lines = Lines::of(chunk, start.line);
         let mut known = KnownText::default();
         let known_of = Streams { specs: &self.specs, projection: &self.projection, routes: &self.routes };
-        while lines.begin < chunk.len() {
+        while lines.begin < chunk.len() && lines.count < most {
             if let Some(fast) = &mut fast
                 && let Some((text, at)) = known.text_from(chunk, lines.begin)
             {
-                let passed = fast.stretch(known_of, text, at, start.clock, watch.as_ref(), out);
+                let passed = fast.stretch(known_of, text, at, most - lines.count, start.clock, watch.as_ref(), out);
                 lines.pass(passed.lines, passed.bytes);
                 let at = at + passed.bytes;
-                if at == text.len() {
+                if at == text.len() || lines.count == most {
                     continue;
                 }
                 if let Some(length) = fast.line(known_of, text, at, start.clock, &mut watch, &mut work, out) {
@@ -196,6 +201,7 @@ impl JsonDecoder {
         }
         self.watch = watch;
         self.fast = fast;
+        (lines.count, lines.begin)
     }
 
     /// Decodes a chunk apart from all that came before it, so that the order in which decoders get their chunks does not matter; `room` is
@@ -397,20 +403,22 @@ impl TypeWatch {
 struct Lines<'chunk> {
     chunk: &'chunk [u8],
     begin: usize,
-    number: u64,
+    first: u64,
+    /// How many have been given or passed over.
+    count: usize,
 }
 
 impl<'chunk> Lines<'chunk> {
     fn of(chunk: &'chunk [u8], first: u64) -> Self {
         const MARK: &[u8] = b"\xef\xbb\xbf";
         let begin = if first == 1 && chunk.starts_with(MARK) { MARK.len() } else { 0 };
-        Self { chunk, begin, number: first }
+        Self { chunk, begin, first, count: 0 }
     }
 
     /// Passes over so many lines, whose length with their ends is known.
     fn pass(&mut self, lines: usize, length: usize) {
         self.begin += length;
-        self.number += lines as u64;
+        self.count += lines;
     }
 }
 
@@ -445,7 +453,7 @@ impl Iterator for Lines<'_> {
     type Item = (u64, Range<usize>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let (number, begin) = (self.number, self.begin);
+        let (number, begin) = (self.first + self.count as u64, self.begin);
         let rest = &self.chunk[begin..];
         if rest.is_empty() {
             return None;
@@ -453,7 +461,7 @@ impl Iterator for Lines<'_> {
         let length = memchr::memchr(b'\n', rest);
         let line = &rest[..length.unwrap_or(rest.len())];
         self.begin = length.map_or(self.chunk.len(), |length| begin + length + 1);
-        self.number += 1;
+        self.count += 1;
         Some((number, begin..begin + line.strip_suffix(b"\r").unwrap_or(line).len()))
     }
 }

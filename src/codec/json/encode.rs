@@ -138,7 +138,11 @@ pub fn write_value(value: &Value<'_>, data_type: &DataType, out: &mut Vec<u8>) {
         Value::Decimal(value) => write_display(format_args!("{value}"), out),
         Value::String(text) => write_string(text, out),
         Value::Timestamp(time) => write_timestamp(*time, out),
-        Value::Duration(span) => write_display(format_args!("\"{span}\""), out),
+        Value::Duration(span) => {
+            out.push(b'"');
+            span.append_to(out);
+            out.push(b'"');
+        }
         Value::List(items) => {
             let item_type = if let DataType::List(item) = data_type { item } else { &DataType::Null };
             out.push(b'[');
@@ -184,9 +188,11 @@ fn write_display(text: std::fmt::Arguments<'_>, out: &mut Vec<u8>) {
 
 fn write_timestamp(time: Timestamp, out: &mut Vec<u8>) {
     thread_local! {
-        static MINUTE: Cell<MinuteText> = const { Cell::new(MinuteText::new()) };
+        // The times of one row mostly lie some minutes apart.
+        static MINUTES: [Cell<MinuteText>; 16] = const { [const { Cell::new(MinuteText::new()) }; 16] };
     }
-    let (text, length) = MINUTE.with(|kept| {
+    let (text, length) = MINUTES.with(|kept| {
+        let kept = &kept[(time.0.div_euclid(60_000_000_000) & 15) as usize];
         let mut minute = kept.get();
         let written = minute.of(time);
         kept.set(minute);

@@ -80,13 +80,15 @@ impl FastPath {
         }
     }
 
-    /// Decodes lines from `at` on, as long as they go all as lines before went.
+    /// Decodes lines from `at` on, no more than so many, as long as they go all as lines before went.
+    #[allow(clippy::too_many_arguments, reason = "the state of one chunk, borrowed apart")]
     #[inline]
     pub(super) fn stretch<'line>(
         &mut self,
         of: Streams<'line>,
         text: &'line str,
         at: usize,
+        most: usize,
         clock: Timestamp,
         watch: Option<&TypeWatch>,
         out: &mut Decoded,
@@ -98,7 +100,7 @@ impl FastPath {
             return Passed::default();
         }
         let within = Within { specs: of.specs, layouts: &self.layouts, routes: of.routes, steps: self.scanner.steps(), text, clock };
-        let passed = stretch.run(within, at, watch, out);
+        let passed = stretch.run(within, at, most, watch, out);
         *next = if passed.lines > 0 { 0 } else { (2 * *next + 1).min(LONGEST_PAUSE) };
         *lines = *next;
         passed

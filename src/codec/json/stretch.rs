@@ -77,8 +77,8 @@ impl Stretch {
         Some(Self { block, width, kinds, kinds_of_rows: Vec::new(), rows: Vec::new(), texts, max_line: limits.max_line })
     }
 
-    /// Reads lines from `at` on, as far as they go as expected.
-    pub(super) fn run(&mut self, within: Within<'_>, at: usize, watch: Option<&TypeWatch>, out: &mut Decoded) -> Passed {
+    /// Reads lines from `at` on, no more than so many, as far as they go as expected.
+    pub(super) fn run(&mut self, within: Within<'_>, at: usize, most: usize, watch: Option<&TypeWatch>, out: &mut Decoded) -> Passed {
         let mut passed = Passed::default();
         // Places of texts are kept as two halves of a word.
         if u32::try_from(within.text.len()).is_err() {
@@ -86,23 +86,24 @@ impl Stretch {
         }
         let watch = watch.filter(|watch| !watch.has_seen_enough());
         loop {
-            let block = self.fill(within, at + passed.bytes, watch);
+            let wanted = (most - passed.lines).min(BLOCK);
+            let block = self.fill(within, at + passed.bytes, wanted, watch);
             if block.lines > 0 {
                 self.flush(within, block.lines, out);
             }
             passed = Passed { lines: passed.lines + block.lines, bytes: passed.bytes + block.bytes };
-            if block.lines < BLOCK {
+            if block.lines < BLOCK || passed.lines == most {
                 return passed;
             }
         }
     }
 
-    /// Reads lines into the block until it is full or one does not go as expected.
-    fn fill(&mut self, within: Within<'_>, begin: usize, watch: Option<&TypeWatch>) -> Passed {
+    /// Reads lines into the block until it has so many or one does not go as expected.
+    fn fill(&mut self, within: Within<'_>, begin: usize, most: usize, watch: Option<&TypeWatch>) -> Passed {
         let Within { specs, layouts, routes, steps, text, clock } = within;
         self.kinds_of_rows.clear();
         let mut passed = Passed::default();
-        for row in self.block.chunks_exact_mut(self.width) {
+        for row in self.block.chunks_exact_mut(self.width).take(most) {
             let at = begin + passed.bytes;
             let Some(line) = line(steps, row, text.as_bytes(), at) else { break };
             if line.end - line.ending - at > self.max_line {

@@ -1,8 +1,10 @@
 //! Rows on their way into the order: each is judged by what came before it, waits where it is to stand, and moves its stream's watermark.
 
+use std::ops::Range;
+
 use super::Reorder;
 use super::stream::{Chunk, Verdict};
-use super::waiting::{Key, Ties};
+use super::waiting::{Key, Row, Ties};
 use crate::data::{Arrivals, Timestamp};
 
 /// A row that arrives: the number of its event, its chunk, its place in that.
@@ -31,8 +33,14 @@ impl Reorder {
     }
 
     fn take_in(&mut self, mut chunks: Vec<Chunk>, clock: Timestamp) {
+        let rows = chunks.iter().map(|chunk| chunk.arrived.len()).sum::<usize>();
         match chunks.as_mut_slice() {
-            [alone] if !self.has_ties && self.waiting.len() + alone.arrived.len() <= self.max_held => self.take_alone(alone, clock),
+            _ if self.has_ties || self.waiting.len() + rows > self.max_held => self.take_together(&mut chunks, clock),
+            [alone] => self.take_alone(alone, clock),
+            several if self.are_in_time(several, clock) => {
+                several.iter_mut().for_each(|chunk| self.take_in_time(chunk, 0..chunk.arrived.len(), clock));
+                self.move_frontier();
+            }
             _ => self.take_together(&mut chunks, clock),
         }
         for chunk in chunks {
@@ -40,61 +48,70 @@ impl Reorder {
         }
     }
 
-    /// Rows of one stream, where neither ties nor the bound need looking at: the same as [`Reorder::take_together`], in one loop.
+    /// Whether all rows are in time: in whatever order those of several streams came, the same comes of it.
+    fn are_in_time(&self, chunks: &[Chunk], clock: Timestamp) -> bool {
+        let is_any_idle = self.streams.iter().any(|stream| stream.stats.is_idle);
+        !is_any_idle
+            && chunks.iter().all(|chunk| {
+                let times = &chunk.arrived.times;
+                self.streams[usize::from(chunk.stream)].in_time(times, self.frontier, clock) == times.len()
+            })
+    }
+
+    /// Rows of one stream, where neither ties nor the bound need looking at: the same as [`Reorder::take_together`], many rows at once.
     fn take_alone(&mut self, chunk: &mut Chunk, clock: Timestamp) {
         let index = usize::from(chunk.stream);
         self.streams[index].note_seen(clock);
         self.move_frontier();
-        let others = self.least_of_others(index);
-        let stream = &mut self.streams[index];
-        let (is_read, keeps_late) = (stream.timing.is_read, stream.timing.keeps_late);
-        let (mut late, mut ahead, mut held, mut unwanted) = (0, 0, 0, 0);
-        let mut frontier = self.frontier;
-        for row in 0..chunk.arrived.len() {
-            let (time, number) = (chunk.arrived.times[row], chunk.arrived.numbers[row]);
-            let verdict = stream.judge(time, frontier, clock);
-            let (waits, stands) = match verdict {
-                Verdict::OnTime => (is_read, time),
-                Verdict::Late => (keeps_late, time.max(frontier)),
-                Verdict::Ahead => (false, time),
-            };
-            if waits {
-                match chunk.wait(row) {
-                    Some((segment, row)) => {
-                        let is_late = verdict == Verdict::Late;
-                        self.waiting.push(Key { time: stands, ties: Ties::None, number, stream: chunk.stream, is_late, row, segment });
-                        held += 1;
-                    }
-                    None => unwanted += 1,
-                }
+        let mut begin = 0;
+        while begin < chunk.arrived.len() {
+            let in_time = self.streams[index].in_time(&chunk.arrived.times[begin..], self.frontier, clock);
+            if in_time > 0 {
+                self.take_in_time(chunk, begin..begin + in_time, clock);
+                self.move_frontier();
+            } else {
+                self.take_out_of_time(chunk, begin, clock);
             }
-            match verdict {
-                Verdict::OnTime if stream.note_time(time, clock) && is_read => {
-                    frontier = frontier.max(stream.stats.watermark.unwrap_or(Timestamp::MIN).min(others));
-                }
-                Verdict::OnTime => {}
-                Verdict::Late => late += 1,
-                Verdict::Ahead => {
-                    ahead += 1;
-                    chunk.set_aside(row);
-                }
-            }
+            begin += in_time.max(1);
         }
-        stream.stats.events += chunk.arrived.len() as u64;
-        stream.stats.late += late;
-        stream.stats.ahead += ahead;
-        stream.stats.held += held;
-        stream.pass_over(unwanted);
-        self.late_events += late;
-        self.frontier = frontier;
-        self.move_frontier();
     }
 
-    /// The least watermark of the streams that are read and live, but for this one.
-    fn least_of_others(&self, index: usize) -> Timestamp {
-        let others =
-            self.streams.iter().enumerate().filter(|&(other, stream)| other != index && stream.timing.is_read && !stream.stats.is_idle);
-        others.map(|(_, stream)| stream.stats.watermark.unwrap_or(Timestamp::MIN)).min().unwrap_or(Timestamp::MAX)
+    /// Rows of one stream that are all in time. The frontier is moved afterwards.
+    fn take_in_time(&mut self, chunk: &mut Chunk, rows: Range<usize>, clock: Timestamp) {
+        let stream = &mut self.streams[usize::from(chunk.stream)];
+        stream.note_seen(clock);
+        stream.note_in_time(&chunk.arrived.times[rows.clone()], clock);
+        if stream.waits(Verdict::OnTime) {
+            let count = rows.len();
+            let held = chunk.wait_all(rows, &mut self.waiting);
+            stream.stats.held += held as u64;
+            stream.pass_over((count - held) as u64);
+        }
+    }
+
+    /// A row that comes too late, or too early.
+    fn take_out_of_time(&mut self, chunk: &mut Chunk, row: usize, clock: Timestamp) {
+        let (time, number) = (chunk.arrived.times[row], chunk.arrived.numbers[row]);
+        let stream = &mut self.streams[usize::from(chunk.stream)];
+        let verdict = stream.judge(time, self.frontier, clock);
+        stream.note(verdict, time, clock);
+        match verdict {
+            Verdict::Ahead => chunk.set_aside(row),
+            Verdict::Late => self.late_events += 1,
+            Verdict::OnTime => {}
+        }
+        if !stream.waits(verdict) {
+            return;
+        }
+        match chunk.wait(row) {
+            Some((segment, row)) => {
+                let (time, is_late) = (time.max(self.frontier), verdict == Verdict::Late);
+                let row = Row { number, segment, row, stream: chunk.stream, is_late };
+                self.waiting.push(Key { time, ties: Ties::None, row });
+                stream.stats.held += 1;
+            }
+            None => stream.pass_over(1),
+        }
     }
 
     fn take_together(&mut self, chunks: &mut [Chunk], clock: Timestamp) {
@@ -137,7 +154,7 @@ impl Reorder {
             match chunk.wait(row) {
                 Some((segment, row)) => {
                     stream.stats.held += 1;
-                    self.waiting.push(Key { time, ties, number, stream: chunk.stream, is_late, row, segment });
+                    self.waiting.push(Key { time, ties, row: Row { number, segment, row, stream: chunk.stream, is_late } });
                 }
                 None => stream.pass_over(1),
             }

@@ -17,7 +17,7 @@ mod saved;
 use std::sync::Arc;
 
 use self::stream::Stream;
-use self::waiting::{Cut, Key, Waiting};
+use self::waiting::{Cut, Goes, Waiting};
 use crate::data::{Arrivals, Duration, EventBatch, Place, Schema, Timestamp};
 use crate::expr::Expr;
 
@@ -99,8 +99,8 @@ pub struct Reorder {
     has_ties: bool,
     max_held: usize,
     waiting: Waiting,
-    /// Keys that may go, in order.
-    ready: Vec<Key>,
+    /// Rows that may go, in order.
+    ready: Vec<Goes>,
     /// How many of them have gone: no more go at once than may.
     gone: usize,
     most_at_once: usize,
@@ -226,17 +226,17 @@ impl Reorder {
         if let [alone] = on_time.as_mut_slice() {
             alone.reserve(going.len());
         }
-        let mut before: Option<&Key> = None;
-        for key in &self.ready[going.clone()] {
-            if !before.is_some_and(|before| before.is_same_event(key)) {
+        let mut before: Option<&Goes> = None;
+        for goes in &self.ready[going.clone()] {
+            if !before.is_some_and(|before| before.is_same_event(goes)) {
                 self.position += 1;
                 if let Some(noted) = &mut self.noted {
-                    noted.push(key.number);
+                    noted.push(goes.row.number);
                 }
             }
-            let going = if key.is_late { &mut belated } else { &mut on_time };
-            going[usize::from(key.stream)].push((key.segment, key.row), Place::event(key.time, self.position));
-            before = Some(key);
+            let going = if goes.row.is_late { &mut belated } else { &mut on_time };
+            going[usize::from(goes.row.stream)].push((goes.row.segment, goes.row.row), Place::event(goes.time, self.position));
+            before = Some(goes);
         }
         self.gone = going.end;
         if self.gone == self.ready.len() {
@@ -265,7 +265,7 @@ impl Reorder {
 
     /// Every row still to come stands at or behind this place.
     fn watermark(&self) -> Place {
-        // Keys of `ready` before this have gone; those behind stand at their own times.
+        // Rows of `ready` before this have gone; those behind stand at their own times.
         if self.gone > 0 {
             return Place::event(self.ready[self.gone].time, self.position + 1);
         }
@@ -299,7 +299,7 @@ impl Reorder {
         self.noted.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
-    /// Which of the keys that may go do so now: all rows of one event at once.
+    /// Which of the rows that may go do so now: all rows of one event at once.
     fn going(&self) -> std::ops::Range<usize> {
         let mut end = self.gone.saturating_add(self.most_at_once).min(self.ready.len());
         while end > 0 && end < self.ready.len() && self.ready[end - 1].is_same_event(&self.ready[end]) {

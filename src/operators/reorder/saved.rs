@@ -2,7 +2,7 @@
 //!
 //! A stream's part is of that stream alone, so that a program with other streams beside it can take it in.
 
-use super::waiting::{Key, Ties};
+use super::waiting::{Key, Row, Ties};
 use super::{Reorder, StreamStats};
 use crate::data::{StateError, StateReader, StateWriter, Timestamp};
 
@@ -39,14 +39,14 @@ impl Reorder {
 
     /// Writes the counters of a stream and its rows that wait, in order.
     pub fn save_stream(&mut self, index: usize, to: &mut StateWriter) {
-        let keys: Vec<Key> = self.waiting.in_order().into_iter().filter(|key| usize::from(key.stream) == index).collect();
-        let rows: Vec<(u64, u32)> = keys.iter().map(|key| (key.segment, key.row)).collect();
+        let keys: Vec<Key> = self.waiting.in_order().into_iter().filter(|key| usize::from(key.row.stream) == index).collect();
+        let rows: Vec<(u64, u32)> = keys.iter().map(|key| (key.row.segment, key.row.row)).collect();
         let stream = &mut self.streams[index];
         let counted = if to.range().has_unkeyed() { stream.stats } else { StreamStats { events: 0, late: 0, ahead: 0, ..stream.stats } };
         to.put(&counted);
         let columns = if rows.is_empty() { Vec::new() } else { stream.store.gather(&stream.timing.schema, &rows) };
         to.number(keys.len() as u64);
-        for Key { time, ties, number, is_late, .. } in keys {
+        for Key { time, ties, row: Row { number, is_late, .. } } in keys {
             to.put(&Waits { time, ties, number, is_late });
         }
         to.columns(&columns, rows.len());
@@ -67,9 +67,9 @@ impl Reorder {
         }
         let (segment, first) = stream.store.address_of_next(rows);
         stream.store.add(&stream.timing.schema, columns, vec![true; rows]);
-        let number = u16::try_from(index).map_err(|_| StateError::new("a stream of too high a number"))?;
-        for (row, Waits { time, ties, number: event, is_late }) in (first..).zip(waits) {
-            self.waiting.push(Key { time, ties, number: event, stream: number, is_late, row, segment });
+        let stream = u16::try_from(index).map_err(|_| StateError::new("a stream of too high a number"))?;
+        for (row, Waits { time, ties, number, is_late }) in (first..).zip(waits) {
+            self.waiting.push(Key { time, ties, row: Row { number, stream, is_late, row, segment } });
         }
         Ok(())
     }

@@ -41,10 +41,15 @@ struct Segment {
 }
 
 impl Segment {
-    fn position(&self, row: u32) -> usize {
+    /// Finds where these rows of it are stored.
+    #[inline]
+    fn find(&self, rows: &[(u64, u32)], mut found: impl FnMut(u32)) {
         match &self.arrived_as {
-            None => row as usize,
-            Some(rows) => rows.binary_search(&row).expect("a row that waits is stored"),
+            None => rows.iter().for_each(|(_, row)| found(*row)),
+            Some(stored) => {
+                let position = |row: &u32| stored.binary_search(row).expect("a row that waits is stored");
+                rows.iter().for_each(|(_, row)| found(row_number(position(row))));
+            }
         }
     }
 
@@ -102,6 +107,13 @@ impl Store {
         }
     }
 
+    /// Takes these rows out, and gives their columns in this order.
+    pub(super) fn take(&mut self, schema: &Schema, rows: &[(u64, u32)]) -> Vec<Column> {
+        let columns = self.gather(schema, rows);
+        self.remove(rows);
+        columns
+    }
+
     /// The columns of these rows, in this order.
     pub(super) fn gather(&mut self, schema: &Schema, rows: &[(u64, u32)]) -> Vec<Column> {
         let numbers = segments_of(rows);
@@ -109,20 +121,17 @@ impl Store {
             self.seal_tail();
         }
         let segments: Vec<&Segment> = numbers.iter().map(|number| &self.segments[number]).collect();
-        // Neighbours are mostly of one segment.
-        let mut part = 0;
-        let at = rows.iter().map(|(number, row)| {
-            if numbers[part] != *number {
-                part = numbers.binary_search(number).expect("every segment is listed");
-            }
-            (part, segments[part].position(*row))
-        });
         if let [segment] = segments.as_slice() {
-            let at: Vec<u32> = at.map(|(_, position)| row_number(position)).collect();
+            let mut at = Vec::with_capacity(rows.len());
+            segment.find(rows, |position| at.push(position));
             let is_whole = at.len() == segment.waits.len() && (0..).zip(&at).all(|(i, &position)| i == position);
             return if is_whole { segment.columns.clone() } else { segment.columns.iter().map(|c| c.gather(&at)).collect() };
         }
-        let at: Vec<(u32, u32)> = at.map(|(part, position)| (row_number(part), row_number(position))).collect();
+        let mut at = Vec::with_capacity(rows.len());
+        for rows in of_segments(rows) {
+            let part = numbers.binary_search(&rows[0].0).expect("every segment is listed");
+            segments[part].find(rows, |position| at.push((row_number(part), position)));
+        }
         let columns = schema.fields().iter().enumerate().map(|(index, field)| {
             let parts: Vec<&Column> = segments.iter().map(|segment| &segment.columns[index]).collect();
             Column::interleave(&field.data_type, &parts, &at)
@@ -131,21 +140,22 @@ impl Store {
     }
 
     /// These rows wait no longer.
-    pub(super) fn remove(&mut self, rows: &[(u64, u32)]) {
-        for rows in rows.chunk_by(|a, b| a.0 == b.0) {
-            let segment = self.segments.get_mut(&rows[0].0).expect("a segment stays while a row of it waits");
-            for (_, row) in rows {
-                let position = segment.position(*row);
-                debug_assert!(segment.waits[position], "a row goes once");
-                segment.waits[position] = false;
-            }
+    fn remove(&mut self, rows: &[(u64, u32)]) {
+        for rows in of_segments(rows) {
+            let number = rows[0].0;
+            let segment = self.segments.get_mut(&number).expect("a segment stays while a row of it waits");
             segment.waiting -= rows.len();
+            if segment.waiting == 0 {
+                self.segments.remove(&number);
+                continue;
+            }
+            let mut waits = std::mem::take(&mut segment.waits);
+            segment.find(rows, |position| waits[position as usize] = false);
+            segment.waits = waits;
         }
         for number in segments_of(rows) {
             let Some(segment) = self.segments.get_mut(&number) else { continue };
-            if segment.waiting == 0 {
-                self.segments.remove(&number);
-            } else if segment.waits.len() > SMALL && segment.waiting * 4 < segment.waits.len() {
+            if segment.waits.len() > SMALL && segment.waiting * 4 < segment.waits.len() {
                 segment.pack();
             }
         }
@@ -158,14 +168,19 @@ impl Store {
     }
 }
 
+/// The rows in stretches of one segment each.
+fn of_segments(rows: &[(u64, u32)]) -> impl Iterator<Item = &[(u64, u32)]> {
+    rows.chunk_by(|a, b| a.0 == b.0)
+}
+
 /// The segments that these rows are in, each once, in order.
 fn segments_of(rows: &[(u64, u32)]) -> Vec<u64> {
-    let mut numbers: Vec<u64> = rows.chunk_by(|a, b| a.0 == b.0).map(|rows| rows[0].0).collect();
+    let mut numbers: Vec<u64> = of_segments(rows).map(|rows| rows[0].0).collect();
     numbers.sort_unstable();
     numbers.dedup();
     numbers
 }
 
-fn row_number(position: usize) -> u32 {
+pub(super) fn row_number(position: usize) -> u32 {
     u32::try_from(position).expect("a batch has fewer than 2^32 rows")
 }

@@ -1,7 +1,9 @@
 //! One source stream, live: how its time passes, what it has counted, and where its rows wait.
 
-use super::store::Store;
-use super::waiting::Ties;
+use std::ops::Range;
+
+use super::store::{Store, row_number};
+use super::waiting::{Row, Ties, Waiting};
 use super::{StreamStats, StreamTiming};
 use crate::data::{Arrivals, Column, Duration, EventBatch, Place, Timestamp};
 use crate::expr::EvalContext;
@@ -33,10 +35,10 @@ pub(super) struct Stream {
 pub(super) struct Chunk {
     pub(super) stream: u16,
     pub(super) arrived: Arrivals,
-    /// The columns that are stored, where they are not those that arrived: of wanted rows alone.
+    /// The rows that somebody wants, where not all are.
+    wanted: Option<Vec<u32>>,
+    /// The columns of those alone, where they are stored so.
     packed: Option<Vec<Column>>,
-    /// Under which number each row is stored, `UNWANTED` where it is not; where nothing is said, under its own.
-    stored_as: Option<Vec<u32>>,
     /// Which of the rows that are stored wait.
     waits: Vec<bool>,
     /// Where the first of them will be stored.
@@ -45,26 +47,48 @@ pub(super) struct Chunk {
     ahead: Vec<u32>,
 }
 
-const UNWANTED: u32 = u32::MAX;
-
 impl Chunk {
     /// Lets a row wait, unless nobody wants it; gives where it will be stored.
-    #[inline]
     pub(super) fn wait(&mut self, row: usize) -> Option<(u64, u32)> {
-        let at = match &self.stored_as {
-            None => u32::try_from(row).expect("a batch has fewer than 2^32 rows"),
-            Some(stored_as) => stored_as[row],
+        let row = row_number(row);
+        let at = match &self.wanted {
+            None => row,
+            Some(wanted) => {
+                let number = wanted.binary_search(&row).ok()?;
+                if self.packed.is_some() { row_number(number) } else { row }
+            }
         };
-        if at == UNWANTED {
-            return None;
-        }
         self.waits[at as usize] = true;
         Some((self.segment, self.first + at))
     }
 
+    /// Lets those of these rows that somebody wants wait, all of them in time; says how many.
+    pub(super) fn wait_all(&mut self, rows: Range<usize>, waiting: &mut Waiting) -> usize {
+        let Self { stream, segment, first, .. } = *self;
+        let Arrivals { times, numbers, .. } = &self.arrived;
+        let at = |row: usize, at: u32| (times[row], Row { number: numbers[row], segment, row: first + at, stream, is_late: false });
+        let Some(wanted) = &self.wanted else {
+            self.waits[rows.clone()].fill(true);
+            let count = rows.len();
+            waiting.extend(rows.map(|row| at(row, row as u32)));
+            return count;
+        };
+        let begin = wanted.partition_point(|&row| (row as usize) < rows.start);
+        let end = wanted.partition_point(|&row| (row as usize) < rows.end);
+        let these = wanted[begin..end].iter();
+        if self.packed.is_some() {
+            self.waits[begin..end].fill(true);
+            waiting.extend(these.zip(begin..end).map(|(&row, number)| at(row as usize, number as u32)));
+        } else {
+            these.clone().for_each(|&row| self.waits[row as usize] = true);
+            waiting.extend(these.map(|&row| at(row as usize, row)));
+        }
+        end - begin
+    }
+
     /// Notes a row that is ahead of the clock.
     pub(super) fn set_aside(&mut self, row: usize) {
-        self.ahead.push(u32::try_from(row).expect("a batch has fewer than 2^32 rows"));
+        self.ahead.push(row_number(row));
     }
 }
 
@@ -84,26 +108,17 @@ impl Stream {
     /// Looks which of the rows that have arrived somebody wants.
     pub(super) fn receive(&mut self, stream: u16, arrived: Arrivals) -> Chunk {
         let rows = arrived.len();
-        let (mut packed, mut stored_as, mut stored) = (None, None, rows);
-        if let Some(wanted) = &self.timing.wanted {
-            let wanted = wanted.select_rows(&arrived.columns, rows, &self.context);
-            debug_assert_eq!(self.context.nulls(), 0, "the planner asks for conditions that make up no NULLs");
-            if wanted.len() < rows {
-                let mut numbers = vec![UNWANTED; rows];
-                // Where most are wanted the columns stay as they are: copying them would cost more than the room of the others.
-                let is_worth_packing = wanted.len() < rows - rows / 4;
-                for (number, &row) in (0u32..).zip(&wanted) {
-                    numbers[row as usize] = if is_worth_packing { number } else { row };
-                }
-                if is_worth_packing {
-                    packed = Some(arrived.columns.iter().map(|column| column.gather(&wanted)).collect());
-                    stored = wanted.len();
-                }
-                stored_as = Some(numbers);
-            }
-        }
+        let wanted = self.timing.wanted.as_ref().map(|wanted| wanted.select_rows(&arrived.columns, rows, &self.context));
+        debug_assert_eq!(self.context.nulls(), 0, "the planner asks for conditions that make up no NULLs");
+        let wanted = wanted.filter(|wanted| wanted.len() < rows);
+        // Where most are wanted the columns stay as they are: copying them would cost more than the room of the others.
+        let packs = wanted.as_ref().filter(|wanted| wanted.len() < rows - rows / 4);
+        let packed = packs.map(|wanted| arrived.columns.iter().map(|column| column.gather(wanted)).collect());
+        let stored = packs.map_or(rows, Vec::len);
         let (segment, first) = self.store.address_of_next(stored);
-        Chunk { stream, arrived, packed, stored_as, waits: vec![false; stored], segment, first, ahead: Vec::new() }
+        // Every row that is stored has a number of this size.
+        row_number(rows);
+        Chunk { stream, arrived, wanted, packed, waits: vec![false; stored], segment, first, ahead: Vec::new() }
     }
 
     /// Whether rows of this verdict wait as rows, if somebody wants them.
@@ -125,6 +140,31 @@ impl Stream {
         let is_behind_its_own = self.stats.watermark.is_some_and(|watermark| time < watermark);
         // Nothing of a stream that nobody reads has been released, so the frontier says nothing about it.
         if is_behind_its_own || (self.timing.is_read && time < frontier) { Verdict::Late } else { Verdict::OnTime }
+    }
+
+    /// How many of the first of these rows are in time, whatever comes of other streams between them: no frontier goes beyond the watermark
+    /// of a stream that is live, but for what it is already.
+    pub(super) fn in_time(&self, times: &[Timestamp], frontier: Timestamp, clock: Timestamp) -> usize {
+        let last = self.timing.ahead.map_or(Timestamp::MAX, |limit| clock.saturating_add(limit));
+        let floor = if self.timing.is_read { frontier } else { Timestamp::MIN };
+        let mut watermark = self.stats.watermark.map_or(floor, |watermark| watermark.max(floor));
+        let delay = self.timing.delay;
+        let is_out = |&time: &Timestamp| {
+            let is_out = time < watermark || time > last;
+            if delay != Duration::MAX {
+                watermark = watermark.max(time.saturating_sub(delay));
+            }
+            is_out
+        };
+        times.iter().position(is_out).unwrap_or(times.len())
+    }
+
+    /// Counts rows that are in time.
+    pub(super) fn note_in_time(&mut self, times: &[Timestamp], clock: Timestamp) {
+        self.stats.events += times.len() as u64;
+        if let Some(&last) = times.iter().max() {
+            self.note_time(last, clock);
+        }
     }
 
     pub(super) fn ties(&self, arrivals: &Arrivals, row: usize) -> Ties {
@@ -208,8 +248,7 @@ impl Stream {
         if rows.is_empty() {
             return self.nothing.clone();
         }
-        let columns = self.store.gather(&self.timing.schema, rows);
-        self.store.remove(rows);
+        let columns = self.store.take(&self.timing.schema, rows);
         self.stats.held -= rows.len() as u64;
         EventBatch::new(self.timing.schema.clone(), columns, places.into())
     }

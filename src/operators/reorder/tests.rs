@@ -112,10 +112,11 @@ fn reference(timings: &[StreamTiming], events: &[(u64, Event)]) -> Vec<(i64, Opt
     rows
 }
 
-fn random_case(noise: &mut Noise, with_ties: bool) -> (Vec<StreamTiming>, Vec<(u64, Event)>) {
-    let timings: Vec<StreamTiming> = (0..3)
+/// A calm case has hardly an event that is late.
+fn random_case(noise: &mut Noise, with_ties: bool, streams: usize, is_calm: bool) -> (Vec<StreamTiming>, Vec<(u64, Event)>) {
+    let timings: Vec<StreamTiming> = (0..streams)
         .map(|stream| StreamTiming {
-            delay: Duration(i64::try_from(noise.below(30)).unwrap()),
+            delay: Duration(i64::try_from(noise.below(30) + if is_calm { 38 } else { 0 }).unwrap()),
             ties: if with_ties && stream != 1 { vec![1] } else { Vec::new() },
             keeps_late: true,
             ..StreamTiming::new(schema())
@@ -128,7 +129,7 @@ fn random_case(noise: &mut Noise, with_ties: bool) -> (Vec<StreamTiming>, Vec<(u
         let seq = |noise: &mut Noise| (noise.below(8) > 0).then(|| i64::try_from(noise.below(4)).unwrap());
         let time = jitter(noise);
         let mut event: Event = Vec::new();
-        for stream in 0..3 {
+        for stream in 0..streams {
             if noise.below(3) == 0 {
                 event.push((stream, if noise.below(5) == 0 { jitter(noise) } else { time }, seq(noise)));
             }
@@ -141,9 +142,10 @@ fn random_case(noise: &mut Noise, with_ties: bool) -> (Vec<StreamTiming>, Vec<(u
 #[test]
 fn order_and_lateness_are_as_defined_for_every_chunk_size() {
     let mut late_seen = 0;
-    for seed in 1..=24u64 {
+    for seed in 1..=48u64 {
         let mut noise = Noise(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-        let (timings, events) = random_case(&mut noise, seed % 2 == 0);
+        let streams = [3, 3, 1, 2][usize::try_from(seed / 2 % 4).unwrap()];
+        let (timings, events) = random_case(&mut noise, seed % 2 == 0, streams, seed % 3 == 0);
         let expected = reference(&timings, &events);
         let mut runs = Vec::new();
         for chunk_size in [1, 7, 1000] {
@@ -161,6 +163,29 @@ fn order_and_lateness_are_as_defined_for_every_chunk_size() {
         assert!(runs.windows(2).all(|pair| pair[0] == pair[1]), "seed {seed}: the same places for every chunk size");
     }
     assert!(late_seen > 1000, "the cases have late events");
+}
+
+#[test]
+fn events_that_nobody_wants_only_leave_gaps() {
+    use crate::expr::{CompareOp, Expr, SlotId};
+    for seed in 1..=24u64 {
+        let mut noise = Noise(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        let streams = 1 + usize::try_from(seed % 2).unwrap();
+        let (timings, events) = random_case(&mut noise, false, streams, seed % 3 == 0);
+        let all: Vec<StreamTiming> = timings.into_iter().map(|timing| StreamTiming { keeps_late: false, ..timing }).collect();
+        // Nearly all are wanted, or few are.
+        let least = [100, 1200][usize::try_from(seed / 2 % 2).unwrap()];
+        let wanted = Expr::compare(CompareOp::GreaterEq, Expr::slot(SlotId(0), DataType::Int), Expr::literal(Value::Int(least))).unwrap();
+        let some: Vec<StreamTiming> = all.iter().map(|timing| StreamTiming { wanted: Some(wanted.clone()), ..timing.clone() }).collect();
+        let (rows, stats) = run(&all, &events, 7, Reorder::MAX_HELD);
+        let rows: Vec<_> = rows.iter().filter(|row| row.2 >= least).map(|row| (row.0.time(), row.1, row.2)).collect();
+        for chunk_size in [1, 7, 1000] {
+            let (kept, kept_stats) = run(&some, &events, chunk_size, Reorder::MAX_HELD);
+            assert_eq!(kept.iter().map(|row| (row.0.time(), row.1, row.2)).collect::<Vec<_>>(), rows, "seed {seed}, {chunk_size}");
+            let counts = |stats: &[StreamStats]| stats.iter().map(|s| (s.events, s.late, s.max_time, s.watermark)).collect::<Vec<_>>();
+            assert_eq!(counts(&kept_stats), counts(&stats), "seed {seed}, {chunk_size}");
+        }
+    }
 }
 
 #[test]
@@ -301,7 +326,7 @@ fn events_that_nobody_wants_count_and_go_no_further() {
     use crate::expr::{CompareOp, Expr, SlotId};
     for seed in 1..=24u64 {
         let mut noise = Noise(seed.wrapping_mul(0xD134_2543_DE82_EF95));
-        let (mut timings, events) = random_case(&mut noise, false);
+        let (mut timings, events) = random_case(&mut noise, false, 3, false);
         timings.iter_mut().for_each(|timing| timing.keeps_late = false);
         // Few of one stream's events are wanted, most of another's, and all of the third's.
         let least = |seq: i64| Expr::compare(CompareOp::GreaterEq, Expr::slot(SlotId(1), DataType::Int), Expr::literal(Value::Int(seq)));

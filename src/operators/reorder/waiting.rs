@@ -62,19 +62,25 @@ impl Ties {
 
 crate::saved!(enum Ties { 0 => None, 1 => Int(value), 2 => Many(values) });
 
+/// A row that waits: of which event it is, and where it is stored.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Row {
+    /// The number of the event.
+    pub(super) number: u64,
+    pub(super) segment: u64,
+    pub(super) row: u32,
+    pub(super) stream: u16,
+    /// Whether the row goes to the late ones.
+    pub(super) is_late: bool,
+}
+
 /// A row that waits, ordered by (time, tie-breaker, arrival); the rows of one event follow each other by stream.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Key {
     /// Where the row is to stand.
     pub(super) time: Timestamp,
     pub(super) ties: Ties,
-    /// The number of the event.
-    pub(super) number: u64,
-    pub(super) stream: u16,
-    /// Whether the row goes to the late ones.
-    pub(super) is_late: bool,
-    pub(super) row: u32,
-    pub(super) segment: u64,
+    pub(super) row: Row,
 }
 
 impl Key {
@@ -84,12 +90,69 @@ impl Key {
     }
 
     fn order_at_one_time(&self, other: &Self) -> Ordering {
-        self.ties.order(&other.ties).then_with(|| self.number.cmp(&other.number)).then_with(|| self.stream.cmp(&other.stream))
+        self.ties.order(&other.ties).then_with(|| self.row.order(&other.row))
     }
 
+    #[inline]
+    fn going(&self) -> Goes {
+        Goes { time: self.time, row: self.row }
+    }
+}
+
+impl Row {
+    #[inline]
+    fn order(&self, other: &Self) -> Ordering {
+        self.number.cmp(&other.number).then_with(|| self.stream.cmp(&other.stream))
+    }
+}
+
+/// A row that may go, and where it is to stand.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Goes {
+    pub(super) time: Timestamp,
+    pub(super) row: Row,
+}
+
+impl Goes {
     /// Whether both are rows of one event that stand at one place.
+    #[inline]
     pub(super) fn is_same_event(&self, other: &Self) -> bool {
-        self.number == other.number && self.time == other.time
+        self.row.number == other.row.number && self.time == other.time
+    }
+}
+
+/// Keys that have not been sorted, in parts: times are looked at most.
+#[derive(Debug, Default)]
+struct Fresh {
+    times: Vec<Timestamp>,
+    rows: Vec<Row>,
+    /// Empty while there are none at all.
+    ties: Vec<Ties>,
+}
+
+impl Fresh {
+    #[inline]
+    fn goes(&self, at: u32) -> Goes {
+        Goes { time: self.times[at as usize], row: self.rows[at as usize] }
+    }
+
+    fn key(&self, at: u32) -> Key {
+        let Goes { time, row } = self.goes(at);
+        Key { time, ties: self.ties.get(at as usize).cloned().unwrap_or_default(), row }
+    }
+
+    fn order_at_one_time(&self, a: u32, b: u32) -> Ordering {
+        let ties = match (self.ties.get(a as usize), self.ties.get(b as usize)) {
+            (Some(a), Some(b)) => a.order(b),
+            _ => Ordering::Equal,
+        };
+        ties.then_with(|| self.rows[a as usize].order(&self.rows[b as usize]))
+    }
+
+    fn clear(&mut self) {
+        self.times.clear();
+        self.rows.clear();
+        self.ties.clear();
     }
 }
 
@@ -114,7 +177,7 @@ impl Cut {
 /// The keys that wait.
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
-    fresh: Vec<Key>,
+    fresh: Fresh,
     /// Times and positions of the fresh keys, each in one number: they sort many times faster than the keys.
     packed: Vec<u64>,
     /// Room to sort them in.
@@ -134,11 +197,26 @@ impl Waiting {
         self.len
     }
 
-    #[inline]
     pub(super) fn push(&mut self, key: Key) {
-        self.least = Some(self.least.map_or(key.time, |least| least.min(key.time)));
-        self.fresh.push(key);
-        self.len += 1;
+        let Key { time, ties, row } = key;
+        if !matches!(ties, Ties::None) || !self.fresh.ties.is_empty() {
+            self.fresh.ties.resize(self.fresh.times.len(), Ties::None);
+            self.fresh.ties.push(ties);
+        }
+        self.extend(std::iter::once((time, row)));
+    }
+
+    /// Appends rows without tie-breakers.
+    #[inline]
+    pub(super) fn extend(&mut self, rows: impl ExactSizeIterator<Item = (Timestamp, Row)> + Clone) {
+        let times = rows.clone().map(|(time, _)| time);
+        self.len += rows.len();
+        self.least = times.clone().chain(self.least).min();
+        self.fresh.times.extend(times);
+        self.fresh.rows.extend(rows.map(|(_, row)| row));
+        if !self.fresh.ties.is_empty() {
+            self.fresh.ties.resize(self.fresh.times.len(), Ties::None);
+        }
     }
 
     /// Bytes that a cut takes for a while, beside what the keys take already.
@@ -146,12 +224,13 @@ impl Waiting {
         const SORTING: usize = 2 * size_of::<u64>() + 2 * size_of::<u32>();
         let from_runs: usize = self.runs.iter().map(|run| run.partition_point(|key| cut.takes(key.time))).sum();
         // New keys move at most once: to what is taken, or to a run.
-        self.fresh.len() * (SORTING + size_of::<Key>()) + from_runs * size_of::<Key>()
+        self.fresh.times.len() * (SORTING + size_of::<Key>()) + from_runs * size_of::<Key>()
     }
 
     /// All keys in order. They stay.
     pub(super) fn in_order(&self) -> Vec<Key> {
-        let mut keys: Vec<Key> = self.runs.iter().flatten().chain(&self.fresh).cloned().collect();
+        let fresh = (0..).take(self.fresh.times.len()).map(|at| self.fresh.key(at));
+        let mut keys: Vec<Key> = self.runs.iter().flatten().cloned().chain(fresh).collect();
         keys.sort_by(Key::order);
         keys
     }
@@ -162,36 +241,35 @@ impl Waiting {
     }
 
     /// Appends what the cut takes to `out`, in order.
-    pub(super) fn cut(&mut self, cut: Cut, out: &mut Vec<Key>) {
+    pub(super) fn cut(&mut self, cut: Cut, out: &mut Vec<Goes>) {
         if !self.may_give(cut) {
             return;
         }
         let begin = out.len();
         self.sort_fresh();
-        let taken = self.sequence.partition_point(|&at| cut.takes(self.fresh[at as usize].time));
+        let fresh = &self.fresh;
+        let taken = self.sequence.partition_point(|&at| cut.takes(fresh.times[at as usize]));
+        let (now, later) = self.sequence.split_at(taken);
         out.reserve(taken + self.runs.iter().map(|run| run.partition_point(|key| cut.takes(key.time))).sum::<usize>());
-        let (fresh, sequence) = (&mut self.fresh, &self.sequence);
-        let mut next = sequence.iter().map(|&at| std::mem::take(&mut fresh[at as usize]));
+        let later: VecDeque<Key> = later.iter().map(|&at| fresh.key(at)).collect();
         let mut runs = self.runs.iter_mut().filter_map(|run| {
             let taken = run.partition_point(|key| cut.takes(key.time));
             (taken > 0).then(|| run.drain(..taken))
         });
         match (runs.next(), runs.next()) {
-            (None, _) => out.extend(next.by_ref().take(taken)),
-            (Some(run), None) => merge(run, next.by_ref().take(taken), out),
+            (None, _) => out.extend(now.iter().map(|&at| fresh.goes(at))),
+            (Some(run), None) => merge(run, now, fresh, out),
             (Some(first), Some(second)) => {
-                out.extend(first);
-                out.extend(second);
-                runs.for_each(|run| out.extend(run));
-                out.extend(next.by_ref().take(taken));
+                let of_runs = first.chain(second).chain(runs.flatten());
+                let mut keys: Vec<Key> = of_runs.chain(now.iter().map(|&at| fresh.key(at))).collect();
                 // The pieces are sorted; the sort finds that and merges them.
-                out[begin..].sort_by(Key::order);
+                keys.sort_by(Key::order);
+                out.extend(keys.iter().map(Key::going));
             }
         }
-        let rest: VecDeque<Key> = next.collect();
         self.fresh.clear();
         self.runs.retain(|run| !run.is_empty());
-        self.keep(rest);
+        self.keep(later);
         self.len -= out.len() - begin;
         self.least = self.runs.iter().filter_map(VecDeque::front).map(|key| key.time).min();
     }
@@ -204,29 +282,30 @@ impl Waiting {
     /// Finds the order of the fresh keys: by time and arrival, then what is of one time by all of its order.
     fn sort_fresh(&mut self) {
         self.sequence.clear();
-        if self.fresh.is_sorted_by(|a, b| a.order(b).is_le()) {
-            self.sequence.extend((0u32..).take(self.fresh.len()));
-            return;
+        let count = u32::try_from(self.fresh.times.len()).expect("fewer than 2^32 keys wait");
+        if self.fresh.times.is_sorted() {
+            self.sequence.extend(0..count);
+        } else if !self.pack() {
+            self.sequence.extend(0..count);
+            self.sequence.sort_by_key(|&at| self.fresh.times[at as usize]);
         }
-        if !self.pack() {
-            let fresh = &self.fresh;
-            self.sequence.extend((0u32..).take(fresh.len()));
-            self.sequence.sort_by(|&a, &b| fresh[a as usize].order(&fresh[b as usize]));
-            return;
-        }
+        // At one time the order of arrival is that of the rows as they came, but where there are ties or rows of several streams.
         let fresh = &self.fresh;
-        for of_one_time in self.sequence.chunk_by_mut(|&a, &b| fresh[a as usize].time == fresh[b as usize].time) {
+        if fresh.ties.is_empty() && fresh.rows.is_sorted_by(|a, b| a.number < b.number) {
+            return;
+        }
+        for of_one_time in self.sequence.chunk_by_mut(|&a, &b| fresh.times[a as usize] == fresh.times[b as usize]) {
             if of_one_time.len() > 1 {
-                of_one_time.sort_by(|&a, &b| fresh[a as usize].order_at_one_time(&fresh[b as usize]));
+                of_one_time.sort_by(|&a, &b| fresh.order_at_one_time(a, b));
             }
         }
     }
 
     /// Finds the order of the fresh keys by time and arrival; not where times lie so far apart that they do not pack.
     fn pack(&mut self) -> bool {
-        let times = || self.fresh.iter().map(|key| key.time.0);
+        let times = || self.fresh.times.iter().map(|time| time.0);
         let (Some(first), Some(last)) = (times().min(), times().max()) else { return true };
-        let bits = usize::BITS - self.fresh.len().leading_zeros();
+        let bits = usize::BITS - self.fresh.times.len().leading_zeros();
         if last.abs_diff(first).leading_zeros() < bits {
             return false;
         }
@@ -234,7 +313,8 @@ impl Waiting {
         self.packed.extend(times().zip(0u64..).map(|(time, at)| time.abs_diff(first) << bits | at));
         sort_by_buckets(&mut self.packed, &mut self.scattered, &mut self.buckets);
         let mask = (1 << bits) - 1;
-        self.sequence.extend(self.packed.iter().map(|packed| u32::try_from(packed & mask).expect("fewer than 2^32 keys wait")));
+        // The lower half of a word has room for fewer than 2^32 of them.
+        self.sequence.extend(self.packed.iter().map(|packed| (packed & mask) as u32));
         true
     }
 
@@ -297,16 +377,18 @@ fn sort_by_buckets(numbers: &mut Vec<u64>, scattered: &mut Vec<u64>, ends: &mut 
     std::mem::swap(numbers, scattered);
 }
 
-/// Appends two sorted stretches in order. They mostly overlap only where they begin: what is left of one when the other ends is copied.
-fn merge(a: impl Iterator<Item = Key>, b: impl Iterator<Item = Key>, out: &mut Vec<Key>) {
-    let mut b = b.peekable();
-    for key in a {
-        while let Some(earlier) = b.next_if(|other| other.order(&key).is_lt()) {
-            out.push(earlier);
+/// Appends a sorted run and fresh keys in order. They mostly overlap only where they begin: what is left of one when the other ends is copied.
+fn merge(run: impl Iterator<Item = Key>, mut now: &[u32], fresh: &Fresh, out: &mut Vec<Goes>) {
+    for key in run {
+        while let Some((&at, rest)) = now.split_first()
+            && fresh.key(at).order(&key).is_lt()
+        {
+            out.push(fresh.goes(at));
+            now = rest;
         }
-        out.push(key);
+        out.push(key.going());
     }
-    out.extend(b);
+    out.extend(now.iter().map(|&at| fresh.goes(at)));
 }
 
 #[cfg(test)]
@@ -314,7 +396,7 @@ mod tests {
     use super::*;
 
     fn key(time: i64, number: u64) -> Key {
-        Key { time: Timestamp(time), ties: Ties::None, number, stream: 0, is_late: false, row: 0, segment: 0 }
+        Key { time: Timestamp(time), ties: Ties::None, row: Row { number, stream: 0, is_late: false, row: 0, segment: 0 } }
     }
 
     #[test]
@@ -337,7 +419,7 @@ mod tests {
         waiting.cut(Cut::UpTo(Timestamp::MAX), &mut out);
         assert_eq!(waiting.len(), 0);
         all.sort_unstable();
-        assert_eq!(out.iter().map(|k| (k.time.0, k.number)).collect::<Vec<_>>(), all);
+        assert_eq!(out.iter().map(|goes| (goes.time.0, goes.row.number)).collect::<Vec<_>>(), all);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! eight more with the text itself for STRING and JSON. Columns that are part of the partition's key are the same in all rows and stand once.
 
 use super::table::NONE;
-use crate::data::{DataType, Duration, Place, StateError, StateReader, Timestamp, Value};
+use crate::data::{Column, DataType, Duration, Place, Saved, StateError, StateReader, StateWriter, Timestamp, Value};
 use crate::expr::word_of;
 use crate::pattern::event::RowOf;
 use crate::spec::PatternSpec;
@@ -24,6 +24,8 @@ pub(super) struct Layout {
     /// Values a row that are no words and no text.
     values: usize,
     has_text: bool,
+    /// A row of zeros.
+    blank: Box<[i64]>,
     /// Where two words stand: states that the start at hand has been in behind this row, and those that are known to lead nowhere.
     marks: Option<usize>,
 }
@@ -34,6 +36,22 @@ struct Kept {
     column: usize,
     data_type: DataType,
     kind: Kind,
+}
+
+/// Where the word of a column lies in a row, and the bit that says that it is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Word {
+    at: usize,
+    valid: usize,
+    bit: u32,
+}
+
+impl Word {
+    /// The word in a row; nothing where it is NULL.
+    #[inline]
+    pub(super) fn of(self, row: &[i64]) -> Option<i64> {
+        (row[self.valid] >> self.bit & 1 == 1).then(|| row[self.at])
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -55,7 +73,8 @@ impl Layout {
         let of_key: Vec<Option<usize>> = columns.iter().map(|&(input, column)| part_of_key(spec, input, column)).collect();
         let in_rows = of_key.iter().filter(|part| part.is_none()).count();
         let valid = in_rows.div_ceil(64);
-        let mut layout = Self { columns: Vec::new(), stride: HEADER + valid, valid, values: 0, has_text: false, marks: None };
+        let mut layout =
+            Self { columns: Vec::new(), stride: HEADER + valid, valid, values: 0, has_text: false, blank: [].into(), marks: None };
         for (&(input, column), part) in columns.iter().zip(of_key) {
             let data_type = spec.inputs[input].fields()[column].data_type.clone();
             let kind = match (part, &data_type) {
@@ -80,7 +99,22 @@ impl Layout {
             layout.marks = Some(layout.stride);
             layout.stride += 2;
         }
+        layout.blank = vec![0; layout.stride].into();
         layout
+    }
+
+    /// Where the word of a kept column lies, if it is kept as one.
+    pub(super) fn word(&self, position: usize) -> Option<Word> {
+        match self.columns[position].kind {
+            Kind::Word(at) => Some(self.word_at(at)),
+            Kind::Key(_) | Kind::Text(_) | Kind::Value(_) => None,
+        }
+    }
+
+    #[inline]
+    fn word_at(&self, at: usize) -> Word {
+        let bit = at - HEADER - self.valid;
+        Word { at, valid: HEADER + bit / 64, bit: (bit % 64) as u32 }
     }
 
     /// Where a column is kept.
@@ -113,6 +147,8 @@ fn part_of_key(spec: &PatternSpec, input: usize, column: usize) -> Option<usize>
 #[derive(Debug, Default)]
 pub(super) struct Log {
     words: Vec<i64>,
+    /// How many rows lie there.
+    rows: usize,
     /// Rows at the front that have been let go and still lie there.
     gone: usize,
     /// The number of the row that lies first.
@@ -124,7 +160,25 @@ pub(super) struct Log {
     key: Box<[Value<'static>]>,
 }
 
-crate::saved!(Log { words, gone, base, text, text_base, values, key });
+impl Saved for Log {
+    fn save(&self, to: &mut StateWriter) {
+        let Self { words, rows: _, gone, base, text, text_base, values, key } = self;
+        to.put(words);
+        to.put(gone);
+        to.put(base);
+        to.put(text);
+        to.put(text_base);
+        to.put(values);
+        to.put(key);
+    }
+
+    /// How many rows that is follows from the layout: see [`Log::move_places`].
+    fn load(from: &mut StateReader<'_>) -> Result<Self, StateError> {
+        let (words, gone, base) = (from.take()?, from.take()?, from.take()?);
+        let (text, text_base, values, key) = (from.take()?, from.take()?, from.take()?, from.take()?);
+        Ok(Self { words, rows: 0, gone, base, text, text_base, values, key })
+    }
+}
 
 /// What comes in as an event.
 #[derive(Debug, Clone, Copy)]
@@ -141,18 +195,19 @@ impl Log {
         Self { key, ..Self::default() }
     }
 
-    fn rows(&self, layout: &Layout) -> usize {
-        self.words.len() / layout.stride
+    /// Reads the first word that is held, and the last.
+    pub(super) fn touch(&self) -> usize {
+        (self.words.first().copied().unwrap_or(0) ^ self.words.last().copied().unwrap_or(0)) as usize
     }
 
     /// How many events are held.
-    pub(super) fn len(&self, layout: &Layout) -> usize {
-        self.rows(layout) - self.gone
+    pub(super) fn len(&self) -> usize {
+        self.rows - self.gone
     }
 
     /// How many events are held from this one on.
-    pub(super) fn len_from(&self, layout: &Layout, event: u32) -> usize {
-        self.rows(layout) - self.index(event)
+    pub(super) fn len_from(&self, event: u32) -> usize {
+        self.rows - self.index(event)
     }
 
     fn number_at(&self, index: usize) -> u32 {
@@ -169,9 +224,9 @@ impl Log {
     }
 
     /// The event so many behind (or before) another, where it is held.
-    pub(super) fn beside(&self, layout: &Layout, event: u32, by: i64) -> Option<u32> {
+    pub(super) fn beside(&self, event: u32, by: i64) -> Option<u32> {
         let index = self.index(event).checked_add_signed(isize::try_from(by).ok()?)?;
-        (index >= self.gone && index < self.rows(layout)).then(|| self.number_at(index))
+        (index >= self.gone && index < self.rows).then(|| self.number_at(index))
     }
 
     /// The first event that is held, or the number of the next.
@@ -180,38 +235,45 @@ impl Log {
     }
 
     /// The number that the next event gets.
-    pub(super) fn next(&self, layout: &Layout) -> u32 {
-        self.number_at(self.rows(layout))
+    pub(super) fn next(&self) -> u32 {
+        self.number_at(self.rows)
     }
 
     /// Appends an event.
     pub(super) fn push(&mut self, layout: &Layout, event: &Arriving<'_>) -> u32 {
-        let number = self.next(layout);
+        let number = self.next();
         let begin = self.words.len();
         let (time, sequence) = event.place.to_parts();
         let text_at = self.text_base + self.text.len() as u64;
-        self.words.extend([time, sequence.cast_signed(), event.fits.cast_signed(), text_at.cast_signed()]);
-        self.words.resize(begin + layout.stride, 0);
-        self.values.resize(self.values.len() + layout.values, Value::Null);
-        for position in 0..layout.columns.len() {
-            self.fill(layout, position, begin, text_at, event);
+        self.words.extend_from_slice(&layout.blank);
+        self.rows += 1;
+        let row = &mut self.words[begin..];
+        row[..HEADER].copy_from_slice(&[time, sequence.cast_signed(), event.fits.cast_signed(), text_at.cast_signed()]);
+        for kept in &layout.columns {
+            let (Kind::Word(at), Some(of)) = (kept.kind, event.rows.iter().find(|row| row.input == kept.input)) else { continue };
+            let word = match &of.batch.columns()[kept.column] {
+                column @ Column::Bool(_) => word_of(&column.value(of.row)),
+                column => column.word(of.row),
+            };
+            if let Some(word) = word {
+                let Word { at, valid, bit } = layout.word_at(at);
+                row[at] = word;
+                row[valid] |= 1 << bit;
+            }
+        }
+        if layout.has_text || layout.values > 0 {
+            self.values.resize(self.values.len() + layout.values, Value::Null);
+            (0..layout.columns.len()).for_each(|position| self.fill(layout, position, begin, text_at, event));
         }
         number
     }
 
+    /// Puts a text, or what is no word, into the row that begins there.
     fn fill(&mut self, layout: &Layout, position: usize, begin: usize, text_at: u64, event: &Arriving<'_>) {
         let kept = &layout.columns[position];
         let Some(row) = event.rows.iter().find(|row| row.input == kept.input) else { return };
         let is_there = match kept.kind {
-            Kind::Key(_) => return,
-            Kind::Word(at) => {
-                let word = match &row.batch.columns()[kept.column] {
-                    column @ crate::data::Column::Bool(_) => word_of(&column.value(row.row)),
-                    column => column.word(row.row),
-                };
-                self.words[begin + at] = word.unwrap_or(0);
-                word.is_some()
-            }
+            Kind::Key(_) | Kind::Word(_) => return,
             Kind::Text(at) => match row.batch.value(kept.column, row.row) {
                 Value::String(text) | Value::Json(text) => {
                     let from = self.text_base + self.text.len() as u64 - text_at;
@@ -243,11 +305,13 @@ impl Log {
         let text = self.words[begin + 3].cast_unsigned() - self.text_base;
         self.text.truncate(usize::try_from(text).expect("what is in memory has an index"));
         self.words.truncate(begin);
+        self.rows -= 1;
         self.values.truncate(self.values.len() - layout.values);
     }
 
+    /// The words of an event.
     #[inline]
-    fn row(&self, layout: &Layout, event: u32) -> &[i64] {
+    pub(super) fn row(&self, layout: &Layout, event: u32) -> &[i64] {
         let begin = self.index(event) * layout.stride;
         &self.words[begin..begin + layout.stride]
     }
@@ -263,6 +327,7 @@ impl Log {
         if !self.words.len().is_multiple_of(layout.stride) || self.gone * layout.stride > self.words.len() {
             return Err(StateError::new("rows of another width"));
         }
+        self.rows = self.words.len() / layout.stride;
         for row in self.words.chunks_exact_mut(layout.stride).skip(self.gone) {
             let (time, sequence) = from.place(Place::from_parts(row[0], row[1].cast_unsigned()))?.to_parts();
             (row[0], row[1]) = (time, sequence.cast_signed());
@@ -283,11 +348,7 @@ impl Log {
     #[inline]
     pub(super) fn word(&self, layout: &Layout, event: u32, position: usize) -> Option<i64> {
         match layout.columns[position].kind {
-            Kind::Word(at) => {
-                let row = self.row(layout, event);
-                let bit = at - HEADER - layout.valid;
-                (row[HEADER + bit / 64] >> (bit % 64) & 1 == 1).then(|| row[at])
-            }
+            Kind::Word(at) => layout.word_at(at).of(self.row(layout, event)),
             Kind::Key(part) => word_of(&self.key[part]),
             Kind::Text(_) | Kind::Value(_) => None,
         }
@@ -354,11 +415,11 @@ impl Log {
     /// Lets all events before this one go.
     pub(super) fn forget_before(&mut self, layout: &Layout, event: u32) {
         let index = self.index(event);
-        if index == self.rows(layout) {
-            return self.clear(layout);
+        if index == self.rows {
+            return self.clear();
         }
         self.gone = self.gone.max(index);
-        if self.gone < 16 || self.gone * 2 < self.rows(layout) {
+        if self.gone < 16 || self.gone * 2 < self.rows {
             return;
         }
         let first = self.number_at(self.gone);
@@ -369,17 +430,18 @@ impl Log {
             self.text.drain(..usize::try_from(text_at - self.text_base).expect("what is in memory has an index"));
             self.text_base = text_at;
         }
+        self.rows -= self.gone;
         (self.base, self.gone) = (first, 0);
         self.give_memory_back();
     }
 
     /// Lets all events go.
-    pub(super) fn clear(&mut self, layout: &Layout) {
+    pub(super) fn clear(&mut self) {
         if self.words.is_empty() {
             return;
         }
-        self.base = self.next(layout);
-        self.gone = 0;
+        self.base = self.next();
+        (self.gone, self.rows) = (0, 0);
         self.words.clear();
         self.text_base += self.text.len() as u64;
         self.text.clear();
@@ -412,7 +474,8 @@ mod tests {
 
     #[test]
     fn numbers_go_round_and_pass_over_the_one_that_is_none() {
-        let layout = Layout { columns: Vec::new(), stride: HEADER, valid: 0, values: 0, has_text: false, marks: None };
+        let layout =
+            Layout { columns: Vec::new(), stride: HEADER, valid: 0, values: 0, has_text: false, blank: [0; HEADER].into(), marks: None };
         let mut log = Log { base: u32::MAX - 2, ..Log::default() };
         let place = |at: usize| Place::event(Timestamp(at as i64), at as u64 + 1);
         let mut push = |at: usize| log.push(&layout, &Arriving { rows: &[], place: place(at), fits: at as u64 });
@@ -421,13 +484,13 @@ mod tests {
         for (at, number) in numbers.iter().enumerate() {
             assert_eq!((log.index(*number), log.place(&layout, *number)), (at, place(at)));
         }
-        assert_eq!(log.beside(&layout, numbers[1], 1), Some(numbers[2]));
-        assert_eq!(log.beside(&layout, numbers[0], -1), None);
+        assert_eq!(log.beside(numbers[1], 1), Some(numbers[2]));
+        assert_eq!(log.beside(numbers[0], -1), None);
         log.forget_before(&layout, numbers[30]);
-        assert_eq!((log.len(&layout), log.first(), log.place(&layout, numbers[35])), (10, numbers[30], place(35)));
+        assert_eq!((log.len(), log.first(), log.place(&layout, numbers[35])), (10, numbers[30], place(35)));
         log.pop(&layout);
-        assert_eq!(log.next(&layout), numbers[39]);
-        log.clear(&layout);
-        assert_eq!((log.first(), log.len(&layout)), (numbers[39], 0));
+        assert_eq!(log.next(), numbers[39]);
+        log.clear();
+        assert_eq!((log.first(), log.len()), (numbers[39], 0));
     }
 }

@@ -5,14 +5,16 @@
 
 use std::sync::Arc;
 
-use super::captures::{Captures, Kind, Update, bits};
+use super::captures::{Kind, Update, bits};
+use super::compare::{Comparison, Quick};
+use super::compile::{Compiler, asks_for_its_start, behind, live, needs};
 use super::log::{Layout, Log};
-use super::table::{NONE, Table};
+use super::table::{NONE, Row as State, Table, Way};
 use crate::data::{EventBatch, Place, Value};
 use crate::expr::{Expr, Row, SlotId, WordTerm, Words};
 use crate::pattern::automaton::{Automaton, Origin};
 use crate::pattern::terms::Terms;
-use crate::spec::{AfterMatch, Mode, NavigationBase, PatternSpec, SlotKind, VariableId};
+use crate::spec::{AfterMatch, Mode, PatternSpec, SlotKind, VariableId};
 
 /// The state of a record that is a finished match.
 pub(super) const FINISHED: u32 = u32::MAX - 1;
@@ -57,20 +59,23 @@ pub(super) enum Source {
 
 /// A term.
 #[derive(Debug)]
-enum Check {
+pub(super) enum Check {
+    Comparison(Comparison),
     Words(WordTerm),
     Tree(Expr),
 }
 
 /// What it takes for a variable to take an event, and what that does to a thread.
 #[derive(Debug)]
-struct Take {
-    sources: Box<[Source]>,
-    checks: Box<[Check]>,
-    checks_after_first: Box<[Check]>,
+pub(super) struct Take {
+    pub(super) sources: Box<[Source]>,
+    /// Those of them that are words in the log.
+    pub(super) quick: Box<[Option<Quick>]>,
+    pub(super) checks: Box<[Check]>,
+    pub(super) checks_after_first: Box<[Check]>,
     /// The place that tells whether the variable has taken an event before.
-    previous: Option<usize>,
-    updates: Box<[Update]>,
+    pub(super) previous: Option<usize>,
+    pub(super) updates: Box<[Update]>,
 }
 
 /// See the module.
@@ -89,6 +94,7 @@ pub(super) struct Machine {
     live: Vec<Box<[usize]>>,
     /// What the outputs and HAVING read, by slot.
     pub(super) results: Box<[Source]>,
+    pub(super) quick_results: Box<[Option<Quick>]>,
     /// Where the event stands that SKIP TO a variable goes to.
     pub(super) skip_to: Option<usize>,
     /// Rows before its start that a pattern may look at (PREV).
@@ -104,6 +110,8 @@ pub(super) struct View<'a> {
     pub(super) layout: &'a Layout,
     pub(super) record: &'a [u32],
     pub(super) sources: &'a [Source],
+    /// Sources that are known to be words in the log.
+    pub(super) quick: &'a [Option<Quick>],
     pub(super) candidate: u32,
     /// The first event of the match.
     pub(super) start: u32,
@@ -133,26 +141,38 @@ pub(super) enum Stepped {
     Passed,
 }
 
+/// What an event does to a thread that is the only one of its start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Alone {
+    /// It was taken, or not, and the thread is still the only one.
+    Stays(bool),
+    /// Nothing is left.
+    Gone,
+    /// The thread is as it was; these of its ways (as bits) take the event, and it becomes several, or is finished.
+    Spreads(u64),
+}
+
 impl Machine {
     pub(super) fn new(spec: Arc<PatternSpec>) -> Self {
         let terms = Terms::new(spec.clone());
         let (captures, columns) = needs(&spec, &terms);
         let is_marked = spec.mode == Mode::Rows && !asks_for_its_start(&spec, &terms);
         let layout = Layout::new(&spec, columns, is_marked);
-        let compiler = Compiler { spec: &spec, captures: &captures, layout: &layout };
         let ids = || (0..).map(VariableId).take(spec.variables.len());
-        let takes = ids().map(|id| [false, true].map(|first| compiler.take(&terms, id, first))).collect();
         let leaves_no_trace = ids().map(|id| {
             let variable = &spec.variables[id.0 as usize];
             spec.inputs.len() == 1 && variable.checks.is_empty() && variable.checks_after_first.is_empty() && !captures.remembers(id.0)
         });
         let leaves_no_trace: Vec<bool> = leaves_no_trace.collect();
         let table = Table::new(&spec, &mut Automaton::new(&spec.root), &leaves_no_trace);
+        let compiler = Compiler { spec: &spec, captures: &captures, layout: &layout, behind: behind(&table, spec.variables.len()) };
+        let takes = ids().map(|id| [false, true].map(|first| compiler.take(&terms, id, first))).collect();
         let read_at: Vec<Vec<usize>> = ids().map(|id| compiler.read_at(&terms, id)).collect();
         let live: Vec<Box<[usize]>> = table.rows.iter().map(|row| live(row.reaches, &read_at)).collect();
         let bare = (0..64u32).zip(&live).filter(|(_, live)| live.is_empty()).fold(0, |bits, (state, _)| bits | 1 << state);
         let bare = if is_marked { bare } else { 0 };
-        let results = (0..spec.slots.len()).map(|slot| compiler.result(slot)).collect();
+        let results: Box<[Source]> = (0..spec.slots.len()).map(|slot| compiler.result(slot)).collect();
+        let quick_results = results.iter().map(|source| Quick::of(*source, &layout)).collect();
         let skip_to = match &spec.after_match {
             AfterMatch::SkipToFirst(of) => captures.at(bits(of), Kind::Earliest),
             AfterMatch::SkipToLast(of) => captures.at(bits(of), Kind::Latest),
@@ -169,7 +189,7 @@ impl Machine {
             record
         });
         let width = captures.width();
-        Self { spec, terms, table, layout, initial, width, takes, live, results, skip_to, back, bare }
+        Self { spec, terms, table, layout, initial, width, takes, live, results, quick_results, skip_to, back, bare }
     }
 
     /// A thread that has taken nothing.
@@ -215,53 +235,132 @@ impl Machine {
             if offered.fits >> way.variable & 1 == 0 {
                 continue;
             }
-            let take = &self.takes[way.variable as usize][usize::from(way.first_in_loop)];
-            if !self.holds(take, record, offered, way.first_in_loop) {
+            if !self.is_taken(way, record, offered) {
                 continue;
             }
             stepped = Stepped::Taken;
-            let begin = out.len();
-            out.extend_from_slice(record);
-            let taken = &mut out[begin..];
-            take.updates.iter().for_each(|update| update.apply(taken, offered.event));
-            taken[1] = offered.event;
-            taken[0] = way.next;
-            match (way.next != NONE, way.finishes) {
-                (true, true) => out.extend_from_within(begin..),
-                (false, false) => out.truncate(begin),
-                (true, false) | (false, true) => {}
-            }
-            if way.finishes {
-                let last = out.len() - self.width;
-                out[last] = FINISHED;
+            if self.push_taken(way, record, offered.event, out) {
                 return Stepped::Finished;
             }
         }
         stepped
     }
 
+    /// Appends what a thread becomes by a way. Gives whether it is finished then.
+    #[inline]
+    fn push_taken(&self, way: &Way, record: &[u32], event: u32, out: &mut Vec<u32>) -> bool {
+        let begin = out.len();
+        out.extend_from_slice(record);
+        self.take(way, &mut out[begin..], event);
+        match (way.next != NONE, way.finishes) {
+            (true, true) => out.extend_from_within(begin..),
+            (false, false) => out.truncate(begin),
+            (true, false) | (false, true) => {}
+        }
+        if way.finishes {
+            let last = out.len() - self.width;
+            out[last] = FINISHED;
+        }
+        way.finishes
+    }
+
+    /// Lets a thread go a way with an event.
+    #[inline]
+    fn take(&self, way: &Way, record: &mut [u32], event: u32) {
+        self.takes[way.variable as usize][usize::from(way.first_in_loop)].updates.iter().for_each(|update| update.apply(record, event));
+        record[1] = event;
+        record[0] = way.next;
+    }
+
+    /// Offers an event to the only thread of a start, and changes it where it lies.
+    #[inline]
+    pub(super) fn step_alone(&self, record: &mut [u32], offered: &Offered<'_>) -> Alone {
+        let row = self.table.row(record[0]);
+        let takes = self.ways_that_take(row, record, offered);
+        if takes == 0 {
+            record[0] = row.kept;
+            return if row.kept == NONE { Alone::Gone } else { Alone::Stays(false) };
+        }
+        let way = &row.ways[takes.trailing_zeros() as usize];
+        if takes & (takes - 1) != 0 || way.finishes || way.next == NONE {
+            return Alone::Spreads(takes);
+        }
+        self.take(way, record, offered.event);
+        Alone::Stays(true)
+    }
+
+    /// What a thread becomes by those of its ways that take an event.
+    pub(super) fn spread(&self, record: &[u32], takes: u64, event: u32, out: &mut Vec<u32>) {
+        for (at, way) in self.table.row(record[0]).ways.iter().enumerate() {
+            if takes >> at & 1 == 1 && self.push_taken(way, record, event, out) {
+                return;
+            }
+        }
+    }
+
+    /// The ways that take an event, as bits, up to the first that finishes: no state that is stepped so has more than 64.
+    #[inline]
+    fn ways_that_take(&self, row: &State, record: &[u32], offered: &Offered<'_>) -> u64 {
+        let mut takes = 0;
+        if row.takes & offered.fits != 0 {
+            for (at, way) in row.ways.iter().enumerate() {
+                if offered.fits >> way.variable & 1 == 1 && self.is_taken(way, record, offered) {
+                    takes |= 1 << at;
+                    if way.finishes {
+                        break;
+                    }
+                }
+            }
+        }
+        takes
+    }
+
+    #[inline]
+    fn is_taken(&self, way: &Way, record: &[u32], offered: &Offered<'_>) -> bool {
+        let take = &self.takes[way.variable as usize][usize::from(way.first_in_loop)];
+        self.holds(take, record, offered, way.first_in_loop)
+    }
+
     #[inline]
     fn holds(&self, take: &Take, record: &[u32], offered: &Offered<'_>, first_in_loop: bool) -> bool {
-        if take.checks.is_empty() && take.checks_after_first.is_empty() {
-            return true;
+        for check in &take.checks {
+            if !self.is_true(check, take, record, offered) {
+                return false;
+            }
         }
-        let view = View {
+        let is_late = !take.checks_after_first.is_empty() && !first_in_loop && take.previous.is_none_or(|at| record[at] != NONE);
+        if is_late {
+            for check in &take.checks_after_first {
+                if !self.is_true(check, take, record, offered) {
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    #[inline]
+    fn is_true(&self, check: &Check, take: &Take, record: &[u32], offered: &Offered<'_>) -> bool {
+        match check {
+            Check::Comparison(comparison) => comparison.holds(offered.log, &self.layout, record, offered.event),
+            Check::Words(term) => term.holds(&self.view(take, record, offered), &self.terms.context),
+            Check::Tree(term) => term.is_true(&self.view(take, record, offered), &self.terms.context),
+        }
+    }
+
+    fn view<'a>(&'a self, take: &'a Take, record: &'a [u32], offered: &Offered<'a>) -> View<'a> {
+        View {
             log: offered.log,
             layout: &self.layout,
             record,
             sources: &take.sources,
+            quick: &take.quick,
             candidate: offered.event,
             start: offered.start,
             match_number: offered.match_number,
             end: None,
             waiting: None,
-        };
-        let holds = |check: &Check| match check {
-            Check::Words(term) => term.holds(&view, &self.terms.context),
-            Check::Tree(term) => term.is_true(&view, &self.terms.context),
-        };
-        let is_late = !first_in_loop && take.previous.is_none_or(|at| record[at] != NONE);
-        take.checks.iter().all(holds) && (!is_late || take.checks_after_first.iter().all(holds))
+        }
     }
 
     /// Of the records from `begin` on, which are threads of one start in order, those go that can do nothing that an earlier one cannot.
@@ -320,7 +419,7 @@ impl View<'_> {
             Source::Beside { at, or_candidate, before, by, .. } => {
                 let candidate = || or_candidate && before.is_none_or(|before| self.record[before] != NONE);
                 let event = at.and_then(there).or_else(|| candidate().then_some(self.candidate))?;
-                self.log.beside(self.layout, event, by)
+                self.log.beside(event, by)
             }
             _ => None,
         }
@@ -330,6 +429,9 @@ impl View<'_> {
 impl Words for View<'_> {
     #[inline]
     fn word(&self, slot: SlotId) -> Option<i64> {
+        if let Some(Some(quick)) = self.quick.get(slot.0 as usize) {
+            return quick.word(self.log, self.layout, self.record, self.candidate);
+        }
         let source = self.sources[slot.0 as usize];
         match source {
             Source::Candidate { column } => self.log.word(self.layout, self.candidate, column),
@@ -362,176 +464,5 @@ impl Row for View<'_> {
             Source::WaitingStep => self.waiting.map_or(Value::Null, Value::string),
             Source::Null => Value::Null,
         }
-    }
-}
-
-/// The places of these variables' terms, each once.
-fn live(reaches: u64, read_at: &[Vec<usize>]) -> Box<[usize]> {
-    let mut live: Vec<usize> = (0..).zip(read_at).filter(|(v, _)| reaches >> *v & 1 == 1).flat_map(|(_, read)| read).copied().collect();
-    live.sort_unstable();
-    live.dedup();
-    live.into()
-}
-
-fn checks_of<'t>(spec: &'t PatternSpec, terms: &'t Terms, variable: VariableId) -> impl Iterator<Item = &'t Expr> {
-    terms.correlated_of(variable).iter().chain(&spec.variables[variable.0 as usize].checks_after_first)
-}
-
-/// What threads have to remember, and which columns of their inputs are read.
-fn needs(spec: &PatternSpec, terms: &Terms) -> (Captures, Vec<(usize, usize)>) {
-    let (mut captures, mut columns) = (Captures::default(), Vec::new());
-    for at in (0..).map(VariableId).take(spec.variables.len()) {
-        for slot in checks_of(spec, terms, at).flat_map(Expr::slots) {
-            need(spec, slot, Some(at), &mut captures, &mut columns);
-        }
-        if !spec.variables[at.0 as usize].checks_after_first.is_empty() && looks_back_in_loop(spec, terms, at) {
-            captures.need(bits(&[at]), Kind::LatestInLoop, 1);
-        }
-    }
-    for slot in spec.outputs.iter().chain(&spec.having).flat_map(Expr::slots) {
-        need(spec, slot, None, &mut captures, &mut columns);
-    }
-    match &spec.after_match {
-        AfterMatch::SkipToFirst(of) => captures.need(bits(of), Kind::Earliest, 1),
-        AfterMatch::SkipToLast(of) => captures.need(bits(of), Kind::Latest, 1),
-        _ => {}
-    }
-    captures.lay_out();
-    (captures, columns)
-}
-
-/// Whether a term reads something that two starts see differently though they remember the same.
-fn asks_for_its_start(spec: &PatternSpec, terms: &Terms) -> bool {
-    let all = (0..).map(VariableId).take(spec.variables.len()).flat_map(|at| checks_of(spec, terms, at)).flat_map(Expr::slots);
-    let mut kinds = all.map(|slot| &spec.slots[slot.0 as usize].kind);
-    kinds.any(|kind| matches!(kind, SlotKind::MatchNumber | SlotKind::StartTime))
-}
-
-/// Whether any term reads PREV of a variable: then its terms with PREV wait for a first event of it, also where its loop has gone round.
-fn looks_back_in_loop(spec: &PatternSpec, terms: &Terms, of: VariableId) -> bool {
-    let all = (0..).map(VariableId).take(spec.variables.len()).flat_map(|at| checks_of(spec, terms, at)).flat_map(Expr::slots);
-    let mut kinds = all.map(|slot| &spec.slots[slot.0 as usize].kind);
-    kinds.any(|kind| matches!(kind, SlotKind::PreviousInLoop { variable, .. } if *variable == of))
-}
-
-/// What a slot needs: of a term checked when `at` takes an event, or (nothing) of an output.
-fn need(spec: &PatternSpec, slot: SlotId, at: Option<VariableId>, captures: &mut Captures, columns: &mut Vec<(usize, usize)>) {
-    let input_of = |variable: VariableId| spec.variables[variable.0 as usize].input;
-    match &spec.slots[slot.0 as usize].kind {
-        SlotKind::Column { variables, column, base, .. } => {
-            columns.push((input_of(variables[0]), *column));
-            let takes = usize::from(at.is_some_and(|at| variables.contains(&at)));
-            match *base {
-                NavigationBase::Last(n) => captures.need(bits(variables), Kind::Latest, n as usize + 1 - takes),
-                NavigationBase::First(n) => captures.need(bits(variables), Kind::Earliest, n as usize + 1),
-            }
-        }
-        SlotKind::PreviousInLoop { variable, column, back } => {
-            columns.push((input_of(*variable), *column));
-            let takes = usize::from(at == Some(*variable));
-            captures.need(bits(&[*variable]), Kind::LatestInLoop, *back as usize + 1 - takes);
-        }
-        SlotKind::Aggregate { variables, .. } => captures.need(bits(variables), Kind::Count, 1),
-        SlotKind::CurrentRow(column) => columns.push((0, *column)),
-        _ => {}
-    }
-}
-
-struct Compiler<'a> {
-    spec: &'a PatternSpec,
-    captures: &'a Captures,
-    layout: &'a Layout,
-}
-
-impl Compiler<'_> {
-    fn take(&self, terms: &Terms, variable: VariableId, first_in_loop: bool) -> Take {
-        let compiled = |term: &Expr| WordTerm::compile(term).map_or_else(|| Check::Tree(term.clone()), Check::Words);
-        let mut sources = vec![Source::Null; self.spec.slots.len()];
-        for slot in checks_of(self.spec, terms, variable).flat_map(Expr::slots) {
-            sources[slot.0 as usize] = self.source(slot.0 as usize, Some((variable, first_in_loop)));
-        }
-        let previous =
-            looks_back_in_loop(self.spec, terms, variable).then(|| self.captures.at(bits(&[variable]), Kind::LatestInLoop)).flatten();
-        Take {
-            sources: sources.into(),
-            checks: terms.correlated_of(variable).iter().map(compiled).collect(),
-            checks_after_first: self.spec.variables[variable.0 as usize].checks_after_first.iter().map(compiled).collect(),
-            previous,
-            updates: self.captures.updates(variable.0, first_in_loop),
-        }
-    }
-
-    fn result(&self, slot: usize) -> Source {
-        let is_read = self.spec.outputs.iter().chain(&self.spec.having).any(|e| e.slots().contains(&SlotId(slot as u32)));
-        if is_read { self.source(slot, None) } else { Source::Null }
-    }
-
-    /// Where a slot is: in a term checked when a variable takes the candidate, or (nothing) in an output.
-    fn source(&self, slot: usize, at: Option<(VariableId, bool)>) -> Source {
-        let column_of = |variable: VariableId, column| self.layout.position(self.spec.variables[variable.0 as usize].input, column);
-        match &self.spec.slots[slot].kind {
-            SlotKind::Column { variables, column, base, physical, .. } => {
-                let takes = at.is_some_and(|(at, _)| variables.contains(&at));
-                self.navigate(variables, *base, *physical, takes, column_of(variables[0], *column))
-            }
-            SlotKind::PreviousInLoop { variable, column, back } => {
-                let own = at.filter(|(at, _)| at == variable);
-                let places = self.captures.places(bits(&[*variable]), Kind::LatestInLoop);
-                let nth = *back as usize - usize::from(own.is_some());
-                match own {
-                    Some((_, true)) => Source::Null,
-                    _ => Source::Remembered { at: places.start + nth, column: column_of(*variable, *column) },
-                }
-            }
-            SlotKind::Aggregate { variables, .. } => {
-                let at_place = self.captures.at(bits(variables), Kind::Count).expect("a count that is read is kept");
-                Source::Count { at: at_place, and: u32::from(at.is_some_and(|(at, _)| variables.contains(&at))) }
-            }
-            SlotKind::CurrentRow(column) => Source::Candidate { column: self.layout.position(0, *column) },
-            SlotKind::MatchNumber => Source::MatchNumber,
-            SlotKind::StartTime => Source::StartTime,
-            SlotKind::EndTime => Source::EndTime,
-            SlotKind::WaitingStep => Source::WaitingStep,
-            _ => unreachable!("the planner gives only slots that flat threads remember"),
-        }
-    }
-
-    fn navigate(&self, variables: &[VariableId], base: NavigationBase, physical: i64, takes: bool, column: usize) -> Source {
-        let (at, or_candidate, before) = match base {
-            NavigationBase::Last(0) if takes => (None, true, None),
-            NavigationBase::Last(n) => {
-                (Some(self.captures.places(bits(variables), Kind::Latest).start + n as usize - usize::from(takes)), false, None)
-            }
-            NavigationBase::First(n) => {
-                let at = self.captures.places(bits(variables), Kind::Earliest).start + n as usize;
-                (Some(at), takes, (n > 0).then(|| at - 1))
-            }
-        };
-        match (at, or_candidate) {
-            _ if physical != 0 => Source::Beside { at, or_candidate, before, by: physical, column },
-            (None, _) => Source::Candidate { column },
-            (Some(at), false) => Source::Remembered { at, column },
-            (Some(at), true) => Source::RememberedOrCandidate { at, before, column },
-        }
-    }
-
-    /// The places that the terms of a variable read.
-    fn read_at(&self, terms: &Terms, variable: VariableId) -> Vec<usize> {
-        let mut read: Vec<usize> = Vec::new();
-        for slot in checks_of(self.spec, terms, variable).flat_map(Expr::slots) {
-            match &self.spec.slots[slot.0 as usize].kind {
-                SlotKind::Column { variables, base, .. } => {
-                    let kind = if matches!(base, NavigationBase::First(_)) { Kind::Earliest } else { Kind::Latest };
-                    read.extend(self.captures.places(bits(variables), kind));
-                }
-                SlotKind::PreviousInLoop { variable, .. } => read.extend(self.captures.places(bits(&[*variable]), Kind::LatestInLoop)),
-                SlotKind::Aggregate { variables, .. } => read.extend(self.captures.places(bits(variables), Kind::Count)),
-                _ => {}
-            }
-        }
-        if !self.spec.variables[variable.0 as usize].checks_after_first.is_empty() {
-            read.extend(self.captures.places(bits(&[variable]), Kind::LatestInLoop));
-        }
-        read
     }
 }

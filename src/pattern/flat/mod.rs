@@ -13,6 +13,8 @@
 //! but where a vector of a partition grows.
 
 mod captures;
+mod compare;
+mod compile;
 mod log;
 mod machine;
 mod results;
@@ -178,6 +180,15 @@ impl FlatEvaluator {
         })
     }
 
+    /// Reads what an event will look at: of the partition itself, or of what it holds. Gives something that depends on it.
+    #[inline]
+    pub(crate) fn touch(partition: &FlatPartition, depth: usize) -> usize {
+        match partition {
+            FlatPartition::Runs(partition) => partition.0.touch(depth),
+            FlatPartition::Rows(partition) => partition.0.touch(depth),
+        }
+    }
+
     /// A time that the oldest start of a partition waited for is over.
     pub(crate) fn time_over(&mut self, partition: &mut FlatPartition, time: Timestamp) {
         self.with_tools(|tools| match partition {
@@ -244,7 +255,7 @@ impl FlatEvaluator {
     pub(crate) fn size(&self, partition: &FlatPartition) -> (usize, usize) {
         match partition {
             FlatPartition::Runs(partition) => partition.0.size(),
-            FlatPartition::Rows(partition) => partition.0.size(&self.machine),
+            FlatPartition::Rows(partition) => partition.0.size(),
         }
     }
 

@@ -110,6 +110,7 @@ fn view<'a>(machine: &'a Machine, log: &'a Log, found: &'a Found, waiting: Optio
         layout: &machine.layout,
         record: &found.record,
         sources: &machine.results,
+        quick: &machine.quick_results,
         candidate: found.record[1],
         start: found.first,
         match_number: found.number,

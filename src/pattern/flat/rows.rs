@@ -93,14 +93,22 @@ impl RowPartition {
         self.run.map(|run| self.log.place(&machine.layout, run.start))
     }
 
+    /// See [`super::FlatEvaluator::touch`].
+    pub(super) fn touch(&self, depth: usize) -> usize {
+        match depth {
+            0 => self.log.len() ^ self.threads.len() ^ self.next_start as usize ^ usize::from(self.is_begun),
+            _ => self.log.touch() ^ self.threads.last().map_or(0, |&at| at as usize),
+        }
+    }
+
     /// Whether nothing of the partition is worth keeping.
     pub(super) fn is_forgettable(&self, passing: Passing) -> bool {
         self.run.is_none() && passing.forgets
     }
 
     /// Rows, and bytes, about.
-    pub(super) fn size(&self, machine: &Machine) -> (usize, usize) {
-        (self.log.len(&machine.layout), self.log.bytes() + self.threads.capacity() * 4)
+    pub(super) fn size(&self) -> (usize, usize) {
+        (self.log.len(), self.log.bytes() + self.threads.capacity() * 4)
     }
 
     /// A row comes. Gives whether it was of any use.
@@ -152,7 +160,7 @@ impl RowPartition {
 
     /// The next start at which something can start, if its row is there.
     fn begin(&mut self, machine: &Machine) -> Option<Run> {
-        let end = self.log.next(&machine.layout);
+        let end = self.log.next();
         while self.next_start != end {
             let start = self.next_start;
             if self.can_start(machine, self.log.fits(&machine.layout, start)) {
@@ -160,21 +168,21 @@ impl RowPartition {
                 self.threads.extend_from_slice(machine.initial(self.origin()));
                 return Some(Run { start, cursor: start, wants: 0, waits: false, is_cut_off: false });
             }
-            self.next_start = self.behind(machine, start);
+            self.next_start = self.behind(start);
             self.is_begun = true;
         }
         None
     }
 
     /// The number behind a row's.
-    fn behind(&self, machine: &Machine, row: u32) -> u32 {
-        self.log.beside(&machine.layout, row, 1).unwrap_or_else(|| self.log.next(&machine.layout))
+    fn behind(&self, row: u32) -> u32 {
+        self.log.beside(row, 1).unwrap_or_else(|| self.log.next())
     }
 
     /// Steps the threads over the rows that are there. Gives whether the start is decided.
     fn step_rows(&mut self, run: &mut Run, tools: &mut Tools<'_>) -> bool {
         let (machine, layout) = (tools.machine, &tools.machine.layout);
-        let end = self.log.next(layout);
+        let end = self.log.next();
         let start_time = self.log.time(layout, run.start);
         while run.cursor != end {
             let row = run.cursor;
@@ -189,7 +197,7 @@ impl RowPartition {
                 run.is_cut_off = true;
                 return true;
             }
-            run.cursor = self.behind(machine, row);
+            run.cursor = self.behind(row);
             if run.waits && fits & run.wants == 0 {
                 continue;
             }
@@ -238,7 +246,7 @@ impl RowPartition {
         let layout = &machine.layout;
         let is_full = match machine.spec.within {
             Some(Within::Time(span)) => over.is_some_and(|over| self.log.time(layout, run.start).saturating_add(span) <= over),
-            Some(Within::Events(n)) => (self.log.len_from(layout, run.start) as u64) >= n,
+            Some(Within::Events(n)) => (self.log.len_from(run.start) as u64) >= n,
             None => false,
         };
         if is_full || self.is_ended {
@@ -266,14 +274,14 @@ impl RowPartition {
     fn finish(&mut self, start: u32, tools: &mut Tools<'_>) {
         let machine = tools.machine;
         self.is_begun = true;
-        self.next_start = self.behind(machine, start);
+        self.next_start = self.behind(start);
         let Some(record) = self.threads.get(..machine.width()) else { return };
         self.matches += 1;
         let mut found = tools.results.found(machine, &self.log, start, record);
         found.number = self.matches;
         tools.found.push(found);
         let target = match &machine.spec.after_match {
-            AfterMatch::SkipPastLast => self.behind(machine, record[1]),
+            AfterMatch::SkipPastLast => self.behind(record[1]),
             AfterMatch::SkipToLastEvent => self.skip_to(start, Some(record[1]), tools.skips_failed),
             AfterMatch::SkipToFirst(_) | AfterMatch::SkipToLast(_) => {
                 let place = machine.skip_to.map(|at| record[at]).filter(|event| *event != NONE);
@@ -302,7 +310,7 @@ impl RowPartition {
             return self.log.forget_before(layout, from);
         }
         let keep = i64::try_from(machine.back).unwrap_or(i64::MAX);
-        if let Some(event) = self.log.beside(layout, from, -keep) {
+        if let Some(event) = self.log.beside(from, -keep) {
             self.log.forget_before(layout, event);
         }
     }

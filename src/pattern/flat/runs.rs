@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use super::Tools;
 use super::log::{Arriving, Log};
-use super::machine::{FINISHED, Machine, Offered, Stepped};
+use super::machine::{Alone, FINISHED, Machine, Offered, Stepped};
 use super::results::{Found, Results};
 use super::table::NONE;
 use crate::data::{Phase, Place, Timestamp};
@@ -67,11 +67,17 @@ impl Interest {
 
     /// Of threads, as records.
     fn of(machine: &Machine, records: &[u32]) -> Self {
+        if records.len() == machine.width() && records[0] != FINISHED {
+            return Self::of_state(machine, records[0]);
+        }
         let live = records.chunks_exact(machine.width()).filter(|record| record[0] != FINISHED);
-        live.fold(Self::default(), |interest, record| {
-            let row = machine.table.row(record[0]);
-            interest.and(Self { takes: row.takes, any: row.is_strict })
-        })
+        live.fold(Self::default(), |interest, record| interest.and(Self::of_state(machine, record[0])))
+    }
+
+    #[inline]
+    fn of_state(machine: &Machine, state: u32) -> Self {
+        let row = machine.table.row(state);
+        Self { takes: row.takes, any: row.is_strict }
     }
 }
 
@@ -83,6 +89,16 @@ impl RunPartition {
     /// The start of the oldest run.
     pub(super) fn oldest_start(&self, machine: &Machine) -> Option<Place> {
         self.runs.front().map(|run| self.log.place(&machine.layout, run.start))
+    }
+
+    /// See [`super::FlatEvaluator::touch`].
+    pub(super) fn touch(&self, depth: usize) -> usize {
+        match depth {
+            0 => self.log.len() ^ self.runs.len() ^ self.threads.len() ^ self.gone,
+            _ => {
+                self.log.touch() ^ self.runs.front().map_or(0, |run| run.start as usize) ^ self.threads.last().map_or(0, |&at| at as usize)
+            }
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -149,41 +165,88 @@ impl RunPartition {
     fn step_runs(&mut self, candidate: u32, fits: u64, tools: &mut Tools<'_>) -> bool {
         let machine = tools.machine;
         let width = machine.width();
+        let Self { log, runs, threads, .. } = self;
+        let out = &mut *tools.scratch;
         let mut interest = Interest::default();
         let mut first = 0;
         let mut from = self.gone;
-        while let Some(run) = self.runs.get(first)
+        while let Some(run) = runs.get(first)
             && !run.interest.is_in(fits)
         {
             interest = interest.and(run.interest);
             from += run.threads as usize * width;
             first += 1;
         }
-        let (unchanged, mut kept, mut is_taken) = (from, first, false);
-        let out = &mut *tools.scratch;
-        out.clear();
-        for at in first..self.runs.len() {
-            let mut run = self.runs[at];
-            let records = &self.threads[from..from + run.threads as usize * width];
-            from += records.len();
-            let begin = out.len();
-            if run.interest.is_in(fits) {
-                let offered = Offered { log: &self.log, event: candidate, fits, start: run.start, match_number: 0 };
-                is_taken |= step_records(machine, records, &offered, out);
-                machine.merge(out, begin);
-                if !settle(machine, &mut run, &self.log, out, begin, tools.results, tools.found) {
-                    continue;
+        // Runs are written where they lay, or before: until one needs more room than there is, from where on they stand aside, in `out`.
+        let (mut to, mut kept, mut is_taken, mut aside) = (from, first, false, None);
+        for at in first..runs.len() {
+            let mut run = runs[at];
+            let records = from..from + run.threads as usize * width;
+            from = records.end;
+            let offered = Offered { log, event: candidate, fits, start: run.start, match_number: 0 };
+            if let Some(begin) = aside {
+                let (end, records) = (threads.len(), begin..begin + records.len());
+                aside = Some(records.end);
+                if run.interest.is_in(fits) {
+                    is_taken |= step_records(machine, &out[records], &offered, threads);
+                    machine.merge(threads, end);
+                    if !settle(machine, &mut run, log, threads, end, tools.results, tools.found) {
+                        continue;
+                    }
+                } else {
+                    threads.extend_from_slice(&out[records]);
                 }
+                to = threads.len();
+            } else if !run.interest.is_in(fits) {
+                let len = records.len();
+                if to != records.start {
+                    threads.copy_within(records, to);
+                }
+                to += len;
             } else {
-                out.extend_from_slice(records);
+                out.clear();
+                let is_alone = records.len() == width && machine.table.row(threads[records.start]).has_few_ways;
+                let stepped = if is_alone { machine.step_alone(&mut threads[records.clone()], &offered) } else { Alone::Spreads(0) };
+                match stepped {
+                    Alone::Gone => continue,
+                    Alone::Stays(takes) => {
+                        is_taken |= takes;
+                        run.interest = Interest::of(machine, &threads[records.clone()]);
+                        if to != records.start {
+                            threads.copy_within(records, to);
+                        }
+                        to += width;
+                    }
+                    Alone::Spreads(takes) => {
+                        if is_alone {
+                            machine.spread(&threads[records.clone()], takes, candidate, out);
+                            is_taken = true;
+                        } else {
+                            is_taken |= step_records(machine, &threads[records], &offered, out);
+                        }
+                        machine.merge(out, 0);
+                        if !settle(machine, &mut run, log, out, 0, tools.results, tools.found) {
+                            continue;
+                        }
+                        if to + out.len() <= from {
+                            threads[to..to + out.len()].copy_from_slice(out);
+                            to += out.len();
+                        } else {
+                            let own = out.len();
+                            out.extend_from_slice(&threads[from..]);
+                            threads.truncate(to);
+                            threads.extend_from_slice(&out[..own]);
+                            (to, aside) = (threads.len(), Some(own));
+                        }
+                    }
+                }
             }
             interest = interest.and(run.interest);
-            self.runs[kept] = run;
+            runs[kept] = run;
             kept += 1;
         }
-        self.runs.truncate(kept);
-        self.threads.truncate(unchanged);
-        self.threads.extend_from_slice(out);
+        runs.truncate(kept);
+        threads.truncate(to);
         self.interest = interest;
         is_taken
     }
@@ -364,7 +427,7 @@ impl RunPartition {
     /// Lets go what nothing holds any more, once what was found has been written.
     pub(super) fn tidy(&mut self, machine: &Machine) {
         match self.runs.front() {
-            None => self.log.clear(&machine.layout),
+            None => self.log.clear(),
             Some(run) => self.log.forget_before(&machine.layout, run.start),
         }
         if self.gone > 64 && self.gone * 2 > self.threads.len() {

@@ -15,7 +15,7 @@ use super::view::{Events, InBatch, View};
 use super::waiting::{Compared, Fitting, Question, Record, Shape};
 use super::word::Bounds;
 use crate::data::{ColumnBuilder, EventBatch, Phase, Place, StateError, StateReader, StateWriter, Timestamp};
-use crate::expr::EvalContext;
+use crate::expr::{CompareOp, EvalContext};
 use crate::pattern::event::{Candidate, RowOf};
 use crate::pattern::terms::Terms;
 use crate::spec::{AfterMatch, Arrow, PatternSpec, VariableId, Within};
@@ -89,7 +89,8 @@ impl StepEvaluator {
             let step = &plan.steps[at];
             // What follows at once or never is soon gone: it is never many.
             let indexed = step.terms.indexed.filter(|_| step.arrow != Arrow::Strict);
-            Shape::new(at, step.terms.words.len(), indexed)
+            let of_equality = indexed.is_some_and(|word| step.terms.words[word].op == CompareOp::Eq);
+            Shape::new(at, step.terms.words.len(), indexed, of_equality)
         };
         Self {
             shapes: (1..plan.steps.len()).map(shape).collect(),

@@ -106,16 +106,23 @@ impl Log {
         }
     }
 
-    /// Appends the value of a column to the output.
-    #[inline]
-    pub(super) fn write(&self, column: usize, id: u32, out: &mut ColumnBuilder) {
-        let at = id as usize;
-        match &self.columns[column] {
-            Kept::Words { words, valid, .. } => out.push_word_times(words[at], is_valid(valid, at), 1),
-            Kept::Text { text, ends, valid } if is_valid(valid, at) => out.push_text(text_at(text, ends, at)),
-            Kept::Values(values) => out.push_times(&values[at], 1),
+    /// Appends the values that a column has in these events to the output.
+    pub(super) fn write(&self, column: usize, ids: impl ExactSizeIterator<Item = u32>, out: &mut ColumnBuilder) {
+        let mut one = |id: u32| match &self.columns[column] {
+            Kept::Words { words, valid, .. } => out.push_word_times(words[id as usize], is_valid(valid, id as usize), 1),
+            Kept::Text { text, ends, valid } if is_valid(valid, id as usize) => out.push_text(text_at(text, ends, id as usize)),
+            Kept::Values(values) => out.push_times(&values[id as usize], 1),
             Kept::Text { .. } | Kept::Keys { .. } => out.push(Value::Null),
+        };
+        match &self.columns[column] {
+            Kept::Words { words, valid: None, .. } => out.extend_words(ids.map(|id| words[id as usize])),
+            _ => ids.for_each(&mut one),
         }
+    }
+
+    /// Appends the times of these events to the output.
+    pub(super) fn write_times(&self, ids: impl ExactSizeIterator<Item = u32>, out: &mut ColumnBuilder) {
+        out.extend_words(ids.map(|id| self.places[id as usize].time().0));
     }
 
     /// Keeps those events for which `is_needed` says so. Gives the new number of each old one (of one that goes, any).

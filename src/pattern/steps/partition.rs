@@ -25,6 +25,18 @@ impl StepPartition {
         self.lists.iter().all(Waiting::is_empty) && self.turns.is_empty()
     }
 
+    /// Reads what an event that fits these steps (as bits) will look at: of the partition itself, of its lists, or of what they hold. Gives
+    /// something that depends on it.
+    #[inline]
+    pub(crate) fn touch(&self, depth: usize, fits: u64) -> usize {
+        let lists = self.lists.iter().enumerate().filter(|(at, _)| fits >> (at + 1) & 1 == 1);
+        match depth {
+            0 => self.lists.len(),
+            1 => lists.map(|(_, list)| list.len()).sum(),
+            _ => lists.map(|(_, list)| list.touch()).sum(),
+        }
+    }
+
     /// How many records wait.
     pub(super) fn waiting(&self) -> usize {
         self.lists.iter().map(Waiting::len).sum()

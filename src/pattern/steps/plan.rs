@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use super::log::Keeps;
 use super::word::WordKind;
+use crate::data::DataType;
 use crate::expr::{CompareOp, Expr, ExprKind, SlotId};
 use crate::pattern::terms::over_columns;
 use crate::spec::{AfterMatch, Arrow, PatternSpec, SlotKind, VariableId, column_of_step, is_unary};
@@ -272,16 +273,46 @@ impl<'s> Planning<'s> {
         }
         // The last event is at hand, but where a match may have to wait.
         let end = if spec.after_match.is_skip() { self.steps.len() } else { self.steps.len() - 1 };
-        exprs().flat_map(Expr::slots).for_each(|slot| self.keep_before(slot, end));
-        let output = |expr: &Expr| match expr.as_slot() {
-            None => Output::Computed(expr.clone()),
-            Some(slot) => match (self.column(slot), &spec.slots[slot.0 as usize].kind) {
-                (Some(column), _) => Output::Column(column),
-                (None, SlotKind::StartTime) => Output::Start,
-                (None, _) => Output::End,
-            },
+        let of_key = |planning: &Self, expr: &Expr| {
+            let column = expr.as_slot().and_then(|slot| planning.column(slot))?;
+            planning.in_the_last(column)
         };
-        OutputPlan::Columns(spec.outputs.iter().map(output).collect())
+        let apart = spec.outputs.iter().filter(|expr| of_key(self, expr).is_none()).chain(&spec.having);
+        let slots: Vec<SlotId> = apart.flat_map(Expr::slots).collect();
+        slots.into_iter().for_each(|slot| self.keep_before(slot, end));
+        let mut outputs = Vec::with_capacity(spec.outputs.len());
+        for expr in &spec.outputs {
+            outputs.push(match (of_key(self, expr), expr.as_slot()) {
+                (Some(mut column), _) => {
+                    if column.step < end {
+                        let data_type = expr.data_type().clone();
+                        column.kept = Some(self.keep(column.step, Keeps::Values(data_type), Side::Column(column.column)));
+                    }
+                    Output::Column(column)
+                }
+                (None, None) => Output::Computed(expr.clone()),
+                (None, Some(slot)) => match (self.column(slot), &spec.slots[slot.0 as usize].kind) {
+                    (Some(column), _) => Output::Column(column),
+                    (None, SlotKind::StartTime) => Output::Start,
+                    (None, _) => Output::End,
+                },
+            });
+        }
+        OutputPlan::Columns(outputs)
+    }
+
+    /// The column of the last step that is equal to this one because both are the same part of the partition's key: so nothing need be kept.
+    fn in_the_last(&self, column: StepColumn) -> Option<StepColumn> {
+        let last = self.steps.len() - 1;
+        let key_of = |step: usize| self.spec.partition.by_input.get(self.steps[step].input);
+        let type_of = |step: usize, column: usize| &self.spec.inputs[self.steps[step].input].fields()[column].data_type;
+        let is_part = |expr: &Expr| expr.as_slot().is_some_and(|slot| slot.0 as usize == column.column);
+        let part = key_of(column.step)?.iter().position(is_part)?;
+        let own = key_of(last)?.get(part)?.as_slot()?.0 as usize;
+        let data_type = type_of(column.step, column.column);
+        // Equal keys of other types may be written in several ways (-0.0, 1.50).
+        let is_one = matches!(data_type, DataType::String | DataType::Int | DataType::Timestamp | DataType::Duration | DataType::Bool);
+        (is_one && column.step < last && type_of(last, own) == data_type).then_some(StepColumn { step: last, column: own, kept: None })
     }
 }
 

@@ -41,9 +41,19 @@ pub(super) struct Last<'a> {
 }
 
 impl<'a> Finished<'a> {
+    fn width(&self) -> usize {
+        self.events.len().checked_div(self.count).unwrap_or(0)
+    }
+
     fn of(&self, number: usize) -> &'a [u32] {
-        let width = self.events.len().checked_div(self.count).unwrap_or(0);
+        let width = self.width();
         &self.events[number * width..(number + 1) * width]
+    }
+
+    /// The event that each has taken for a step.
+    fn of_step(&self, step: usize) -> impl ExactSizeIterator<Item = u32> + use<'a> {
+        let (width, events) = (self.width(), self.events);
+        (0..self.count).map(move |number| events[number * width + step])
     }
 
     fn view<'v>(&self, plan: &'v Plan, logs: &'v [Log], number: usize) -> View<'v>
@@ -100,14 +110,14 @@ fn write_column(plan: &Plan, logs: &[Log], output: &Output, found: Finished<'_>,
     let in_batch = |step: usize| found.last.filter(|last| last.row.step == step);
     let mut write_times = |step: usize| match in_batch(step) {
         Some(last) => out.push_word_times(last.place.time().0, true, found.count),
-        None => (0..found.count).for_each(|number| out.push_word_times(logs[step].place(found.of(number)[step]).time().0, true, 1)),
+        None => logs[step].write_times(found.of_step(step), out),
     };
     match output {
         Output::Start => write_times(0),
         Output::End => write_times(plan.last()),
         Output::Column(column) => match (in_batch(column.step), column.kept) {
-            (Some(last), _) => out.push_times(&last.row.batch.value(column.column, last.row.row), found.count),
-            (None, Some(kept)) => (0..found.count).for_each(|number| logs[column.step].write(kept, found.of(number)[column.step], out)),
+            (Some(last), _) => out.push_from_times(&last.row.batch.columns()[column.column], last.row.row, found.count),
+            (None, Some(kept)) => logs[column.step].write(kept, found.of_step(column.step), out),
             (None, None) => unreachable!("what comes out of an event is kept"),
         },
         Output::Computed(expr) => {

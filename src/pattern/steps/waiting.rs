@@ -19,6 +19,8 @@ pub(super) struct Shape {
     pub(super) words: usize,
     /// Which of these has an index when there are many records.
     pub(super) indexed: Option<usize>,
+    /// That one is asked for equality.
+    of_equality: bool,
     first_word: usize,
     stride: usize,
 }
@@ -77,9 +79,9 @@ pub(super) struct Question<'a> {
 }
 
 impl Shape {
-    pub(super) fn new(events: usize, words: usize, indexed: Option<usize>) -> Self {
+    pub(super) fn new(events: usize, words: usize, indexed: Option<usize>, of_equality: bool) -> Self {
         let first_word = 1 + (1 + events).div_ceil(2);
-        Self { events, words, indexed, first_word, stride: first_word + words }
+        Self { events, words, indexed, of_equality, first_word, stride: first_word + words }
     }
 
     /// How many words a record has.
@@ -185,6 +187,12 @@ impl Waiting {
         self.places - self.index.as_ref().map_or(0, |indexed| indexed.free.len())
     }
 
+    /// Reads the first record and the last.
+    #[inline]
+    pub(super) fn touch(&self) -> usize {
+        (self.words.first().copied().unwrap_or(0) ^ self.words.last().copied().unwrap_or(0)) as usize
+    }
+
     fn record(&self, shape: &Shape, place: usize) -> Record<'_> {
         Record(&self.words[place * shape.stride..(place + 1) * shape.stride])
     }
@@ -237,7 +245,7 @@ impl Waiting {
                 found.push((shape.compared(record, word), place));
             }
         }
-        self.index = Some(Box::new(Indexed { index: Index::new(found), free: Vec::new(), apart }));
+        self.index = Some(Box::new(Indexed { index: Index::new(found, shape.of_equality), free: Vec::new(), apart }));
     }
 
     /// Keeps the records for which this holds, side by side and without an index.
@@ -312,25 +320,25 @@ impl Waiting {
     }
 
     fn ask_all(&mut self, shape: &Shape, question: &Question<'_>, mut is_met: impl FnMut(Record<'_>) -> bool, found: &mut Vec<u64>) {
-        let mut kept = 0;
-        for place in 0..self.places {
-            let at = place * shape.stride;
-            let record = &self.words[at..at + shape.stride];
-            if record[0].cast_signed() < question.earliest {
-                continue;
-            }
-            if does_fit(shape, record, question.bounds) && is_met(Record(record)) {
+        let goes = question.fitting == Fitting::Goes;
+        let mut ask = |record: &[u64]| {
+            let is_over = record[0].cast_signed() < question.earliest;
+            let fits = !is_over && does_fit(shape, record, question.bounds) && is_met(Record(record));
+            if fits {
                 found.extend_from_slice(record);
-                if question.fitting == Fitting::Goes {
-                    continue;
-                }
             }
-            self.move_to(shape, place, kept);
-            kept += 1;
+            is_over || fits && goes
+        };
+        // Up to the first that goes, nothing is moved.
+        let Some(mut kept) = self.words.chunks_exact(shape.stride).position(&mut ask) else { return };
+        for place in kept + 1..self.places {
+            let at = place * shape.stride;
+            if !ask(&self.words[at..at + shape.stride]) {
+                self.move_to(shape, place, kept);
+                kept += 1;
+            }
         }
-        if kept < self.places {
-            self.shorten(shape, kept);
-        }
+        self.shorten(shape, kept);
     }
 
     fn ask_index(&mut self, shape: &Shape, question: &Question<'_>, mut is_met: impl FnMut(Record<'_>) -> bool, found: &mut Vec<u64>) {

@@ -59,7 +59,7 @@ pub fn estimate(graph: &OperatorGraph, load: &Load) -> (Vec<Option<Estimate>>, V
         let count = model.source_rate(index) * seconds(source.read_as.delay);
         let columns: f64 =
             source.schema.fields().iter().zip(&source.needed).filter(|(_, needed)| **needed).map(|(f, _)| bytes_of(&f.data_type)).sum();
-        (count > 0.0).then(|| Estimate { what: "events", count, keys: 0.0, bytes: count * (WAITING_EVENT + columns), grows: false })
+        (count > 0.0).then_some(Estimate { what: "events", count, keys: 0.0, bytes: count * (WAITING_EVENT + columns), grows: false })
     });
     let sources = sources.collect();
     let mut nodes = Vec::new();

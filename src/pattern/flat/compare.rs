@@ -1,0 +1,116 @@
+//! Comparisons of two words where they lie in the log: the terms that patterns mostly consist of, without a tree in between.
+//!
+//! A side is a column of the candidate or of an event that the thread remembers, a FLOAT maybe times a constant. So no NULL is ever made up,
+//! and a comparison may be left out where it is known to be true: one that cannot change any more once its variable has taken an event is
+//! *settled* by the first that it takes (`FIRST(d.price) < s.price` of `s , d+`).
+
+use super::log::{Layout, Log, Word};
+use super::machine::Source;
+use super::table::NONE;
+use crate::data::{DataType, Value};
+use crate::expr::{CompareOp, Expr, ExprKind, SlotId, scaled_slot};
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Comparison {
+    op: CompareOp,
+    is_float: bool,
+    sides: [Side; 2],
+    /// The place that an event has once the comparison is settled.
+    settled_by: Option<usize>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Side {
+    of: Quick,
+    times: f64,
+    is_scaled: bool,
+}
+
+/// A word that is found without asking what a column is.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Quick {
+    Candidate(Word),
+    Remembered(usize, Word),
+    /// Of the event at a place, or of the candidate where nothing is there and it comes next (what has to be there before, if anything).
+    RememberedOrCandidate(usize, Option<usize>, Word),
+}
+
+impl Quick {
+    /// The word that a source is, if it is one of these.
+    pub(super) fn of(source: Source, layout: &Layout) -> Option<Self> {
+        Some(match source {
+            Source::Candidate { column } => Self::Candidate(layout.word(column)?),
+            Source::Remembered { at, column } => Self::Remembered(at, layout.word(column)?),
+            Source::RememberedOrCandidate { at, before, column } => Self::RememberedOrCandidate(at, before, layout.word(column)?),
+            _ => return None,
+        })
+    }
+
+    /// The word; nothing where it is NULL.
+    #[inline(always)]
+    pub(super) fn word(self, log: &Log, layout: &Layout, record: &[u32], candidate: u32) -> Option<i64> {
+        let (event, word) = match self {
+            Self::Candidate(word) => (candidate, word),
+            Self::Remembered(at, word) => (record[at], word),
+            Self::RememberedOrCandidate(at, before, word) => {
+                let is_next = record[at] == NONE && before.is_none_or(|before| record[before] != NONE);
+                (if is_next { candidate } else { record[at] }, word)
+            }
+        };
+        if event == NONE { None } else { word.of(log.row(layout, event)) }
+    }
+}
+
+impl Side {
+    #[inline]
+    fn float(&self, word: i64) -> f64 {
+        let value = f64::from_bits(word.cast_unsigned());
+        if self.is_scaled { value * self.times } else { value }
+    }
+}
+
+impl Comparison {
+    /// Of a term whose slots have these sources, if it is one; `settled_by` is as in the struct.
+    pub(super) fn compile(term: &Expr, sources: &[Source], layout: &Layout, settled_by: Option<usize>) -> Option<Self> {
+        let (ExprKind::Compare(op), [a, b]) = (term.kind(), term.args()) else { return None };
+        let is_float = match (a.data_type(), b.data_type()) {
+            (DataType::Float, DataType::Float) => true,
+            (DataType::Int, DataType::Int) | (DataType::Timestamp, DataType::Timestamp) | (DataType::Duration, DataType::Duration) => false,
+            _ => return None,
+        };
+        let side = |expr: &Expr| {
+            let of = |slot: SlotId| Quick::of(sources[slot.0 as usize], layout);
+            let (slot, factor) =
+                expr.as_slot().map(|slot| (slot, None)).or_else(|| scaled_slot(expr).map(|(slot, by)| (slot, Some(by))))?;
+            Some(Side { of: of(slot)?, times: factor.unwrap_or(1.0), is_scaled: factor.is_some() })
+        };
+        Some(Self { op: *op, is_float, sides: [side(a)?, side(b)?], settled_by })
+    }
+
+    /// Whether it is true of a candidate and a thread.
+    #[inline]
+    pub(super) fn holds(&self, log: &Log, layout: &Layout, record: &[u32], candidate: u32) -> bool {
+        if self.settled_by.is_some_and(|at| record[at] != NONE) {
+            return true;
+        }
+        let [left, right] = &self.sides;
+        let Some(a) = left.of.word(log, layout, record, candidate) else { return false };
+        let Some(b) = right.of.word(log, layout, record, candidate) else { return false };
+        if !self.is_float {
+            return self.op.holds(a.cmp(&b));
+        }
+        let (a, b) = (left.float(a), right.float(b));
+        if a.is_nan() || b.is_nan() {
+            return Value::Float(a).compare(&Value::Float(b)).is_some_and(|order| self.op.holds(order));
+        }
+        match self.op {
+            CompareOp::Eq => a == b,
+            CompareOp::NotEq => a != b,
+            CompareOp::Less => a < b,
+            CompareOp::LessEq => a <= b,
+            CompareOp::Greater => a > b,
+            CompareOp::GreaterEq => a >= b,
+        }
+    }
+}
