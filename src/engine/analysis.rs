@@ -9,7 +9,7 @@ use crate::text::{Diagnostics, Source};
 use crate::why::WatchedProgram;
 
 /// Runs a program over some events and measures it: rows in and out of every operator, how often each term was asked and true, how far the
-/// runs of patterns came, what was held, and the time that it took. Rows are not kept.
+/// runs of patterns came, what was held, and the time that it took. It runs on one thread, and rows are not kept.
 ///
 /// ```
 /// use betide::{Analysis, Options};
@@ -41,7 +41,8 @@ pub struct Analysis {
 impl Analysis {
     /// Compiles a program to be measured.
     pub fn new(text: &str, options: &Options) -> Result<Self, Error> {
-        let options = Options { strict: false, endless: false, open: false, ..options.clone() };
+        // On one thread, so that the time around an operator is that of the operator.
+        let options = Options { strict: false, endless: false, open: false, threads: 1, ..options.clone() };
         let mut engine = Engine::with_options(text, &options)?;
         let source = Source::new(options.name.clone(), text);
         let noting = planned_noting(&source, &options, |_| super::compile::outputs(&options), true);
@@ -49,7 +50,7 @@ impl Analysis {
         let type_field: Vec<String> = options.type_field.split('.').map(str::to_owned).collect();
         let program = WatchedProgram { graph: &engine.graph, checked: &checked, source: &source, type_field: &type_field };
         let (graph, mut counts) = Counting::of(&engine.graph, &program);
-        let mut counting = assembled(&graph, &Options { threads: 1, ..options });
+        let mut counting = assembled(&graph, &options);
         counting.watch(&mut counts);
         engine.running.profile();
         Ok(Self { engine, counting: Some(counting), counts, notes: Vec::new(), nanos: 0 })
