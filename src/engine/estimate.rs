@@ -1,5 +1,7 @@
 //! How a program's state grows, and about how much that is for a load that somebody tells.
 
+use std::collections::BTreeMap;
+
 use super::Engine;
 use crate::plan::{self, class_of, kind_text};
 pub use crate::plan::{Estimate, Load};
@@ -64,7 +66,8 @@ impl Engine {
     pub fn state(&self, load: Option<&Load>) -> ProgramState {
         let (waiting, held) = load.map(|load| plan::estimate(&self.graph, load)).unwrap_or_default();
         let names: Vec<Option<String>> = self.statement_names().collect();
-        let mut statements: Vec<(usize, plan::StateClass, StatementState)> = Vec::new();
+        let lines: Vec<usize> = self.source.lines_of(self.program.statements.iter().map(|statement| statement.span.start)).collect();
+        let mut statements: BTreeMap<usize, (plan::StateClass, StatementState)> = BTreeMap::new();
         for (index, node) in self.graph.nodes().iter().enumerate() {
             let class = class_of(node);
             let operator = OperatorState {
@@ -72,23 +75,17 @@ impl Engine {
                 class: class.text(),
                 estimate: held.get(index).copied().flatten(),
             };
-            match statements.iter_mut().find(|(statement, ..)| *statement == node.statement) {
-                Some((_, worst, state)) => {
-                    *worst = class.max(*worst);
-                    state.class = worst.text();
-                    state.operators.push(operator);
-                }
-                None => {
-                    let title = super::ended::title(names.get(node.statement).and_then(|name| name.as_deref()), node.statement + 1);
-                    let line = self.program.statements.get(node.statement).map_or(1, |found| self.source.line_of(found.span.start));
-                    let state = StatementState { title, line, class: class.text(), operators: vec![operator] };
-                    statements.push((node.statement, class, state));
-                }
-            }
+            let (worst, state) = statements.entry(node.statement).or_insert_with(|| {
+                let title = super::ended::title(names.get(node.statement).and_then(|name| name.as_deref()), node.statement + 1);
+                let line = lines.get(node.statement).copied().unwrap_or(1);
+                (class, StatementState { title, line, class: class.text(), operators: Vec::new() })
+            });
+            *worst = class.max(*worst);
+            state.class = worst.text();
+            state.operators.push(operator);
         }
-        statements.sort_by_key(|(statement, ..)| *statement);
         let names = self.graph.sources().iter().map(|source| source.name.to_string());
         let waiting = names.zip(waiting).filter_map(|(name, waiting)| Some((name, waiting?))).collect();
-        ProgramState { statements: statements.into_iter().map(|(.., state)| state).collect(), waiting }
+        ProgramState { statements: statements.into_values().map(|(_, state)| state).collect(), waiting }
     }
 }

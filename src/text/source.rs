@@ -26,6 +26,21 @@ impl Source {
     /// The line of a byte, from 1.
     pub fn line_of(&self, byte: u32) -> usize {
         let end = usize::try_from(byte).unwrap_or(usize::MAX).min(self.text.len());
-        self.text.as_bytes()[..end].iter().filter(|byte| **byte == b'\n').count() + 1
+        self.line_ends(0, end) + 1
+    }
+
+    /// The same of many bytes: where they rise, the text is gone through once.
+    pub fn lines_of(&self, bytes: impl IntoIterator<Item = u32>) -> impl Iterator<Item = usize> {
+        let (mut at, mut line) = (0, 1);
+        bytes.into_iter().map(move |byte| {
+            let to = usize::try_from(byte).unwrap_or(usize::MAX).min(self.text.len());
+            line = if to < at { self.line_ends(0, to) + 1 } else { line + self.line_ends(at, to) };
+            at = to;
+            line
+        })
+    }
+
+    fn line_ends(&self, begin: usize, end: usize) -> usize {
+        self.text.as_bytes()[begin..end].iter().filter(|byte| **byte == b'\n').count()
     }
 }
