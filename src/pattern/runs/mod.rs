@@ -192,7 +192,7 @@ impl Partition {
         if let Some(Within::Events(n)) = spec.within {
             let full: Vec<Place> = self.runs.iter().take_while(|r| event.index - r.index + 1 >= n).map(|r| r.start).collect();
             changed |= !full.is_empty();
-            full.into_iter().for_each(|start| self.end_run(start, event.place, tools));
+            full.into_iter().for_each(|start| self.fill_run(start, event.place, tools));
             tools.out[emitted_before..].sort_by_key(Emitted::start);
         }
         if !changed {
@@ -253,7 +253,8 @@ impl Partition {
         let mode = tools.matcher.spec().mode;
         let now = Now { time: event.time(), within_end: within_end(tools.matcher, run.start.time()) };
         let around = Surroundings { start: Some(run.start), match_number: 0, rows: None, rows_ahead: 0, before: &self.before };
-        let taking = match (consumed, mode) {
+        let is_full = matches!(tools.matcher.spec().within, Some(Within::Events(n)) if event.index - run.index >= n);
+        let taking = match (consumed || is_full, mode) {
             (true, _) => Taking::Nothing,
             (false, Mode::AllMatches) => Taking::All,
             (false, Mode::OnePerStart | Mode::Rows) => Taking::One,
@@ -306,6 +307,9 @@ impl Partition {
                 if place(mode, &mut tools.matcher.automaton, stepped, &mut next, &mut finished) {
                     break;
                 }
+            }
+            if matches!(tools.matcher.spec().within, Some(Within::Events(n)) if self.events - run.index >= n) {
+                next.retain(only_waits);
             }
             run.entries = next;
             if let Some(found) = self.settle(at, finished, tools) {
@@ -398,6 +402,19 @@ impl Partition {
         let start = run.start;
         self.emit(start, found, tools);
         told
+    }
+
+    /// A run has seen as many events as WITHIN allows: it takes no more, but what waits for time alone goes on.
+    fn fill_run(&mut self, start: Place, end: Place, tools: &mut Tools<'_>) {
+        let Some(at) = self.run_at(start) else { return };
+        let run = &mut self.runs[at];
+        if run.deadline().is_none() {
+            return self.end_run(start, end, tools);
+        }
+        run.entries.retain(only_waits);
+        if let Some(found) = self.settle(at, Vec::new(), tools) {
+            self.consume(at, &found, tools);
+        }
     }
 
     /// WITHIN ends a run: what is finished comes out, the rest is gone.
@@ -520,6 +537,14 @@ impl Run {
     fn deadline(&self) -> Option<Timestamp> {
         let of_entry = |entry: &Entry| if let Entry::Live(thread) = entry { thread.state.deadline() } else { None };
         self.entries.iter().filter_map(of_entry).min()
+    }
+}
+
+/// Whether it can be a match without another event.
+fn only_waits(entry: &Entry) -> bool {
+    match entry {
+        Entry::Live(thread) => thread.state.deadline().is_some(),
+        Entry::Finished(_) => true,
     }
 }
 
