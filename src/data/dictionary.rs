@@ -36,7 +36,29 @@ pub struct Dictionary {
 #[derive(Default)]
 struct Entry {
     text: OnceLock<Box<str>>,
-    written: OnceLock<Box<[u8]>>,
+    written: OnceLock<Written>,
+}
+
+/// The text of a code as somebody writes it.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Written {
+    /// One that is short: what is behind its length means nothing.
+    Short([u8; 31], u8),
+    /// Any other.
+    Long(Box<[u8]>),
+}
+
+impl Written {
+    fn new(text: Vec<u8>) -> Self {
+        let mut piece = [0; 31];
+        match (piece.get_mut(..text.len()), u8::try_from(text.len())) {
+            (Some(place), Ok(length)) => {
+                place.copy_from_slice(&text);
+                Self::Short(piece, length)
+            }
+            _ => Self::Long(text.into()),
+        }
+    }
 }
 
 impl Dictionary {
@@ -79,9 +101,12 @@ impl Dictionary {
 
     /// The text of a code as `write` writes it. It is asked once a code; so all callers have to write the same.
     #[inline]
-    pub fn written(&self, code: u32, write: impl FnOnce(&str) -> Vec<u8>) -> &[u8] {
+    pub fn written(&self, code: u32, write: impl FnOnce(&str) -> Vec<u8>) -> &Written {
         let entry = self.entry(code).expect("a code is one that the dictionary gave");
-        entry.written.get_or_init(|| write(self.text(code)).into())
+        match entry.written.get() {
+            Some(written) => written,
+            None => entry.written.get_or_init(|| Written::new(write(self.text(code)))),
+        }
     }
 
     /// Appends a text; there is one interner, and so one writer.
@@ -274,8 +299,12 @@ mod tests {
         }
         assert_eq!(interner.dictionary().len(), texts.len());
         let quoted = |text: &str| format!("'{text}'").into_bytes();
-        assert_eq!(interner.dictionary().written(3, quoted), b"'text 3'");
-        assert_eq!(interner.dictionary().written(3, |_| unreachable!("it is written once")), b"'text 3'");
+        for _ in 0..2 {
+            let Written::Short(piece, length) = interner.dictionary().written(3, quoted) else { panic!("it is short") };
+            assert_eq!(&piece[..usize::from(*length)], b"'text 3'");
+        }
+        assert_eq!(interner.dictionary().written(4, |_| vec![b'x'; 32]), &Written::Long([b'x'; 32].into()));
+        assert_eq!(interner.dictionary().written(4, |_| unreachable!("it is written once")), &Written::Long([b'x'; 32].into()));
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub use builder::ColumnBuilder;
 pub use code_map::CodeMap;
 pub use coded::CodedText;
 pub use column::Column;
-pub use dictionary::{Dictionary, Interner, MAX_BYTES as MAX_DICTIONARY_BYTES, MAX_ENTRIES as MAX_DICTIONARY_ENTRIES};
+pub use dictionary::{Dictionary, Interner, MAX_BYTES as MAX_DICTIONARY_BYTES, MAX_ENTRIES as MAX_DICTIONARY_ENTRIES, Written};
 pub use key::{Key, KeyBuffer, KeyRef, KeyTable};
 pub use lists::ListColumn;
 pub use place::{Phase, Place};

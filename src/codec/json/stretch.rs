@@ -33,6 +33,7 @@ pub(super) enum Picked<'p> {
 
 impl Block {
     /// All rows of a slot.
+    #[inline]
     pub(super) fn column(&self, slot: usize) -> &[u64; BLOCK] {
         &self.0[slot]
     }
@@ -224,7 +225,7 @@ impl Stretch {
 }
 
 /// Reads the rest of a line into a row, from behind the value of a step, if it goes as lines before went; some slots it has already.
-#[inline]
+#[inline(never)]
 fn rest_of_line(
     steps: &[Step],
     (step, mut slots): (usize, u64),

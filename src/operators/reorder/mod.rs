@@ -14,6 +14,7 @@ mod waiting;
 
 mod saved;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use self::stream::Stream;
@@ -220,24 +221,9 @@ impl Reorder {
     /// What has become certain since the last call.
     pub fn release(&mut self) -> Released {
         self.waiting.cut(self.cut(), &mut self.ready);
-        let mut on_time: Vec<Going> = self.streams.iter().map(|_| Going::default()).collect();
-        let mut belated: Vec<Going> = on_time.clone();
         let going = self.going();
-        if let [alone] = on_time.as_mut_slice() {
-            alone.reserve(going.len());
-        }
-        let mut before: Option<&Goes> = None;
-        for goes in &self.ready[going.clone()] {
-            if !before.is_some_and(|before| before.is_same_event(goes)) {
-                self.position += 1;
-                if let Some(noted) = &mut self.noted {
-                    noted.push(goes.row.number);
-                }
-            }
-            let going = if goes.row.is_late { &mut belated } else { &mut on_time };
-            going[usize::from(goes.row.stream)].push((goes.row.segment, goes.row.row), Place::event(goes.time, self.position));
-            before = Some(goes);
-        }
+        let is_simple = self.noted.is_none() && matches!(self.streams.as_slice(), [alone] if !alone.timing.keeps_late);
+        let (on_time, belated) = if is_simple { (vec![self.go_alone(going.clone())], vec![Gone::default()]) } else { self.go(going.clone()) };
         self.gone = going.end;
         if self.gone == self.ready.len() {
             self.ready.clear();
@@ -254,13 +240,42 @@ impl Reorder {
             forced: std::mem::take(&mut self.forced),
         };
         for ((stream, on_time), belated) in self.streams.iter_mut().zip(on_time).zip(belated) {
-            released.batches.push(stream.let_go(&on_time.rows, on_time.places));
-            released.late.push(stream.let_go(&belated.rows, belated.places));
+            released.batches.push(stream.let_go(&on_time.0, on_time.1));
+            released.late.push(stream.let_go(&belated.0, belated.1));
             let (ahead, unwanted) = stream.take_rest();
             released.ahead.push(ahead);
             released.unwanted.push(unwanted);
         }
         released
+    }
+
+    /// The rows of each stream that go, in time and late, with their places; their events are counted.
+    fn go(&mut self, going: Range<usize>) -> (Vec<Gone>, Vec<Gone>) {
+        let mut on_time: Vec<Going> = self.streams.iter().map(|_| Going::default()).collect();
+        let mut belated: Vec<Going> = on_time.clone();
+        let mut before: Option<&Goes> = None;
+        for goes in &self.ready[going] {
+            if !before.is_some_and(|before| before.is_same_event(goes)) {
+                self.position += 1;
+                if let Some(noted) = &mut self.noted {
+                    noted.push(goes.row.number);
+                }
+            }
+            let going = if goes.row.is_late { &mut belated } else { &mut on_time };
+            going[usize::from(goes.row.stream)].push((goes.row.segment, goes.row.row), Place::event(goes.time, self.position));
+            before = Some(goes);
+        }
+        let gone = |going: Vec<Going>| going.into_iter().map(|going| (going.rows, going.places.into())).collect();
+        (gone(on_time), gone(belated))
+    }
+
+    /// The same of one stream that has no late rows: each row is an event of its own.
+    fn go_alone(&mut self, going: Range<usize>) -> Gone {
+        let first = self.position + 1;
+        self.position += going.len() as u64;
+        let going = &self.ready[going];
+        let places = going.iter().zip(first..).map(|(goes, position)| Place::event(goes.time, position));
+        (going.iter().map(|goes| (goes.row.segment, goes.row.row)).collect(), places.collect())
     }
 
     /// Every row still to come stands at or behind this place.
@@ -300,7 +315,7 @@ impl Reorder {
     }
 
     /// Which of the rows that may go do so now: all rows of one event at once.
-    fn going(&self) -> std::ops::Range<usize> {
+    fn going(&self) -> Range<usize> {
         let mut end = self.gone.saturating_add(self.most_at_once).min(self.ready.len());
         while end > 0 && end < self.ready.len() && self.ready[end - 1].is_same_event(&self.ready[end]) {
             end += 1;
@@ -384,12 +399,10 @@ struct Going {
     places: Vec<Place>,
 }
 
-impl Going {
-    fn reserve(&mut self, rows: usize) {
-        self.rows.reserve(rows);
-        self.places.reserve(rows);
-    }
+/// The same, to be taken out.
+type Gone = (Vec<(u64, u32)>, Arc<[Place]>);
 
+impl Going {
     fn push(&mut self, row: (u64, u32), place: Place) {
         self.rows.push(row);
         self.places.push(place);
