@@ -164,7 +164,16 @@ impl Interner {
         let hasher = ahash::RandomState::new();
         let seeds = [hasher.hash_one(1), hasher.hash_one(2)];
         let (words, short) = (TextTable::new(seeds), TextTable::new(seeds));
-        Self { dictionary: Arc::new(Dictionary::new()), words, short, long: HashTable::new(), hasher, asked: 0, bytes: 0, state: State::Open }
+        Self {
+            dictionary: Arc::new(Dictionary::new()),
+            words,
+            short,
+            long: HashTable::new(),
+            hasher,
+            asked: 0,
+            bytes: 0,
+            state: State::Open,
+        }
     }
 
     /// What the codes mean.
@@ -200,14 +209,14 @@ impl Interner {
         self.asked += texts as u64;
     }
 
-    /// The code of a text that is found at once; `whole` is what places are in. What it is asked for is not counted.
+    /// The code of a text that is there, if it is short; `whole` is what places are in. What it is asked for is not counted.
     #[inline(always)]
     pub(super) fn known(&self, word: TextWord, whole: &str) -> Option<u32> {
         match word.elsewhere() {
-            None => self.words.first(word),
+            None => self.words.find(word),
             Some((begin, length)) => {
                 let window = whole.as_bytes().get(begin..).and_then(<[u8]>::first_chunk)?;
-                self.short.first(Short::in_window(window, length)?)
+                self.short.find(Short::in_window(window, length)?)
             }
         }
     }

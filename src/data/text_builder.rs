@@ -98,7 +98,7 @@ impl TextBuilder {
             let before = codes.codes.len();
             codes.codes.extend(words.clone().map(|word| interner.known(word, whole).unwrap_or(UNKNOWN)));
             let found = &mut codes.codes[before..];
-            let known = found.iter().filter(|&&code| code != UNKNOWN).count();
+            let known = found.iter().fold(0usize, |count, &code| count.wrapping_add(usize::from(code != UNKNOWN)));
             interner.count_asked(known);
             done = words.len();
             if known < done {

@@ -95,7 +95,7 @@ impl<K: TextKey> TextTable<K> {
         Self { places: Vec::new(), used: 0, seeds }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn find(&self, key: K) -> Option<u32> {
         let mask = self.places.len().wrapping_sub(1);
         let mut at = key.hash(self.seeds) as usize;
@@ -106,13 +106,6 @@ impl<K: TextKey> TextTable<K> {
                 _ => at = at.wrapping_add(1),
             }
         }
-    }
-
-    /// The code of a text that stands at the first place that is looked at.
-    #[inline(always)]
-    pub(super) fn first(&self, key: K) -> Option<u32> {
-        let (found, code) = self.places.get(key.hash(self.seeds) as usize & self.places.len().wrapping_sub(1))?;
-        (*found == key).then_some(*code)
     }
 
     /// Adds a text that is not there.

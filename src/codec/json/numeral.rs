@@ -110,7 +110,8 @@ mod tests {
             assert_eq!(of_float(value), general(value), "{value:e}");
             assert_eq!(of_float(-value), general(-value), "{value:e}");
         }
-        for value in [0.0, -0.0, 0.01, 0.1, 0.29, 1.0, 0.005, 99_999_999.99, 100_000_000.0, 1e15, 1e16, 5e-324, f64::MAX, f64::MIN_POSITIVE] {
+        for value in [0.0, -0.0, 0.01, 0.1, 0.29, 1.0, 0.005, 99_999_999.99, 100_000_000.0, 1e15, 1e16, 5e-324, f64::MAX, f64::MIN_POSITIVE]
+        {
             assert_eq!(of_float(value), general(value), "{value:e}");
         }
         assert_eq!([of_float(f64::NAN), of_float(f64::INFINITY)], ["null", "null"]);

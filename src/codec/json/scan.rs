@@ -245,7 +245,15 @@ impl Scanner {
         }
         cells.iter_mut().for_each(|cell| cell.found = Found::Missing);
         self.entered.clear();
-        let mut look = Look { projection, readings: &self.readings, entered: std::mem::take(&mut self.entered), text, cells, plain: 0, has_learned: false };
+        let mut look = Look {
+            projection,
+            readings: &self.readings,
+            entered: std::mem::take(&mut self.entered),
+            text,
+            cells,
+            plain: 0,
+            has_learned: false,
+        };
         let end = look.follow(&mut self.known, &mut self.steps, at);
         let plain = look.plain;
         self.learned += u64::from(look.has_learned);

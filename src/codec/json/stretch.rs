@@ -6,6 +6,7 @@
 
 use super::decode::{TypeRoutes, TypeWatch};
 use super::kinds::Kinds;
+use super::lockstep::Lockstep;
 use super::scan::{Reading, Step, To};
 use super::sprint::{float, integer, number, string, window};
 use super::swar::{plain_float, plain_integer};
@@ -16,7 +17,9 @@ use crate::codec::{Decoded, Limits, SourceSpec};
 use crate::data::{TextWord, Timestamp};
 
 /// Rows of a block: few enough for their words to stay in the nearest cache.
-const BLOCK: usize = 256;
+pub(super) const BLOCK: usize = 256;
+/// So many lines are read side by side at first.
+const FEW: usize = 16;
 
 /// The words of rows, a column a slot: integers, the bits of floats, texts as words.
 #[derive(Debug)]
@@ -36,6 +39,11 @@ impl Block {
     #[inline]
     pub(super) fn column(&self, slot: usize) -> &[u64; BLOCK] {
         &self.0[slot]
+    }
+
+    /// The same, if there is such a slot.
+    pub(super) fn column_mut(&mut self, slot: u8) -> Option<&mut [u64; BLOCK]> {
+        self.0.get_mut(usize::from(slot))
     }
 
     #[inline]
@@ -58,6 +66,11 @@ pub(super) struct Stretch {
     template: Template,
     /// What the scanner had learned when the template was made.
     learned: u64,
+    lockstep: Lockstep,
+    /// How many lines are tried side by side; none where lines have not been all alike of late.
+    side_by_side: usize,
+    /// How many lines that are all alike come before it is tried again.
+    patience: usize,
     kinds: Kinds,
     /// The kind of each row of the block, where there are several.
     kinds_of_rows: Vec<u32>,
@@ -109,7 +122,20 @@ impl Stretch {
         let texts = (0..).zip(readings).filter(|(_, reading)| **reading == Reading::Text).fold(0, |bits, (slot, _)| bits | 1 << slot);
         let (block, template) = (Block(vec![[0; BLOCK]; readings.len()]), Template::default());
         let (kinds_of_rows, rows) = (Vec::new(), Vec::new());
-        Some(Self { block, template, learned: 0, kinds, kinds_of_rows, rows, texts, max_line: limits.max_line })
+        let lockstep = Lockstep::new();
+        Some(Self {
+            block,
+            template,
+            learned: 0,
+            lockstep,
+            side_by_side: 0,
+            patience: FEW,
+            kinds,
+            kinds_of_rows,
+            rows,
+            texts,
+            max_line: limits.max_line,
+        })
     }
 
     /// Expects what is known to follow what by now.
@@ -131,58 +157,111 @@ impl Stretch {
         }
         let watch = watch.filter(|watch| !watch.has_seen_enough());
         loop {
-            let wanted = (most - passed.lines).min(BLOCK);
-            let block = self.fill(within, at + passed.bytes, wanted, watch);
+            let block = self.fill(within, at + passed.bytes, most - passed.lines, watch);
             if block.lines > 0 {
                 self.flush(within, block.lines, out);
             }
             passed = Passed { lines: passed.lines + block.lines, bytes: passed.bytes + block.bytes };
-            if block.lines < BLOCK || passed.lines == most {
+            if block.lines == 0 || passed.lines == most {
                 return passed;
             }
         }
     }
 
-    /// Reads lines into the block until it has so many or one does not go as expected.
+    /// Reads lines into the block, no more than so many, as far as they go as expected.
     fn fill(&mut self, within: Within<'_>, begin: usize, most: usize, watch: Option<&TypeWatch>) -> Passed {
-        let Within { specs, layouts, routes, steps, text, clock } = within;
         self.kinds_of_rows.clear();
-        let mut passed = Passed::default();
         // Whether nothing is left to be asked of a row that is like the template.
         let is_plain = self.kinds.is_one() && self.kinds.get(0).is_some_and(|kind| kind.takes_all(self.template.slots));
-        for row in 0..most.min(BLOCK) {
+        let rows = if self.side_by_side > 0 { self.read_side_by_side(within.text, begin, most) } else { 0 };
+        if rows == 0 {
+            return self.fill_one_by_one(within, begin, most.min(BLOCK), is_plain, watch);
+        }
+        if is_plain && watch.is_none() {
+            return Passed { lines: rows, bytes: self.lockstep.end(rows - 1) - begin };
+        }
+        let mut passed = Passed::default();
+        for row in 0..rows {
+            let line = Line { end: self.lockstep.end(row), ending: self.template.ending, slots: self.template.slots };
+            if !self.accepts(within, row, begin + passed.bytes, line, is_plain, watch) {
+                break;
+            }
+            passed = Passed { lines: row + 1, bytes: line.end - begin };
+        }
+        passed
+    }
+
+    /// Reads lines that are all alike; gives how many are.
+    fn read_side_by_side(&mut self, text: &str, begin: usize, most: usize) -> usize {
+        let wanted = most.min(self.side_by_side);
+        let read = self.lockstep.read(&mut self.template, &mut self.block, text.as_bytes(), begin, wanted);
+        if read.longest > self.max_line {
+            self.side_by_side = 0;
+            return 0;
+        }
+        // What it costs to find lines that are not alike is to be little of what the others cost.
+        if read.rows == wanted {
+            self.patience = if wanted == BLOCK { FEW } else { self.patience };
+            self.side_by_side = (2 * self.side_by_side).min(BLOCK);
+        } else if !read.is_at_end {
+            self.side_by_side = 0;
+            self.patience = (2 * self.patience).min(BLOCK);
+        }
+        read.rows
+    }
+
+    fn fill_one_by_one(&mut self, within: Within<'_>, begin: usize, most: usize, is_plain: bool, watch: Option<&TypeWatch>) -> Passed {
+        let bytes = within.text.as_bytes();
+        let mut passed = Passed::default();
+        let mut are_alike = true;
+        for row in 0..most {
             let at = begin + passed.bytes;
-            let (line, is_plain) = match self.template.read(&mut self.block, row, text.as_bytes(), at) {
+            let (line, is_plain) = match self.template.read(&mut self.block, row, bytes, at) {
                 Read::Line(end) => (Line { end, ending: self.template.ending, slots: self.template.slots }, is_plain),
                 Read::Part { step, slots, at } => {
-                    let Some(line) = rest_of_line(steps, (step, slots), (&mut self.block, row), text.as_bytes(), at) else { break };
+                    are_alike = false;
+                    let Some(line) = rest_of_line(within.steps, (step, slots), (&mut self.block, row), bytes, at) else { break };
                     (line, false)
                 }
                 Read::Odd => break,
             };
-            if line.end - line.ending - at > self.max_line {
+            if !self.accepts(within, row, at, line, is_plain, watch) {
                 break;
             }
-            if !is_plain {
-                let number = self.kinds.kind_of(specs, layouts, routes, &self.block, row, line.slots, text);
-                if !self.kinds.get(number).is_some_and(|kind| kind.takes(&self.block, row, line.slots, clock)) {
-                    break;
-                }
-                if !self.kinds.is_one() {
-                    self.kinds_of_rows.push(number);
-                }
+            passed = Passed { lines: row + 1, bytes: line.end - begin };
+            if are_alike && passed.lines == self.patience && self.side_by_side == 0 {
+                self.side_by_side = FEW;
+                break;
             }
-            let has_watched = |watch: &TypeWatch| line.slots >> watch.slot & 1 == 1;
-            if let Some(watch) = watch.filter(|watch| has_watched(watch)) {
-                let word = TextWord::from_bits(self.block.get(watch.slot, row));
-                if self.texts >> watch.slot & 1 == 0 || !word.with(text, |text| watch.knows(text)) {
-                    self.kinds_of_rows.truncate(passed.lines);
-                    break;
-                }
-            }
-            passed = Passed { lines: passed.lines + 1, bytes: line.end - begin };
         }
         passed
+    }
+
+    /// Whether a line that was read is good for its streams, which are noted where there are several kinds.
+    #[inline]
+    fn accepts(&mut self, within: Within<'_>, row: usize, at: usize, line: Line, is_plain: bool, watch: Option<&TypeWatch>) -> bool {
+        let Within { specs, layouts, routes, text, clock, .. } = within;
+        if line.end - line.ending - at > self.max_line {
+            return false;
+        }
+        let has_watched = |watch: &TypeWatch| line.slots >> watch.slot & 1 == 1;
+        if let Some(watch) = watch.filter(|watch| has_watched(watch)) {
+            let word = TextWord::from_bits(self.block.get(watch.slot, row));
+            if self.texts >> watch.slot & 1 == 0 || !word.with(text, |text| watch.knows(text)) {
+                return false;
+            }
+        }
+        if is_plain {
+            return true;
+        }
+        let number = self.kinds.kind_of(specs, layouts, routes, &self.block, row, line.slots, text);
+        if !self.kinds.get(number).is_some_and(|kind| kind.takes(&self.block, row, line.slots, clock)) {
+            return false;
+        }
+        if !self.kinds.is_one() {
+            self.kinds_of_rows.push(number);
+        }
+        true
     }
 
     /// Appends the rows of the block to the columns of their streams.

@@ -14,7 +14,7 @@ use crate::data::TextWord;
 /// Templates of more pieces are none.
 const MAX_PIECES: usize = 64;
 /// A piece, of less than half of them, and the value behind it.
-const AHEAD: usize = 2 * WINDOW;
+pub(super) const AHEAD: usize = 2 * WINDOW;
 
 /// What a line is expected to be.
 #[derive(Debug, Default)]
@@ -29,17 +29,19 @@ pub(super) struct Template {
 
 /// What comes before a value, and what the value is.
 #[derive(Debug)]
-struct Piece {
-    words: [u64; WINDOW / 8],
-    masks: [u64; WINDOW / 8],
-    length: usize,
+pub(super) struct Piece {
+    pub(super) words: [u64; WINDOW / 8],
+    pub(super) masks: [u64; WINDOW / 8],
+    pub(super) length: usize,
     is_long: bool,
-    to: To,
+    pub(super) to: To,
     step: u16,
-    limit: u64,
-    /// The first eight digits of the last value that had so many, and what they are worth: of times the next one mostly has the same.
-    digits: (u64, u64),
+    pub(super) limit: u64,
+    pub(super) digits: Digits,
 }
+
+/// The first eight digits of the last number that had so many, and what they are worth: of times the next one mostly has the same.
+pub(super) type Digits = (u64, u64);
 
 /// How far a line went as expected.
 #[derive(Debug, Clone, Copy)]
@@ -61,7 +63,9 @@ impl Template {
         while template.pieces.len() < MAX_PIECES {
             let next = steps[step].followers[0];
             step = usize::from(next);
-            let Some(piece) = Some(&steps[step]).filter(|_| step != START).and_then(|step| Piece::new(step, next, &limit_of)) else { break };
+            let Some(piece) = Some(&steps[step]).filter(|_| step != START).and_then(|step| Piece::new(step, next, &limit_of)) else {
+                break;
+            };
             let bit = match piece.to {
                 To::Text(slot) | To::Integer(slot) | To::Float(slot) => 1 << slot,
                 To::Skip | To::SkipString => 0,
@@ -79,6 +83,11 @@ impl Template {
             template.pieces.push(piece);
         }
         Self::default()
+    }
+
+    /// The pieces of a line, if there are any.
+    pub(super) fn pieces_mut(&mut self) -> &mut [Piece] {
+        &mut self.pieces
     }
 
     /// Reads a line into a row of the block.
@@ -149,7 +158,7 @@ impl Piece {
                 Some(length)
             }
             To::Integer(slot) => {
-                let (bits, length) = match self.integer(window) {
+                let (bits, length) = match integer(window, &mut self.digits) {
                     Some(found) => found,
                     None => other_integer(bytes, at)?,
                 };
@@ -178,32 +187,32 @@ impl Piece {
             To::End(_) | To::Other => None,
         }
     }
+}
 
-    /// A whole number without a sign, of at most 15 digits.
-    #[inline(always)]
-    fn integer(&mut self, window: &[u8; WINDOW]) -> Option<(u64, usize)> {
-        let first = word(window, 0);
-        if first != self.digits.0 {
-            let others = non_digits(first);
-            if others != 0 {
-                let count = lowest(others);
-                let is_good = count > 0 && (count == 1 || first as u8 != b'0');
-                return is_good.then(|| (leading(values_of(first), count & 7), count));
-            }
-            if first as u8 == b'0' {
-                return None;
-            }
-            self.digits = (first, value_of(values_of(first)));
+/// A whole number without a sign, of at most 15 digits.
+#[inline(always)]
+pub(super) fn integer(window: &[u8; WINDOW], digits: &mut Digits) -> Option<(u64, usize)> {
+    let first = word(window, 0);
+    if first != digits.0 {
+        let others = non_digits(first);
+        if others != 0 {
+            let count = lowest(others);
+            let is_good = count > 0 && (count == 1 || first as u8 != b'0');
+            return is_good.then(|| (leading(values_of(first), count & 7), count));
         }
-        let second = word(window, 1);
-        let others = non_digits(second);
-        if others == 0 {
+        if first as u8 == b'0' {
             return None;
         }
-        let count = lowest(others) & 7;
-        let value = self.digits.1.wrapping_mul(SHIFTS[count]).wrapping_add(leading(values_of(second), count));
-        Some((value, 8 + count))
+        *digits = (first, value_of(values_of(first)));
     }
+    let second = word(window, 1);
+    let others = non_digits(second);
+    if others == 0 {
+        return None;
+    }
+    let count = lowest(others) & 7;
+    let value = digits.1.wrapping_mul(SHIFTS[count]).wrapping_add(leading(values_of(second), count));
+    Some((value, 8 + count))
 }
 
 /// The word of a text of at most seven bytes without escapes, from behind its opening quote, and its length.
@@ -222,7 +231,7 @@ pub(super) fn short_text(window: &[u8; WINDOW]) -> Option<(u64, usize)> {
 
 /// The bits of a number without a sign, of at most seven bytes; exact, see [`super::swar::plain_float`].
 #[inline(always)]
-fn float(window: &[u8; WINDOW]) -> Option<(u64, usize)> {
+pub(super) fn float(window: &[u8; WINDOW]) -> Option<(u64, usize)> {
     let word = word(window, 0);
     let others = non_digits(word);
     let whole = lowest(others);

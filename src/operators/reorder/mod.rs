@@ -223,7 +223,8 @@ impl Reorder {
         self.waiting.cut(self.cut(), &mut self.ready);
         let going = self.going();
         let is_simple = self.noted.is_none() && matches!(self.streams.as_slice(), [alone] if !alone.timing.keeps_late);
-        let (on_time, belated) = if is_simple { (vec![self.go_alone(going.clone())], vec![Gone::default()]) } else { self.go(going.clone()) };
+        let (on_time, belated) =
+            if is_simple { (vec![self.go_alone(going.clone())], vec![Gone::default()]) } else { self.go(going.clone()) };
         self.gone = going.end;
         if self.gone == self.ready.len() {
             self.ready.clear();
