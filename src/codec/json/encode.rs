@@ -26,9 +26,8 @@ pub struct RowWriter {
 #[derive(Debug)]
 struct Before {
     text: Vec<u8>,
-    /// The whole of it, if it is short, and what is behind in the piece.
-    piece: [u8; PIECE],
-    surplus: Option<usize>,
+    /// The whole of it and its length, if it is short.
+    piece: Option<([u8; PIECE], usize)>,
 }
 
 /// Texts up to this length are written as a piece of this length, whose surplus is taken back: that is two stores and no call.
@@ -37,17 +36,14 @@ const PIECE: usize = 32;
 impl Before {
     fn new(text: Vec<u8>) -> Self {
         let mut piece = [0; PIECE];
-        let surplus = PIECE.checked_sub(text.len());
-        if surplus.is_some() {
-            piece[..text.len()].copy_from_slice(&text);
-        }
-        Self { text, piece, surplus }
+        let is_short = piece.get_mut(..text.len()).map(|place| place.copy_from_slice(&text)).is_some();
+        Self { piece: is_short.then_some((piece, text.len())), text }
     }
 
     #[inline]
     fn write(&self, out: &mut Vec<u8>) {
-        match self.surplus {
-            Some(surplus) => put(&self.piece, PIECE - surplus, out),
+        match &self.piece {
+            Some((piece, length)) => put(piece, *length, out),
             None => out.extend_from_slice(&self.text),
         }
     }
