@@ -6,8 +6,10 @@
 
 mod support;
 
+use std::ops::Range;
+
 use support::agree_patterns::{difference, expected};
-use support::random::{self, Pair};
+use support::random::{self, Pair, Random};
 
 fn report(seed: u64, pair: &Pair) -> String {
     let smallest = random::shrink(pair, |p| difference(p).is_some());
@@ -18,10 +20,18 @@ fn report(seed: u64, pair: &Pair) -> String {
 
 #[test]
 fn engine_and_reference_agree_on_random_queries() {
-    let seeds = random::seeds(2000);
+    agree(random::seeds(2000), random::pair);
+}
+
+#[test]
+fn engine_and_reference_agree_on_what_negations_forbid() {
+    agree(random::seeds(1500), |seed| random::negations_of(&mut Random::new(seed)));
+}
+
+fn agree(seeds: Range<u64>, make: impl Fn(u64) -> Pair) {
     let (mut wrong, mut count) = (vec![], 0);
     for seed in seeds {
-        let pair = random::pair(seed);
+        let pair = make(seed);
         if difference(&pair).is_some() {
             count += 1;
             if wrong.len() < 40 {
@@ -36,4 +46,6 @@ fn engine_and_reference_agree_on_random_queries() {
 fn the_reference_finds_enough_matches_for_the_comparison_to_mean_something() {
     let found = (0..300).filter(|seed| !expected(&random::pair(*seed)).is_empty()).count();
     assert!(found >= 120, "only {found} of 300 random queries match anything");
+    let found = (0..300).filter(|seed| !expected(&random::negations_of(&mut Random::new(*seed))).is_empty()).count();
+    assert!(found >= 100, "only {found} of 300 random queries with negations match anything");
 }

@@ -212,7 +212,7 @@ fn shown(expr: &ast::Expr) -> String {
         ExprKind::Field { expr, name } => format!("{}.{}", shown(expr), name.node),
         ExprKind::Duration(nanos) => format!("{nanos}ns"),
         ExprKind::Call(call) => format!("{}{}", call.name.node, list(&call.args, ", ")),
-        ExprKind::Subquery => "subquery".to_owned(),
+        ExprKind::Subquery(_) => "subquery".to_owned(),
         other => format!("{other:?}"),
     }
 }

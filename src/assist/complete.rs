@@ -1,6 +1,8 @@
 //! What could stand at a place: streams where a stream is read, columns behind a variable's dot, otherwise columns, variables, functions and
 //! the words of the language. Read from the words around the place, so that a half-written statement is no hindrance.
 
+use std::collections::BTreeSet;
+
 use super::Analysis;
 use super::words::{Word, statement_around};
 use crate::expr::{aggregates, functions};
@@ -18,7 +20,7 @@ pub struct Suggestion {
 }
 
 /// What a suggestion is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// A stream or table.
     Stream,
@@ -43,7 +45,7 @@ pub(super) fn complete(analysis: &Analysis, at: usize) -> Vec<Suggestion> {
         return Vec::new();
     }
     let keywords = keywords();
-    let members = members(analysis, &words, &keywords);
+    let members = members(analysis, &words, keywords);
     // The word that has been begun is no context for itself.
     let before: Vec<Word<'_>> = words.iter().copied().filter(|word| word.end() < at || word.end() == at && !word.is_name()).collect();
     let begun = words.iter().find(|word| word.start < at && at <= word.end() && word.text.starts_with('$'));
@@ -52,7 +54,7 @@ pub(super) fn complete(analysis: &Analysis, at: usize) -> Vec<Suggestion> {
         [.., qualifier, dot] if dot.text == "." && qualifier.is_name() => columns_of(analysis, &members, qualifier.name()),
         [.., last] if last.text == "$" => parameters(analysis),
         [.., last] if is_before_a_stream(&before, last) => streams(analysis),
-        _ => anything(analysis, &members, &keywords),
+        _ => anything(analysis, &members, keywords),
     }
 }
 
@@ -114,8 +116,9 @@ fn parameters(analysis: &Analysis) -> Vec<Suggestion> {
 
 fn anything(analysis: &Analysis, members: &[(String, String)], keywords: &[String]) -> Vec<Suggestion> {
     let mut found: Vec<Suggestion> = Vec::new();
+    let mut known: BTreeSet<(Kind, String)> = BTreeSet::new();
     let mut add = |suggestion: Suggestion| {
-        if !found.iter().any(|known| known.label == suggestion.label && known.kind == suggestion.kind) {
+        if known.insert((suggestion.kind, suggestion.label.clone())) {
             found.push(suggestion);
         }
     };

@@ -23,7 +23,8 @@ const MARK: &[u8] = b"\xef\xbb\xbf";
 #[derive(Debug)]
 pub struct CsvDecoder {
     limits: Limits,
-    reader: Reader,
+    /// For what stands between the cells, from the first header on: its table takes long to make, so it is kept while that stays.
+    reader: Option<(u8, Reader)>,
     header: Option<Header>,
     /// The bytes of the unfinished record, as they came.
     raw: Vec<u8>,
@@ -57,7 +58,7 @@ impl CsvDecoder {
     pub fn new(limits: Limits) -> Self {
         Self {
             limits,
-            reader: Reader::new(),
+            reader: None,
             header: None,
             raw: Vec::new(),
             text: vec![0; 1024],
@@ -101,7 +102,7 @@ impl CsvDecoder {
                 self.read(specs, &[], clock, out, &mut records);
             }
         }
-        *self = Self::new(self.limits);
+        *self = Self { reader: self.reader.take(), ..Self::new(self.limits) };
     }
 
     /// Writes the header and the unfinished record, as they came.
@@ -119,7 +120,7 @@ impl CsvDecoder {
         clock: Timestamp,
         out: &mut Decoded,
     ) -> Result<(), StateError> {
-        *self = Self::new(self.limits);
+        *self = Self { reader: self.reader.take(), ..Self::new(self.limits) };
         if let Some(header) = from.take()? {
             self.raw = header;
             self.begin(specs);
@@ -167,9 +168,13 @@ impl CsvDecoder {
             return;
         }
         let delimiter = delimiter_of(line);
-        self.reader = ReaderBuilder::new().delimiter(delimiter).build();
+        let (_, reader) = match self.reader.take().filter(|(known, _)| *known == delimiter) {
+            Some(known) => self.reader.insert(known),
+            None => self.reader.insert((delimiter, ReaderBuilder::new().delimiter(delimiter).build())),
+        };
+        reader.reset();
         let (mut text, mut ends) = (vec![0; line.len() + 1], vec![0; line.len() + 1]);
-        let (_, _, _, count) = self.reader.read_record(line, &mut text, &mut ends);
+        let (_, _, _, count) = reader.read_record(line, &mut text, &mut ends);
         let mut begin = 0;
         let names = ends[..count].iter().map(|&end| {
             let cell = String::from_utf8_lossy(&text[begin..end]).trim().to_owned();
@@ -183,8 +188,10 @@ impl CsvDecoder {
     /// The next byte begins a record. A reader that has read nothing would take a byte order mark away, if it came in one piece: only the
     /// header may have one.
     fn begin_anew(&mut self) {
-        self.reader.reset();
-        self.reader.read_record(b"\n", &mut [0], &mut [0]);
+        if let Some((_, reader)) = &mut self.reader {
+            reader.reset();
+            reader.read_record(b"\n", &mut [0], &mut [0]);
+        }
     }
 
     /// Not more than it takes to know that a record is too long: so it ends at the same byte however the input was cut.
@@ -195,7 +202,8 @@ impl CsvDecoder {
 
     fn read(&mut self, specs: &[SourceSpec], bytes: &[u8], clock: Timestamp, out: &mut Decoded, records: &mut usize) -> usize {
         let bytes = self.as_much_as_may_come(bytes);
-        let (result, used, wrote, ended) = self.reader.read_record(bytes, &mut self.text[self.text_len..], &mut self.ends[self.ends_len..]);
+        let (_, reader) = self.reader.as_mut().expect("records come behind the header");
+        let (result, used, wrote, ended) = reader.read_record(bytes, &mut self.text[self.text_len..], &mut self.ends[self.ends_len..]);
         self.raw.extend_from_slice(&bytes[..used]);
         self.pass_over_blanks();
         self.text_len += wrote;

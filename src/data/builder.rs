@@ -11,7 +11,7 @@ use arrow_buffer::{BooleanBuffer, Buffer, ScalarBuffer};
 use super::lists::ListBuilder;
 use super::text_builder::TextBuilder;
 use super::validity::Validity;
-use super::{CodeMap, Column, DataType, Over, Value};
+use super::{CodeMap, Column, DataType, Over, TextWord, Value};
 
 /// Builds a [`Column`].
 #[derive(Debug)]
@@ -208,10 +208,10 @@ impl ColumnBuilder {
         }
     }
 
-    /// Appends parts of a text to a `STRING` or `JSON` column: where each begins, and its length.
-    pub fn push_parts(&mut self, text: &str, parts: impl Iterator<Item = (usize, usize)>) {
+    /// Appends texts to a `STRING` or `JSON` column, each as a word; `whole` is what places are in.
+    pub fn push_texts(&mut self, whole: &str, words: impl ExactSizeIterator<Item = TextWord> + Clone) {
         match &mut self.values {
-            Building::Text(b) => b.push_parts(text, parts),
+            Building::Text(b) => b.push_words(whole, words),
             _ => panic!("values of the column's type {}, not texts", self.data_type),
         }
     }

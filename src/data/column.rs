@@ -279,7 +279,9 @@ fn interleave_primitive<'c, T: arrow_array::ArrowPrimitiveType>(
 ) -> Option<arrow_array::PrimitiveArray<T>> {
     let arrays: Vec<_> = columns.iter().map(|&c| array_of(c)).collect::<Option<_>>()?;
     if arrays.iter().all(|a| a.null_count() == 0) {
-        return Some(arrow_array::PrimitiveArray::from_iter_values(at.iter().map(|&(c, r)| arrays[c as usize].values()[r as usize])));
+        let values: Vec<&[T::Native]> = arrays.iter().map(|a| a.values().as_ref()).collect();
+        let values: Vec<T::Native> = at.iter().map(|&(c, r)| values[c as usize][r as usize]).collect();
+        return Some(arrow_array::PrimitiveArray::new(values.into(), None));
     }
     Some(at.iter().map(|&(c, r)| (arrays[c as usize], r as usize)).map(|(a, r)| a.is_valid(r).then(|| a.value(r))).collect())
 }
@@ -323,8 +325,9 @@ fn gather_primitive<T: arrow_array::ArrowPrimitiveType>(
     rows: &[u32],
 ) -> arrow_array::PrimitiveArray<T> {
     if array.null_count() == 0 {
-        let values = array.values();
-        return arrow_array::PrimitiveArray::from_iter_values(rows.iter().map(|&r| values[r as usize]));
+        let values: &[T::Native] = array.values();
+        let values: Vec<T::Native> = rows.iter().map(|&r| values[r as usize]).collect();
+        return arrow_array::PrimitiveArray::new(values.into(), None);
     }
     rows.iter().map(|&r| array.is_valid(r as usize).then(|| array.value(r as usize))).collect()
 }

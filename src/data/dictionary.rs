@@ -13,6 +13,9 @@ use std::sync::{Arc, OnceLock};
 
 use hashbrown::HashTable;
 
+use super::TextWord;
+use super::text_table::{Short, TextTable};
+
 /// The most texts of a dictionary.
 pub const MAX_ENTRIES: usize = 1 << 16;
 /// The most bytes that the texts of a dictionary have together.
@@ -33,7 +36,29 @@ pub struct Dictionary {
 #[derive(Default)]
 struct Entry {
     text: OnceLock<Box<str>>,
-    written: OnceLock<Box<[u8]>>,
+    written: OnceLock<Written>,
+}
+
+/// The text of a code as somebody writes it.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Written {
+    /// One that is short: what is behind its length means nothing.
+    Short([u8; 31], u8),
+    /// Any other.
+    Long(Box<[u8]>),
+}
+
+impl Written {
+    fn new(text: Vec<u8>) -> Self {
+        let mut piece = [0; 31];
+        match (piece.get_mut(..text.len()), u8::try_from(text.len())) {
+            (Some(place), Ok(length)) => {
+                place.copy_from_slice(&text);
+                Self::Short(piece, length)
+            }
+            _ => Self::Long(text.into()),
+        }
+    }
 }
 
 impl Dictionary {
@@ -76,9 +101,12 @@ impl Dictionary {
 
     /// The text of a code as `write` writes it. It is asked once a code; so all callers have to write the same.
     #[inline]
-    pub fn written(&self, code: u32, write: impl FnOnce(&str) -> Vec<u8>) -> &[u8] {
+    pub fn written(&self, code: u32, write: impl FnOnce(&str) -> Vec<u8>) -> &Written {
         let entry = self.entry(code).expect("a code is one that the dictionary gave");
-        entry.written.get_or_init(|| write(self.text(code)).into())
+        match entry.written.get() {
+            Some(written) => written,
+            None => entry.written.get_or_init(|| Written::new(write(self.text(code)))),
+        }
     }
 
     /// Appends a text; there is one interner, and so one writer.
@@ -101,123 +129,17 @@ impl fmt::Debug for Dictionary {
 /// Gives texts their codes.
 pub struct Interner {
     dictionary: Arc<Dictionary>,
-    /// Short texts are their own keys.
-    short: ShortTable,
+    /// Texts that are a word are their own keys, and so are other short ones.
+    words: TextTable<TextWord>,
+    short: TextTable<Short>,
     /// The others by their hashes.
     long: HashTable<(u64, u32)>,
     hasher: ahash::RandomState,
-    /// For short texts; as hard to guess as the other.
-    seeds: [u64; 2],
     /// How many texts were asked for since the dictionary is in use.
     asked: u64,
     /// How many bytes its texts have.
     bytes: usize,
     state: State,
-}
-
-/// A text of at most sixteen bytes: its first eight and those behind them, zeros where there are none, and its length.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Short {
-    head: u64,
-    tail: u64,
-    length: u32,
-}
-
-impl Short {
-    #[inline]
-    fn of(text: &[u8]) -> Option<Self> {
-        let length = u32::try_from(text.len()).ok().filter(|&length| length <= 16)?;
-        let (head, tail) = match (text.first_chunk(), text.last_chunk()) {
-            // The last eight bytes without those that are among the first.
-            (Some(head), Some(tail)) => (*head, u64::from_le_bytes(*tail).checked_shr(8 * (16 - length)).unwrap_or(0)),
-            _ => {
-                let mut head = [0; 8];
-                head[..text.len()].copy_from_slice(text);
-                (head, 0)
-            }
-        };
-        Some(Self { head: u64::from_le_bytes(head), tail, length })
-    }
-
-    /// The same of the text that a window begins with.
-    #[inline]
-    fn in_window(window: &[u8; 16], length: usize) -> Option<Self> {
-        let (head_mask, tail_mask) = MASKS.get(length)?;
-        let (words, _) = window.as_chunks();
-        let (head, tail) = (u64::from_le_bytes(words[0]) & head_mask, u64::from_le_bytes(words[1]) & tail_mask);
-        Some(Self { head, tail, length: length as u32 })
-    }
-
-    /// Both halves, each with a seed of its own, multiplied and folded.
-    #[inline]
-    fn hash(self, [first, second]: [u64; 2]) -> u64 {
-        let wide = u128::from(self.head ^ first) * u128::from(self.tail ^ second ^ u64::from(self.length));
-        (wide as u64) ^ ((wide >> 64) as u64)
-    }
-}
-
-/// Short texts with their codes: open addressing, at most half full, so that mostly the first place that is looked at is the right one.
-#[derive(Default)]
-struct ShortTable {
-    /// A power of two many, or none yet.
-    places: Vec<(Short, u32)>,
-    used: usize,
-}
-
-/// Which bits of two words are those of a text that has so many bytes.
-const MASKS: [(u64, u64); 17] = {
-    let mut masks = [(u64::MAX, u64::MAX); 17];
-    let mut length = 0;
-    while length < 16 {
-        masks[length] = if length < 8 { ((1 << (8 * length)) - 1, 0) } else { (u64::MAX, (1 << (8 * (length - 8))) - 1) };
-        length += 1;
-    }
-    masks
-};
-
-/// The length of no short text.
-const FREE: Short = Short { head: 0, tail: 0, length: u32::MAX };
-
-impl ShortTable {
-    #[inline]
-    fn find(&self, key: Short, hash: u64) -> Option<u32> {
-        let mask = self.places.len().wrapping_sub(1);
-        let mut at = hash as usize;
-        loop {
-            match self.places.get(at & mask)? {
-                (found, code) if *found == key => return Some(*code),
-                (found, _) if found.length == FREE.length => return None,
-                _ => at = at.wrapping_add(1),
-            }
-        }
-    }
-
-    /// The code of a text that stands at the first place that is looked at.
-    #[inline(always)]
-    fn first(&self, key: Short, hash: u64) -> Option<u32> {
-        let (found, code) = self.places.get(hash as usize & self.places.len().wrapping_sub(1))?;
-        (*found == key).then_some(*code)
-    }
-
-    /// Adds a text that is not there.
-    fn insert(&mut self, key: Short, code: u32, seeds: [u64; 2]) {
-        if 2 * (self.used + 1) > self.places.len() {
-            let length = (2 * self.places.len()).max(64);
-            let before = std::mem::replace(&mut self.places, vec![(FREE, 0); length]);
-            before.into_iter().filter(|(key, _)| key.length != FREE.length).for_each(|(key, code)| self.place(key, code, seeds));
-        }
-        self.place(key, code, seeds);
-        self.used += 1;
-    }
-
-    fn place(&mut self, key: Short, code: u32, seeds: [u64; 2]) {
-        let mask = self.places.len() - 1;
-        let mut at = key.hash(seeds) as usize & mask;
-        while self.places[at].0.length != FREE.length {
-            at = (at + 1) & mask;
-        }
-        self.places[at] = (key, code);
-    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -241,8 +163,17 @@ impl Interner {
         // By chance, so that no input can be made to collide; codes do not depend on it, they are given in the order of the texts.
         let hasher = ahash::RandomState::new();
         let seeds = [hasher.hash_one(1), hasher.hash_one(2)];
-        let (short, long) = (ShortTable::default(), HashTable::new());
-        Self { dictionary: Arc::new(Dictionary::new()), short, long, hasher, seeds, asked: 0, bytes: 0, state: State::Open }
+        let (words, short) = (TextTable::new(seeds), TextTable::new(seeds));
+        Self {
+            dictionary: Arc::new(Dictionary::new()),
+            words,
+            short,
+            long: HashTable::new(),
+            hasher,
+            asked: 0,
+            bytes: 0,
+            state: State::Open,
+        }
     }
 
     /// What the codes mean.
@@ -259,10 +190,12 @@ impl Interner {
     #[inline]
     pub fn intern(&mut self, text: &str) -> Option<u32> {
         self.asked += 1;
-        let Self { dictionary, short, long, .. } = self;
+        let Self { dictionary, words, short, long, .. } = self;
+        if let Some(word) = TextWord::of(text.as_bytes()) {
+            return words.find(word).or_else(|| self.add_word(text, word));
+        }
         if let Some(key) = Short::of(text.as_bytes()) {
-            let hash = key.hash(self.seeds);
-            return short.find(key, hash).or_else(|| self.add_short(text, key));
+            return short.find(key).or_else(|| self.add_short(text, key));
         }
         let hash = self.hasher.hash_one(text.as_bytes());
         match long.find(hash, |&(other, code)| other == hash && dictionary.text(code) == text) {
@@ -271,35 +204,49 @@ impl Interner {
         }
     }
 
-    /// Counts texts that were asked for elsewhere, under codes that are known here.
+    /// Counts texts that were asked for elsewhere, or in [`Self::known`], under codes that are known here.
     pub(super) fn count_asked(&mut self, texts: usize) {
         self.asked += texts as u64;
     }
 
-    /// The code of a part of a text.
-    // Inlined so that in a loop the table and the seeds stay in registers.
+    /// The code of a text that is there, if it is short; `whole` is what places are in. What it is asked for is not counted.
     #[inline(always)]
-    pub fn intern_part(&mut self, text: &str, begin: usize, length: usize) -> Option<u32> {
-        let window = text.as_bytes().get(begin..).and_then(<[u8]>::first_chunk);
-        if let Some(key) = window.and_then(|window| Short::in_window(window, length))
-            && let Some(code) = self.short.first(key, key.hash(self.seeds))
-        {
-            // It only ever grows by one a text.
+    pub(super) fn known(&self, word: TextWord, whole: &str) -> Option<u32> {
+        match word.elsewhere() {
+            None => self.words.find(word),
+            Some((begin, length)) => {
+                let window = whole.as_bytes().get(begin..).and_then(<[u8]>::first_chunk)?;
+                self.short.find(Short::in_window(window, length)?)
+            }
+        }
+    }
+
+    /// The code of a text that is one word; `whole` is what places are in.
+    #[inline(always)]
+    pub fn intern_word(&mut self, word: TextWord, whole: &str) -> Option<u32> {
+        if let Some(code) = self.known(word, whole) {
             self.asked = self.asked.wrapping_add(1);
             return Some(code);
         }
-        self.intern_other(text, begin, length)
+        self.intern_other(word, whole)
     }
 
     #[inline(never)]
-    fn intern_other(&mut self, text: &str, begin: usize, length: usize) -> Option<u32> {
-        self.intern(&text[begin..begin + length])
+    fn intern_other(&mut self, word: TextWord, whole: &str) -> Option<u32> {
+        word.with(whole, |text| self.intern(text))
+    }
+
+    #[cold]
+    fn add_word(&mut self, text: &str, word: TextWord) -> Option<u32> {
+        let code = self.add(text)?;
+        self.words.insert(word, code);
+        Some(code)
     }
 
     #[cold]
     fn add_short(&mut self, text: &str, key: Short) -> Option<u32> {
         let code = self.add(text)?;
-        self.short.insert(key, code, self.seeds);
+        self.short.insert(key, code);
         Some(code)
     }
 
@@ -361,19 +308,26 @@ mod tests {
         }
         assert_eq!(interner.dictionary().len(), texts.len());
         let quoted = |text: &str| format!("'{text}'").into_bytes();
-        assert_eq!(interner.dictionary().written(3, quoted), b"'text 3'");
-        assert_eq!(interner.dictionary().written(3, |_| unreachable!("it is written once")), b"'text 3'");
+        for _ in 0..2 {
+            let Written::Short(piece, length) = interner.dictionary().written(3, quoted) else { panic!("it is short") };
+            assert_eq!(&piece[..usize::from(*length)], b"'text 3'");
+        }
+        assert_eq!(interner.dictionary().written(4, |_| vec![b'x'; 32]), &Written::Long([b'x'; 32].into()));
+        assert_eq!(interner.dictionary().written(4, |_| unreachable!("it is written once")), &Written::Long([b'x'; 32].into()));
     }
 
     #[test]
-    fn a_part_has_the_code_of_the_same_text() {
+    fn a_word_has_the_code_of_its_text() {
         let mut interner = Interner::new();
         let text = "a text with \u{e4} and \0, of which all parts are texts, too: 0123456789";
         for begin in (0..text.len()).filter(|&begin| text.is_char_boundary(begin)) {
             for end in (begin..text.len().min(begin + 20)).filter(|&end| text.is_char_boundary(end)) {
-                let code = interner.intern_part(text, begin, end - begin);
-                assert_eq!(code.map(|code| interner.dictionary().text(code).to_owned()).as_deref(), Some(&text[begin..end]));
-                assert_eq!(interner.intern(&text[begin..end]), code);
+                let part = &text[begin..end];
+                let place = TextWord::place(begin, end - begin);
+                let code = interner.intern_word(TextWord::of(part.as_bytes()).unwrap_or(place), text);
+                assert_eq!(code.map(|code| interner.dictionary().text(code).to_owned()).as_deref(), Some(part));
+                assert_eq!(interner.intern(part), code);
+                assert_eq!(interner.intern_word(place, text), code, "a short text may stand elsewhere, too");
             }
         }
     }

@@ -10,7 +10,7 @@ use arrow_array::builder::{ArrayBuilder, StringBuilder};
 use arrow_array::{StringArray, UInt32Array};
 
 use super::validity::Validity;
-use super::{CodeMap, CodedText, Column, Dictionary, Interner};
+use super::{CodeMap, CodedText, Column, Dictionary, Interner, TextWord};
 
 #[derive(Debug)]
 pub(super) struct TextBuilder {
@@ -89,27 +89,37 @@ impl TextBuilder {
         self.plain().append_value(text);
     }
 
-    /// Appends parts of a text: where each begins, and its length.
-    pub(super) fn push_parts(&mut self, text: &str, mut parts: impl Iterator<Item = (usize, usize)>) {
-        let mut rest = None;
+    /// Appends texts that are words each; `whole` is what places are in.
+    pub(super) fn push_words(&mut self, whole: &str, words: impl ExactSizeIterator<Item = TextWord> + Clone) {
+        /// No code: a dictionary has fewer texts.
+        const UNKNOWN: u32 = u32::MAX;
+        let mut done = 0;
         if let (Rows::Coded(codes), Some(interner)) = (&mut self.rows, &mut self.interner) {
             let before = codes.codes.len();
-            for (begin, length) in parts.by_ref() {
-                match interner.intern_part(text, begin, length) {
-                    Some(code) => codes.codes.push(code),
-                    None => {
-                        rest = Some((begin, length));
-                        break;
+            codes.codes.extend(words.clone().map(|word| interner.known(word, whole).unwrap_or(UNKNOWN)));
+            let found = &mut codes.codes[before..];
+            let known = found.iter().fold(0usize, |count, &code| count.wrapping_add(usize::from(code != UNKNOWN)));
+            interner.count_asked(known);
+            done = words.len();
+            if known < done {
+                // Those that are new, or are not found at once.
+                let mut unknown = found.iter_mut().zip(words.clone()).enumerate().filter(|(_, (code, _))| **code == UNKNOWN);
+                let without = unknown.find_map(|(at, (code, word))| match interner.intern_word(word, whole) {
+                    Some(found) => {
+                        *code = found;
+                        None
                     }
-                }
+                    None => Some(at),
+                });
+                done = without.unwrap_or(done);
             }
-            codes.validity.push_times(before, true, codes.codes.len() - before);
-            if rest.is_none() {
-                return;
-            }
+            codes.codes.truncate(before + done);
+            codes.validity.push_times(before, true, done);
         }
-        let plain = self.plain();
-        rest.into_iter().chain(parts).for_each(|(begin, length)| plain.append_value(&text[begin..begin + length]));
+        if done < words.len() {
+            let plain = self.plain();
+            words.skip(done).for_each(|word| word.with(whole, |text| plain.append_value(text)));
+        }
     }
 
     pub(super) fn push_times(&mut self, text: &str, times: usize) {

@@ -247,6 +247,8 @@ impl Timestamp {
 pub struct MinuteText {
     minute: i64,
     text: [u8; 30],
+    /// The same behind a quote.
+    quoted: [u8; 32],
 }
 
 impl Default for MinuteText {
@@ -258,7 +260,29 @@ impl Default for MinuteText {
 impl MinuteText {
     /// Of no minute yet.
     pub const fn new() -> Self {
-        Self { minute: i64::MIN, text: *b"0000-00-00T00:00:00.000000000Z" }
+        Self { minute: i64::MIN, text: *b"0000-00-00T00:00:00.000000000Z", quoted: *b"\"0000-00-00T00:00:00.000000000Z\"" }
+    }
+
+    /// The text in quotes.
+    #[inline]
+    pub fn quoted(&mut self, time: Timestamp) -> ([u8; 32], usize) {
+        let minute = time.0.div_euclid(MINUTE);
+        if minute != self.minute {
+            self.begin(minute);
+        }
+        let mut text = self.quoted;
+        let in_minute = time.0.wrapping_sub(minute.wrapping_mul(MINUTE)).cast_unsigned();
+        let (millis, rest) = ((in_minute / 1_000_000) as u32, in_minute % 1_000_000);
+        let (seconds, of_second) = ((millis / 1000) as usize, millis % 1000);
+        if rest != 0 || of_second.is_multiple_of(10) || seconds >= PAIRS.len() {
+            let (bare, length) = self.of(time);
+            text[1..31].copy_from_slice(&bare);
+            text[length + 1] = b'"';
+            return (text, length + 2);
+        }
+        let ([tens, ones], [second, third]) = (PAIRS[seconds], PAIRS[(of_second % 100) as usize]);
+        text[18..26].copy_from_slice(&[tens, ones, b'.', b'0' + (of_second / 100) as u8, second, third, b'Z', b'"']);
+        (text, 26)
     }
 
     /// The text of a timestamp, see [`Timestamp::to_rfc3339`].
@@ -308,6 +332,7 @@ impl MinuteText {
         for (at, pair) in pairs {
             [self.text[at], self.text[at + 1]] = PAIRS[pair as usize];
         }
+        self.quoted[1..31].copy_from_slice(&self.text);
         self.minute = minute;
     }
 }
@@ -407,6 +432,8 @@ mod tests {
                     let (text, length) = kept.of(time);
                     let text = std::str::from_utf8(&text[..length]).unwrap();
                     assert_eq!(text, time.to_string());
+                    let (quoted, length) = kept.quoted(time);
+                    assert_eq!(std::str::from_utf8(&quoted[..length]).unwrap(), format!("\"{text}\""));
                     assert_eq!(Timestamp::parse(text), Some(time), "{text}");
                     assert!(text.ends_with('Z') && !(text.contains('.') && text.ends_with("0Z")) && !text.ends_with(".Z"), "{text}");
                 }

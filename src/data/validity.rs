@@ -24,7 +24,7 @@ impl Validity {
     }
 
     pub(super) fn push_times(&mut self, len: usize, is_valid: bool, times: usize) {
-        if !is_valid && self.0.is_none() {
+        if !is_valid && times > 0 && self.0.is_none() {
             self.0 = Some(vec![true; len]);
         }
         if let Some(flags) = &mut self.0 {

@@ -205,10 +205,13 @@ pub(super) fn write(
     mut ids: Option<Ids>,
     to: &mut impl Write,
 ) -> io::Result<u64> {
-    let mut text = Vec::new();
+    let mut departures = departures.into_iter().peekable();
+    // Room for what is over, too: it hardly ever grows.
+    let mut text = Vec::with_capacity(if departures.peek().is_some() { WRITE_FROM + WRITE_FROM / 8 } else { 0 });
     let mut count = 0;
     for gone in departures {
-        for (batch, row) in gone.order() {
+        // By its own loop over the rows: it runs through a chain of them part by part.
+        gone.order().try_for_each(|(batch, row)| {
             let (output, rows) = &gone.batches[batch];
             let begin = text.len();
             outputs[*output].writers.named.write_row(rows, row, &mut text);
@@ -221,7 +224,8 @@ pub(super) fn write(
                 to.write_all(&text)?;
                 text.clear();
             }
-        }
+            Ok::<(), io::Error>(())
+        })?;
     }
     to.write_all(&text)?;
     Ok(count)

@@ -17,7 +17,7 @@ use super::state::{Abreast, Deadline, Reach, State, Watch, Way, WayKind};
 use super::variables::VariableSet;
 use crate::data::Duration;
 use crate::data::{Saved, StateError, StateReader, StateWriter};
-use crate::spec::{Arrow, PatternNode, PatternSpec, VariableId, Within};
+use crate::spec::{Arrow, LateCheck, PatternNode, PatternSpec, VariableId, Within};
 
 /// The number of a continuation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -91,6 +91,8 @@ pub(crate) struct Automaton {
     /// What steps have left of states: most threads stand at one of a few.
     left: HashSet<Arc<State>, ahash::RandomState>,
     starts: [Arc<State>; 2],
+    /// Loops that hold a negation and all that decides on its events: each of their iterations is a round of its own.
+    rounds: Vec<(NodeId, VariableId)>,
 }
 
 /// Beyond so many, states that steps leave are each their own.
@@ -102,7 +104,17 @@ fn hasher() -> ahash::RandomState {
 }
 
 impl Automaton {
+    /// The automaton of a pattern in which no term on a negated variable names a later one.
     pub(crate) fn new(tree: &PatternNode) -> Self {
+        Self::with_late(tree, &[])
+    }
+
+    /// The automaton of a pattern.
+    pub(crate) fn of(spec: &PatternSpec) -> Self {
+        Self::with_late(&spec.root, &spec.late_checks)
+    }
+
+    fn with_late(tree: &PatternNode, late: &[LateCheck]) -> Self {
         let empty = Arc::new(State { ways: Vec::new() });
         let mut automaton = Self {
             nodes: Nodes::new(tree),
@@ -111,7 +123,9 @@ impl Automaton {
             states: HashMap::with_hasher(hasher()),
             left: HashSet::with_hasher(hasher()),
             starts: [empty.clone(), empty],
+            rounds: Vec::new(),
         };
+        automaton.rounds = automaton.nodes.rounds(late);
         let root = automaton.nodes.root();
         automaton.starts = [Origin::FirstRow, Origin::LaterRow].map(|origin| {
             let mut walk = Walk::new(Some(origin));
@@ -166,10 +180,11 @@ impl Automaton {
         state
     }
 
-    /// A state of these ways, which threads that come to the same share. One that waits for a time of its own is no other's.
+    /// A state of these ways, which threads that come to the same share. One that waits for a time of its own, or that events are held
+    /// against, is no other's.
     pub(crate) fn share(&mut self, ways: Vec<Way>) -> Arc<State> {
         let state = State { ways };
-        if state.deadline().is_some() {
+        if state.deadline().is_some() || state.has_hits() {
             return Arc::new(state);
         }
         if let Some(known) = self.left.get(&state) {
@@ -198,6 +213,8 @@ impl Automaton {
             arrow: Arrow::Next,
             watches: Box::default(),
             untils,
+            hits: Box::default(),
+            forgets: Box::default(),
         });
         if leave_first {
             ways.extend(leave);
@@ -277,7 +294,8 @@ impl Automaton {
             Node::Step { variable, excluded, untils, innermost_loop } => {
                 let (variable, excluded, untils, innermost_loop) = (*variable, *excluded, untils.clone(), *innermost_loop);
                 let first_in_loop = innermost_loop.is_none_or(|repeat| self.is_first_iteration(repeat, rest));
-                walk.add(here, WayKind::Take { variable, next: rest, first_in_loop, excluded }, untils);
+                let forgets = self.forgotten_by(&here);
+                walk.add(here, WayKind::Take { variable, next: rest, first_in_loop, excluded }, untils, forgets);
             }
             Node::Sequence(elements) => {
                 let (first, len) = (elements[0].1, elements.len());
@@ -308,7 +326,8 @@ impl Automaton {
                 let carried = here.watches.clone().into();
                 let mut here = here.watched(Watch { variable, reach: Reach::Between, trailing: false });
                 here.arrow = Arrow::Next;
-                walk.add(here, WayKind::Wait { deadline: Deadline::After(duration), next: rest, carried }, untils);
+                let forgets = self.forgotten_by(&here);
+                walk.add(here, WayKind::Wait { deadline: Deadline::After(duration), next: rest, carried }, untils, forgets);
             }
             Node::Empty => self.resume(rest, here, walk),
             Node::PartitionStart => {
@@ -368,6 +387,8 @@ impl Automaton {
             let after = self.number(Frame::Loop { repeat, count: next }, rest);
             let mut inside = here.clone();
             inside.fresh.push(after);
+            // What watches since the round before, and nothing of that round will decide on, forbids nothing.
+            inside.watches.retain(|watch| !self.rounds.contains(&(repeat, watch.variable)));
             self.walk(inner, inside, after, walk);
         }
         if done && greedy {
@@ -407,7 +428,8 @@ impl Automaton {
         if can_skip && skip_first {
             self.resume(rest, here.clone(), walk);
         }
-        walk.add(here.clone(), kind, untils);
+        let forgets = self.forgotten_by(&here);
+        walk.add(here.clone(), kind, untils, forgets);
         if can_skip && !skip_first {
             self.resume(rest, here, walk);
         }
@@ -425,6 +447,18 @@ impl Automaton {
             rest = continuation.rest;
         }
         true
+    }
+
+    /// The negated variables of which a round begins anew here.
+    fn forgotten_by(&self, here: &Here) -> Box<[VariableId]> {
+        let begins = |of: NodeId| {
+            here.fresh.iter().any(|at| matches!(self.continuations[at.0 as usize].frame, Frame::Loop { repeat, .. } if repeat == of))
+        };
+        let mut forgotten: Vec<VariableId> =
+            self.rounds.iter().filter(|(repeat, _)| begins(*repeat)).map(|(_, negated)| *negated).collect();
+        forgotten.sort_unstable();
+        forgotten.dedup();
+        forgotten.into()
     }
 
     /// Which loops below this continuation are in an iteration that has taken no event.
@@ -510,12 +544,12 @@ impl Walk {
         self.visited.insert((at, here.watches.clone(), here.at_end, fresh))
     }
 
-    fn add(&mut self, here: Here, kind: WayKind, untils: Box<[VariableId]>) {
+    fn add(&mut self, here: Here, kind: WayKind, untils: Box<[VariableId]>, forgets: Box<[VariableId]>) {
         // Behind `$` nothing can be taken.
         if here.at_end {
             return;
         }
-        let way = Way { kind, arrow: here.arrow, watches: here.watches.into(), untils };
+        let way = Way { kind, arrow: here.arrow, watches: here.watches.into(), untils, hits: Box::default(), forgets };
         if !self.ways.contains(&way) {
             self.ways.push(way);
         }
@@ -532,7 +566,8 @@ impl Walk {
                 (wait, watching.into())
             }
         };
-        let way = Way { kind, arrow: Arrow::Next, watches, untils: Box::default() };
+        let (untils, hits, forgets) = Default::default();
+        let way = Way { kind, arrow: Arrow::Next, watches, untils, hits, forgets };
         if !self.ways.contains(&way) {
             self.ways.push(way);
         }

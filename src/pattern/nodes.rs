@@ -5,7 +5,7 @@
 
 use super::variables::VariableSet;
 use crate::data::Duration;
-use crate::spec::{Arrow, FollowUp, PatternNode, VariableId};
+use crate::spec::{Arrow, FollowUp, LateCheck, PatternNode, VariableId};
 
 /// The number of a node in [`Nodes`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -57,12 +57,14 @@ pub(crate) struct Nodes {
     all: Vec<Node>,
     /// For each node, the variables that take events inside it.
     steps: Vec<VariableSet>,
+    /// The loops around each place at which a variable stands.
+    loops: Vec<(VariableId, Vec<NodeId>)>,
     root: NodeId,
 }
 
 impl Nodes {
     pub(crate) fn new(tree: &PatternNode) -> Self {
-        let mut nodes = Self { all: Vec::new(), steps: Vec::new(), root: NodeId(0) };
+        let mut nodes = Self { all: Vec::new(), steps: Vec::new(), loops: Vec::new(), root: NodeId(0) };
         nodes.root = nodes.lay(tree, &mut Around::default());
         nodes
     }
@@ -80,7 +82,22 @@ impl Nodes {
         &self.all[id.0 as usize]
     }
 
+    /// Each loop with each negated variable in it, where all variables that decide on its events stand in the loop too.
+    pub(crate) fn rounds(&self, late: &[LateCheck]) -> Vec<(NodeId, VariableId)> {
+        let around = |of: VariableId| self.loops.iter().filter(move |(variable, _)| *variable == of).flat_map(|(_, loops)| loops);
+        let mut rounds: Vec<(NodeId, VariableId)> = Vec::new();
+        for negated in late.iter().map(|check| check.negated) {
+            let deciding = || late.iter().filter(|check| check.negated == negated).map(|check| check.at);
+            let held = around(negated).filter(|repeat| deciding().all(|at| around(at).any(|other| other == *repeat)));
+            rounds.extend(held.map(|repeat| (*repeat, negated)));
+        }
+        rounds
+    }
+
     fn lay(&mut self, tree: &PatternNode, around: &mut Around) -> NodeId {
+        if let PatternNode::Step(variable) | PatternNode::Not(variable) | PatternNode::NotFor(variable, _) = tree {
+            self.loops.push((*variable, around.loops.clone()));
+        }
         let node = match tree {
             PatternNode::Step(variable) => Node::Step {
                 variable: *variable,
@@ -126,11 +143,13 @@ impl Nodes {
         let id = self.add(Node::Empty);
         let outer = around.innermost_loop.replace(id);
         around.untils.extend(of.until);
+        around.loops.push(id);
         let inner = self.lay(inner, around);
         if of.until.is_some() {
             around.untils.pop();
         }
         around.innermost_loop = outer;
+        around.loops.pop();
         self.steps[id.0 as usize] = self.steps[inner.0 as usize].clone();
         self.all[id.0 as usize] = Node::Repeat { inner, min: of.min, max: of.max, greedy: of.greedy, inside: of.inside };
         id
@@ -162,6 +181,7 @@ struct Around {
     followed: bool,
     untils: Vec<VariableId>,
     innermost_loop: Option<NodeId>,
+    loops: Vec<NodeId>,
 }
 
 #[derive(Debug)]

@@ -3,9 +3,11 @@
 //! A state *is* its ways. What it has lost (a strict arrow passed over, a negation hit) is simply no longer in it, so two threads at equal
 //! states can go on in equal ways.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use super::automaton::ContinuationId;
+use super::event::Event;
 use super::nodes::NodeId;
 use super::variables::mark_of;
 use crate::data::{Duration, Timestamp};
@@ -27,6 +29,41 @@ pub(crate) struct Way {
     pub(crate) watches: Box<[Watch]>,
     /// What ends the loops that this way is part of.
     pub(crate) untils: Box<[VariableId]>,
+    /// Events since the arrow began that one of its negations forbids if a later variable says so. They are this way's alone: where the
+    /// thread takes another way (a loop goes on, say), nothing has begun that they could stand in.
+    pub(crate) hits: Box<[Undecided]>,
+    /// Negations of which a round ends with this way: a loop that holds both the negation and what decides on it begins anew.
+    pub(crate) forgets: Box<[VariableId]>,
+}
+
+/// An event between that a later variable decides on.
+#[derive(Debug, Clone)]
+pub(crate) struct Undecided {
+    pub(crate) negated: VariableId,
+    pub(crate) event: Arc<Event>,
+}
+
+impl PartialEq for Undecided {
+    /// Events of one partition are the same when their numbers are.
+    fn eq(&self, other: &Self) -> bool {
+        self.negated == other.negated && self.event.index == other.event.index
+    }
+}
+
+impl Eq for Undecided {}
+
+impl Hash for Undecided {
+    fn hash<H: Hasher>(&self, to: &mut H) {
+        (self.negated, self.event.index).hash(to);
+    }
+}
+
+/// What lies behind a way that takes an event, as far as late terms ask for it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Behind<'a> {
+    pub(crate) watches: &'a [Watch],
+    pub(crate) hits: &'a [Undecided],
+    pub(crate) forgets: &'a [VariableId],
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -84,7 +121,8 @@ pub(crate) enum Reach {
 }
 
 crate::saved!(State { ways });
-crate::saved!(Way { kind, arrow, watches, untils });
+crate::saved!(Way { kind, arrow, watches, untils, hits, forgets });
+crate::saved!(Undecided { negated, event });
 crate::saved!(Abreast { node, operands, untouched, rest });
 crate::saved!(Watch { variable, reach, trailing });
 crate::saved!(enum WayKind {
@@ -167,6 +205,26 @@ impl State {
         Arc::new(State { ways: self.ways.iter().map(|w| w.fixed(now, within_end)).collect() })
     }
 
+    /// Whether a way holds events that are this thread's alone.
+    pub(crate) fn has_hits(&self) -> bool {
+        self.ways.iter().any(|way| {
+            let inside = matches!(&way.kind, WayKind::Both(abreast) if abreast.operands.iter().any(|operand| operand.has_hits()));
+            inside || !way.hits.is_empty()
+        })
+    }
+
+    /// The same ways, those that a negation watches with its events so far.
+    pub(crate) fn with_hits(self: Arc<Self>, hits: &[Undecided]) -> Arc<Self> {
+        if hits.is_empty() {
+            return self;
+        }
+        let noted = |way: &Way| {
+            let own = hits.iter().filter(|hit| way.watches.iter().any(|watch| watch.variable == hit.negated));
+            Way { hits: own.cloned().collect(), ..way.clone() }
+        };
+        Arc::new(State { ways: self.ways.iter().map(noted).collect() })
+    }
+
     /// The first variable that the state can take: what it waits for.
     pub(crate) fn awaited(&self) -> Option<VariableId> {
         self.ways.iter().find_map(|way| match &way.kind {
@@ -181,6 +239,11 @@ impl State {
 }
 
 impl Way {
+    /// What is asked about when it takes an event.
+    pub(crate) fn behind(&self) -> Behind<'_> {
+        Behind { watches: &self.watches, hits: &self.hits, forgets: &self.forgets }
+    }
+
     fn deadline(&self) -> Option<Timestamp> {
         match &self.kind {
             WayKind::Wait { deadline: Deadline::At(time), .. } => Some(*time),

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::automaton::{Automaton, ContinuationId};
-use super::state::{Abreast, Deadline, Reach, State, Watch, Way, WayKind};
+use super::state::{Abreast, Behind, Deadline, Reach, State, Undecided, Watch, Way, WayKind};
 use super::terms::Probe;
 use crate::data::Timestamp;
 use crate::spec::{Arrow, VariableId};
@@ -28,8 +28,16 @@ pub(crate) struct Next {
     /// `None`: a time was over.
     pub(crate) taken: Option<TakenFor>,
     pub(crate) state: Arc<State>,
-    /// Events before the first step that are still to be decided on.
-    pub(crate) looks_back: Box<[Watch]>,
+    /// What was behind the way, as [`Way`] has it: negations, events of theirs that are still to be decided on, and rounds that are over.
+    pub(crate) watches: Box<[Watch]>,
+    pub(crate) hits: Box<[Undecided]>,
+    pub(crate) forgets: Box<[VariableId]>,
+}
+
+impl Next {
+    pub(crate) fn behind(&self) -> Behind<'_> {
+        Behind { watches: &self.watches, hits: &self.hits, forgets: &self.forgets }
+    }
 }
 
 /// What an event was taken for.
@@ -81,14 +89,15 @@ pub(crate) fn step(automaton: &mut Automaton, state: &Arc<State>, probe: &mut Pr
             // A row follows, so this was not the end.
             WayKind::AcceptAtEnd => left.drop_way(index),
             WayKind::Take { variable, next, first_in_loop, excluded } => {
-                let takes = taking != Taking::Nothing && probe.fits(*variable, *first_in_loop) && probe.is_allowed(*variable, &way.watches);
+                let takes = taking != Taking::Nothing && probe.fits(*variable, *first_in_loop) && probe.is_allowed(*variable, way.behind());
                 if probe.is_unknown.take() {
                     unknown_before.get_or_insert(taken.len());
                 }
                 if takes {
                     let for_ = TakenFor { variable: *variable, first_in_loop: *first_in_loop, excluded: *excluded };
                     let state = reached(automaton, *next, &[], now);
-                    taken.push(Next { taken: Some(for_), state, looks_back: way.watches.clone() });
+                    let (watches, hits, forgets) = (way.watches.clone(), way.hits.clone(), way.forgets.clone());
+                    taken.push(Next { taken: Some(for_), state, watches, hits, forgets });
                 }
                 left.pass(index, way, stays(way, takes, taking), probe);
             }
@@ -115,8 +124,11 @@ pub(crate) fn fire(automaton: &mut Automaton, state: &Arc<State>, now: Now) -> O
     for (index, way) in state.ways.iter().enumerate() {
         match &way.kind {
             WayKind::Wait { deadline: Deadline::At(time), next, carried } if *time <= now.time => {
-                let state = reached(automaton, *next, carried, now);
-                taken.push(Next { taken: None, state, looks_back: Box::default() });
+                // What has watched up to now has seen what it will see; what was there before the wait watches on.
+                let watches_on = |hit: &Undecided| carried.iter().any(|watch| watch.variable == hit.negated);
+                let (on, over): (Vec<_>, Vec<_>) = way.hits.iter().cloned().partition(watches_on);
+                let state = reached(automaton, *next, carried, now).with_hits(&on);
+                taken.push(Next { taken: None, state, watches: Box::default(), hits: over.into(), forgets: way.forgets.clone() });
                 left.drop_way(index);
             }
             WayKind::Both(abreast) => {
@@ -125,7 +137,8 @@ pub(crate) fn fire(automaton: &mut Automaton, state: &Arc<State>, now: Now) -> O
                 left.drop_way(index);
                 for next in fire(automaton, &abreast.operands[due], now).taken {
                     let mut operands = abreast.operands.clone();
-                    operands[due] = next.state;
+                    operands[due] = next.state.clone();
+                    let next = if abreast.untouched { behind_both(way, next) } else { next };
                     taken.push(Next { state: side_by_side(automaton, abreast, operands, now), ..next });
                 }
             }
@@ -165,11 +178,14 @@ fn step_abreast(
     let mut outcomes = Vec::with_capacity(abreast.operands.len());
     for (index, operand) in abreast.operands.iter().enumerate() {
         let offered = if taker.is_none() { taking } else { Taking::Nothing };
+        let known = probe.forgotten.len();
+        probe.forgotten.extend_from_slice(&way.forgets);
         let mut outcome = step(automaton, operand, probe, offered, now);
         if abreast.untouched {
             // What is forbidden before the group is forbidden for whichever operand is first.
-            outcome.taken.retain(|next| next.taken.is_none_or(|taken| probe.is_allowed(taken.variable, &way.watches)));
+            outcome.taken.retain(|next| next.taken.is_none_or(|taken| probe.is_allowed(taken.variable, way.behind())));
         }
+        probe.forgotten.truncate(known);
         if taker.is_none() && !outcome.taken.is_empty() {
             taker = Some(index);
         }
@@ -186,8 +202,8 @@ fn step_abreast(
             let operand =
                 |(index, kept): (usize, &Option<Arc<State>>)| if index == taker { Some(next.state.clone()) } else { kept.clone() };
             let Some(operands) = kept.iter().enumerate().map(operand).collect::<Option<Vec<_>>>() else { break };
-            let looks_back = if abreast.untouched { [&*way.watches, &*next.looks_back].concat().into() } else { next.looks_back };
-            taken.push(Next { taken: next.taken, state: side_by_side(automaton, abreast, operands, now), looks_back });
+            let next = if abreast.untouched { behind_both(way, next) } else { next };
+            taken.push(Next { state: side_by_side(automaton, abreast, operands, now), ..next });
         }
         if abreast.untouched {
             // Every later way through the group starts as this one did.
@@ -195,6 +211,16 @@ fn step_abreast(
         }
     }
     kept.into_iter().collect()
+}
+
+/// The first to go on of a `&` has behind it what the group has.
+fn behind_both(way: &Way, next: Next) -> Next {
+    Next {
+        watches: [&*way.watches, &*next.watches].concat().into(),
+        hits: [&*way.hits, &*next.hits].concat().into(),
+        forgets: [&*way.forgets, &*next.forgets].concat().into(),
+        ..next
+    }
 }
 
 /// The ways that are left behind an event, made anew only where something has changed.
@@ -218,23 +244,29 @@ impl<'w> Left<'w> {
     }
 
     /// The event passes by a way, which stays if nothing forbids it.
-    fn pass(&mut self, index: usize, way: &Way, stays: bool, probe: &mut Probe<'_>) {
-        if !stays || probe.hits(&way.watches) {
+    fn pass(&mut self, index: usize, way: &Way, stays: bool, probe: &Probe<'_>) {
+        let mut to_decide = Vec::new();
+        if !stays || probe.hits(&way.watches, &mut to_decide) {
             self.drop_way(index);
-        } else if way.watches.iter().any(|w| w.reach == Reach::NextEvent) {
-            self.set(index, Some(without_next_event(way)));
+        } else if !to_decide.is_empty() || way.watches.iter().any(|w| w.reach == Reach::NextEvent) {
+            let mut left = without_next_event(way);
+            let new = to_decide.into_iter().map(|negated| Undecided { negated, event: probe.candidate.event().clone() });
+            left.hits = left.hits.into_iter().chain(new).collect();
+            self.set(index, Some(left));
         }
     }
 
-    fn pass_abreast(&mut self, index: usize, way: &Way, abreast: &Abreast, operands: Vec<Arc<State>>, takes: bool, probe: &mut Probe<'_>) {
+    fn pass_abreast(&mut self, index: usize, way: &Way, abreast: &Abreast, operands: Vec<Arc<State>>, takes: bool, probe: &Probe<'_>) {
         self.pass(index, way, true, probe);
         let unchanged = operands.iter().zip(&abreast.operands).all(|(a, b)| Arc::ptr_eq(a, b));
-        let gone = self.changed.as_ref().is_some_and(|ways| ways[index].is_none());
-        if unchanged || takes && abreast.untouched || gone {
+        if unchanged || takes && abreast.untouched {
             return;
         }
-        let kind = WayKind::Both(Box::new(Abreast { operands, ..abreast.clone() }));
-        self.set(index, Some(Way { kind, ..without_next_event(way) }));
+        let passed = self.changed.as_ref().map_or_else(|| Some(way.clone()), |ways| ways[index].clone());
+        if let Some(way) = passed {
+            let kind = WayKind::Both(Box::new(Abreast { operands, ..abreast.clone() }));
+            self.set(index, Some(Way { kind, ..way }));
+        }
     }
 
     fn kept(self, automaton: &mut Automaton) -> Kept {

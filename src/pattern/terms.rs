@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::event::{Candidate, Event};
 use super::registers::{Register, RegisterPlan, Taking, TakingAt};
-use super::state::{Reach, Watch};
+use super::state::{Behind, Reach, Undecided, Watch};
 use super::variables::VariableSet;
 use crate::data::{Duration, EventBatch, Place, Timestamp, Value};
 use crate::expr::{EvalContext, Expr, Row, SlotId};
@@ -28,21 +28,6 @@ pub(crate) struct Terms {
     /// For each variable, whether it is a negated one that a later variable decides on.
     waits: Vec<bool>,
     pub(crate) context: EvalContext,
-}
-
-/// An event between that a later variable will decide on.
-#[derive(Debug, Clone)]
-pub(crate) struct Undecided {
-    pub(crate) negated: VariableId,
-    pub(crate) event: Arc<Event>,
-}
-
-crate::saved!(Undecided { negated, event });
-
-impl PartialEq for Undecided {
-    fn eq(&self, other: &Self) -> bool {
-        self.negated == other.negated && self.event.index == other.event.index
-    }
 }
 
 impl Terms {
@@ -97,6 +82,11 @@ impl Terms {
     /// Whether nothing but the candidate itself decides about this variable.
     pub(crate) fn is_only_unary(&self, variable: VariableId) -> bool {
         self.correlated[variable.0 as usize].is_empty() && !self.waits[variable.0 as usize]
+    }
+
+    /// Whether a variable of these may still decide on an event of a negated one.
+    pub(crate) fn may_decide(&self, negated: VariableId, reachable: &VariableSet) -> bool {
+        self.spec.late_checks.iter().any(|late| late.negated == negated && reachable.contains(late.at))
     }
 
     /// Whether a later variable decides whether events of a negated one are forbidden.
@@ -304,8 +294,8 @@ pub(crate) struct Probe<'a> {
     pub(crate) registers: &'a [Register],
     pub(crate) undecided: &'a [Undecided],
     pub(crate) around: Surroundings<'a>,
-    /// Negated variables that the candidate fits but for their late terms.
-    pub(crate) to_decide: Vec<VariableId>,
+    /// Negated variables whose events so far no longer count: a round of a loop around this way begins anew.
+    pub(crate) forgotten: Vec<VariableId>,
     /// A term looked at a row that has not come yet, so its verdict is open.
     pub(crate) is_unknown: Cell<bool>,
 }
@@ -367,19 +357,21 @@ impl<'a> Probe<'a> {
         false
     }
 
-    /// The events of negations that are undecided once the variable has taken the candidate, with those that `looks_back` finds before it;
-    /// `None` where one of them forbids it.
-    pub(crate) fn still_undecided(&self, variable: VariableId, looks_back: &[Watch]) -> Option<Vec<Undecided>> {
-        let before = self.undecided_before(looks_back);
+    /// The events of negations that are undecided once the variable has taken the candidate, with those that lie behind the way;
+    /// `None` where one of them forbids it. A loop variable decides again with each event that it takes.
+    pub(crate) fn still_undecided(&self, variable: VariableId, behind: Behind<'_>) -> Option<Vec<Undecided>> {
+        let before = self.undecided_before(behind.watches);
+        let is_over = |event: &&Undecided| behind.forgets.contains(&event.negated) || self.forgotten.contains(&event.negated);
+        let earlier = self.undecided.iter().filter(|event| !is_over(event));
         let mut left = Vec::new();
-        for event in self.undecided.iter().chain(&before) {
+        for event in earlier.chain(behind.hits).chain(&before) {
             let mut late = self.terms.spec.late_checks.iter().filter(|late| late.negated == event.negated);
             let view = View { between: Some(event), ..self.view(variable, false) };
             let forbids = |late: &crate::spec::LateCheck| late.condition.eval(&view, &self.terms.context).is_true();
             if late.clone().any(|late| late.at == variable && forbids(late)) {
                 return None;
             }
-            if late.any(|late| late.at != variable) {
+            if late.any(|late| late.at != variable || self.terms.spec.variables[variable.0 as usize].looped) {
                 left.push(event.clone());
             }
         }
@@ -392,7 +384,7 @@ impl<'a> Probe<'a> {
     }
 
     /// Whether the candidate, which is not taken, hits one of the negations. One that a later variable decides on is noted instead.
-    pub(crate) fn hits(&mut self, watches: &[Watch]) -> bool {
+    pub(crate) fn hits(&self, watches: &[Watch], to_decide: &mut Vec<VariableId>) -> bool {
         for watch in watches.iter().filter(|w| !matches!(w.reach, Reach::Before(_))) {
             if !self.meets(watch.variable, false) {
                 continue;
@@ -400,20 +392,20 @@ impl<'a> Probe<'a> {
             if !self.terms.waits_for_later(watch.variable) {
                 return true;
             }
-            if !self.to_decide.contains(&watch.variable) {
-                self.to_decide.push(watch.variable);
+            if !to_decide.contains(&watch.variable) {
+                to_decide.push(watch.variable);
             }
         }
         false
     }
 
     /// Whether no event before, or between, forbids the variable to take the candidate.
-    pub(crate) fn is_allowed(&self, variable: VariableId, looks_back: &[Watch]) -> bool {
+    pub(crate) fn is_allowed(&self, variable: VariableId, behind: Behind<'_>) -> bool {
         let forbids = |watch: &Watch| match watch.reach {
             Reach::Before(back) => !self.terms.waits_for_later(watch.variable) && self.found_before(watch.variable, back).next().is_some(),
             Reach::Between | Reach::NextEvent => false,
         };
-        !looks_back.iter().any(forbids) && self.still_undecided(variable, looks_back).is_some()
+        !behind.watches.iter().any(forbids) && self.still_undecided(variable, behind).is_some()
     }
 
     /// The events before the candidate that are to be decided on later.
@@ -455,7 +447,7 @@ impl<'a> Probe<'a> {
                 registers,
                 undecided: &[],
                 around,
-                to_decide: Vec::new(),
+                forgotten: Vec::new(),
                 is_unknown: Cell::new(false),
             };
             let view = probe.view(negated, false);

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use super::automaton::Automaton;
 use super::event::Candidate;
 use super::registers::{Register, Taking};
-use super::state::{State, WayKind};
+use super::state::{State, Undecided, WayKind};
 use super::step::{self, Kept, Next, Now};
-use super::terms::{Probe, Surroundings, Terms, Undecided};
+use super::terms::{Probe, Surroundings, Terms};
 use super::variables::VariableSet;
 use crate::data::{Duration, Phase, Place, Saved, StateError, StateReader, StateWriter};
 use crate::expr::Accumulator;
@@ -20,6 +20,7 @@ pub(crate) struct Thread {
     pub(crate) state: Arc<State>,
     pub(crate) history: History,
     pub(crate) registers: Arc<[Register]>,
+    /// Events between that a later variable decides on, of negations that lie behind. Those of the arrow at hand are with the ways.
     pub(crate) undecided: Arc<[Undecided]>,
     /// Where the thread stands: at its last event, or at the time that was over since.
     pub(crate) end: Place,
@@ -165,7 +166,7 @@ impl Matcher {
     }
 
     pub(crate) fn new(spec: Arc<PatternSpec>) -> Self {
-        let automaton = Automaton::new(&spec.root);
+        let automaton = Automaton::of(&spec);
         let terms = Terms::new(spec.clone());
         let initial_registers = terms.plan.initial(&spec);
         let looks_back = automaton.looks_back(&spec);
@@ -204,7 +205,7 @@ impl Matcher {
             registers: &thread.registers,
             undecided: &thread.undecided,
             around,
-            to_decide: Vec::new(),
+            forgotten: Vec::new(),
             is_unknown: Cell::new(false),
         };
         let outcome = step::step(&mut self.automaton, &thread.state, &mut probe, taking, now);
@@ -214,32 +215,52 @@ impl Matcher {
                 self.reached[for_.variable.0 as usize] += u64::from(for_.first_in_loop);
             }
         }
-        let taken = outcome.taken.into_iter().map(|next| took(thread, next, &probe)).collect();
-        let kept = kept(thread, outcome.kept).map(|kept| noting(kept, &probe));
-        Stepped { taken, kept, unknown_before: outcome.unknown_before }
+        let automaton = &self.automaton;
+        let taken = outcome.taken.into_iter().map(|next| took(thread, next, &probe, automaton)).collect();
+        Stepped { taken, kept: kept(thread, outcome.kept), unknown_before: outcome.unknown_before }
     }
 
     /// Lets a time be over for a thread.
     pub(crate) fn fire(&mut self, thread: &Thread, now: Now) -> Stepped {
         let outcome = step::fire(&mut self.automaton, &thread.state, now);
         let end = thread.end.max(Place::bound(now.time, Phase::After));
-        let waited = |next: Next| Thread { state: next.state, end, ..thread.clone() };
+        let waited = |next: Next| {
+            let held = thread.undecided.iter().filter(|event| !next.forgets.contains(&event.negated));
+            let all: Vec<Undecided> = held.chain(&next.hits).cloned().collect();
+            let undecided = still_of_use(all, &next.state, &self.terms, &self.automaton);
+            Thread { undecided: shared(&thread.undecided, undecided), state: next.state, end, ..thread.clone() }
+        };
         Stepped { taken: outcome.taken.into_iter().map(waited).collect(), kept: kept(thread, outcome.kept), unknown_before: None }
     }
 }
 
+/// Those of the events that a variable which can still be reached decides on.
+fn still_of_use(mut undecided: Vec<Undecided>, state: &State, terms: &Terms, automaton: &Automaton) -> Vec<Undecided> {
+    if !undecided.is_empty() {
+        let reachable = automaton.reachable(state);
+        undecided.retain(|event| terms.may_decide(event.negated, &reachable));
+    }
+    undecided
+}
+
+/// `now` as threads hold it: what has stayed empty is shared.
+fn shared(before: &Arc<[Undecided]>, now: Vec<Undecided>) -> Arc<[Undecided]> {
+    if now.is_empty() && before.is_empty() { before.clone() } else { now.into() }
+}
+
 /// The thread after taking the candidate.
-fn took(thread: &Thread, next: Next, probe: &Probe<'_>) -> Thread {
+fn took(thread: &Thread, next: Next, probe: &Probe<'_>, automaton: &Automaton) -> Thread {
     let Some(for_) = next.taken else { unreachable!("an event is taken for a variable") };
     let taking = Taking { event: probe.candidate.event().clone(), variable: for_.variable };
     let view = probe.view(for_.variable, for_.first_in_loop);
     let registers = view.taking(|at| probe.terms.plan.after(&thread.registers, &taking, for_.first_in_loop, at));
-    let undecided = probe.still_undecided(for_.variable, &next.looks_back).expect("a way that is forbidden has not taken the event");
+    let undecided = probe.still_undecided(for_.variable, next.behind()).expect("a way that is forbidden has not taken the event");
+    let undecided = still_of_use(undecided, &next.state, probe.terms, automaton);
     Thread {
         state: next.state,
         history: thread.history.with(taking, for_.first_in_loop, for_.excluded),
         registers,
-        undecided: if undecided.is_empty() && thread.undecided.is_empty() { thread.undecided.clone() } else { undecided.into() },
+        undecided: shared(&thread.undecided, undecided),
         end: probe.candidate.place,
     }
 }
@@ -250,16 +271,6 @@ fn kept(thread: &Thread, kept: Kept) -> Option<Thread> {
         Kept::Some(state) => Some(Thread { state, ..thread.clone() }),
         Kept::Nothing => None,
     }
-}
-
-/// Notes the candidate as an event between that a later variable decides on.
-fn noting(mut thread: Thread, probe: &Probe<'_>) -> Thread {
-    if !probe.to_decide.is_empty() {
-        let event = probe.candidate.event();
-        let new = probe.to_decide.iter().map(|&negated| Undecided { negated, event: event.clone() });
-        thread.undecided = thread.undecided.iter().cloned().chain(new).collect();
-    }
-    thread
 }
 
 /// Puts the threads of a start behind each other, in order, and cuts what is less preferred than a finished match.

@@ -38,7 +38,7 @@ pub(crate) fn infer(cx: &mut Context<'_>, names: &mut dyn Names, tree: &ast::Exp
         | ExprKind::Parameter(_)
         | ExprKind::AllOf(_)
         | ExprKind::Star
-        | ExprKind::Subquery => leaf(cx, tree),
+        | ExprKind::Subquery(_) => leaf(cx, tree),
         ExprKind::Path(path) => names.path(cx, path, span),
         ExprKind::Call(call) => call::call(cx, names, call, span),
         ExprKind::Unary(op, inner) => unary(cx, names, *op, inner, span),
@@ -78,7 +78,7 @@ fn leaf(cx: &mut Context<'_>, tree: &ast::Expr) -> Result<Expr, Reported> {
         ExprKind::Parameter(name) => literal::parameter(cx, name, span),
         ExprKind::AllOf(_) | ExprKind::Star => Err(cx
             .error(Diagnostic::error(codes::BAD_CALL, span, "`*` is no value").hint("it may stand in COUNT(*) and as a column of SELECT"))),
-        ExprKind::Subquery => {
+        ExprKind::Subquery(_) => {
             let text = "a query cannot stand inside an expression";
             Err(cx.error(
                 Diagnostic::error(codes::BAD_CALL, span, text)

@@ -19,7 +19,7 @@ pub(crate) fn children(tree: &Expr) -> Vec<&Expr> {
         | ExprKind::Path(_)
         | ExprKind::AllOf(_)
         | ExprKind::Star
-        | ExprKind::Subquery => Vec::new(),
+        | ExprKind::Subquery(_) => Vec::new(),
         ExprKind::Call(call) => call.args.iter().chain(call.filter.as_deref()).collect(),
         ExprKind::Unary(_, expr)
         | ExprKind::IsNull { expr, .. }

@@ -771,8 +771,8 @@ pub enum ExprKind {
         /// Which field.
         name: Name,
     },
-    /// A subquery in an expression (read so that it can be refused).
-    Subquery,
+    /// A subquery in an expression (read so that it can be refused): the query, without parentheses around it.
+    Subquery(Span),
 }
 
 /// A call, of a scalar function, an aggregate or a navigation.

@@ -199,7 +199,10 @@ impl Reader {
     /// An expression, or a query in its place, which stands for [`ExprKind::Subquery`].
     fn item(&mut self, pair: &Pair<'_>) -> Read<Built> {
         match pair.as_rule() {
-            Rule::query => Ok(Built { expr: Expr { kind: ExprKind::Subquery, span: self.span(pair) }, depth: 0 }),
+            Rule::query => {
+                let span = self.span(pair);
+                Ok(Built { expr: Expr { kind: ExprKind::Subquery(span), span }, depth: 0 })
+            }
             _ => self.built(pair),
         }
     }

@@ -4,6 +4,7 @@
 //! optional rest as part of a rule, so every span is cut back to its last visible character here.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use crate::text::{Diagnostic, Diagnostics, Span, Spanned};
 
@@ -17,11 +18,14 @@ use super::literal;
 pub(super) struct Grammar;
 
 /// Every word of the language, reserved or not, in capitals and in the order of the alphabet.
-pub fn keywords() -> Vec<String> {
-    let names = Rule::all_rules().iter().map(|rule| format!("{rule:?}"));
-    let mut words: Vec<String> = names.filter_map(|name| name.strip_prefix("kw_").map(str::to_ascii_uppercase)).collect();
-    words.sort_unstable();
-    words
+pub fn keywords() -> &'static [String] {
+    static WORDS: LazyLock<Vec<String>> = LazyLock::new(|| {
+        let names = Rule::all_rules().iter().map(|rule| format!("{rule:?}"));
+        let mut words: Vec<String> = names.filter_map(|name| name.strip_prefix("kw_").map(str::to_ascii_uppercase)).collect();
+        words.sort_unstable();
+        words
+    });
+    &WORDS
 }
 
 /// A piece of the text that a rule has matched.

@@ -34,7 +34,7 @@ fn binding(kind: &ExprKind) -> u8 {
         ExprKind::Null | ExprKind::Bool(_) | ExprKind::Int(_) | ExprKind::BigInt(_) | ExprKind::Float(..) | ExprKind::String(_) => PRIMARY,
         ExprKind::Timestamp(_) | ExprKind::Duration(_) | ExprKind::Parameter(_) | ExprKind::Path(_) | ExprKind::AllOf(_) => PRIMARY,
         ExprKind::Star | ExprKind::Call(_) | ExprKind::Case { .. } | ExprKind::Cast { .. } | ExprKind::Extract { .. } => PRIMARY,
-        ExprKind::Subquery => PRIMARY,
+        ExprKind::Subquery(_) => PRIMARY,
     }
 }
 
@@ -136,7 +136,12 @@ impl Printer<'_> {
                 self.expr(expr);
                 self.put(")");
             }
-            ExprKind::Subquery => self.source(expr.span),
+            ExprKind::Subquery(query) if *query == expr.span => self.source(*query),
+            ExprKind::Subquery(query) => {
+                self.put("(");
+                self.source(*query);
+                self.put(")");
+            }
             kind => self.literal(kind),
         }
     }

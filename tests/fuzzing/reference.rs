@@ -18,8 +18,8 @@ pub fn run(input: &[u8]) {
     let (kind, tape) = input.split_first().unwrap_or((&0, &[]));
     let random = &mut Random::of_bytes(tape);
     let (what, how) = match kind % 12 {
-        0..=3 => {
-            let pair = random::pair_of(random);
+        kind @ 0..=3 => {
+            let pair = if kind == 3 { random::negations_of(random) } else { random::pair_of(random) };
             (agree_patterns::difference(&pair), pair)
         }
         4..=5 => {

@@ -18,7 +18,7 @@ const STATEMENTS: [&str; 16] = [
     "SELECT x.n AS x, y.n AS y, z.n AS z FROM PATTERN (A x ->> B y ->> A z) WHERE y.n > 3 PARTITION BY k WITHIN 20 seconds;",
     "SELECT COUNT(x.n) AS xs, y.n AS y FROM PATTERN (A x+ -> B y) PARTITION BY k WITHIN 20 seconds AFTER MATCH SKIP PAST LAST EVENT;",
     "SELECT x.n AS x FROM PATTERN (A x -> !B y) PARTITION BY k WITHIN 10 seconds;",
-    "SELECT ALL MATCHES ARRAY_AGG(x.n) AS x, y.n AS y FROM PATTERN (A x+ -> (B y | A z)) WHERE x.n > PREV(x.n) WITHIN 9 seconds;",
+    "SELECT ALL MATCHES ARRAY_AGG(x.n) AS x, y.n AS y FROM PATTERN (A x+ -> !B w -> (B y | A z)) WHERE x.n > PREV(x.n) AND w.x < z.x WITHIN 9 seconds;",
     "SELECT n, m FROM A MATCH_RECOGNIZE (PARTITION BY k ORDER BY at MEASURES LAST(n) AS n, COUNT(*) AS m PATTERN (U V+ W?) DEFINE V AS V.n >= PREV(V.n), W AS W.x > 2);",
     "SELECT k, SUM(n) AS n, COUNT(*) AS c, AVG(x) AS a FROM A WINDOW HOPPING 20s EVERY 10s GROUP BY k;",
     "SELECT k, COUNT(DISTINCT n) AS d, MEDIAN(x) AS m, MIN(x) AS l FROM A WINDOW SLIDING 15s GROUP BY k;",

@@ -2,6 +2,7 @@
 //! In: a place in a pattern (a continuation of frames). Out: the ordered list of next steps, each with its arrow and the negations
 //! that watch it. A continuation is plain data, so two threads can be asked whether what remains is the same.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::rc::Rc;
 
@@ -38,6 +39,8 @@ pub struct Watch {
     pub once: bool,
     /// At the front: how far back it looks (`FOR`), nothing: as far as WITHIN.
     pub back: Option<i64>,
+    /// Where it stands: what comes after it, and the time of the wait that it began behind, if it did.
+    pub since: Hidden<(Cont, Option<i64>)>,
 }
 
 /// How a step is reached.
@@ -57,7 +60,7 @@ pub enum Choice {
     /// Take an event for a step. `until` are the ends of the loops that this step would go on with.
     Step { step: usize, arrow: Arrow, watch: Vec<Watch>, until: Vec<Hidden<Rc<Node>>>, after: Cont },
     /// `!B FOR d`: nothing of B up to the deadline. Negations before it go on watching until an event is taken.
-    Wait { not: usize, watch: Vec<Watch>, deadline: Hidden<i64>, after: Cont },
+    Wait { not: usize, watch: Vec<Watch>, began: Hidden<Option<i64>>, deadline: Hidden<i64>, after: Cont },
     /// A trailing `!B`: nothing of these until WITHIN is over.
     Absence { watch: Vec<Watch> },
     /// `&`: a list of choices for each operand; `touched` says which have moved.
@@ -73,6 +76,8 @@ pub struct Here {
     pub taken: usize,
     /// The time from which a `FOR` counts.
     pub now: i64,
+    /// A wait was over just now.
+    pub waited: bool,
     /// Every way on its own (all matches).
     pub all: bool,
 }
@@ -148,9 +153,11 @@ impl Here {
             match &elements[at].kind {
                 Kind::Not(not, None) => {
                     let once = arrival.arrow == Arrow::Strict;
-                    arrival.watch.push(Watch { not: *not, once, back: None });
+                    arrival.watch.push(Watch { not: *not, once, back: None, since: self.since(after) });
                 }
-                Kind::Not(not, length) if arrival.front => arrival.watch.push(Watch { not: *not, once: false, back: *length }),
+                Kind::Not(not, length) if arrival.front => {
+                    arrival.watch.push(Watch { not: *not, once: false, back: *length, since: self.since(after) });
+                }
                 Kind::Not(not, Some(length)) => {
                     let rest = Frame::Sequence { node: node.clone(), next: at + 1, after: after.clone() };
                     return vec![self.wait(*not, *length, arrival.watch, &Some(Rc::new(rest)))];
@@ -169,7 +176,12 @@ impl Here {
     }
 
     fn wait(&self, not: usize, length: i64, watch: Vec<Watch>, after: &Cont) -> Choice {
-        Choice::Wait { not, watch, deadline: Hidden(self.now.saturating_add(length)), after: after.clone() }
+        let began = Hidden(self.waited.then_some(self.now));
+        Choice::Wait { not, watch, began, deadline: Hidden(self.now.saturating_add(length)), after: after.clone() }
+    }
+
+    fn since(&self, after: &Cont) -> Hidden<(Cont, Option<i64>)> {
+        Hidden((after.clone(), self.waited.then_some(self.now)))
     }
 
     /// The ways on of `&`, given those of its operands; none where an operand has no way on.
@@ -200,6 +212,38 @@ impl Here {
             if nothing_taken { arrival.clone() } else { Arrival { watch: vec![], front: false, trailing: false, ..arrival.clone() } };
         let out = if done { self.advance(after, carried) } else { vec![] };
         in_order(reluctant, on, out)
+    }
+}
+
+/// The list in which each step stands once: what differs only in what was left out on the way to it is one way on.
+pub fn each_once(choices: Vec<Choice>) -> Vec<Choice> {
+    if choices.len() < 2 {
+        return choices;
+    }
+    let mut seen = BTreeSet::new();
+    choices.into_iter().filter(|choice| seen.insert(format!("{choice:?}"))).collect()
+}
+
+/// Whether what is left holds no round that is over: of each loop around it that holds the step too, the step stands in the same pass.
+pub fn in_same_rounds(of: &Cont, step: usize, step_after: &Cont) -> bool {
+    frames(of).all(|frame| {
+        let Frame::Loop { node, .. } = &**frame else { return true };
+        let mut own = frames(step_after).filter(|other| matches!(&***other, Frame::Loop { node: theirs, .. } if theirs.id == node.id));
+        !holds(node, step) || own.all(|other| Rc::ptr_eq(other, frame))
+    })
+}
+
+fn frames(cont: &Cont) -> impl Iterator<Item = &Rc<Frame>> {
+    std::iter::successors(cont.as_ref(), |frame| match &***frame {
+        Frame::Sequence { after, .. } | Frame::Loop { after, .. } => after.as_ref(),
+    })
+}
+
+fn holds(node: &Node, step: usize) -> bool {
+    match &node.kind {
+        Kind::Step(own) | Kind::Not(own, _) => *own == step,
+        Kind::Sequence(parts, _) | Kind::Either(parts) | Kind::Both(parts) => parts.iter().any(|part| holds(part, step)),
+        Kind::Repeat { body, .. } => holds(body, step),
     }
 }
 

@@ -5,7 +5,11 @@ use super::{joins, windows};
 
 /// The program of a seed; tests with salts of their own see others.
 pub fn program(seed: u64, salt: u64) -> String {
-    let pattern = if seed.is_multiple_of(2) { random::pair(seed).program } else { random::sources("") };
+    let pattern = match seed % 4 {
+        0 => random::pair(seed).program,
+        2 => random::negations_of(&mut Random::new(seed)).program,
+        _ => random::sources(""),
+    };
     let random = &mut Random::new(seed ^ salt);
     let of_window = match seed % 5 {
         0 => windows::rows_pair(random, &[]),

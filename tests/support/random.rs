@@ -124,6 +124,8 @@ struct Generator<'a> {
     all: bool,
     within_time: bool,
     within_events: bool,
+    /// Negations and terms on them are what it is about.
+    negations: bool,
     variables: Vec<Variable>,
 }
 
@@ -134,6 +136,15 @@ pub fn pair(seed: u64) -> Pair {
 
 /// The same by these choices.
 pub fn pair_of(random: &mut Random) -> Pair {
+    made(random, false)
+}
+
+/// One in which much is forbidden, and steps before and behind say what.
+pub fn negations_of(random: &mut Random) -> Pair {
+    made(random, true)
+}
+
+fn made(random: &mut Random, negations: bool) -> Pair {
     let all = random.chance(30);
     let within = match random.below(10) {
         0..=5 => format!("WITHIN {}s ", 2 + random.below(11)),
@@ -142,7 +153,7 @@ pub fn pair_of(random: &mut Random) -> Pair {
     };
     let within_time = within.ends_with("s ");
     let within_events = within.ends_with("EVENTS ");
-    let mut generator = Generator { random, all, within_time, within_events, variables: vec![] };
+    let mut generator = Generator { random, all, within_time, within_events, negations, variables: vec![] };
     let pattern = generator.pattern(Place { depth: 0, loops: 0, beside: false, top: true });
     let terms = generator.terms();
     // Which of two histories is the later one where the shorter is the other's end is not said.
@@ -187,7 +198,7 @@ impl Generator<'_> {
                 }
                 text += arrow;
                 // `->>` before a negation is an error: a negation takes no event.
-                if arrow != " ->> " && self.random.chance(12) {
+                if arrow != " ->> " && self.random.chance(if self.negations { 45 } else { 12 }) {
                     let for_ = !self.all && !watched && arrow == " -> " && self.random.chance(30);
                     let length = if for_ { format!(" FOR {}s", 1 + self.random.below(4)) } else { String::new() };
                     text += &self.negation(place);
@@ -312,8 +323,19 @@ impl Generator<'_> {
 
     fn terms(&mut self) -> String {
         let count = [0, 0, 0, 1, 1, 2, 3][self.random.below(7)];
-        let terms: Vec<String> = (0..count).filter_map(|_| self.term()).collect();
+        let mut terms: Vec<String> = (0..count).filter_map(|_| self.term()).collect();
+        if self.negations {
+            terms.extend((0..self.variables.len()).filter_map(|at| self.forbidding_term(at)));
+        }
         if terms.is_empty() { String::new() } else { format!("WHERE {} ", terms.join(" AND ")) }
+    }
+
+    /// A term that says which events a negation forbids, by a step that takes some.
+    fn forbidding_term(&mut self, at: usize) -> Option<String> {
+        let other = self.random.below(self.variables.len());
+        let (negated, step) = (&self.variables[at], &self.variables[other]);
+        let clear = negated.negated && !step.negated && !negated.beside && !step.beside;
+        clear.then(|| format!("{}.x {} {}.x", negated.name, self.random.pick(&["<", "<=", ">", "<>"]), step.name))
     }
 
     fn term(&mut self) -> Option<String> {
@@ -325,8 +347,8 @@ impl Generator<'_> {
         let v = &one.name;
         let single = at == other || one.negated && two.negated || one.unclear || two.unclear;
         let plain_pair = !one.negated && !two.negated;
-        // A negation with a term over a loop's or an operand's events: seen from where, is not said.
-        let negated_pair = !plain_pair && one.loops + two.loops == 0 && !one.beside && !two.beside;
+        // A negation with a term over an operand's events: seen from where, is not said.
+        let negated_pair = !plain_pair && !one.beside && !two.beside;
         if single || !(plain_pair || negated_pair) {
             let in_one_loop = one.loops == 1 && !one.negated && !one.beside;
             return Some(match self.random.below(6) {

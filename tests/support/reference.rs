@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use serde_json::Value as Json;
 
-use super::choices::{Arrival, Choice, Here, Hidden, Watch};
+use super::choices::{Arrival, Choice, Cont, Here, Hidden, Watch, each_once};
 use super::expr::{Event, Scope, Value};
 use super::program::{After, Arrow, Kind, Node, Program, Query, Runs, Until, Within};
 use super::terms::Terms;
@@ -17,9 +17,12 @@ use super::terms::Terms;
 #[derive(Debug, Clone, Default)]
 pub struct History {
     pub taken: Vec<(String, usize)>,
-    /// For negations that are judged later: the events that stood between.
-    pub between: Vec<(usize, Vec<usize>)>,
+    /// For negations that are judged later: the events that stood between, and where the negation stood.
+    pub between: Vec<(usize, Vec<usize>, Hidden<Cont>)>,
 }
+
+/// How a step is reached: the negations on its arrow, what ends its loops, and what comes after it.
+type By<'a> = (&'a [Watch], &'a [Hidden<Rc<Node>>], &'a Cont);
 
 /// A live thread.
 #[derive(Debug, Clone)]
@@ -207,10 +210,10 @@ impl Partition<'_> {
 
     /// Every event that can start a match starts one.
     fn begin(&mut self, event: usize) {
-        let here = Here { taken: 0, now: self.events[event].time, all: self.query.all_matches() };
+        let here = Here { taken: 0, now: self.events[event].time, waited: false, all: self.query.all_matches() };
         let arrival = Arrival { arrow: Arrow::Strict, watch: vec![], front: true, trailing: false };
         let choices = here.enter(&self.query.pattern, &arrival, &None);
-        let (taken, _) = self.offer(&choices, &History::default(), event);
+        let (taken, _) = self.offer(&each_once(choices), &History::default(), event);
         if taken.is_empty() {
             return;
         }
@@ -245,11 +248,11 @@ impl Partition<'_> {
         let start = &mut self.starts[index];
         start.threads.clear();
         for (history, choices) in threads {
+            let choices = each_once(choices);
             let finish = choices.iter().position(|c| matches!(c, Choice::Finish));
             let finished = Finished { history: history.clone(), end };
             if all {
-                let ways = choices.iter().filter(|c| matches!(c, Choice::Finish)).count();
-                start.out.extend(std::iter::repeat_n(finished, ways));
+                start.out.extend(finish.map(|_| finished));
                 let choices: Vec<Choice> = choices.into_iter().filter(|c| !matches!(c, Choice::Finish)).collect();
                 if !choices.is_empty() {
                     start.threads.push(Thread { history, choices });
@@ -273,7 +276,7 @@ impl Partition<'_> {
         let (mut taken, mut kept) = (Vec::new(), Vec::new());
         for choice in choices {
             let (new, stays) = match choice {
-                Choice::Step { step, watch, until, arrow, after } => match self.take(*step, watch, until, history, event) {
+                Choice::Step { step, watch, until, arrow, after } => match self.take(*step, (watch, until, after), history, event) {
                     Some(history) => {
                         let carried = Arrival { arrow: Arrow::Next, watch: vec![], front: false, trailing: false };
                         let choices = self.here(&history).advance(after, carried);
@@ -353,13 +356,13 @@ impl Partition<'_> {
                 }
                 vec![Choice::Absence { watch: rest(watch) }]
             }
-            Choice::Wait { not, watch, deadline, after } => {
+            Choice::Wait { not, watch, began, deadline, after } => {
                 // What a later step decides on is looked at when the wait is over.
                 let lost = self.terms.late(*not).is_empty() && self.terms.forbids(self.query, self.events, *not, &history.taken, event);
                 if lost || forbidden(watch) {
                     return vec![];
                 }
-                vec![Choice::Wait { not: *not, watch: rest(watch), deadline: deadline.clone(), after: after.clone() }]
+                vec![Choice::Wait { not: *not, watch: rest(watch), began: began.clone(), deadline: deadline.clone(), after: after.clone() }]
             }
             Choice::Both { node, operands, touched, arrival, after } => {
                 let operands: Vec<Vec<Choice>> = operands.iter().map(|operand| self.pass(operand, history, event)).collect();
@@ -392,7 +395,7 @@ impl Partition<'_> {
     }
 
     /// The history with the event taken for the step, if it fits.
-    fn take(&self, step: usize, watch: &[Watch], until: &[Hidden<Rc<Node>>], history: &History, event: usize) -> Option<History> {
+    fn take(&self, step: usize, (watch, until, after): By<'_>, history: &History, event: usize) -> Option<History> {
         let front = history.taken.is_empty();
         if self.loop_ends(until, history, event) {
             return None;
@@ -400,17 +403,17 @@ impl Partition<'_> {
         let mut next = history.clone();
         next.taken.push((self.query.steps[step].variable.clone(), event));
         for w in watch {
-            let early: Vec<usize> = if front { self.looked_back(w, event) } else { self.since(history, event, w.once) };
+            let (standing, began) = &w.since.0;
+            let early: Vec<usize> = if front { self.looked_back(w, event) } else { self.since(history, event, w.once, *began) };
             let hits: Vec<usize> =
                 early.into_iter().filter(|e| self.terms.forbids(self.query, self.events, w.not, &history.taken, *e)).collect();
             if !self.terms.late(w.not).is_empty() {
-                next.between.retain(|(not, _)| *not != w.not);
-                next.between.push((w.not, hits));
+                next.between.push((w.not, hits, Hidden(standing.clone())));
             } else if front && !hits.is_empty() {
                 return None;
             }
         }
-        self.terms.fits(self.query, self.events, step, &next, event).then_some(next)
+        self.terms.fits(self.query, self.events, (step, after), &next, event).then_some(next)
     }
 
     /// The events before the first one that a negation at the front looks at.
@@ -427,15 +430,17 @@ impl Partition<'_> {
         }
     }
 
-    fn since(&self, history: &History, event: usize, once: bool) -> Vec<usize> {
+    /// The events between the last one taken, or the wait that was over at `began`, and `event`.
+    fn since(&self, history: &History, event: usize, once: bool, began: Option<i64>) -> Vec<usize> {
         let last = history.taken.iter().map(|(_, e)| *e).max().unwrap_or(0);
-        let between = self.members.iter().copied().filter(|m| *m > last && *m < event);
+        let waited = |m: &usize| began.is_none_or(|began| self.events[*m].time > began);
+        let between = self.members.iter().copied().filter(|m| *m > last && *m < event && waited(m));
         if once { between.take(1).collect() } else { between.collect() }
     }
 
     fn here(&self, history: &History) -> Here {
         let last = history.taken.iter().map(|(_, e)| *e).max().expect("something was taken");
-        Here { taken: history.taken.len(), now: self.events[last].time, all: self.query.all_matches() }
+        Here { taken: history.taken.len(), now: self.events[last].time, waited: false, all: self.query.all_matches() }
     }
 
     /// Lets all deadlines before `until` pass, the earliest first.
@@ -481,7 +486,7 @@ impl Partition<'_> {
         let all = self.query.all_matches();
         let mut next = Vec::new();
         for mut thread in threads {
-            let here = Here { now: time, ..self.here(&thread.history) };
+            let here = Here { now: time, waited: true, ..self.here(&thread.history) };
             let before = thread.history.clone();
             let mut fired = Vec::new();
             let mut rest = Vec::new();
@@ -512,10 +517,10 @@ impl Partition<'_> {
     /// Notes the events of a wait that is over at `time` that a later step decides on.
     fn keep_between(&self, choice: &Choice, before: &History, time: i64, into: &mut History) {
         match choice {
-            Choice::Wait { not, deadline, .. } if deadline.0 == time && !self.terms.late(*not).is_empty() => {
-                let since = self.since(before, usize::MAX, false).into_iter().filter(|e| self.events[*e].time <= time);
+            Choice::Wait { not, began, deadline, after, .. } if deadline.0 == time && !self.terms.late(*not).is_empty() => {
+                let since = self.since(before, usize::MAX, false, began.0).into_iter().filter(|e| self.events[*e].time <= time);
                 let hits = since.filter(|e| self.terms.forbids(self.query, self.events, *not, &before.taken, *e)).collect();
-                into.between.push((*not, hits));
+                into.between.push((*not, hits, Hidden(after.clone())));
             }
             Choice::Both { operands, .. } => {
                 operands.iter().flatten().for_each(|choice| self.keep_between(choice, before, time, into));

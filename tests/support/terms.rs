@@ -4,6 +4,7 @@
 
 use std::rc::Rc;
 
+use super::choices::{Cont, in_same_rounds};
 use super::expr::{Event, Expr, Scope};
 use super::program::{Kind, Node, Query};
 use super::reference::History;
@@ -72,8 +73,8 @@ impl Terms {
     }
 
     /// Whether the event (already in the history) fits the step: stream, condition, and every term that can be checked now.
-    pub fn fits(&self, query: &Query, events: &[Event], step: usize, history: &History, event: usize) -> bool {
-        let step = &query.steps[step];
+    pub fn fits(&self, query: &Query, events: &[Event], (number, after): (usize, &Cont), history: &History, event: usize) -> bool {
+        let step = &query.steps[number];
         if step.stream != events[event].stream {
             return false;
         }
@@ -89,11 +90,12 @@ impl Terms {
                 return false;
             }
         }
-        self.late_negations_allow(query, events, step.variable.as_str(), history)
+        self.late_negations_allow(query, events, (number, after), history)
     }
 
-    fn late_negations_allow(&self, query: &Query, events: &[Event], variable: &str, history: &History) -> bool {
-        history.between.iter().all(|(not, between)| {
+    fn late_negations_allow(&self, query: &Query, events: &[Event], (step, after): (usize, &Cont), history: &History) -> bool {
+        let variable = query.steps[step].variable.as_str();
+        history.between.iter().filter(|(_, _, standing)| in_same_rounds(&standing.0, step, after)).all(|(not, between, _)| {
             let name = &self.names[*not];
             let late: Vec<&Term> = self.terms.iter().filter(|t| t.negated.as_ref() == Some(name) && !t.owners.contains(name)).collect();
             let judge = late.iter().flat_map(|t| &t.owners).max_by_key(|v| query.steps.iter().rposition(|s| s.variable == **v));

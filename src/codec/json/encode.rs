@@ -4,12 +4,13 @@
 //! values give equal bytes: timestamps are RFC 3339 in UTC, floats the shortest text that reads back the same (NaN and infinities, which
 //! JSON has not, are null), decimals have all digits of their scale, durations are written as in the language.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::io::Write;
 
 use arrow_array::Array;
 
-use crate::data::{Column, DataType, EventBatch, MinuteText, Schema, Timestamp, Value};
+use super::numeral::{put, write_float, write_int};
+use crate::data::{Column, DataType, EventBatch, MinuteText, Schema, Timestamp, Value, Written};
 
 /// Writes rows of one stream as JSON objects.
 #[derive(Debug)]
@@ -25,9 +26,8 @@ pub struct RowWriter {
 #[derive(Debug)]
 struct Before {
     text: Vec<u8>,
-    /// The whole of it, if it is short, and what is behind in the piece.
-    piece: [u8; PIECE],
-    surplus: Option<usize>,
+    /// The whole of it and its length, if it is short.
+    piece: Option<([u8; PIECE], usize)>,
 }
 
 /// Texts up to this length are written as a piece of this length, whose surplus is taken back: that is two stores and no call.
@@ -36,40 +36,17 @@ const PIECE: usize = 32;
 impl Before {
     fn new(text: Vec<u8>) -> Self {
         let mut piece = [0; PIECE];
-        let surplus = PIECE.checked_sub(text.len());
-        if surplus.is_some() {
-            piece[..text.len()].copy_from_slice(&text);
-        }
-        Self { text, piece, surplus }
+        let is_short = piece.get_mut(..text.len()).map(|place| place.copy_from_slice(&text)).is_some();
+        Self { piece: is_short.then_some((piece, text.len())), text }
     }
 
     #[inline]
     fn write(&self, out: &mut Vec<u8>) {
-        match self.surplus {
-            Some(surplus) => {
-                out.extend_from_slice(&self.piece);
-                out.truncate(out.len() - surplus);
-            }
+        match &self.piece {
+            Some((piece, length)) => put(piece, *length, out),
             None => out.extend_from_slice(&self.text),
         }
     }
-}
-
-/// Appends a text that is likely to be short: one of at most sixteen bytes goes through a register.
-#[inline]
-fn put(text: &[u8], out: &mut Vec<u8>) {
-    let surplus = 16usize.wrapping_sub(text.len());
-    let both = match (text.first_chunk(), text.last_chunk(), text.first_chunk(), text.last_chunk()) {
-        (Some(head), Some(tail), _, _) if surplus <= 16 => {
-            u128::from(u64::from_le_bytes(*head)) | u128::from(u64::from_le_bytes(*tail)) << (8 * (text.len() - 8))
-        }
-        (None, _, Some(head), Some(tail)) => {
-            u128::from(u32::from_le_bytes(*head)) | u128::from(u32::from_le_bytes(*tail)) << (8 * (text.len() - 4))
-        }
-        _ => return out.extend_from_slice(text),
-    };
-    out.extend_from_slice(&both.to_le_bytes());
-    out.truncate(out.len() - surplus);
 }
 
 impl RowWriter {
@@ -120,7 +97,10 @@ fn write_cell(column: &Column, row: usize, data_type: &DataType, out: &mut Vec<u
         Column::Float(values) if values.is_valid(row) => write_float(values.value(row), out),
         Column::Timestamp(nanos) if nanos.is_valid(row) => write_timestamp(Timestamp(nanos.value(row)), out),
         Column::String(texts) if texts.is_valid(row) => write_string(texts.value(row), out),
-        Column::Coded(texts) if !texts.is_null(row) => put(texts.dictionary().written(texts.codes().value(row), quoted), out),
+        Column::Coded(texts) if !texts.is_null(row) => match texts.dictionary().written(texts.codes().value(row), quoted) {
+            Written::Short(piece, length) => put(piece, usize::from(*length), out),
+            Written::Long(text) => out.extend_from_slice(text),
+        },
         Column::Nested(_, values) => write_value(&values[row], data_type, out),
         _ => write_value(&column.value(row), data_type, out),
     }
@@ -189,32 +169,10 @@ fn write_display(text: std::fmt::Arguments<'_>, out: &mut Vec<u8>) {
 fn write_timestamp(time: Timestamp, out: &mut Vec<u8>) {
     thread_local! {
         // The times of one row mostly lie some minutes apart.
-        static MINUTES: [Cell<MinuteText>; 16] = const { [const { Cell::new(MinuteText::new()) }; 16] };
+        static MINUTES: RefCell<[MinuteText; 16]> = const { RefCell::new([const { MinuteText::new() }; 16]) };
     }
-    let (text, length) = MINUTES.with(|kept| {
-        let kept = &kept[(time.0.div_euclid(60_000_000_000) & 15) as usize];
-        let mut minute = kept.get();
-        let written = minute.of(time);
-        kept.set(minute);
-        written
-    });
-    let mut quoted = [b'"'; 32];
-    quoted[1..31].copy_from_slice(&text);
-    quoted[length + 1] = b'"';
-    out.extend_from_slice(&quoted);
-    out.truncate(out.len() - (30 - length));
-}
-
-fn write_int(value: i64, out: &mut Vec<u8>) {
-    put(itoa::Buffer::new().format(value).as_bytes(), out);
-}
-
-fn write_float(value: f64, out: &mut Vec<u8>) {
-    if value.is_finite() {
-        put(zmij::Buffer::new().format_finite(value).as_bytes(), out);
-    } else {
-        out.extend_from_slice(b"null");
-    }
+    let (text, length) = MINUTES.with_borrow_mut(|kept| kept[(time.0.div_euclid(60_000_000_000) & 15) as usize].quoted(time));
+    put(&text, length, out);
 }
 
 /// The first quote, backslash or control character; looked for in blocks, without a branch a byte.
@@ -290,9 +248,10 @@ mod tests {
     #[test]
     fn short_texts_are_put_whole() {
         let all: Vec<u8> = (b'a'..=b'z').chain(b'A'..=b'Z').collect();
+        let piece: [u8; 52] = all.clone().try_into().expect("52 letters");
         for length in 0..all.len() {
             let mut out = b"before".to_vec();
-            put(&all[..length], &mut out);
+            put(&piece, length, &mut out);
             Before::new(all[..length].to_vec()).write(&mut out);
             assert_eq!(out, [b"before", &all[..length], &all[..length]].concat());
         }

@@ -100,6 +100,7 @@ impl FastPath {
             return Passed::default();
         }
         let within = Within { specs: of.specs, layouts: &self.layouts, routes: of.routes, steps: self.scanner.steps(), text, clock };
+        stretch.learn(self.scanner.steps(), self.scanner.learned());
         let passed = stretch.run(within, at, most, watch, out);
         *next = if passed.lines > 0 { 0 } else { (2 * *next + 1).min(LONGEST_PAUSE) };
         *lines = *next;

@@ -2,10 +2,10 @@
 
 use super::decode::TypeRoutes;
 use super::scan::Reading;
-use super::stretch::part_at;
+use super::stretch::Block;
 use super::typed::{Layout, Time};
 use crate::codec::{Route, SourceSpec};
-use crate::data::{Duration, Interner, Timestamp};
+use crate::data::{Duration, Interner, TextWord, Timestamp};
 
 /// Values of a line that are needed at most; each has a bit.
 const MAX_SLOTS: usize = 64;
@@ -70,7 +70,8 @@ impl Kinds {
         specs: &[SourceSpec],
         layouts: &[Layout],
         routes: &[TypeRoutes],
-        row: &[u64],
+        block: &Block,
+        row: usize,
         slots: u64,
         text: &str,
     ) -> u32 {
@@ -78,11 +79,11 @@ impl Kinds {
         if slots >> route.slot & 1 == 0 {
             return 0;
         }
-        let (begin, length) = part_at(row[route.slot]);
-        let code = route.codes.intern_part(text, begin, length);
+        let word = TextWord::from_bits(block.get(route.slot, row));
+        let code = route.codes.intern_word(word, text);
         match code.and_then(|code| route.kinds.get(code as usize)) {
             Some(&kind) => kind,
-            None => self.find(code, specs, layouts, routes, &text[begin..begin + length]),
+            None => word.with(text, |of_route| self.find(code, specs, layouts, routes, of_route)),
         }
     }
 
@@ -123,10 +124,20 @@ impl Kind {
 
     /// Whether a row of these slots is plainly of this kind.
     #[inline]
-    pub(super) fn takes(&self, row: &[u64], slots: u64, clock: Timestamp) -> bool {
-        let word = |time: &Time| row[time.slot].cast_signed();
+    pub(super) fn takes(&self, block: &Block, row: usize, slots: u64, clock: Timestamp) -> bool {
+        let word = |time: &Time| block.get(time.slot, row).cast_signed();
         self.needs & !slots == 0
             && self.times.iter().all(|time| word(time).unsigned_abs() <= time.limit)
             && self.ahead.iter().all(|(time, limit)| word(time).wrapping_mul(time.unit) <= clock.saturating_add(*limit).0)
+    }
+
+    /// Whether it takes all rows of these slots whose times are within their limits.
+    pub(super) fn takes_all(&self, slots: u64) -> bool {
+        self.needs & !slots == 0 && self.ahead.is_empty()
+    }
+
+    /// The largest integer that a slot may have.
+    pub(super) fn limit(&self, slot: u8) -> u64 {
+        self.times.iter().filter(|time| time.slot == usize::from(slot)).map(|time| time.limit).min().unwrap_or(u64::MAX)
     }
 }

@@ -3,18 +3,21 @@
 //! In: `lines` cuts a chunk, `projection` picks the texts of the values that are needed out of an object, `convert` makes them values of
 //! their columns (`number` exactly), and `decode` routes the events and keeps the books. Most lines never get there: on the fast path (`fast`)
 //! `scan` reads what is plainly good from its tokens (`token`, eight bytes at a time by `swar`), and `typed` makes columns of it; where
-//! lines go on as lines before went, `stretch` takes them by the block. Out: `encode`.
+//! lines go on as lines before went, `stretch` takes them by the block (`template` those that are all alike, `lockstep` many of them side by side). Out: `encode`, with numbers by `numeral`.
 
 mod number;
+mod numeral;
 mod swar;
 mod token;
 
 mod convert;
 mod kinds;
+mod lockstep;
 mod projection;
 mod scan;
 mod sprint;
 mod stretch;
+mod template;
 mod typed;
 
 mod decode;

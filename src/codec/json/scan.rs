@@ -98,6 +98,8 @@ pub(super) struct Scanner {
     /// Nodes of the projection that this line has had and that have others below them.
     entered: Vec<usize>,
     is_usable: bool,
+    /// How often something was learned.
+    learned: u64,
 }
 
 /// What stands between two values, and what is to be done with the second.
@@ -221,12 +223,17 @@ impl Scanner {
         let unseen = || Step { literal: Literal::never(), action: Action::Skip, to: To::Other, length: 0, followers: [0; FOLLOWERS] };
         // The tokens bound depth by a constant of their own; where less is allowed, the strict parser counts.
         let is_usable = max_depth >= MAX_DEPTH && projection.slot_of(0).is_none();
-        Self { steps: vec![unseen(), unseen()], known: AHashMap::new(), readings, entered: Vec::new(), is_usable }
+        Self { steps: vec![unseen(), unseen()], known: AHashMap::new(), readings, entered: Vec::new(), is_usable, learned: 0 }
     }
 
     /// What is known to follow what.
     pub(super) fn steps(&self) -> &[Step] {
         &self.steps
+    }
+
+    /// A number that is another one when something has been learned since.
+    pub(super) fn learned(&self) -> u64 {
+        self.learned
     }
 
     /// Scans the line that begins at `at`; `cells` has one cell a slot. Gives its end, and a bit for each of the first 64 slots that has what
@@ -238,9 +245,18 @@ impl Scanner {
         }
         cells.iter_mut().for_each(|cell| cell.found = Found::Missing);
         self.entered.clear();
-        let mut look = Look { projection, readings: &self.readings, entered: std::mem::take(&mut self.entered), text, cells, plain: 0 };
+        let mut look = Look {
+            projection,
+            readings: &self.readings,
+            entered: std::mem::take(&mut self.entered),
+            text,
+            cells,
+            plain: 0,
+            has_learned: false,
+        };
         let end = look.follow(&mut self.known, &mut self.steps, at);
         let plain = look.plain;
+        self.learned += u64::from(look.has_learned);
         self.entered = look.entered;
         end.map(|end| (end, plain))
     }
@@ -322,6 +338,7 @@ struct Look<'l> {
     cells: &'l mut [Cell],
     /// A bit for each of the first 64 slots that has what is expected of it.
     plain: u64,
+    has_learned: bool,
 }
 
 impl Look<'_> {
@@ -339,10 +356,13 @@ impl Look<'_> {
             if !pause.is_before_value {
                 match expected(steps, step, bytes, at) {
                     Some(next) => (step, action, at) = (next, steps[next].action, at + steps[next].literal.text.len()),
-                    None => match read_key(known, steps, self, at, step, action)? {
-                        Learned::End(end) => return Some(end),
-                        Learned::Step { step: next, action: of_next, at: behind } => (step, action, at) = (next, of_next, behind),
-                    },
+                    None => {
+                        self.has_learned = true;
+                        match read_key(known, steps, self, at, step, action)? {
+                            Learned::End(end) => return Some(end),
+                            Learned::Step { step: next, action: of_next, at: behind } => (step, action, at) = (next, of_next, behind),
+                        }
+                    }
                 }
             }
             if let Action::End(length) = action {

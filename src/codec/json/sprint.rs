@@ -79,14 +79,14 @@ fn value(action: Action, cells: &mut [Cell], plain: &mut u64, bytes: &[u8], at: 
 }
 
 #[inline(always)]
-fn word(window: &[u8; WINDOW], number: usize) -> u64 {
+pub(super) fn word(window: &[u8; WINDOW], number: usize) -> u64 {
     let (words, _) = window.as_chunks::<8>();
     u64::from_le_bytes(words[number])
 }
 
 /// The byte at this place of a word.
 #[inline(always)]
-fn byte_of(word: u64, at: usize) -> u8 {
+pub(super) fn byte_of(word: u64, at: usize) -> u8 {
     word.wrapping_shr(8 * at as u32) as u8
 }
 
@@ -112,7 +112,7 @@ fn ends_number(byte: u8) -> bool {
 
 /// The value of so many leading digits, of which there are fewer than eight.
 #[inline(always)]
-fn leading(values: u64, count: usize) -> u64 {
+pub(super) fn leading(values: u64, count: usize) -> u64 {
     // In two steps, because none at all would shift by 64.
     value_of(values.wrapping_shl(8 * (7 - count as u32)) << 8)
 }

@@ -6,23 +6,71 @@
 
 use super::decode::{TypeRoutes, TypeWatch};
 use super::kinds::Kinds;
-use super::scan::{Reading, START, Step, To};
+use super::lockstep::Lockstep;
+use super::scan::{Reading, Step, To};
 use super::sprint::{float, integer, number, string, window};
 use super::swar::{plain_float, plain_integer};
+use super::template::{Read, Template, short_text};
 use super::token::{Token, rest_of_string, skip, value};
 use super::typed::Layout;
 use crate::codec::{Decoded, Limits, SourceSpec};
-use crate::data::Timestamp;
+use crate::data::{TextWord, Timestamp};
 
 /// Rows of a block: few enough for their words to stay in the nearest cache.
-const BLOCK: usize = 256;
+pub(super) const BLOCK: usize = 256;
+/// So many lines are read side by side at first.
+const FEW: usize = 16;
+
+/// The words of rows, a column a slot: integers, the bits of floats, texts as words.
+#[derive(Debug)]
+pub(super) struct Block(Vec<[u64; BLOCK]>);
+
+/// Rows of a block.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Picked<'p> {
+    /// The first, so many.
+    First(usize),
+    /// These, each with the number of its event.
+    These(&'p [(u32, u64)]),
+}
+
+impl Block {
+    /// All rows of a slot.
+    #[inline]
+    pub(super) fn column(&self, slot: usize) -> &[u64; BLOCK] {
+        &self.0[slot]
+    }
+
+    /// The same, if there is such a slot.
+    pub(super) fn column_mut(&mut self, slot: u8) -> Option<&mut [u64; BLOCK]> {
+        self.0.get_mut(usize::from(slot))
+    }
+
+    #[inline]
+    pub(super) fn get(&self, slot: usize, row: usize) -> u64 {
+        self.0[slot][row]
+    }
+
+    /// Sets a word, if there is such a slot.
+    #[inline(always)]
+    pub(super) fn put(&mut self, slot: u8, row: usize, word: u64) -> Option<()> {
+        self.0.get_mut(usize::from(slot))?[row & (BLOCK - 1)] = word;
+        Some(())
+    }
+}
 
 /// Reads stretches of lines.
 #[derive(Debug)]
 pub(super) struct Stretch {
-    /// The words of the rows, `width` each: integers, the bits of floats, places of texts.
-    block: Vec<u64>,
-    width: usize,
+    block: Block,
+    template: Template,
+    /// What the scanner had learned when the template was made.
+    learned: u64,
+    lockstep: Lockstep,
+    /// How many lines are tried side by side; none where lines have not been all alike of late.
+    side_by_side: usize,
+    /// How many lines that are all alike come before it is tried again.
+    patience: usize,
     kinds: Kinds,
     /// The kind of each row of the block, where there are several.
     kinds_of_rows: Vec<u32>,
@@ -72,66 +120,154 @@ impl Stretch {
     ) -> Option<Self> {
         let kinds = Kinds::new(specs, layouts, routes, readings)?;
         let texts = (0..).zip(readings).filter(|(_, reading)| **reading == Reading::Text).fold(0, |bits, (slot, _)| bits | 1 << slot);
-        let width = readings.len();
-        let block = vec![0; BLOCK * width];
-        Some(Self { block, width, kinds, kinds_of_rows: Vec::new(), rows: Vec::new(), texts, max_line: limits.max_line })
+        let (block, template) = (Block(vec![[0; BLOCK]; readings.len()]), Template::default());
+        let (kinds_of_rows, rows) = (Vec::new(), Vec::new());
+        let lockstep = Lockstep::new();
+        Some(Self {
+            block,
+            template,
+            learned: 0,
+            lockstep,
+            side_by_side: 0,
+            patience: FEW,
+            kinds,
+            kinds_of_rows,
+            rows,
+            texts,
+            max_line: limits.max_line,
+        })
+    }
+
+    /// Expects what is known to follow what by now.
+    pub(super) fn learn(&mut self, steps: &[Step], learned: u64) {
+        if self.learned != learned {
+            // Where there are several kinds, each row is asked.
+            let kind = self.kinds.get(0).filter(|_| self.kinds.is_one());
+            self.template = Template::new(steps, |slot| kind.map_or(u64::MAX, |kind| kind.limit(slot)));
+            self.learned = learned;
+        }
     }
 
     /// Reads lines from `at` on, no more than so many, as far as they go as expected.
     pub(super) fn run(&mut self, within: Within<'_>, at: usize, most: usize, watch: Option<&TypeWatch>, out: &mut Decoded) -> Passed {
         let mut passed = Passed::default();
         // Places of texts are kept as two halves of a word.
-        if u32::try_from(within.text.len()).is_err() {
+        if i32::try_from(within.text.len()).is_err() {
             return passed;
         }
         let watch = watch.filter(|watch| !watch.has_seen_enough());
         loop {
-            let wanted = (most - passed.lines).min(BLOCK);
-            let block = self.fill(within, at + passed.bytes, wanted, watch);
+            let block = self.fill(within, at + passed.bytes, most - passed.lines, watch);
             if block.lines > 0 {
                 self.flush(within, block.lines, out);
             }
             passed = Passed { lines: passed.lines + block.lines, bytes: passed.bytes + block.bytes };
-            if block.lines < BLOCK || passed.lines == most {
+            if block.lines == 0 || passed.lines == most {
                 return passed;
             }
         }
     }
 
-    /// Reads lines into the block until it has so many or one does not go as expected.
+    /// Reads lines into the block, no more than so many, as far as they go as expected.
     fn fill(&mut self, within: Within<'_>, begin: usize, most: usize, watch: Option<&TypeWatch>) -> Passed {
-        let Within { specs, layouts, routes, steps, text, clock } = within;
         self.kinds_of_rows.clear();
+        // Whether nothing is left to be asked of a row that is like the template.
+        let is_plain = self.kinds.is_one() && self.kinds.get(0).is_some_and(|kind| kind.takes_all(self.template.slots));
+        let rows = if self.side_by_side > 0 { self.read_side_by_side(within.text, begin, most) } else { 0 };
+        if rows == 0 {
+            return self.fill_one_by_one(within, begin, most.min(BLOCK), is_plain, watch);
+        }
+        if is_plain && watch.is_none() {
+            return Passed { lines: rows, bytes: self.lockstep.end(rows - 1) - begin };
+        }
         let mut passed = Passed::default();
-        for row in self.block.chunks_exact_mut(self.width).take(most) {
-            let at = begin + passed.bytes;
-            let Some(line) = line(steps, row, text.as_bytes(), at) else { break };
-            if line.end - line.ending - at > self.max_line {
+        for row in 0..rows {
+            let line = Line { end: self.lockstep.end(row), ending: self.template.ending, slots: self.template.slots };
+            if !self.accepts(within, row, begin + passed.bytes, line, is_plain, watch) {
                 break;
             }
-            let number = self.kinds.kind_of(specs, layouts, routes, row, line.slots, text);
-            if !self.kinds.get(number).is_some_and(|kind| kind.takes(row, line.slots, clock)) {
-                break;
-            }
-            let has_watched = |watch: &TypeWatch| line.slots >> watch.slot & 1 == 1;
-            if let Some(watch) = watch.filter(|watch| has_watched(watch))
-                && (self.texts >> watch.slot & 1 == 0 || !watch.knows(text_at(text, row[watch.slot])))
-            {
-                break;
-            }
-            if !self.kinds.is_one() {
-                self.kinds_of_rows.push(number);
-            }
-            passed = Passed { lines: passed.lines + 1, bytes: line.end - begin };
+            passed = Passed { lines: row + 1, bytes: line.end - begin };
         }
         passed
+    }
+
+    /// Reads lines that are all alike; gives how many are.
+    fn read_side_by_side(&mut self, text: &str, begin: usize, most: usize) -> usize {
+        let wanted = most.min(self.side_by_side);
+        let read = self.lockstep.read(&mut self.template, &mut self.block, text.as_bytes(), begin, wanted);
+        if read.longest > self.max_line {
+            self.side_by_side = 0;
+            return 0;
+        }
+        // What it costs to find lines that are not alike is to be little of what the others cost.
+        if read.rows == wanted {
+            self.patience = if wanted == BLOCK { FEW } else { self.patience };
+            self.side_by_side = (2 * self.side_by_side).min(BLOCK);
+        } else if !read.is_at_end {
+            self.side_by_side = 0;
+            self.patience = (2 * self.patience).min(BLOCK);
+        }
+        read.rows
+    }
+
+    fn fill_one_by_one(&mut self, within: Within<'_>, begin: usize, most: usize, is_plain: bool, watch: Option<&TypeWatch>) -> Passed {
+        let bytes = within.text.as_bytes();
+        let mut passed = Passed::default();
+        let mut are_alike = true;
+        for row in 0..most {
+            let at = begin + passed.bytes;
+            let (line, is_plain) = match self.template.read(&mut self.block, row, bytes, at) {
+                Read::Line(end) => (Line { end, ending: self.template.ending, slots: self.template.slots }, is_plain),
+                Read::Part { step, slots, at } => {
+                    are_alike = false;
+                    let Some(line) = rest_of_line(within.steps, (step, slots), (&mut self.block, row), bytes, at) else { break };
+                    (line, false)
+                }
+                Read::Odd => break,
+            };
+            if !self.accepts(within, row, at, line, is_plain, watch) {
+                break;
+            }
+            passed = Passed { lines: row + 1, bytes: line.end - begin };
+            if are_alike && passed.lines == self.patience && self.side_by_side == 0 {
+                self.side_by_side = FEW;
+                break;
+            }
+        }
+        passed
+    }
+
+    /// Whether a line that was read is good for its streams, which are noted where there are several kinds.
+    #[inline]
+    fn accepts(&mut self, within: Within<'_>, row: usize, at: usize, line: Line, is_plain: bool, watch: Option<&TypeWatch>) -> bool {
+        let Within { specs, layouts, routes, text, clock, .. } = within;
+        if line.end - line.ending - at > self.max_line {
+            return false;
+        }
+        let has_watched = |watch: &TypeWatch| line.slots >> watch.slot & 1 == 1;
+        if let Some(watch) = watch.filter(|watch| has_watched(watch)) {
+            let word = TextWord::from_bits(self.block.get(watch.slot, row));
+            if self.texts >> watch.slot & 1 == 0 || !word.with(text, |text| watch.knows(text)) {
+                return false;
+            }
+        }
+        if is_plain {
+            return true;
+        }
+        let number = self.kinds.kind_of(specs, layouts, routes, &self.block, row, line.slots, text);
+        if !self.kinds.get(number).is_some_and(|kind| kind.takes(&self.block, row, line.slots, clock)) {
+            return false;
+        }
+        if !self.kinds.is_one() {
+            self.kinds_of_rows.push(number);
+        }
+        true
     }
 
     /// Appends the rows of the block to the columns of their streams.
     fn flush(&mut self, within: Within<'_>, lines: usize, out: &mut Decoded) {
         let first = out.next_number;
         out.events += lines as u64;
-        let block = &self.block[..lines * self.width];
         if self.kinds.is_one() {
             let streams = self.kinds.get(0).map(|kind| kind.streams.as_slice()).unwrap_or_default();
             if streams.is_empty() {
@@ -142,7 +278,7 @@ impl Stretch {
             for &source in streams {
                 let rows = &mut out.sources[source];
                 rows.numbers.extend(first..out.next_number);
-                within.layouts[source].push_block(within.text, block.chunks_exact(self.width), within.clock, rows);
+                within.layouts[source].push_block(within.text, &self.block, Picked::First(lines), within.clock, rows);
             }
             return;
         }
@@ -160,38 +296,23 @@ impl Stretch {
             if !self.rows.is_empty() {
                 let rows = &mut out.sources[source];
                 rows.numbers.extend(self.rows.iter().map(|(_, number)| number));
-                let of_stream = self.rows.iter().map(|&(row, _)| &block[row as usize * self.width..][..self.width]);
-                layout.push_block(within.text, of_stream, within.clock, rows);
+                layout.push_block(within.text, &self.block, Picked::These(&self.rows), within.clock, rows);
             }
         }
         out.unrouted += lines as u64 - (out.next_number - first);
     }
 }
 
-/// The text at a place of the text that is read.
-#[inline]
-pub(super) fn text_at(text: &str, place: u64) -> &str {
-    let (begin, length) = part_at(place);
-    &text[begin..begin + length]
-}
-
-/// Where the text at a place begins, and its length.
-#[inline(always)]
-pub(super) fn part_at(place: u64) -> (usize, usize) {
-    ((place & u64::from(u32::MAX)) as usize, (place >> 32) as usize)
-}
-
-/// The place of a text.
-#[inline(always)]
-fn place(begin: usize, length: usize) -> u64 {
-    begin as u64 | (length as u64) << 32
-}
-
-/// Reads a line into a row, if all of it goes as lines before went.
-#[inline(always)]
-fn line(steps: &[Step], row: &mut [u64], bytes: &[u8], mut at: usize) -> Option<Line> {
-    let mut step = &steps[START];
-    let mut slots = 0u64;
+/// Reads the rest of a line into a row, from behind the value of a step, if it goes as lines before went; some slots it has already.
+#[inline(never)]
+fn rest_of_line(
+    steps: &[Step],
+    (step, mut slots): (usize, u64),
+    (block, row): (&mut Block, usize),
+    bytes: &[u8],
+    mut at: usize,
+) -> Option<Line> {
+    let mut step = steps.get(step)?;
     loop {
         let ahead = window(bytes, at)?;
         let mut next = &steps[usize::from(step.followers[0])];
@@ -205,11 +326,11 @@ fn line(steps: &[Step], row: &mut [u64], bytes: &[u8], mut at: usize) -> Option<
         let ahead = window(bytes, at);
         let (slot, word, length) = match step.to {
             To::Text(slot) => {
-                let length = match ahead.and_then(string) {
-                    Some(length) => length,
-                    None => long_string(bytes, at)?,
+                let (bits, length) = match ahead.and_then(short_text) {
+                    Some(found) => found,
+                    None => longer_text(bytes, at)?,
                 };
-                (slot, place(at, length), length)
+                (slot, bits, length)
             }
             To::Integer(slot) => match ahead.and_then(integer) {
                 Some((value, length)) => (slot, value.cast_unsigned(), length),
@@ -241,21 +362,29 @@ fn line(steps: &[Step], row: &mut [u64], bytes: &[u8], mut at: usize) -> Option<
             return None;
         }
         slots |= bit;
-        *row.get_mut(usize::from(slot))? = word;
+        block.put(slot, row, word)?;
         at = at.wrapping_add(length);
     }
 }
 
-/// The length of a string without escapes that does not end in the window.
-#[cold]
-fn long_string(bytes: &[u8], at: usize) -> Option<usize> {
-    let (end, has_escapes) = rest_of_string(bytes, at)?;
-    (!has_escapes && u32::try_from(end).is_ok()).then(|| end - 1 - at)
+/// The word of a text without escapes that is no short one, and its length.
+#[inline(never)]
+pub(super) fn longer_text(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
+    let length = match window(bytes, at).and_then(string) {
+        Some(length) => length,
+        None => {
+            let (end, has_escapes) = rest_of_string(bytes, at)?;
+            (!has_escapes).then(|| end - 1 - at)?
+        }
+    };
+    // A text has one word: near the end of the chunk a short one comes here, too.
+    let word = TextWord::of(bytes.get(at..)?.get(..length)?).unwrap_or(TextWord::place(at, length));
+    Some((word.bits(), length))
 }
 
 /// An integer of another form.
 #[cold]
-fn other_integer(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
+pub(super) fn other_integer(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
     if let Some((value, end)) = plain_integer(bytes, at) {
         return Some((value.cast_unsigned(), end - at));
     }
@@ -266,7 +395,7 @@ fn other_integer(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
 
 /// A number of another form, as the bits of a float.
 #[cold]
-fn other_float(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
+pub(super) fn other_float(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
     if let Some((value, end)) = plain_float(bytes, at) {
         return Some((value.to_bits(), end - at));
     }

@@ -6,9 +6,9 @@
 
 use super::convert::convert;
 use super::scan::{Cell, Found, Reading};
-use super::stretch::part_at;
+use super::stretch::{Block, Picked};
 use crate::codec::{SourceRows, SourceSpec, TimeFormat};
-use crate::data::{DataType, TimeUnit, Timestamp, Value};
+use crate::data::{DataType, TextWord, TimeUnit, Timestamp, Value};
 
 /// How the columns of a stream are read.
 #[derive(Debug)]
@@ -172,27 +172,36 @@ impl Layout {
         self.plain.as_ref()?.times.iter().find(|time| time.slot == slot).copied()
     }
 
-    /// Pushes rows of words by slot (of a text its place, see [`part_at`]) whose values are all plain.
-    pub(super) fn push_block<'b>(
+    /// Pushes rows of a block whose values are all plain.
+    pub(super) fn push_block(&self, text: &str, block: &Block, picked: Picked<'_>, clock: Timestamp, rows: &mut SourceRows) {
+        match picked {
+            Picked::First(count) => self.push_words(text, |slot| block.column(slot)[..count].iter().copied(), clock, rows),
+            Picked::These(these) => {
+                self.push_words(text, |slot| these.iter().map(move |&(row, _)| block.get(slot, row as usize)), clock, rows);
+            }
+        }
+    }
+
+    fn push_words<W: ExactSizeIterator<Item = u64> + Clone>(
         &self,
         text: &str,
-        block: impl ExactSizeIterator<Item = &'b [u64]> + Clone,
+        words: impl Fn(usize) -> W,
         clock: Timestamp,
         rows: &mut SourceRows,
     ) {
         // That a time's nanoseconds fit was looked at before.
-        let words = |slot: usize, unit: i64| block.clone().map(move |row| row[slot].cast_signed().wrapping_mul(unit));
+        let times = |slot: usize, unit: i64| words(slot).map(move |word| word.cast_signed().wrapping_mul(unit));
         for push in self.plain.iter().flat_map(|plain| &plain.pushes) {
             let builder = &mut rows.columns[push.column];
             match push.unit {
-                0 => builder.push_parts(text, block.clone().map(|row| part_at(row[push.slot]))),
-                1 => builder.extend_words(words(push.slot, 1)),
-                unit => builder.extend_words(words(push.slot, unit)),
+                0 => builder.push_texts(text, words(push.slot).map(TextWord::from_bits)),
+                1 => builder.extend_words(words(push.slot).map(u64::cast_signed)),
+                unit => builder.extend_words(times(push.slot, unit)),
             }
         }
         match self.plain_event_time() {
-            Some(time) => rows.times.extend(words(time.slot, time.unit).map(Timestamp)),
-            None => rows.times.extend(block.map(|_| clock)),
+            Some(time) => rows.times.extend(times(time.slot, time.unit).map(Timestamp)),
+            None => rows.times.extend(words(0).map(|_| clock)),
         }
     }
 

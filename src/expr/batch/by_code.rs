@@ -6,7 +6,7 @@
 use arrow_array::BooleanArray;
 use arrow_buffer::{BooleanBuffer, NullBuffer};
 
-use super::Rows;
+use super::{Rows, bits_of};
 use crate::data::{CodedText, Column, DataType, Value};
 use crate::expr::tree::{Expr, ExprKind, SlotId};
 use crate::expr::{EvalContext, Row};
@@ -145,7 +145,7 @@ impl KnownTexts {
 impl KnownTexts {
     /// Whether the condition is true, a bit a row.
     fn truths(&self, codes: &[u32]) -> BooleanBuffer {
-        BooleanBuffer::collect_bool(codes.len(), |row| self.texts[codes[row] as usize] == Known::True)
+        bits_of(codes, |code| self.texts[code as usize] == Known::True)
     }
 }
 

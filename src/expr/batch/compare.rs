@@ -14,8 +14,9 @@ pub(super) fn compare(op: CompareOp, a: &Operand<'_>, b: &Operand<'_>, len: usiz
         return Some(column(values, x_nulls, y_nulls));
     }
     if let (Some((x, x_nulls)), Some((y, y_nulls))) = (floats(a), floats(b)) {
-        let equal = |x: f64, y: f64| x == y || (x.is_nan() & y.is_nan());
-        let less = |x: f64, y: f64| x < y || (!x.is_nan() & y.is_nan());
+        // Without branches, so that several are compared at a time.
+        let equal = |x: f64, y: f64| (x == y) | (x.is_nan() & y.is_nan());
+        let less = |x: f64, y: f64| (x < y) | (!x.is_nan() & y.is_nan());
         return Some(column(by_order(op, x, y, len, equal, less), x_nulls, y_nulls));
     }
     if let (Some((x, x_nulls)), Some((y, y_nulls))) = (integers(a), floats(b)) {

@@ -10,7 +10,7 @@ mod compare;
 mod logic;
 
 use arrow_array::Array;
-use arrow_buffer::{BooleanBuffer, NullBuffer};
+use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer};
 
 use super::EvalContext;
 use super::eval::Row;
@@ -204,19 +204,34 @@ fn bits<A: Copy, B: Copy>(a: Numbers<'_, A>, b: Numbers<'_, B>, len: usize, f: i
             let (a, b) = (&a[..len], &b[..len]);
             BooleanBuffer::collect_bool(len, |i| f(a[i], b[i]))
         }
-        (Numbers::Each(a), Numbers::Same(b)) => {
-            let a = &a[..len];
-            BooleanBuffer::collect_bool(len, |i| f(a[i], b))
-        }
-        (Numbers::Same(a), Numbers::Each(b)) => {
-            let b = &b[..len];
-            BooleanBuffer::collect_bool(len, |i| f(a, b[i]))
-        }
+        (Numbers::Each(a), Numbers::Same(b)) => bits_of(&a[..len], |a| f(a, b)),
+        (Numbers::Same(a), Numbers::Each(b)) => bits_of(&b[..len], |b| f(a, b)),
         (Numbers::Same(a), Numbers::Same(b)) => {
-            let bit = f(a, b);
-            BooleanBuffer::collect_bool(len, |_| bit)
+            if f(a, b) {
+                BooleanBuffer::new_set(len)
+            } else {
+                BooleanBuffer::new_unset(len)
+            }
         }
     }
+}
+
+/// A bit a value, 64 of them at a time.
+fn bits_of<T: Copy>(values: &[T], f: impl Fn(T) -> bool) -> BooleanBuffer {
+    let (blocks, rest) = values.as_chunks::<64>();
+    let mut words = Vec::with_capacity(blocks.len() + 1);
+    words.extend(blocks.iter().map(|block| {
+        let mut flags = [0; 64];
+        block.iter().zip(&mut flags).for_each(|(&value, flag)| *flag = u8::from(f(value)));
+        let (eights, _) = flags.as_chunks::<8>();
+        // The multiplication moves the lowest bits of eight bytes next to each other, into the highest byte.
+        let bits = |eight: &[u8; 8]| u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+        eights.iter().rev().fold(0, |word, eight| word << 8 | bits(eight))
+    }));
+    if !rest.is_empty() {
+        words.push(rest.iter().rev().fold(0u64, |word, &value| word << 1 | u64::from(f(value))));
+    }
+    BooleanBuffer::new(Buffer::from_vec(words), 0, values.len())
 }
 
 #[cfg(test)]

@@ -257,3 +257,13 @@ fn only_rows_that_are_evaluated_count() {
         }
     }
 }
+
+#[test]
+fn bits_are_those_of_their_values() {
+    let mut random = Random(17);
+    for len in 0..300 {
+        let values: Vec<i64> = (0..len).map(|_| random.below(3) as i64).collect();
+        let found = bits_of(&values, |value| value == 1);
+        assert_eq!(found, BooleanBuffer::collect_bool(len, |row| values[row] == 1), "{len}");
+    }
+}

@@ -15,6 +15,7 @@ mod waiting;
 
 mod saved;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use self::queues::{Part, Queues};
@@ -238,30 +239,16 @@ impl Reorder {
     /// The rows of each stream that go now, and the late ones.
     fn let_go_waiting(&mut self) -> (Vec<EventBatch>, Vec<EventBatch>) {
         self.waiting.cut(self.cut(), &mut self.ready);
-        let mut on_time: Vec<Going> = self.streams.iter().map(|_| Going::default()).collect();
-        let mut belated: Vec<Going> = on_time.clone();
         let going = self.going();
-        if let [alone] = on_time.as_mut_slice() {
-            alone.reserve(going.len());
-        }
-        let mut before: Option<&Goes> = None;
-        for goes in &self.ready[going.clone()] {
-            if !before.is_some_and(|before| before.is_same_event(goes)) {
-                self.position += 1;
-                if let Some(noted) = &mut self.noted {
-                    noted.push(goes.row.number);
-                }
-            }
-            let going = if goes.row.is_late { &mut belated } else { &mut on_time };
-            going[usize::from(goes.row.stream)].push((goes.row.segment, goes.row.row), Place::event(goes.time, self.position));
-            before = Some(goes);
-        }
+        let is_simple = self.noted.is_none() && matches!(self.streams.as_slice(), [alone] if !alone.timing.keeps_late);
+        let (on_time, belated) =
+            if is_simple { (vec![self.go_alone(going.clone())], vec![Gone::default()]) } else { self.go(going.clone()) };
         self.gone = going.end;
         if self.gone == self.ready.len() {
             self.ready.clear();
             self.gone = 0;
         }
-        let let_go = |(stream, going): (&mut Stream, Going)| stream.let_go(&going.rows, going.places);
+        let let_go = |(stream, (rows, places)): (&mut Stream, Gone)| stream.let_go(&rows, places);
         let batches = self.streams.iter_mut().zip(on_time).map(let_go).collect();
         (batches, self.streams.iter_mut().zip(belated).map(let_go).collect())
     }
@@ -284,13 +271,42 @@ impl Reorder {
             let (segment, first) = self.streams[stream].keep(columns, times.len());
             let stream = u16::try_from(stream).expect("a program has fewer than 65,536 source streams");
             let row = |row: usize| Row { number: numbers[row], segment, row: first + row as u32, stream, is_late: false };
-            self.waiting.extend((0..times.len()).map(|at| (times[at], row(at))));
+            self.waiting.extend(times.iter().copied(), (0..times.len()).map(row));
         }
     }
 
     /// How many rows wait.
     fn held(&self) -> usize {
         self.waiting.len() + self.queues.len()
+    }
+
+    /// The rows of each stream that go, in time and late, with their places; their events are counted.
+    fn go(&mut self, going: Range<usize>) -> (Vec<Gone>, Vec<Gone>) {
+        let mut on_time: Vec<Going> = self.streams.iter().map(|_| Going::default()).collect();
+        let mut belated: Vec<Going> = on_time.clone();
+        let mut before: Option<&Goes> = None;
+        for goes in &self.ready[going] {
+            if !before.is_some_and(|before| before.is_same_event(goes)) {
+                self.position += 1;
+                if let Some(noted) = &mut self.noted {
+                    noted.push(goes.row.number);
+                }
+            }
+            let going = if goes.row.is_late { &mut belated } else { &mut on_time };
+            going[usize::from(goes.row.stream)].push((goes.row.segment, goes.row.row), Place::event(goes.time, self.position));
+            before = Some(goes);
+        }
+        let gone = |going: Vec<Going>| going.into_iter().map(|going| (going.rows, going.places.into())).collect();
+        (gone(on_time), gone(belated))
+    }
+
+    /// The same of one stream that has no late rows: each row is an event of its own.
+    fn go_alone(&mut self, going: Range<usize>) -> Gone {
+        let first = self.position + 1;
+        self.position += going.len() as u64;
+        let going = &self.ready[going];
+        let places = going.iter().zip(first..).map(|(goes, position)| Place::event(goes.time, position));
+        (going.iter().map(|goes| (goes.row.segment, goes.row.row)).collect(), places.collect())
     }
 
     /// Every row still to come stands at or behind this place.
@@ -330,7 +346,7 @@ impl Reorder {
     }
 
     /// Which of the rows that may go do so now: all rows of one event at once.
-    fn going(&self) -> std::ops::Range<usize> {
+    fn going(&self) -> Range<usize> {
         let mut end = self.gone.saturating_add(self.most_at_once).min(self.ready.len());
         while end > 0 && end < self.ready.len() && self.ready[end - 1].is_same_event(&self.ready[end]) {
             end += 1;
@@ -414,12 +430,10 @@ struct Going {
     places: Vec<Place>,
 }
 
-impl Going {
-    fn reserve(&mut self, rows: usize) {
-        self.rows.reserve(rows);
-        self.places.reserve(rows);
-    }
+/// The same, to be taken out.
+type Gone = (Vec<(u64, u32)>, Arc<[Place]>);
 
+impl Going {
     fn push(&mut self, row: (u64, u32), place: Place) {
         self.rows.push(row);
         self.places.push(place);

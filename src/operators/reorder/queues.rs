@@ -30,7 +30,7 @@ pub(super) struct Part {
 
 /// Rows of one stream that go, with their places.
 #[derive(Debug, Default)]
-pub(super) struct Gone {
+pub(super) struct Taken {
     pub(super) places: Vec<Place>,
     parts: Vec<Part>,
 }
@@ -83,9 +83,9 @@ impl Queues {
     }
 
     /// Takes what the cut takes, of each stream, and gives places to it from behind this position on.
-    pub(super) fn cut(&mut self, cut: Cut, position: &mut u64) -> Vec<Gone> {
-        let mut gone: Vec<Gone> = self.streams.iter_mut().map(|queue| Gone { places: Vec::new(), parts: take(queue, cut) }).collect();
-        self.len -= gone.iter().map(Gone::len).sum::<usize>();
+    pub(super) fn cut(&mut self, cut: Cut, position: &mut u64) -> Vec<Taken> {
+        let mut gone: Vec<Taken> = self.streams.iter_mut().map(|queue| Taken { places: Vec::new(), parts: take(queue, cut) }).collect();
+        self.len -= gone.iter().map(Taken::len).sum::<usize>();
         let mut having_rows = gone.iter_mut().filter(|of_stream| !of_stream.parts.is_empty());
         match (having_rows.next(), having_rows.next()) {
             (Some(alone), None) => alone.take_places(position),
@@ -95,7 +95,7 @@ impl Queues {
         gone
     }
 
-    fn merge(&mut self, gone: &mut [Gone], position: &mut u64) {
+    fn merge(&mut self, gone: &mut [Taken], position: &mut u64) {
         self.order.clear();
         for (stream, of_stream) in gone.iter_mut().enumerate() {
             of_stream.places.reserve(of_stream.len());
@@ -148,7 +148,7 @@ impl Part {
     }
 }
 
-impl Gone {
+impl Taken {
     fn len(&self) -> usize {
         self.parts.iter().map(|part| part.times.len()).sum()
     }

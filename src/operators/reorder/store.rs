@@ -5,6 +5,7 @@
 //! gather in a tail, which becomes a segment when it is long enough or when its first row goes.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use crate::data::{Column, ColumnBuilder, Schema};
 
@@ -109,14 +110,19 @@ impl Store {
 
     /// Takes these rows out, and gives their columns in this order.
     pub(super) fn take(&mut self, schema: &Schema, rows: &[(u64, u32)]) -> Vec<Column> {
-        let columns = self.gather(schema, rows);
-        self.remove(rows);
+        let parts = of_segments(rows);
+        let columns = self.gather_parts(schema, rows, &parts);
+        self.remove(rows, &parts);
         columns
     }
 
     /// The columns of these rows, in this order.
     pub(super) fn gather(&mut self, schema: &Schema, rows: &[(u64, u32)]) -> Vec<Column> {
-        let numbers = segments_of(rows);
+        self.gather_parts(schema, rows, &of_segments(rows))
+    }
+
+    fn gather_parts(&mut self, schema: &Schema, rows: &[(u64, u32)], parts: &[(u64, Range<usize>)]) -> Vec<Column> {
+        let numbers = segments_of(parts);
         if numbers.last() == Some(&self.next) {
             self.seal_tail();
         }
@@ -128,9 +134,13 @@ impl Store {
             return if is_whole { segment.columns.clone() } else { segment.columns.iter().map(|c| c.gather(&at)).collect() };
         }
         let mut at = Vec::with_capacity(rows.len());
-        for rows in of_segments(rows) {
-            let part = numbers.binary_search(&rows[0].0).expect("every segment is listed");
-            segments[part].find(rows, |position| at.push((row_number(part), position)));
+        for (number, part) in parts {
+            let segment = numbers.binary_search(number).expect("every segment is listed");
+            let (rows, number) = (&rows[part.clone()], row_number(segment));
+            match segments[segment].arrived_as {
+                None => at.extend(rows.iter().map(|&(_, row)| (number, row))),
+                Some(_) => segments[segment].find(rows, |position| at.push((number, position))),
+            }
         }
         let columns = schema.fields().iter().enumerate().map(|(index, field)| {
             let parts: Vec<&Column> = segments.iter().map(|segment| &segment.columns[index]).collect();
@@ -140,20 +150,19 @@ impl Store {
     }
 
     /// These rows wait no longer.
-    fn remove(&mut self, rows: &[(u64, u32)]) {
-        for rows in of_segments(rows) {
-            let number = rows[0].0;
-            let segment = self.segments.get_mut(&number).expect("a segment stays while a row of it waits");
-            segment.waiting -= rows.len();
+    fn remove(&mut self, rows: &[(u64, u32)], parts: &[(u64, Range<usize>)]) {
+        for (number, part) in parts {
+            let segment = self.segments.get_mut(number).expect("a segment stays while a row of it waits");
+            segment.waiting -= part.len();
             if segment.waiting == 0 {
-                self.segments.remove(&number);
+                self.segments.remove(number);
                 continue;
             }
             let mut waits = std::mem::take(&mut segment.waits);
-            segment.find(rows, |position| waits[position as usize] = false);
+            segment.find(&rows[part.clone()], |position| waits[position as usize] = false);
             segment.waits = waits;
         }
-        for number in segments_of(rows) {
+        for number in segments_of(parts) {
             let Some(segment) = self.segments.get_mut(&number) else { continue };
             if segment.waits.len() > SMALL && segment.waiting * 4 < segment.waits.len() {
                 segment.pack();
@@ -168,14 +177,22 @@ impl Store {
     }
 }
 
-/// The rows in stretches of one segment each.
-fn of_segments(rows: &[(u64, u32)]) -> impl Iterator<Item = &[(u64, u32)]> {
-    rows.chunk_by(|a, b| a.0 == b.0)
+/// The rows in parts of one segment each.
+fn of_segments(rows: &[(u64, u32)]) -> Vec<(u64, Range<usize>)> {
+    let mut parts = Vec::new();
+    let mut begin = 0;
+    while let Some(&(segment, _)) = rows.get(begin) {
+        let rest = &rows[begin..];
+        let end = begin + rest.iter().position(|&(other, _)| other != segment).unwrap_or(rest.len());
+        parts.push((segment, begin..end));
+        begin = end;
+    }
+    parts
 }
 
-/// The segments that these rows are in, each once, in order.
-fn segments_of(rows: &[(u64, u32)]) -> Vec<u64> {
-    let mut numbers: Vec<u64> = of_segments(rows).map(|rows| rows[0].0).collect();
+/// The segments of these parts, each once, in order.
+fn segments_of(parts: &[(u64, Range<usize>)]) -> Vec<u64> {
+    let mut numbers: Vec<u64> = parts.iter().map(|(number, _)| *number).collect();
     numbers.sort_unstable();
     numbers.dedup();
     numbers

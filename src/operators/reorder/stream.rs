@@ -1,8 +1,9 @@
 //! One source stream, live: how its time passes, what it has counted, and where its rows wait.
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use super::queues::{Gone, Part};
+use super::queues::{Part, Taken};
 use super::store::{Store, row_number};
 use super::waiting::{Row, Ties, Waiting};
 use super::{StreamStats, StreamTiming};
@@ -67,22 +68,25 @@ impl Chunk {
     pub(super) fn wait_all(&mut self, rows: Range<usize>, waiting: &mut Waiting) -> usize {
         let Self { stream, segment, first, .. } = *self;
         let Arrivals { times, numbers, .. } = &self.arrived;
-        let at = |row: usize, at: u32| (times[row], Row { number: numbers[row], segment, row: first + at, stream, is_late: false });
+        let stored = |number: u64, at: u32| Row { number, segment, row: first.wrapping_add(at), stream, is_late: false };
         let Some(wanted) = &self.wanted else {
             self.waits[rows.clone()].fill(true);
-            let count = rows.len();
-            waiting.extend(rows.map(|row| at(row, row as u32)));
-            return count;
+            let at = (rows.start as u32)..(rows.end as u32);
+            let numbers = numbers[rows.clone()].iter().zip(at);
+            waiting.extend(times[rows.clone()].iter().copied(), numbers.map(|(&number, at)| stored(number, at)));
+            return rows.len();
         };
         let begin = wanted.partition_point(|&row| (row as usize) < rows.start);
         let end = wanted.partition_point(|&row| (row as usize) < rows.end);
         let these = wanted[begin..end].iter();
+        let their_times = these.clone().map(|&row| times[row as usize]);
         if self.packed.is_some() {
             self.waits[begin..end].fill(true);
-            waiting.extend(these.zip(begin..end).map(|(&row, number)| at(row as usize, number as u32)));
+            let packed = these.zip(begin as u32..end as u32);
+            waiting.extend(their_times, packed.map(|(&row, at)| stored(numbers[row as usize], at)));
         } else {
             these.clone().for_each(|&row| self.waits[row as usize] = true);
-            waiting.extend(these.map(|&row| at(row as usize, row)));
+            waiting.extend(their_times, these.map(|&row| stored(numbers[row as usize], row)));
         }
         end - begin
     }
@@ -257,17 +261,17 @@ impl Stream {
     }
 
     /// Takes these rows out, with their places.
-    pub(super) fn let_go(&mut self, rows: &[(u64, u32)], places: Vec<Place>) -> EventBatch {
+    pub(super) fn let_go(&mut self, rows: &[(u64, u32)], places: Arc<[Place]>) -> EventBatch {
         if rows.is_empty() {
             return self.nothing();
         }
         let columns = self.store.take(&self.timing.schema, rows);
         self.stats.held -= rows.len() as u64;
-        EventBatch::new(self.timing.schema.clone(), columns, places.into())
+        EventBatch::new(self.timing.schema.clone(), columns, places)
     }
 
     /// The same of rows that waited in a queue.
-    pub(super) fn let_go_queued(&mut self, mut gone: Gone) -> EventBatch {
+    pub(super) fn let_go_queued(&mut self, mut gone: Taken) -> EventBatch {
         let places = std::mem::take(&mut gone.places);
         if places.is_empty() {
             return self.nothing();

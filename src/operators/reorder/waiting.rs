@@ -203,17 +203,17 @@ impl Waiting {
             self.fresh.ties.resize(self.fresh.times.len(), Ties::None);
             self.fresh.ties.push(ties);
         }
-        self.extend(std::iter::once((time, row)));
+        self.extend(std::iter::once(time), std::iter::once(row));
     }
 
-    /// Appends rows without tie-breakers.
+    /// Appends rows without tie-breakers: their times, and as many rows.
     #[inline]
-    pub(super) fn extend(&mut self, rows: impl ExactSizeIterator<Item = (Timestamp, Row)> + Clone) {
-        let times = rows.clone().map(|(time, _)| time);
-        self.len += rows.len();
+    pub(super) fn extend(&mut self, times: impl ExactSizeIterator<Item = Timestamp> + Clone, rows: impl ExactSizeIterator<Item = Row>) {
+        debug_assert_eq!(times.len(), rows.len(), "one time a row");
+        self.len += times.len();
         self.least = times.clone().chain(self.least).min();
         self.fresh.times.extend(times);
-        self.fresh.rows.extend(rows.map(|(_, row)| row));
+        self.fresh.rows.extend(rows);
         if !self.fresh.ties.is_empty() {
             self.fresh.ties.resize(self.fresh.times.len(), Ties::None);
         }

@@ -142,10 +142,11 @@ fn is_later(a: &Thread, b: &Thread) -> bool {
 }
 
 impl State {
-    /// The state without the times it waits for.
+    /// The state without the times it waits for and the events that are held against it.
     fn shape(&self) -> State {
         let mut state = self.clone();
         for way in &mut state.ways {
+            way.hits = Box::default();
             match &mut way.kind {
                 WayKind::Wait { deadline, .. } => *deadline = Deadline::WithinEnd,
                 WayKind::Both(abreast) => abreast.operands.iter_mut().for_each(|o| *o = std::sync::Arc::new(o.shape())),

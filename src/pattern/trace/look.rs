@@ -8,7 +8,7 @@ use crate::expr::{EvalContext, Expr, ExprKind, Row};
 use crate::pattern::automaton::Origin;
 use crate::pattern::event::{Candidate, Event};
 use crate::pattern::registers::Register;
-use crate::pattern::state::{State, Watch, WayKind};
+use crate::pattern::state::{State, Watch, Way, WayKind};
 use crate::pattern::terms::{Probe, Surroundings};
 use crate::pattern::thread::{Matcher, Thread};
 use crate::pattern::variables::VariableSet;
@@ -46,8 +46,7 @@ pub(super) struct Awaited {
     pub(super) variable: VariableId,
     pub(super) first_in_loop: bool,
     pub(super) arrow: Arrow,
-    pub(super) watches: Box<[Watch]>,
-    pub(super) untils: Box<[VariableId]>,
+    pub(super) way: Way,
 }
 
 /// How far a thread has come.
@@ -96,13 +95,9 @@ fn collect(state: &State, outer: Option<Arrow>, all: &mut Vec<Awaited>) {
     for way in &state.ways {
         let arrow = outer.unwrap_or(way.arrow);
         match &way.kind {
-            WayKind::Take { variable, first_in_loop, .. } => all.push(Awaited {
-                variable: *variable,
-                first_in_loop: *first_in_loop,
-                arrow,
-                watches: way.watches.clone(),
-                untils: way.untils.clone(),
-            }),
+            WayKind::Take { variable, first_in_loop, .. } => {
+                all.push(Awaited { variable: *variable, first_in_loop: *first_in_loop, arrow, way: way.clone() })
+            }
             WayKind::Both(abreast) => {
                 let arrow = abreast.untouched.then_some(way.arrow);
                 abreast.operands.iter().for_each(|operand| collect(operand, arrow.or(outer), all));
@@ -149,7 +144,7 @@ impl<'a> Sight<'a> {
             registers: &self.thread.registers,
             undecided: &self.thread.undecided,
             around: self.around,
-            to_decide: Vec::new(),
+            forgotten: Vec::new(),
             is_unknown: Cell::new(false),
         }
     }
@@ -172,7 +167,7 @@ impl<'a> Sight<'a> {
         if !wrong.is_empty() {
             return Verdict::False(wrong);
         }
-        if probe.is_allowed(step.variable, &step.watches) {
+        if probe.is_allowed(step.variable, step.way.behind()) {
             return Verdict::Fits;
         }
         match self.forbidding(step) {
@@ -197,8 +192,8 @@ impl<'a> Sight<'a> {
 
     /// The event between, or before, that forbids the step to take the event.
     fn forbidding(&self, step: &Awaited) -> Option<(VariableId, Arc<Event>)> {
-        let undecided = self.thread.undecided.iter().map(|undecided| (undecided.negated, undecided.event.clone()));
-        let before = step.watches.iter().flat_map(|watch| {
+        let undecided = self.thread.undecided.iter().chain(&step.way.hits).map(|undecided| (undecided.negated, undecided.event.clone()));
+        let before = step.way.watches.iter().flat_map(|watch| {
             let of_variable = self.around.before.events.iter().filter(|(negated, _)| *negated == watch.variable);
             of_variable.flat_map(|(negated, events)| events.iter().rev().map(|event| (*negated, event.clone())))
         });
@@ -207,7 +202,7 @@ impl<'a> Sight<'a> {
 
     /// The negated variable that the event hits, of these watches.
     pub(super) fn hit(&self, watches: &[Watch]) -> Option<VariableId> {
-        watches.iter().find(|watch| self.probe().hits(std::slice::from_ref(watch))).map(|watch| watch.variable)
+        watches.iter().find(|watch| self.probe().hits(std::slice::from_ref(watch), &mut Vec::new())).map(|watch| watch.variable)
     }
 
     /// The UNTIL that the event fits.

@@ -89,7 +89,7 @@ pub(super) fn look(
         if let Some(clue) = clue {
             offer(&mut seen.end, clue);
         }
-        if let Some(until) = sight.ended(&step.untils) {
+        if let Some(until) = sight.ended(&step.way.untils) {
             offer(&mut seen.end, Clue::certain(Cause::Ended { until, event: event.clone() }));
         }
     }

@@ -367,7 +367,7 @@ impl Names for RowNames<'_> {
             ExprKind::Star | ExprKind::AllOf(_) => {
                 Self::arguments(cx, expr.span, "`*` stands in COUNT only".to_owned(), "write `COUNT(*)`, `COUNT(v.*)`, or name a column")
             }
-            ExprKind::Subquery => {
+            ExprKind::Subquery(_) => {
                 let text = "a query cannot stand inside MATCH_RECOGNIZE";
                 cx.error(
                     Diagnostic::error(codes::UNSUPPORTED, expr.span, text)

@@ -86,9 +86,15 @@ fn the_text_of_a_nameless_column_is_its_name() {
 #[test]
 fn what_is_read_only_to_be_refused_stays_as_it_is() {
     gives("SET M=1;SELECT(SELECT*FROM b)S", "SET M = 1;\nSELECT (SELECT*FROM b) S;\n");
+    gives("SELECT(SELECT*FROM a )S", "SELECT (SELECT*FROM a) S;\n");
     gives("SELECT a FROM S WHERE a IN( SELECT  b\n from T ) and b=1", "SELECT a FROM S WHERE a IN (SELECT b from T) AND b = 1;\n");
     gives("SELECT f(select 1+1 from T) AS x FROM S", "SELECT f(select 1+1 from T) AS x FROM S;\n");
     gives("SELECT sum(x order  by y) AS x FROM S", "SELECT sum(x order by y) AS x FROM S;\n");
+}
+
+#[test]
+fn a_comment_may_stand_right_behind_a_bracket() {
+    gives("SELECT a FROM PATTERN(A{-- c\n1})WITHIN 1s", "SELECT a\nFROM PATTERN (A{ -- c\n    1})\nWITHIN 1s;\n");
 }
 
 #[test]

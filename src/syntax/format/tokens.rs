@@ -418,6 +418,10 @@ fn word_length(text: &str) -> usize {
         b'$' => 1 + text[1..].find(|c: char| !is_word(c)).unwrap_or(text.len() - 1),
         _ if text.starts_with(is_word) => text.find(|c: char| !is_word(c)).unwrap_or(text.len()),
         _ => {
+            // `{--` is a bracket with a comment behind it.
+            if text.starts_with("{--") {
+                return 1;
+            }
             let signs = ["->>", "->", "||", "<>", "<=", ">=", "!=", "==", "{-", "-}"];
             signs
                 .iter()
