@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 
 mod aftermath;
 mod bounds;
+mod ends;
 
 pub(crate) use self::bounds::Bounds;
 
@@ -234,19 +235,6 @@ impl Partition {
         self.tidy(tools);
     }
 
-    /// The input is over: what is finished comes out.
-    pub(crate) fn end(&mut self, tools: &mut Tools<'_>) {
-        let starts: Vec<Place> = self.runs.iter().map(|r| r.start).collect();
-        for start in starts {
-            self.end_run(start, Place::MAX, tools);
-        }
-        if !matches!(tools.matcher.spec().within, Some(Within::Time(_))) {
-            // Without WITHIN nothing has timed out: there was no time.
-            tools.out.retain(|emitted| matches!(emitted, Emitted::Match { .. }));
-        }
-        self.tidy(tools);
-    }
-
     /// Steps the run at an index. Gives the match that came out of it, where others must be told (CONSUME).
     fn step_run(&mut self, at: usize, event: &Candidate<'_>, fits: &VariableSet, consumed: bool, tools: &mut Tools<'_>) -> Option<Match> {
         let run = &mut self.runs[at];
@@ -309,7 +297,7 @@ impl Partition {
                 }
             }
             if matches!(tools.matcher.spec().within, Some(Within::Events(n)) if self.events - run.index >= n) {
-                next.retain(only_waits);
+                next.retain(ends::only_waits);
             }
             run.entries = next;
             if let Some(found) = self.settle(at, finished, tools) {
@@ -402,40 +390,6 @@ impl Partition {
         let start = run.start;
         self.emit(start, found, tools);
         told
-    }
-
-    /// A run has seen as many events as WITHIN allows: it takes no more, but what waits for time alone goes on.
-    fn fill_run(&mut self, start: Place, end: Place, tools: &mut Tools<'_>) {
-        let Some(at) = self.run_at(start) else { return };
-        let run = &mut self.runs[at];
-        if run.deadline().is_none() {
-            return self.end_run(start, end, tools);
-        }
-        run.entries.retain(only_waits);
-        if let Some(found) = self.settle(at, Vec::new(), tools) {
-            self.consume(at, &found, tools);
-        }
-    }
-
-    /// WITHIN ends a run: what is finished comes out, the rest is gone.
-    fn end_run(&mut self, start: Place, end: Place, tools: &mut Tools<'_>) {
-        let Some(at) = self.run_at(start) else { return };
-        self.touched.push(start);
-        let run = &mut self.runs[at];
-        if run.decided.is_some() {
-            return;
-        }
-        let first_live = run.entries.iter().find_map(|e| if let Entry::Live(thread) = e { Some(thread.clone()) } else { None });
-        run.entries.retain(|entry| matches!(entry, Entry::Finished(_)));
-        run.entries.truncate(1);
-        let has_finished = run.has_matched || !run.entries.is_empty();
-        if let (false, Some(thread), true) = (has_finished, first_live, tools.matcher.spec().timeout.is_some()) {
-            tools.out.push(Emitted::Timeout { start, thread, end });
-        }
-        if let Some(found) = self.settle(at, Vec::new(), tools) {
-            self.consume(at, &found, tools);
-        }
-        self.runs[at].decided.get_or_insert(Decision::Nothing);
     }
 
     /// Remembers an event that a `!B` at the start of the pattern may look back at.
@@ -537,14 +491,6 @@ impl Run {
     fn deadline(&self) -> Option<Timestamp> {
         let of_entry = |entry: &Entry| if let Entry::Live(thread) = entry { thread.state.deadline() } else { None };
         self.entries.iter().filter_map(of_entry).min()
-    }
-}
-
-/// Whether it can be a match without another event.
-fn only_waits(entry: &Entry) -> bool {
-    match entry {
-        Entry::Live(thread) => thread.state.deadline().is_some(),
-        Entry::Finished(_) => true,
     }
 }
 
