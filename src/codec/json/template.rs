@@ -85,6 +85,12 @@ impl Template {
         Self::default()
     }
 
+    /// No line that is like it has fewer bytes.
+    pub(super) fn shortest(&self) -> usize {
+        // Behind the last value nothing but the piece that ends the line; a line end is its last byte.
+        self.pieces.iter().map(|piece| piece.length).sum::<usize>().saturating_sub(1)
+    }
+
     /// The pieces of a line, if there are any.
     pub(super) fn pieces_mut(&mut self) -> &mut [Piece] {
         &mut self.pieces
