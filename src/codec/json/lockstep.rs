@@ -42,7 +42,7 @@ impl Lockstep {
         let (found, longest) = self.find_lines(template, bytes, begin, most);
         let Self { at, ends, unneeded } = self;
         // Without a template none is like it.
-        let mut rows = if template.pieces_mut().is_empty() { 0 } else { found };
+        let mut rows = if template.is_empty() { 0 } else { found };
         for piece in template.pieces_mut() {
             let words = match piece.to {
                 To::Text(slot) | To::Integer(slot) | To::Float(slot) => block.column_mut(slot),
