@@ -4,6 +4,7 @@
 //! `from_arrow` in `codec`): queries read them whole, so columnar nesting would only cost.
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
 use arrow_array::{Array, BooleanArray, Decimal128Array, Float64Array, Int64Array, StringArray};
@@ -92,6 +93,21 @@ impl Column {
             Self::Coded(a) => a.is_null(row),
             Self::Nested(_, values) => values[row].is_null(),
             Self::Lists(lists) => lists.is_null(row),
+        }
+    }
+
+    /// Whether any row is NULL.
+    pub fn has_nulls(&self) -> bool {
+        match self {
+            Self::Null(len) => *len > 0,
+            Self::Bool(a) => a.null_count() > 0,
+            Self::Int(a) | Self::Timestamp(a) | Self::Duration(a) => a.null_count() > 0,
+            Self::Float(a) => a.null_count() > 0,
+            Self::Decimal(a) => a.null_count() > 0,
+            Self::String(a) | Self::Json(a) => a.null_count() > 0,
+            Self::Coded(a) => a.nulls().is_some_and(|nulls| nulls.null_count() > 0),
+            Self::Nested(_, values) => values.iter().any(Value::is_null),
+            Self::Lists(lists) => lists.nulls().is_some_and(|nulls| nulls.null_count() > 0),
         }
     }
 
@@ -197,6 +213,24 @@ impl Column {
             Self::Nested(data_type, values) => Self::Nested(data_type.clone(), at.map(|r| values[r].clone()).collect()),
             Self::Lists(lists) => Self::Nested(self.data_type(), at.map(|r| lists.value(r)).collect()),
             Self::Json(a) => Self::Json(gather_text(a, rows)),
+        }
+    }
+
+    /// These rows. Where values are of one size they are shared, not copied.
+    #[must_use]
+    pub fn slice(&self, rows: Range<usize>) -> Self {
+        let (from, len) = (rows.start, rows.len());
+        match self {
+            Self::Null(_) => Self::Null(len),
+            Self::Int(a) => Self::Int(a.slice(from, len)),
+            Self::Timestamp(a) => Self::Timestamp(a.slice(from, len)),
+            Self::Duration(a) => Self::Duration(a.slice(from, len)),
+            Self::Float(a) => Self::Float(a.slice(from, len)),
+            Self::Coded(a) => Self::Coded(CodedText::new(a.codes().slice(from, len), a.dictionary().clone())),
+            Self::Bool(_) | Self::Decimal(_) | Self::String(_) | Self::Nested(..) | Self::Lists(_) | Self::Json(_) => {
+                let row = |row| u32::try_from(row).expect("a batch has fewer than 2^32 rows");
+                self.gather(&rows.map(row).collect::<Vec<_>>())
+            }
         }
     }
 

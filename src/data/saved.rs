@@ -296,14 +296,15 @@ impl Saved for Duration {
 /// The ranks of operators may be others in the program that is restored: a place follows its operator.
 impl Saved for Place {
     fn save(&self, to: &mut StateWriter) {
-        let (time, sequence) = self.to_parts();
+        let (time, sequence, nth) = self.to_parts();
         to.raw(&time.to_le_bytes());
         to.raw(&sequence.to_le_bytes());
+        to.put(&nth);
     }
 
     fn load(from: &mut StateReader<'_>) -> Result<Self, StateError> {
-        let (time, sequence) = (i64::from_le_bytes(from.bytes()?), u64::from_le_bytes(from.bytes()?));
-        from.place(Self::from_parts(time, sequence))
+        let (time, sequence, nth) = (i64::from_le_bytes(from.bytes()?), u64::from_le_bytes(from.bytes()?), from.take()?);
+        from.place(Self::from_parts(time, sequence, nth))
     }
 }
 

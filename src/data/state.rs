@@ -243,7 +243,12 @@ impl Ranks {
             return Ok(place);
         }
         let now = ranks.get(rank as usize - 1).copied().flatten();
-        now.map(|rank| place.derived_by(rank)).ok_or_else(|| StateError::new(format!("operator {rank} is gone, and a place of it is left")))
+        let (.., nth) = place.to_parts();
+        let moved = |rank| {
+            let (time, sequence, _) = place.derived_by(rank).to_parts();
+            Place::from_parts(time, sequence, nth)
+        };
+        now.map(moved).ok_or_else(|| StateError::new(format!("operator {rank} is gone, and a place of it is left")))
     }
 }
 

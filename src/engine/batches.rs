@@ -28,40 +28,40 @@ pub(super) fn read(source: &SourceNode, batch: &RecordBatch) -> Result<Incoming,
             None => Column::repeat(&field.data_type, read_as.default.as_ref().unwrap_or(&Value::Null), rows),
         });
     }
-    let (mut good, mut bad) = (Vec::new(), Vec::new());
-    for row in 0..rows {
-        match fault(source, &columns, row) {
-            None => good.push(u32::try_from(row).map_err(|_| DataError::Misfit("a batch has 2^32 rows or more".to_owned()))?),
-            Some((cause, column)) => bad.push(BadEvent {
-                line: row as u64 + 1,
-                offset: 0,
-                cause,
-                detail: format!("row {} of a batch for {}: column `{column}` has no value", row + 1, source.name),
-                bytes: Vec::new(),
-            }),
+    let (mut rows, mut bad) = (rows, Vec::new());
+    if needed(source).any(|(index, _)| columns[index].has_nulls()) {
+        let mut good = Vec::new();
+        for row in 0..rows {
+            match fault(source, &columns, row) {
+                None => good.push(u32::try_from(row).map_err(|_| DataError::Misfit("a batch has 2^32 rows or more".to_owned()))?),
+                Some((cause, column)) => bad.push(BadEvent {
+                    line: row as u64 + 1,
+                    offset: 0,
+                    cause,
+                    detail: format!("row {} of a batch for {}: column `{column}` has no value", row + 1, source.name),
+                    bytes: Vec::new(),
+                }),
+            }
         }
-    }
-    if !bad.is_empty() {
         columns = columns.iter().map(|column| column.gather(&good)).collect();
+        rows = good.len();
     }
-    let times = source.read_as.time_column.map(|index| {
-        let time = |row| match columns[index].value(row) {
-            Value::Timestamp(time) => time,
-            _ => unreachable!("rows without a time are bad, and the checker asks for a TIMESTAMP"),
-        };
-        (0..good.len()).map(time).collect()
+    let times = source.read_as.time_column.map(|index| match &columns[index] {
+        Column::Timestamp(times) => times.values().iter().copied().map(Timestamp).collect(),
+        _ => unreachable!("the checker asks for a TIMESTAMP"),
     });
-    Ok(Incoming { columns, times, rows: good.len(), bad })
+    Ok(Incoming { columns, times, rows, bad })
 }
 
 /// Why a row is bad, and the column to blame.
 pub(super) fn fault<'s>(source: &'s SourceNode, columns: &[Column], row: usize) -> Option<(BadCause, &'s str)> {
-    let name = |index: usize| &*source.schema.fields()[index].name;
-    if let Some(index) = source.read_as.time_column
-        && columns[index].is_null(row)
-    {
-        return Some((BadCause::NoTime, name(index)));
-    }
-    let index = source.read_as.columns.iter().enumerate().position(|(index, column)| column.not_null && columns[index].is_null(row))?;
-    Some((BadCause::MissingValue, name(index)))
+    let (index, cause) = needed(source).find(|(index, _)| columns[*index].is_null(row))?;
+    Some((cause, &*source.schema.fields()[index].name))
+}
+
+/// The columns in which each row needs a value, and what a row without is.
+fn needed(source: &SourceNode) -> impl Iterator<Item = (usize, BadCause)> + '_ {
+    let time = source.read_as.time_column.map(|index| (index, BadCause::NoTime));
+    let not_null = source.read_as.columns.iter().enumerate().filter(|(_, column)| column.not_null);
+    time.into_iter().chain(not_null.map(|(index, _)| (index, BadCause::MissingValue)))
 }

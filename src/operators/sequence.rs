@@ -246,10 +246,13 @@ impl Sequence {
                 .unwrap_or(std::cmp::Ordering::Equal)
         });
         let moment = over.max(floor);
-        for tie in ties {
+        // Their order is that of the places that they had between them.
+        let mut places: Vec<Place> = ties.iter().map(|tie| tie.row.place).collect();
+        places.sort_unstable();
+        for (tie, place) in ties.into_iter().zip(places) {
             let masks = self.evaluator.masks(std::slice::from_ref(&tie.row.batch));
             let rows = [RowOf { input: 0, batch: &tie.row.batch, row: tie.row.row }];
-            self.event(&rows, &Known::Masks(&masks), tie.row.place, moment, out);
+            self.event(&rows, &Known::Masks(&masks), place, moment, out);
         }
         self.report(moment, out);
     }

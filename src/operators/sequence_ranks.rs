@@ -82,7 +82,11 @@ impl RankSequence {
             return false;
         }
         let evaluator = &mut self.evaluator;
-        let rows = out.rows(0, place, moment, |builders| evaluator.event(partition, step, (row, place), earliest, builders));
+        if !evaluator.is_last(step) {
+            evaluator.keep(partition, step, row, place, earliest);
+            return false;
+        }
+        let rows = out.rows(0, place, moment, |builders| evaluator.finish(partition, (row, place), earliest, builders));
         let restarts = rows > 0 && evaluator.restarts();
         if restarts {
             partition.clear();

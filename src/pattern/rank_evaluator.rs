@@ -151,30 +151,46 @@ impl RankEvaluator {
         partition.columns.is_reached(step, earliest)
     }
 
-    /// An event that fits a step, and is reached. Appends the rows of the matches that it finishes, and gives how many there are.
-    pub(crate) fn event(
+    /// Whether what takes a step finishes matches.
+    #[inline]
+    pub(crate) fn is_last(&self, step: usize) -> bool {
+        step + 1 == self.steps.len()
+    }
+
+    /// An event that fits a step before the last, and is reached.
+    pub(crate) fn keep(&mut self, partition: &mut RankPartition, step: usize, row: &RowOf<'_>, place: Place, earliest: i64) {
+        partition.events += 1;
+        let whole;
+        let (sources, event) = match &self.output {
+            Output::Columns(sources) => (sources, None),
+            Output::Matches(_, sources) => {
+                whole = Candidate::of_rows(place, partition.events, std::slice::from_ref(row));
+                (sources, Some(whole.event()))
+            }
+        };
+        let arriving = Arriving { time: place.time().0, columns: row.batch.columns(), row: row.row, event };
+        self.dropped += partition.columns.keep(step, sources, &arriving, earliest, self.most);
+    }
+
+    /// An event that fits the last step, and is reached. Appends the rows of the matches that it finishes, and gives how many there are.
+    pub(crate) fn finish(
         &mut self,
         partition: &mut RankPartition,
-        step: usize,
         (row, place): (&RowOf<'_>, Place),
         earliest: i64,
         out: &mut [ColumnBuilder],
     ) -> usize {
         partition.events += 1;
-        let candidate = Candidate::of_rows(place, partition.events, std::slice::from_ref(row));
-        let (sources, event) = match &self.output {
-            Output::Columns(sources) => (sources, None),
-            Output::Matches(_, sources) => (sources, Some(candidate.event())),
-        };
-        let arriving = Arriving { time: place.time().0, columns: row.batch.columns(), row: row.row, event };
-        if step + 1 < self.steps.len() {
-            self.dropped += partition.columns.keep(step, sources, &arriving, earliest, self.most);
-            return 0;
-        }
         partition.columns.find(earliest, &mut self.found);
         match &self.output {
-            Output::Columns(sources) => partition.columns.write(&mut self.found, &arriving, sources, out),
-            Output::Matches(outputs, _) => self.write_matches(partition, outputs, &candidate, out),
+            Output::Columns(sources) => {
+                let arriving = Arriving { time: place.time().0, columns: row.batch.columns(), row: row.row, event: None };
+                partition.columns.write(&mut self.found, &arriving, sources, out)
+            }
+            Output::Matches(outputs, _) => {
+                let last = Candidate::of_rows(place, partition.events, std::slice::from_ref(row));
+                self.write_matches(partition, outputs, &last, out)
+            }
         }
     }
 

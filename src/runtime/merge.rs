@@ -96,7 +96,8 @@ impl Merge {
         if let Some(&place) = flows.iter().flat_map(|f| f.rows.places().iter()).find(|&&place| place < before) {
             return Err(BrokenPromise { place, watermark: before });
         }
-        let inbox = if self.lags { self.release(flows, &steps) } else { self.merge_in_order(flows) };
+        let mut inbox = if self.lags { self.release(flows, &steps) } else { self.merge_in_order(flows) };
+        tell_apart(&mut inbox.entries);
         Ok((inbox, steps))
     }
 
@@ -277,6 +278,29 @@ fn state_moments(inbox: &mut Inbox) {
     }
 }
 
+/// Gives each row a place of its own where several were derived at one place. Rows of several inputs at the place of a source event are that
+/// event and stay together; where an input has several of them, the second ones are another event behind it, and so on.
+fn tell_apart(entries: &mut [Entry]) {
+    let place_of = |entry: &Entry| if let Entry::Row { place, .. } = entry { Some(*place) } else { None };
+    let are_beside = |a: &Entry, b: &Entry| place_of(a).zip(place_of(b)).is_some_and(|(a, b)| a.is_beside(b));
+    if !entries.windows(2).any(|pair| are_beside(&pair[0], &pair[1])) {
+        return;
+    }
+    for beside in entries.chunk_by_mut(are_beside).filter(|beside| beside.len() > 1) {
+        let is_source = place_of(&beside[0]).is_some_and(Place::is_source);
+        // Rows of one place stand input by input.
+        let mut last: Option<(u16, Place)> = None;
+        for entry in &mut *beside {
+            let Entry::Row { input, place, .. } = entry else { continue };
+            if let Some((_, before)) = last.filter(|(of, _)| !is_source || of == input) {
+                *place = before.next_to();
+            }
+            last = Some((*input, *place));
+        }
+        beside.sort_by_key(place_of);
+    }
+}
+
 fn row_entry(input: usize, row: usize, place: Place, moment: Place, floor: Place) -> Entry {
     let input = u16::try_from(input).expect("the planner bounds the inputs of an operator");
     let row = u32::try_from(row).expect("a round has less than 2^32 rows");
@@ -437,7 +461,8 @@ mod tests {
                     Entry::Row { input, row, place, moment, floor } => {
                         self.fire(place, floor);
                         let batch = &inbox.inputs[usize::from(input)];
-                        assert_eq!((batch.places()[row as usize], batch.moments()[row as usize]), (place, moment));
+                        assert!(batch.places()[row as usize].is_beside(place));
+                        assert_eq!(batch.moments()[row as usize], moment);
                         let Value::Int(n) = batch.value(0, row as usize) else { panic!("an INT column") };
                         self.log.push((place, moment, n));
                         self.timers.insert((Place::bound(Timestamp(place.time().0 + 3), Phase::Before), n));

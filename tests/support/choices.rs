@@ -220,6 +220,14 @@ pub fn each_once(choices: Vec<Choice>) -> Vec<Choice> {
     if choices.len() < 2 {
         return choices;
     }
+    let step_of = |choice: &Choice| match choice {
+        Choice::Step { step, .. } | Choice::Wait { not: step, .. } => Some(*step),
+        Choice::Absence { .. } | Choice::Both { .. } | Choice::Finish => None,
+    };
+    let steps: BTreeSet<Option<usize>> = choices.iter().map(step_of).collect();
+    if steps.len() == choices.len() {
+        return choices;
+    }
     let mut seen = BTreeSet::new();
     choices.into_iter().filter(|choice| seen.insert(format!("{choice:?}"))).collect()
 }

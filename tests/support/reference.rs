@@ -87,6 +87,7 @@ pub fn run_keyed(program: &Program, events: &[Event]) -> Vec<Row> {
             starts: vec![],
             rows: vec![],
             moment: (i64::MIN, false, 0),
+            seen: 0,
             consumed: BTreeSet::new(),
         };
         partition.run();
@@ -130,6 +131,8 @@ pub struct Partition<'a> {
     pub starts: Vec<Start>,
     pub rows: Vec<Row>,
     pub moment: Moment,
+    /// How many events have come.
+    pub seen: usize,
     /// CONSUME: what is used up.
     pub consumed: BTreeSet<usize>,
 }
@@ -139,8 +142,9 @@ impl Partition<'_> {
         for position in 0..self.members.len() {
             let event = self.members[position];
             self.deadlines(Some(self.events[event].time));
+            self.seen = position + 1;
             self.moment = (self.events[event].time, false, event);
-            self.event(position, event);
+            self.event(event);
         }
         self.deadlines(None);
         self.moment = (i64::MAX, true, usize::MAX);
@@ -150,7 +154,7 @@ impl Partition<'_> {
         self.settle();
     }
 
-    fn event(&mut self, position: usize, event: usize) {
+    fn event(&mut self, event: usize) {
         let busy = self.starts.iter().filter(|s| !s.threads.is_empty()).count();
         for first in self.firsts() {
             self.step(first, event);
@@ -165,12 +169,15 @@ impl Partition<'_> {
         if may_start && !self.consumed.contains(&event) {
             self.begin(event);
         }
-        if let Some(Within::Events(n)) = self.query.within {
-            for index in 0..self.starts.len() {
-                let first = self.members.iter().position(|m| *m == self.starts[index].first).unwrap();
-                if position - first + 1 >= n {
-                    self.end(index);
-                }
+        for index in 0..self.starts.len() {
+            if !self.is_full(self.starts[index].first, 0) {
+                continue;
+            }
+            let waits = |thread: &Thread| earliest_wait(&thread.choices).is_some();
+            if self.starts[index].threads.iter().any(waits) {
+                self.starts[index].threads.retain(waits);
+            } else {
+                self.end(index);
             }
         }
         self.settle();
@@ -184,6 +191,13 @@ impl Partition<'_> {
             }
             self.settle();
         }
+    }
+
+    /// WITHIN n EVENTS: whether a match of this start could take none of the events behind the last `but` that have come.
+    fn is_full(&self, first: usize, but: usize) -> bool {
+        let Some(Within::Events(n)) = self.query.within else { return false };
+        let first = self.members.iter().position(|member| *member == first).unwrap();
+        self.seen - but >= first + n
     }
 
     fn firsts(&self) -> Vec<usize> {
@@ -211,11 +225,11 @@ impl Partition<'_> {
     fn step(&mut self, first: usize, event: usize) {
         let Some(index) = self.index_of(first) else { return };
         // CONSUME: an event that an earlier start's match took just now fits nothing.
-        let consumed = self.consumed.contains(&event);
+        let takes_none = self.consumed.contains(&event) || self.is_full(first, 1);
         let threads = std::mem::take(&mut self.starts[index].threads);
         let mut next = Vec::new();
         for thread in threads {
-            let (taken, kept) = if consumed {
+            let (taken, kept) = if takes_none {
                 (vec![], self.pass(&thread.choices, &thread.history, event))
             } else {
                 self.offer(&thread.choices, &thread.history, event)
@@ -492,6 +506,10 @@ impl Partition<'_> {
             } else {
                 next.push((thread.history, fired));
             }
+        }
+        if self.is_full(self.starts[index].first, 0) {
+            let can_end = |choices: &[Choice]| choices.iter().any(|choice| matches!(choice, Choice::Finish));
+            next.retain(|(_, choices)| can_end(choices) || earliest_wait(choices).is_some());
         }
         self.install(index, next, time);
     }

@@ -17,9 +17,7 @@ impl Reorder {
     pub fn push(&mut self, arrivals: Vec<Arrivals>, clock: Timestamp) {
         assert_eq!(arrivals.len(), self.streams.len(), "one Arrivals a stream");
         self.advance_clock(clock);
-        let arrived = (0u16..).zip(arrivals).filter(|(_, arrived)| !arrived.is_empty());
-        let chunks = arrived.map(|(stream, arrived)| self.streams[usize::from(stream)].receive(stream, arrived)).collect();
-        self.take_in(chunks, clock);
+        self.take_in((0u16..).zip(arrivals).filter(|(_, arrived)| !arrived.is_empty()).collect(), clock);
     }
 
     /// Takes what has arrived of one stream.
@@ -27,17 +25,28 @@ impl Reorder {
         self.advance_clock(clock);
         if !arrived.is_empty() {
             let number = u16::try_from(stream).expect("a program has fewer than 65,536 source streams");
-            let chunk = self.streams[stream].receive(number, arrived);
-            self.take_in(vec![chunk], clock);
+            self.take_in(vec![(number, arrived)], clock);
         }
     }
 
-    fn take_in(&mut self, mut chunks: Vec<Chunk>, clock: Timestamp) {
-        let rows = chunks.iter().map(|chunk| chunk.arrived.len()).sum::<usize>();
+    fn take_in(&mut self, arrived: Vec<(u16, Arrivals)>, clock: Timestamp) {
+        let rows = arrived.iter().map(|(_, arrived)| arrived.len()).sum::<usize>();
+        let fits = self.held() + rows <= self.max_held;
+        let queues = fits && self.come_in_order(&arrived, clock);
+        if !queues {
+            // Before it is settled where the new rows will be stored.
+            self.leave_queues();
+        }
+        let receive = |(stream, arrived)| self.streams[usize::from(stream)].receive(stream, arrived);
+        let mut chunks: Vec<Chunk> = arrived.into_iter().map(receive).collect();
+        if queues {
+            chunks.into_iter().for_each(|chunk| self.queue(chunk, clock));
+            return self.move_frontier();
+        }
         match chunks.as_mut_slice() {
-            _ if self.has_ties || self.waiting.len() + rows > self.max_held => self.take_together(&mut chunks, clock),
+            _ if self.has_ties || !fits => self.take_together(&mut chunks, clock),
             [alone] => self.take_alone(alone, clock),
-            several if self.are_in_time(several, clock) => {
+            several if self.are_in_time(several.iter().map(|chunk| (chunk.stream, &*chunk.arrived.times)), clock) => {
                 several.iter_mut().for_each(|chunk| self.take_in_time(chunk, 0..chunk.arrived.len(), clock));
                 self.move_frontier();
             }
@@ -48,14 +57,32 @@ impl Reorder {
         }
     }
 
+    /// Whether all rows are in time and may wait in queues.
+    fn come_in_order(&self, arrived: &[(u16, Arrivals)], clock: Timestamp) -> bool {
+        let times = || arrived.iter().map(|(stream, arrived)| (*stream, &*arrived.times));
+        self.may_queue() && times().all(|(stream, times)| self.queues.takes(usize::from(stream), times)) && self.are_in_time(times(), clock)
+    }
+
+    /// Lets rows of one stream wait in its queue. The frontier is moved afterwards.
+    fn queue(&mut self, chunk: Chunk, clock: Timestamp) {
+        let (index, rows) = (usize::from(chunk.stream), chunk.arrived.len());
+        let stream = &mut self.streams[index];
+        stream.note_seen(clock);
+        stream.note_in_time(&chunk.arrived.times, clock);
+        if stream.waits(Verdict::OnTime) {
+            let part = chunk.into_wanted();
+            stream.stats.held += part.times.len() as u64;
+            stream.pass_over((rows - part.times.len()) as u64);
+            self.queues.push(index, part);
+        }
+    }
+
     /// Whether all rows are in time: in whatever order those of several streams came, the same comes of it.
-    fn are_in_time(&self, chunks: &[Chunk], clock: Timestamp) -> bool {
+    fn are_in_time<'t>(&self, mut rows: impl Iterator<Item = (u16, &'t [Timestamp])>, clock: Timestamp) -> bool {
         let is_any_idle = self.streams.iter().any(|stream| stream.stats.is_idle);
-        !is_any_idle
-            && chunks.iter().all(|chunk| {
-                let times = &chunk.arrived.times;
-                self.streams[usize::from(chunk.stream)].in_time(times, self.frontier, clock) == times.len()
-            })
+        let are_in_time =
+            |(stream, times): (u16, &[Timestamp])| self.streams[usize::from(stream)].in_time(times, self.frontier, clock) == times.len();
+        !is_any_idle && rows.all(are_in_time)
     }
 
     /// Rows of one stream, where neither ties nor the bound need looking at: the same as [`Reorder::take_together`], many rows at once.

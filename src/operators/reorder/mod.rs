@@ -8,6 +8,7 @@
 //! Positions count the events that go out, from 1; rows of one event in several streams have one place.
 
 mod arrive;
+mod queues;
 mod store;
 mod stream;
 mod waiting;
@@ -17,8 +18,9 @@ mod saved;
 use std::ops::Range;
 use std::sync::Arc;
 
+use self::queues::{Part, Queues};
 use self::stream::Stream;
-use self::waiting::{Cut, Goes, Waiting};
+use self::waiting::{Cut, Goes, Row, Waiting};
 use crate::data::{Arrivals, Duration, EventBatch, Place, Schema, Timestamp};
 use crate::expr::Expr;
 
@@ -99,6 +101,8 @@ pub struct Reorder {
     streams: Vec<Stream>,
     has_ties: bool,
     max_held: usize,
+    /// Rows wait here, or in `waiting`, or among the `ready`: never here and there.
+    queues: Queues,
     waiting: Waiting,
     /// Rows that may go, in order.
     ready: Vec<Goes>,
@@ -131,10 +135,12 @@ impl Reorder {
         debug_assert!(streams.iter().all(|timing| timing.wanted.is_none() || !timing.keeps_late), "late events are wanted all");
         let has_ties = streams.iter().any(|timing| !timing.ties.is_empty());
         let streams = streams.into_iter().map(Stream::new).collect::<Vec<_>>();
+        let stream_count = streams.len();
         let mut order = Self {
             streams,
             has_ties,
             max_held: max_held.max(1),
+            queues: Queues::new(stream_count),
             waiting: Waiting::default(),
             ready: Vec::new(),
             gone: 0,
@@ -163,6 +169,9 @@ impl Reorder {
     /// From now on no more than so many rows go in one release.
     pub fn let_go(&mut self, most_at_once: usize) {
         self.most_at_once = most_at_once.max(1);
+        if !self.may_queue() {
+            self.leave_queues();
+        }
     }
 
     /// Lets the arrival clock go on without events: streams may become idle.
@@ -202,6 +211,7 @@ impl Reorder {
         self.forced > 0
             || !self.ready.is_empty()
             || self.waiting.may_give(self.cut())
+            || self.queues.may_give(self.cut())
             || self.watermark() != self.told
             || self.streams.iter().any(Stream::has_news)
     }
@@ -209,17 +219,25 @@ impl Reorder {
     /// Bytes that the next release takes for a while to put in order what waits; or, with so many rows more, that keeping to the bound does.
     pub fn wants(&self, more: usize) -> usize {
         let cut = self.cut();
-        let is_due = self.waiting.may_give(cut) || self.waiting.len().saturating_add(more) > self.max_held;
-        if is_due { self.waiting.wants(cut) } else { 0 }
+        let is_due = self.waiting.may_give(cut) || self.queues.may_give(cut) || self.held().saturating_add(more) > self.max_held;
+        if is_due { self.waiting.wants(cut) + self.queues.wants() } else { 0 }
     }
 
     /// The same for the end of input.
     pub fn wants_at_end(&self) -> usize {
-        self.waiting.wants(Cut::UpTo(Timestamp::MAX))
+        self.waiting.wants(Cut::UpTo(Timestamp::MAX)) + self.queues.wants()
     }
 
     /// What has become certain since the last call.
     pub fn release(&mut self) -> Released {
+        let (batches, late) = if self.queues.is_empty() { self.let_go_waiting() } else { self.let_go_queued() };
+        self.told = self.watermark();
+        let (ahead, unwanted) = self.streams.iter_mut().map(Stream::take_rest).unzip();
+        Released { batches, late, ahead, watermark: self.told, unwanted, forced: std::mem::take(&mut self.forced) }
+    }
+
+    /// The rows of each stream that go now, and the late ones.
+    fn let_go_waiting(&mut self) -> (Vec<EventBatch>, Vec<EventBatch>) {
         self.waiting.cut(self.cut(), &mut self.ready);
         let going = self.going();
         let is_simple = self.noted.is_none() && matches!(self.streams.as_slice(), [alone] if !alone.timing.keeps_late);
@@ -230,24 +248,36 @@ impl Reorder {
             self.ready.clear();
             self.gone = 0;
         }
-        self.told = self.watermark();
-        let streams = self.streams.len();
-        let mut released = Released {
-            batches: Vec::with_capacity(streams),
-            late: Vec::with_capacity(streams),
-            ahead: Vec::with_capacity(streams),
-            watermark: self.told,
-            unwanted: Vec::with_capacity(streams),
-            forced: std::mem::take(&mut self.forced),
-        };
-        for ((stream, on_time), belated) in self.streams.iter_mut().zip(on_time).zip(belated) {
-            released.batches.push(stream.let_go(&on_time.0, on_time.1));
-            released.late.push(stream.let_go(&belated.0, belated.1));
-            let (ahead, unwanted) = stream.take_rest();
-            released.ahead.push(ahead);
-            released.unwanted.push(unwanted);
+        let let_go = |(stream, (rows, places)): (&mut Stream, Gone)| stream.let_go(&rows, places);
+        let batches = self.streams.iter_mut().zip(on_time).map(let_go).collect();
+        (batches, self.streams.iter_mut().zip(belated).map(let_go).collect())
+    }
+
+    /// The same of rows that wait in queues, of which none is late.
+    fn let_go_queued(&mut self) -> (Vec<EventBatch>, Vec<EventBatch>) {
+        let gone = self.queues.cut(self.cut(), &mut self.position);
+        let batches = self.streams.iter_mut().zip(gone).map(|(stream, gone)| stream.let_go_queued(gone)).collect();
+        (batches, self.streams.iter().map(Stream::nothing).collect())
+    }
+
+    /// Whether rows that come in order may wait in queues.
+    fn may_queue(&self) -> bool {
+        !self.has_ties && self.noted.is_none() && self.most_at_once == usize::MAX && self.waiting.len() == 0 && self.ready.is_empty()
+    }
+
+    /// Moves what waits in queues to where rows wait one by one.
+    fn leave_queues(&mut self) {
+        for (stream, Part { times, numbers, columns }) in self.queues.take_all() {
+            let (segment, first) = self.streams[stream].keep(columns, times.len());
+            let stream = u16::try_from(stream).expect("a program has fewer than 65,536 source streams");
+            let row = |row: usize| Row { number: numbers[row], segment, row: first + row as u32, stream, is_late: false };
+            self.waiting.extend(times.iter().copied(), (0..times.len()).map(row));
         }
-        released
+    }
+
+    /// How many rows wait.
+    fn held(&self) -> usize {
+        self.waiting.len() + self.queues.len()
     }
 
     /// The rows of each stream that go, in time and late, with their places; their events are counted.

@@ -39,6 +39,7 @@ impl Reorder {
 
     /// Writes the counters of a stream and its rows that wait, in order.
     pub fn save_stream(&mut self, index: usize, to: &mut StateWriter) {
+        self.leave_queues();
         let keys: Vec<Key> = self.waiting.in_order().into_iter().filter(|key| usize::from(key.row.stream) == index).collect();
         let rows: Vec<(u64, u32)> = keys.iter().map(|key| (key.row.segment, key.row.row)).collect();
         let stream = &mut self.streams[index];

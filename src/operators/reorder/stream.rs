@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::queues::{Part, Taken};
 use super::store::{Store, row_number};
 use super::waiting::{Row, Ties, Waiting};
 use super::{StreamStats, StreamTiming};
@@ -88,6 +89,18 @@ impl Chunk {
             waiting.extend(their_times, these.map(|&row| stored(numbers[row as usize], row)));
         }
         end - begin
+    }
+
+    /// Those of the rows that somebody wants.
+    pub(super) fn into_wanted(self) -> Part {
+        let Self { arrived: Arrivals { columns, times, numbers }, wanted, packed, .. } = self;
+        let Some(wanted) = wanted else { return Part { times, numbers, columns } };
+        let pick = |row: &u32| *row as usize;
+        Part {
+            times: wanted.iter().map(|row| times[pick(row)]).collect(),
+            numbers: wanted.iter().map(|row| numbers[pick(row)]).collect(),
+            columns: packed.unwrap_or_else(|| columns.iter().map(|column| column.gather(&wanted)).collect()),
+        }
     }
 
     /// Notes a row that is ahead of the clock.
@@ -250,11 +263,33 @@ impl Stream {
     /// Takes these rows out, with their places.
     pub(super) fn let_go(&mut self, rows: &[(u64, u32)], places: Arc<[Place]>) -> EventBatch {
         if rows.is_empty() {
-            return self.nothing.clone();
+            return self.nothing();
         }
         let columns = self.store.take(&self.timing.schema, rows);
         self.stats.held -= rows.len() as u64;
         EventBatch::new(self.timing.schema.clone(), columns, places)
+    }
+
+    /// The same of rows that waited in a queue.
+    pub(super) fn let_go_queued(&mut self, mut gone: Taken) -> EventBatch {
+        let places = std::mem::take(&mut gone.places);
+        if places.is_empty() {
+            return self.nothing();
+        }
+        self.stats.held -= places.len() as u64;
+        EventBatch::new(self.timing.schema.clone(), gone.into_columns(&self.timing.schema), places.into())
+    }
+
+    /// No rows.
+    pub(super) fn nothing(&self) -> EventBatch {
+        self.nothing.clone()
+    }
+
+    /// Stores rows that all wait already; gives where the first of them is stored.
+    pub(super) fn keep(&mut self, columns: Vec<Column>, rows: usize) -> (u64, u32) {
+        let address = self.store.address_of_next(rows);
+        self.store.add(&self.timing.schema, columns, vec![true; rows]);
+        address
     }
 
     /// How many rows are stored, waiting or not.

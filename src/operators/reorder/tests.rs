@@ -124,7 +124,11 @@ fn random_case(noise: &mut Noise, with_ties: bool, streams: usize, is_calm: bool
         .collect();
     let disorder = 1 + noise.below(40);
     let step = 1 + noise.below(3);
+    // Some come in order all the time, some for long stretches.
+    let in_order = noise.below(3);
     let events = (0..1500u64).map(|number| {
+        let is_in_order = in_order == 0 || (in_order == 1 && number / 400 % 2 == 0);
+        let disorder = if is_in_order { 1 } else { disorder };
         let jitter = |noise: &mut Noise| i64::try_from(number * step / 2 + noise.below(disorder)).unwrap();
         let seq = |noise: &mut Noise| (noise.below(8) > 0).then(|| i64::try_from(noise.below(4)).unwrap());
         let time = jitter(noise);
@@ -148,7 +152,7 @@ fn order_and_lateness_are_as_defined_for_every_chunk_size() {
         let (timings, events) = random_case(&mut noise, seed % 2 == 0, streams, seed % 3 == 0);
         let expected = reference(&timings, &events);
         let mut runs = Vec::new();
-        for chunk_size in [1, 7, 1000] {
+        for chunk_size in [1, 7, 100, 1000] {
             let (rows, stats) = run(&timings, &events, chunk_size, Reorder::MAX_HELD);
             let told: Vec<_> = rows.iter().map(|r| (r.0.time().0, u64::try_from(r.2).unwrap(), r.1, r.3)).collect();
             let wanted: Vec<_> = expected.iter().map(|r| (r.0, r.2, r.3, r.4)).collect();
@@ -179,13 +183,31 @@ fn events_that_nobody_wants_only_leave_gaps() {
         let some: Vec<StreamTiming> = all.iter().map(|timing| StreamTiming { wanted: Some(wanted.clone()), ..timing.clone() }).collect();
         let (rows, stats) = run(&all, &events, 7, Reorder::MAX_HELD);
         let rows: Vec<_> = rows.iter().filter(|row| row.2 >= least).map(|row| (row.0.time(), row.1, row.2)).collect();
-        for chunk_size in [1, 7, 1000] {
+        for chunk_size in [1, 7, 100, 1000] {
             let (kept, kept_stats) = run(&some, &events, chunk_size, Reorder::MAX_HELD);
             assert_eq!(kept.iter().map(|row| (row.0.time(), row.1, row.2)).collect::<Vec<_>>(), rows, "seed {seed}, {chunk_size}");
             let counts = |stats: &[StreamStats]| stats.iter().map(|s| (s.events, s.late, s.max_time, s.watermark)).collect::<Vec<_>>();
             assert_eq!(counts(&kept_stats), counts(&stats), "seed {seed}, {chunk_size}");
         }
     }
+}
+
+#[test]
+fn what_comes_in_order_goes_as_it_came() {
+    let late = StreamTiming { delay: Duration(50), ..StreamTiming::new(schema()) };
+    let mut order = Reorder::new(vec![StreamTiming::new(schema()), late], 1000);
+    let event = |number: u64| (number, vec![(usize::from(number % 2 == 0), i64::try_from(number).unwrap(), None)]);
+    let pushed = chunk(&(0..200).map(event).collect::<Vec<_>>(), 2);
+    let values = |column: &Column| if let Column::Int(values) = column { values.values().inner().clone() } else { panic!("numbers") };
+    let (first, second) = (values(&pushed[0].columns[0]), values(&pushed[1].columns[0]));
+    order.push(pushed, Timestamp(0));
+    assert_eq!((order.queues.len(), order.waiting.len()), (200, 0));
+    let released = order.release();
+    assert_eq!(released.batches.iter().map(EventBatch::len).collect::<Vec<_>>(), [74, 75], "up to 198 - 50");
+    assert_eq!(values(&released.batches[1].columns()[0]).as_ptr(), second.as_ptr(), "not copied");
+    let released = order.finish();
+    assert_eq!(values(&released.batches[0].columns()[0]).data_ptr(), first.data_ptr(), "not copied");
+    assert_eq!((released.batches[0].places()[0], order.position()), (Place::event(Timestamp(149), 150), 200));
 }
 
 #[test]

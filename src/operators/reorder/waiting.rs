@@ -166,7 +166,7 @@ pub(super) enum Cut {
 }
 
 impl Cut {
-    fn takes(self, key: Timestamp) -> bool {
+    pub(super) fn takes(self, key: Timestamp) -> bool {
         match self {
             Self::Before(time) => key < time,
             Self::UpTo(time) => key <= time,

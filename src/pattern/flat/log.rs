@@ -10,8 +10,8 @@ use crate::expr::word_of;
 use crate::pattern::event::RowOf;
 use crate::spec::PatternSpec;
 
-/// Words before the columns: time and sequence of the place, fits, where the row's text begins.
-const HEADER: usize = 4;
+/// Words before the columns: time and sequence of the place, fits, where the row's text begins, and the rest of the place.
+const HEADER: usize = 5;
 
 /// Which columns are kept, and where in a row.
 #[derive(Debug)]
@@ -243,12 +243,12 @@ impl Log {
     pub(super) fn push(&mut self, layout: &Layout, event: &Arriving<'_>) -> u32 {
         let number = self.next();
         let begin = self.words.len();
-        let (time, sequence) = event.place.to_parts();
+        let (time, sequence, nth) = event.place.to_parts();
         let text_at = self.text_base + self.text.len() as u64;
         self.words.extend_from_slice(&layout.blank);
         self.rows += 1;
         let row = &mut self.words[begin..];
-        row[..HEADER].copy_from_slice(&[time, sequence.cast_signed(), event.fits.cast_signed(), text_at.cast_signed()]);
+        row[..HEADER].copy_from_slice(&[time, sequence.cast_signed(), event.fits.cast_signed(), text_at.cast_signed(), nth.into()]);
         for kept in &layout.columns {
             let (Kind::Word(at), Some(of)) = (kept.kind, event.rows.iter().find(|row| row.input == kept.input)) else { continue };
             let word = match &of.batch.columns()[kept.column] {
@@ -318,8 +318,7 @@ impl Log {
 
     /// Where an event stands.
     pub(super) fn place(&self, layout: &Layout, event: u32) -> Place {
-        let row = self.row(layout, event);
-        Place::from_parts(row[0], row[1].cast_unsigned())
+        place_of(self.row(layout, event))
     }
 
     /// After it has been read: where its events stand in the program that reads.
@@ -329,8 +328,8 @@ impl Log {
         }
         self.rows = self.words.len() / layout.stride;
         for row in self.words.chunks_exact_mut(layout.stride).skip(self.gone) {
-            let (time, sequence) = from.place(Place::from_parts(row[0], row[1].cast_unsigned()))?.to_parts();
-            (row[0], row[1]) = (time, sequence.cast_signed());
+            let (time, sequence, nth) = from.place(place_of(row))?.to_parts();
+            (row[0], row[1], row[4]) = (time, sequence.cast_signed(), nth.into());
         }
         Ok(())
     }
@@ -466,6 +465,13 @@ impl Log {
     pub(super) fn bytes(&self) -> usize {
         self.words.capacity() * 8 + self.text.capacity() + self.values.capacity() * size_of::<Value<'_>>()
     }
+}
+
+/// The place that the words of a row tell.
+#[inline]
+fn place_of(row: &[i64]) -> Place {
+    // The word was made of 32 bits.
+    Place::from_parts(row[0], row[1].cast_unsigned(), row[4] as u32)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 
 mod aftermath;
 mod bounds;
+mod ends;
 
 pub(crate) use self::bounds::Bounds;
 
@@ -192,7 +193,7 @@ impl Partition {
         if let Some(Within::Events(n)) = spec.within {
             let full: Vec<Place> = self.runs.iter().take_while(|r| event.index - r.index + 1 >= n).map(|r| r.start).collect();
             changed |= !full.is_empty();
-            full.into_iter().for_each(|start| self.end_run(start, event.place, tools));
+            full.into_iter().for_each(|start| self.fill_run(start, event.place, tools));
             tools.out[emitted_before..].sort_by_key(Emitted::start);
         }
         if !changed {
@@ -234,26 +235,14 @@ impl Partition {
         self.tidy(tools);
     }
 
-    /// The input is over: what is finished comes out.
-    pub(crate) fn end(&mut self, tools: &mut Tools<'_>) {
-        let starts: Vec<Place> = self.runs.iter().map(|r| r.start).collect();
-        for start in starts {
-            self.end_run(start, Place::MAX, tools);
-        }
-        if !matches!(tools.matcher.spec().within, Some(Within::Time(_))) {
-            // Without WITHIN nothing has timed out: there was no time.
-            tools.out.retain(|emitted| matches!(emitted, Emitted::Match { .. }));
-        }
-        self.tidy(tools);
-    }
-
     /// Steps the run at an index. Gives the match that came out of it, where others must be told (CONSUME).
     fn step_run(&mut self, at: usize, event: &Candidate<'_>, fits: &VariableSet, consumed: bool, tools: &mut Tools<'_>) -> Option<Match> {
         let run = &mut self.runs[at];
         let mode = tools.matcher.spec().mode;
         let now = Now { time: event.time(), within_end: within_end(tools.matcher, run.start.time()) };
         let around = Surroundings { start: Some(run.start), match_number: 0, rows: None, rows_ahead: 0, before: &self.before };
-        let taking = match (consumed, mode) {
+        let is_full = matches!(tools.matcher.spec().within, Some(Within::Events(n)) if event.index - run.index >= n);
+        let taking = match (consumed || is_full, mode) {
             (true, _) => Taking::Nothing,
             (false, Mode::AllMatches) => Taking::All,
             (false, Mode::OnePerStart | Mode::Rows) => Taking::One,
@@ -306,6 +295,9 @@ impl Partition {
                 if place(mode, &mut tools.matcher.automaton, stepped, &mut next, &mut finished) {
                     break;
                 }
+            }
+            if matches!(tools.matcher.spec().within, Some(Within::Events(n)) if self.events - run.index >= n) {
+                next.retain(ends::only_waits);
             }
             run.entries = next;
             if let Some(found) = self.settle(at, finished, tools) {
@@ -398,27 +390,6 @@ impl Partition {
         let start = run.start;
         self.emit(start, found, tools);
         told
-    }
-
-    /// WITHIN ends a run: what is finished comes out, the rest is gone.
-    fn end_run(&mut self, start: Place, end: Place, tools: &mut Tools<'_>) {
-        let Some(at) = self.run_at(start) else { return };
-        self.touched.push(start);
-        let run = &mut self.runs[at];
-        if run.decided.is_some() {
-            return;
-        }
-        let first_live = run.entries.iter().find_map(|e| if let Entry::Live(thread) = e { Some(thread.clone()) } else { None });
-        run.entries.retain(|entry| matches!(entry, Entry::Finished(_)));
-        run.entries.truncate(1);
-        let has_finished = run.has_matched || !run.entries.is_empty();
-        if let (false, Some(thread), true) = (has_finished, first_live, tools.matcher.spec().timeout.is_some()) {
-            tools.out.push(Emitted::Timeout { start, thread, end });
-        }
-        if let Some(found) = self.settle(at, Vec::new(), tools) {
-            self.consume(at, &found, tools);
-        }
-        self.runs[at].decided.get_or_insert(Decision::Nothing);
     }
 
     /// Remembers an event that a `!B` at the start of the pattern may look back at.

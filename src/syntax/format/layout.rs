@@ -36,11 +36,14 @@ struct Line {
 /// Groups that somebody has broken, and those in which a comment ends a line.
 fn broken_by_hand(tokens: &[Token]) -> BTreeSet<usize> {
     let mut broken = BTreeSet::new();
+    let of_steps = |token: &Token| token.break_at.filter(|(_, kind)| *kind == Break::Step).map(|(group, _)| group);
+    let patterns: BTreeSet<usize> = tokens.iter().filter_map(of_steps).collect();
     for (index, token) in tokens.iter().enumerate() {
         if let Some((group, kind)) = token.break_at {
             let begins_line = token.on_new_line || index > 0 && tokens[index - 1].kind != Kind::Word && tokens[index - 1].on_new_line;
-            // A long list is filled anew, and the clauses of a source stand where they fit.
-            let is_kept = matches!(kind, Break::Clause | Break::Item | Break::Term | Break::Join);
+            // A long list is filled anew, and so is a pattern with the terms of its steps; the clauses of a source stand where they fit.
+            let is_of_step = || kind == Break::Term && token.groups.iter().any(|around| patterns.contains(around));
+            let is_kept = matches!(kind, Break::Clause | Break::Item | Break::Term | Break::Join) && !is_of_step();
             if begins_line && is_kept {
                 broken.insert(group);
             }

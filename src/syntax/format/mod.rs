@@ -83,14 +83,24 @@ fn leading(text: &str) -> usize {
     }
 }
 
-/// Where a comment on the same line as what stands before it ends; where there is none, `from`.
+/// Where the comments on the same line as what stands before them end; where there are none, `from`.
 fn trailing_comment(text: &str, from: usize) -> usize {
     let line = text[from..].split('\n').next().unwrap_or_default();
-    let blanks = line.len() - line.trim_start().len();
-    let length = tokens::comment_length(&text[from + blanks..]);
-    // One that more stands behind belongs to that.
-    let is_last = length > 0 && line.get(blanks + length..).is_some_and(|rest| rest.trim().is_empty());
-    if is_last { from + blanks + length } else { from }
+    let (mut at, mut end) = (0, 0);
+    while at < line.len() {
+        at += line[at..].len() - line[at..].trim_start().len();
+        let length = tokens::comment_length(&text[from + at..]);
+        if at == line.len() {
+            break;
+        }
+        // Those that more stands behind, or that go on on another line, belong to that.
+        if length == 0 || at + length > line.len() {
+            return from;
+        }
+        at += length;
+        end = at;
+    }
+    from + end
 }
 
 /// Comments between statements, on lines of their own; of several empty lines one stays.

@@ -93,6 +93,22 @@ fn what_is_read_only_to_be_refused_stays_as_it_is() {
 }
 
 #[test]
+fn several_comments_may_stand_behind_a_statement() {
+    gives("SELECT a FROM S; /* b */ -- end\n", "SELECT a FROM S; /* b */ -- end\n");
+    gives("SELECT a FROM S; /* b */ /* c */\nSELECT b FROM S", "SELECT a FROM S; /* b */ /* c */\nSELECT b FROM S;\n");
+    gives("SELECT a FROM S; /* b */ SELECT b FROM S", "SELECT a FROM S;\n/* b */\nSELECT b FROM S;\n");
+}
+
+#[test]
+fn terms_of_steps_are_broken_with_their_pattern() {
+    let step = "(B[price / 1 AND id % 2 = 0] s1 ->> B s2* ANY | A[price / 7 = 1 AND id % 2 = 0] s3+ /* c */ ANY)";
+    let once = formatted(&format!("SELECT * FROM PATTERN (A s0 -> ({step} | A s4?)+ ANY) WITHIN 10 seconds"));
+    assert_eq!(formatted(&once), once);
+    let by_hand = "SELECT * FROM PATTERN (A a -> B[x = 1\n AND y = 2] b) WITHIN 5s";
+    assert_eq!(formatted(&formatted(by_hand)), formatted(by_hand));
+}
+
+#[test]
 fn a_comment_may_stand_right_behind_a_bracket() {
     gives("SELECT a FROM PATTERN(A{-- c\n1})WITHIN 1s", "SELECT a\nFROM PATTERN (A{ -- c\n    1})\nWITHIN 1s;\n");
 }

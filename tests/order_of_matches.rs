@@ -1,0 +1,58 @@
+//! Which start comes first, and how long a run goes on, where neither is told by time: ORDER BY behind the time, WITHIN n EVENTS.
+#![allow(clippy::unwrap_used, reason = "a broken test should stop")]
+
+use betide::{Engine, Options};
+
+const SOURCES: &str = "
+    CREATE STREAM A (id INT, v INT, at TIMESTAMP(s)) TIMESTAMP BY at;
+    CREATE STREAM B (id INT, v INT, at TIMESTAMP(s)) TIMESTAMP BY at;";
+
+/// Events as (stream, id, v, second); the rows without their braces.
+fn run(statements: &str, events: &[(&str, i64, i64, i64)]) -> Vec<String> {
+    let lines: String =
+        events.iter().map(|(stream, id, v, at)| format!("{{\"type\":\"{stream}\",\"id\":{id},\"v\":{v},\"at\":{at}}}\n")).collect();
+    let mut found: Option<Vec<String>> = None;
+    for batch_size in [4096, 1] {
+        let options = Options { batch_size, ..Options::default() };
+        let mut engine = Engine::with_options(&format!("{SOURCES} {statements}"), &options).unwrap_or_else(|error| panic!("{error}"));
+        engine.push_json(lines.as_bytes()).unwrap();
+        engine.finish().unwrap();
+        let rows = engine.take_rows();
+        let rows: Vec<String> =
+            rows.iter().filter(|row| row.stream().is_none()).map(|row| row.to_json().replace(['{', '}', '"'], "")).collect();
+        assert_eq!(*found.get_or_insert_with(|| rows.clone()), rows, "batches of {batch_size}");
+    }
+    found.unwrap()
+}
+
+#[test]
+fn rows_of_one_time_start_in_the_order_that_order_by_says() {
+    let query = "SELECT * FROM A MATCH_RECOGNIZE (ORDER BY at, v DESC MEASURES MATCH_NUMBER() AS mn, FIRST(id) AS f
+                 AFTER MATCH SKIP TO NEXT ROW PATTERN (X{2,})) ;";
+    let events = [("A", 1, 1, 1), ("A", 2, 2, 1), ("A", 3, 3, 1)];
+    assert_eq!(run(query, &events), ["mn:1,f:3", "mn:2,f:2"]);
+}
+
+#[test]
+fn what_reads_them_sees_them_in_that_order() {
+    let stream = "CREATE STREAM X AS SELECT mn, f FROM A MATCH_RECOGNIZE
+                  (ORDER BY at, v DESC MEASURES MATCH_NUMBER() AS mn, Y.id AS f PATTERN (Y));";
+    let events = [("A", 1, 1, 1), ("A", 2, 2, 1), ("A", 3, 3, 1), ("A", 4, 0, 2)];
+    let in_a_window = format!("{stream} SELECT ARRAY_AGG(mn) AS m FROM X WINDOW TUMBLING 10s;");
+    assert_eq!(run(&in_a_window, &events), ["m:[1,2,3,4]"]);
+    let in_a_pattern = format!("{stream} SELECT x.mn AS x, y.mn AS y FROM PATTERN (X x , X y);");
+    assert_eq!(run(&in_a_pattern, &events), ["x:1,y:2", "x:2,y:3", "x:3,y:4"]);
+}
+
+#[test]
+fn a_match_of_as_many_events_as_may_be_waits_for_its_time() {
+    let ends = |pattern: &str, events| run(&format!("SELECT A.id AS id FROM PATTERN ({pattern};"), events);
+    let three = [("A", 1, 0, 1), ("A", 2, 0, 2), ("A", 3, 0, 3), ("B", 2, 0, 9)];
+    assert_eq!(ends("A -> !B FOR 3s) WITHIN 3 EVENTS", &three), ["id:1", "id:2", "id:3"]);
+    assert_eq!(ends("A -> !B FOR 1s) WITHIN 1 EVENTS", &[("A", 1, 0, 1), ("B", 2, 0, 3)]), ["id:1"]);
+    // An event beyond them is not taken, and forbids all the same.
+    assert_eq!(ends("A -> !B FOR 5s) WITHIN 1 EVENTS", &[("A", 1, 0, 1), ("B", 2, 0, 3)]), [] as [&str; 0]);
+    // A step behind the wait would be one event too many.
+    let behind = [("A", 1, 0, 1), ("A", 2, 0, 2), ("B", 7, 0, 9), ("B", 8, 0, 10)];
+    assert_eq!(ends("A -> !B[id = 8] FOR 3s -> B b) WITHIN 2 EVENTS", &behind), ["id:2"]);
+}
