@@ -180,6 +180,8 @@ impl SourceRows {
     /// The rows; none are left.
     pub fn take(&mut self) -> Arrivals {
         let rows = self.times.len();
+        // The next chunk will bring about as many.
+        let room = rows + rows / 8;
         let finish = |builder: &mut ColumnBuilder| {
             if builder.is_empty() {
                 // Nobody needs it: nothing was ever pushed.
@@ -187,14 +189,13 @@ impl SourceRows {
             }
             builder.fill_with_nulls(rows);
             let column = builder.finish();
-            // The next chunk will bring about as many.
-            builder.reserve(rows);
+            builder.reserve(room);
             column
         };
         Arrivals {
             columns: self.columns.iter_mut().map(finish).collect(),
-            times: std::mem::replace(&mut self.times, Vec::with_capacity(rows)),
-            numbers: std::mem::replace(&mut self.numbers, Vec::with_capacity(rows)),
+            times: std::mem::replace(&mut self.times, Vec::with_capacity(room)),
+            numbers: std::mem::replace(&mut self.numbers, Vec::with_capacity(room)),
         }
     }
 }

@@ -9,6 +9,8 @@ use crate::data::StateError;
 pub(super) enum Piece<'c> {
     /// Lines with their ends (the last line of an input may lack it).
     Lines(&'c [u8]),
+    /// A line with its end that came in pieces; the lines behind it follow at once.
+    Seam(&'c [u8]),
     /// A line of which only the head was kept.
     TooLong {
         /// How many bytes it has without its end.
@@ -77,7 +79,7 @@ impl Lines {
             };
             self.keep(&chunk[..=end]);
             chunk = &chunk[end + 1..];
-            self.end_line(take)?;
+            self.end_line(chunk.contains(&b'\n'), take)?;
         }
         let whole = memrchr(b'\n', chunk).map_or(0, |end| end + 1);
         let (mut lines, rest) = chunk.split_at(whole);
@@ -94,7 +96,7 @@ impl Lines {
 
     /// The end of an input: gives its last line away, if that has no end, and begins to count anew.
     pub(super) fn finish<E>(&mut self, take: &mut impl FnMut(Start, Piece<'_>) -> Result<Taken, E>) -> Result<(), E> {
-        let taken = if self.length > 0 { self.end_line(take) } else { Ok(()) };
+        let taken = if self.length > 0 { self.end_line(false, take) } else { Ok(()) };
         self.at = Start { line: 1, offset: 0 };
         taken
     }
@@ -105,13 +107,13 @@ impl Lines {
         self.length += bytes.len() as u64;
     }
 
-    fn end_line<E>(&mut self, take: &mut impl FnMut(Start, Piece<'_>) -> Result<Taken, E>) -> Result<(), E> {
+    fn end_line<E>(&mut self, is_followed: bool, take: &mut impl FnMut(Start, Piece<'_>) -> Result<Taken, E>) -> Result<(), E> {
         let partial = std::mem::take(&mut self.partial);
         let length = std::mem::take(&mut self.length);
         let start = self.at;
         self.at = Start { line: start.line + 1, offset: start.offset + length };
         if length == partial.len() as u64 {
-            take(start, Piece::Lines(&partial))?;
+            take(start, if is_followed { Piece::Seam(&partial) } else { Piece::Lines(&partial) })?;
         } else {
             // What was not kept ends with the line's end, but for the last line of an input, where it may have none.
             take(start, Piece::TooLong { length: length - 1, head: &partial })?;
@@ -156,7 +158,7 @@ mod tests {
         let mut found = Vec::new();
         let mut take = |start: Start, piece: Piece<'_>| {
             let (text, taken) = match piece {
-                Piece::Lines(bytes) => {
+                Piece::Lines(bytes) | Piece::Seam(bytes) => {
                     let taken = Taken::most_of(bytes, most);
                     (String::from_utf8_lossy(&bytes[..taken.bytes]).into_owned(), taken)
                 }

@@ -71,7 +71,7 @@ impl Running {
             self.send(decoders, before.start, before.bytes)?;
         }
         match *piece {
-            Piece::Lines(lines) => {
+            Piece::Lines(lines) | Piece::Seam(lines) => {
                 let taken = Taken::most_of(lines, self.options.batch_size);
                 let gathered = gathered.get_or_insert_with(|| Gathered { start, bytes: decoders.buffer() });
                 gathered.bytes.extend_from_slice(&lines[..taken.bytes]);

@@ -407,7 +407,11 @@ impl Running {
     pub(super) fn take_piece(&mut self, start: Start, piece: &Piece<'_>) -> Result<Taken, RunError> {
         let clock = self.look_at_clock();
         let taken = self.intake.decode(start, piece, &self.options, clock);
-        self.take_decoded(clock)?;
+        // The event of a line that came in pieces goes on with those of the lines behind it, where there may be many.
+        let is_apart = self.options.strict || self.options.batch_size < FEW_LINES || !matches!(piece, Piece::Seam(_));
+        if is_apart {
+            self.take_decoded(clock)?;
+        }
         Ok(taken)
     }
 
@@ -478,7 +482,7 @@ impl Intake {
         // In strict mode nothing behind the first bad line may have an effect.
         let most = if options.strict { 1 } else { options.batch_size.max(1) };
         match piece {
-            Piece::Lines(bytes) => {
+            Piece::Lines(bytes) | Piece::Seam(bytes) => {
                 let start = ChunkStart { line: start.line, offset: start.offset, clock };
                 // The decoder looks at all that it is given: of few lines it is given no more than those.
                 let bytes = if most < FEW_LINES { &bytes[..Taken::most_of(bytes, most).bytes] } else { bytes };

@@ -107,6 +107,12 @@ impl JsonDecoder {
         self.fast.as_ref().map_or(0, |fast| fast.singles)
     }
 
+    /// How many lines it has read side by side.
+    #[cfg(test)]
+    pub(super) fn lines_side_by_side(&self) -> u64 {
+        self.fast.as_ref().map_or(0, FastPath::side_by_side)
+    }
+
     /// Has the decoder look whether this field has several values, see [`Self::several_types`].
     #[must_use]
     pub fn watching(mut self, field: &[String]) -> Self {

@@ -352,6 +352,68 @@ fn stretches_of_lines_are_as_strict() {
     assert!(good > lines && bad > lines / 20, "{good} good events and {bad} bad ones of {lines} lines");
 }
 
+/// Lines that are all alike but for a few.
+fn lines_alike(dice: &mut Dice, lines: usize, out: &mut Vec<u8>) {
+    let end = ["\n", "\n", "\r\n"][dice.below(3)];
+    let every = [30, 200, 2000][dice.below(3)];
+    for _ in 0..lines {
+        let (kind, s) = (dice.one_of(&["a", "b"]), dice.one_of(&["", "C1", "gr\u{fc}n", "seven b", "eight by", "more than sixteen bytes"]));
+        let bound = [10, 100_000_000, 1 << 50][dice.below(3)];
+        let (n, f) = (dice.below(bound), dice.below(200_000));
+        let at = 1_700_000_000_000u64 + dice.below(700_000) as u64;
+        let mut line = format!(
+            "{{\"type\":\"{kind}\",\"s\":\"{s}\",\"x\":{n},\"a key of many bytes\":\"{n}\",\"n\":{n},\"f\":{}.{:02},\"at\":{at}}}",
+            f / 100,
+            f % 100
+        )
+        .into_bytes();
+        let mut end = end;
+        if dice.below(every) == 0 {
+            match dice.below(6) {
+                0 => mangle(dice, &mut line),
+                1 => line = b"{}".to_vec(),
+                2 => line.clear(),
+                3 => end = dice.one_of(&["\r\n", "\n\n", " \n", "\n"]),
+                4 => run_of_lines(dice, 1, out),
+                // Too late for 64 bits of nanoseconds.
+                _ => line = String::from_utf8_lossy(&line).replace("\"at\":1700", "\"at\":9700").into_bytes(),
+            }
+        }
+        out.extend_from_slice(&line);
+        out.extend_from_slice(end.as_bytes());
+    }
+}
+
+#[test]
+fn lines_side_by_side_are_as_strict() {
+    let lines = how_many_lines();
+    let mut pairs = pairs_of([
+        || plain_streams(),
+        || plain_streams().drain(..1).collect(),
+        || plain_streams().drain(1..).collect(),
+        || plain_streams().drain(..1).map(|all| SourceSpec { ahead: None, ..all }).collect(),
+    ]);
+    let mut dice = Dice(0xa11_a11e);
+    let (mut good, mut bad, mut done) = (0, 0, 0);
+    while done < 2 * lines {
+        let mut chunk = Vec::new();
+        let count = 1 + dice.below(1200);
+        lines_alike(&mut dice, count, &mut chunk);
+        done += count;
+        if dice.below(4) == 0 {
+            chunk.truncate(dice.below(chunk.len() + 1));
+        }
+        for (fast, strict) in &mut pairs {
+            let (some_good, some_bad) = compare(fast, strict, &chunk, ChunkStart { line: 2, offset: 7, clock: CLOCK });
+            good += some_good;
+            bad += some_bad;
+        }
+    }
+    assert!(good > lines && bad > 0, "{good} good events and {bad} bad ones of {done} lines");
+    let side_by_side: Vec<u64> = pairs.iter().map(|(fast, _)| fast.lines_side_by_side()).collect();
+    assert!(side_by_side.iter().all(|&count| count > lines as u64 / 8), "{side_by_side:?} of {done} lines");
+}
+
 #[test]
 fn a_chunk_may_end_at_any_byte() {
     let mut dice = Dice(0xcafe);

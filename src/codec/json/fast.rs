@@ -80,6 +80,12 @@ impl FastPath {
         }
     }
 
+    /// How many lines were read side by side.
+    #[cfg(test)]
+    pub(super) fn side_by_side(&self) -> u64 {
+        self.stretch.as_ref().map_or(0, |stretch| stretch.lines_side_by_side)
+    }
+
     /// Decodes lines from `at` on, no more than so many, as long as they go all as lines before went.
     #[allow(clippy::too_many_arguments, reason = "the state of one chunk, borrowed apart")]
     #[inline]

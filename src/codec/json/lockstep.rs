@@ -3,21 +3,20 @@
 //! What a piece is, and what its value is, is looked at once for a block of lines and not once a line; and where a value ends in one line says
 //! nothing about the next, so that the processor reads several at a time. The first line that is not like the template ends the block.
 
-use memchr::memchr_iter;
-
 use super::scan::To;
 use super::sprint::{WINDOW, number, string, word};
 use super::stretch::{BLOCK, Block, longer_text, other_float, other_integer};
-use super::template::{AHEAD, Piece, Template, float, integer, short_text};
+use super::swar;
+use super::template::{AHEAD, Digits, Piece, Template, float, integer, short_text};
 use super::token::{rest_of_string, skip};
 
 /// Lines that are read side by side.
 #[derive(Debug)]
 pub(super) struct Lockstep {
     /// Where each line is being read.
-    at: Vec<u32>,
+    at: Box<[u32; BLOCK]>,
     /// Behind the end of each line.
-    ends: Vec<u32>,
+    ends: Box<[u32; BLOCK]>,
     /// What is read of values that nobody needs.
     unneeded: Box<[u64; BLOCK]>,
 }
@@ -29,75 +28,62 @@ pub(super) struct Rows {
     pub(super) rows: usize,
     /// The length of the longest line that was looked at, with its end.
     pub(super) longest: usize,
-    /// Whether the next line is left because nothing stands behind it.
+    /// Whether the next line is left because too little stands behind it.
     pub(super) is_at_end: bool,
 }
 
 impl Lockstep {
     pub(super) fn new() -> Self {
-        Self { at: Vec::with_capacity(BLOCK), ends: Vec::with_capacity(BLOCK), unneeded: Box::new([0; BLOCK]) }
+        Self { at: Box::new([0; BLOCK]), ends: Box::new([0; BLOCK]), unneeded: Box::new([0; BLOCK]) }
     }
 
     /// Reads lines from `begin` on into the first rows of a block, no more than so many.
     pub(super) fn read(&mut self, template: &mut Template, block: &mut Block, bytes: &[u8], begin: usize, most: usize) -> Rows {
+        let (found, longest) = self.find_lines(template, bytes, begin, most);
         let Self { at, ends, unneeded } = self;
-        at.clear();
-        ends.clear();
-        let mut longest = 0;
-        let mut from = begin;
-        for end in memchr_iter(b'\n', &bytes[begin..]).take(most.min(BLOCK)) {
-            at.push(from as u32);
-            let end = begin.wrapping_add(end).wrapping_add(1);
-            longest = longest.max(end.wrapping_sub(from));
-            ends.push(end as u32);
-            from = end;
-        }
         // Without a template none is like it.
-        let mut rows = if template.pieces_mut().is_empty() { 0 } else { at.len() };
+        let mut rows = if template.is_empty() { 0 } else { found };
         for piece in template.pieces_mut() {
-            let Piece { to, limit, .. } = *piece;
-            let mut digits = piece.digits;
-            let column = match to {
-                To::Text(slot) | To::Integer(slot) | To::Float(slot) => match block.column_mut(slot) {
-                    Some(column) => column,
-                    None => return Rows { rows: 0, longest, is_at_end: false },
-                },
-                To::Skip | To::SkipString | To::End(_) | To::Other => &mut **unneeded,
+            let words = match piece.to {
+                To::Text(slot) | To::Integer(slot) | To::Float(slot) => block.column_mut(slot),
+                To::Skip | To::SkipString | To::End(_) | To::Other => Some(&mut **unneeded),
             };
-            let lines = Lines { bytes, at: &mut at[..rows], words: column };
-            rows = match to {
-                To::Text(_) => lines.pass(piece, |window, at| match short_text(window) {
-                    Some(found) => Some(found),
-                    None => longer_text(bytes, at),
-                }),
-                To::Integer(_) => lines.pass(piece, |window, at| {
-                    let (bits, length) = match integer(window, &mut digits) {
-                        Some(found) => found,
-                        None => other_integer(bytes, at)?,
-                    };
-                    (bits.cast_signed().unsigned_abs() <= limit).then_some((bits, length))
-                }),
-                To::Float(_) => lines.pass(piece, |window, at| match float(window) {
-                    Some(found) => Some(found),
-                    None => other_float(bytes, at),
-                }),
-                To::SkipString => lines.pass(piece, |window, at| match string(window) {
-                    Some(length) => Some((0, length)),
-                    None => Some((0, rest_of_string(bytes, at)?.0 - 1 - at)),
-                }),
-                To::Skip => lines.pass(piece, |window, at| match number(window) {
-                    Some(length) => Some((0, length)),
-                    None => Some((0, skip(bytes, at, 1)? - at)),
-                }),
-                To::End(_) => lines.pass(piece, |_, _| Some((0, 0))),
+            let Some(words) = words else { return Rows { rows: 0, longest, is_at_end: false } };
+            let lines = Lines { bytes, at: &mut *at, words, rows };
+            rows = match piece.to {
+                To::Text(_) => lines.pass(piece, &mut Text),
+                To::Integer(_) => {
+                    let mut value = Integer { digits: piece.digits, limit: piece.limit };
+                    let rows = lines.pass(piece, &mut value);
+                    piece.digits = value.digits;
+                    rows
+                }
+                To::Float(_) => lines.pass(piece, &mut Float),
+                To::SkipString => lines.pass(piece, &mut AnyString),
+                To::Skip => lines.pass(piece, &mut AnyValue),
+                To::End(_) => lines.pass(piece, &mut Nothing),
                 To::Other => 0,
             };
-            piece.digits = digits;
         }
-        // Each has come to its own end, as no value has a line end in it.
-        debug_assert_eq!(at[..rows], ends[..rows]);
-        let is_at_end = at.get(rows).is_none_or(|&at| bytes.len() - at as usize <= AHEAD);
+        // A line that is not like the template may have been taken together with the next one.
+        let is_whole = |row: usize| at[row] == ends[row];
+        let rows = (0..rows).position(|row| !is_whole(row)).unwrap_or(rows);
+        let is_at_end = rows == found || bytes.len().saturating_sub(at[rows & (BLOCK - 1)] as usize) <= AHEAD;
         Rows { rows, longest, is_at_end }
+    }
+
+    /// Finds where lines begin and end; gives how many, and the length of the longest. No line that is like the template is shorter than all
+    /// of its pieces, so ends are looked for behind that.
+    fn find_lines(&mut self, template: &Template, bytes: &[u8], begin: usize, most: usize) -> (usize, usize) {
+        let shortest = template.shortest();
+        let (mut from, mut longest) = (begin, 0);
+        for row in 0..most.min(BLOCK) {
+            let Some(behind) = behind_line_end(bytes, from.wrapping_add(shortest)) else { return (row, longest) };
+            (self.at[row], self.ends[row]) = (from as u32, behind as u32);
+            longest = longest.max(behind.wrapping_sub(from));
+            from = behind;
+        }
+        (most.min(BLOCK), longest)
     }
 
     /// Behind the end of this line.
@@ -106,17 +92,105 @@ impl Lockstep {
     }
 }
 
+/// Behind the first line end from there on, eight bytes at a time.
+#[inline(always)]
+fn behind_line_end(bytes: &[u8], mut at: usize) -> Option<usize> {
+    while let Some(eight) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+        let ends = swar::line_ends(u64::from_le_bytes(*eight));
+        if ends != 0 {
+            return Some(at.wrapping_add(swar::lowest(ends)).wrapping_add(1));
+        }
+        at = at.wrapping_add(8);
+    }
+    memchr::memchr(b'\n', bytes.get(at..)?).map(|end| at.wrapping_add(end).wrapping_add(1))
+}
+
+/// How a value is read.
+trait Value {
+    /// Its word and its length (that of a string without its closing quote), if it is plain; the window begins with it.
+    fn read(&mut self, window: &[u8; WINDOW], bytes: &[u8], at: usize) -> Option<(u64, usize)>;
+}
+
+struct Text;
+struct Integer {
+    digits: Digits,
+    limit: u64,
+}
+struct Float;
+struct AnyString;
+struct AnyValue;
+struct Nothing;
+
+impl Value for Text {
+    #[inline(always)]
+    fn read(&mut self, window: &[u8; WINDOW], bytes: &[u8], at: usize) -> Option<(u64, usize)> {
+        match short_text(window) {
+            Some(found) => Some(found),
+            None => longer_text(bytes, at),
+        }
+    }
+}
+
+impl Value for Integer {
+    #[inline(always)]
+    fn read(&mut self, window: &[u8; WINDOW], bytes: &[u8], at: usize) -> Option<(u64, usize)> {
+        let (bits, length) = match integer(window, &mut self.digits) {
+            Some(found) => found,
+            None => other_integer(bytes, at)?,
+        };
+        if bits.cast_signed().unsigned_abs() > self.limit { None } else { Some((bits, length)) }
+    }
+}
+
+impl Value for Float {
+    #[inline(always)]
+    fn read(&mut self, window: &[u8; WINDOW], bytes: &[u8], at: usize) -> Option<(u64, usize)> {
+        match float(window) {
+            Some(found) => Some(found),
+            None => other_float(bytes, at),
+        }
+    }
+}
+
+impl Value for AnyString {
+    #[inline(always)]
+    fn read(&mut self, window: &[u8; WINDOW], bytes: &[u8], at: usize) -> Option<(u64, usize)> {
+        match string(window) {
+            Some(length) => Some((0, length)),
+            None => Some((0, rest_of_string(bytes, at)?.0 - 1 - at)),
+        }
+    }
+}
+
+impl Value for AnyValue {
+    #[inline(always)]
+    fn read(&mut self, window: &[u8; WINDOW], bytes: &[u8], at: usize) -> Option<(u64, usize)> {
+        match number(window) {
+            Some(length) => Some((0, length)),
+            None => Some((0, skip(bytes, at, 1)? - at)),
+        }
+    }
+}
+
+impl Value for Nothing {
+    #[inline(always)]
+    fn read(&mut self, _: &[u8; WINDOW], _: &[u8], _: usize) -> Option<(u64, usize)> {
+        Some((0, 0))
+    }
+}
+
 /// Lines, where each is being read, and where the words of their values go.
 struct Lines<'l> {
     bytes: &'l [u8],
-    at: &'l mut [u32],
+    at: &'l mut [u32; BLOCK],
     words: &'l mut [u64; BLOCK],
+    rows: usize,
 }
 
 impl Lines<'_> {
     /// Reads a piece and its value in each line; gives how many lines go so before one that does not.
     #[inline(always)]
-    fn pass(self, piece: &Piece, value: impl FnMut(&[u8; WINDOW], usize) -> Option<(u64, usize)>) -> usize {
+    fn pass(self, piece: &Piece, value: &mut impl Value) -> usize {
         match piece.length {
             0..=8 => self.each::<1>(piece, value),
             9..=16 => self.each::<2>(piece, value),
@@ -124,14 +198,16 @@ impl Lines<'_> {
         }
     }
 
-    #[inline(always)]
-    fn each<const WORDS: usize>(self, piece: &Piece, mut value: impl FnMut(&[u8; WINDOW], usize) -> Option<(u64, usize)>) -> usize {
+    #[inline(never)]
+    fn each<const WORDS: usize>(self, piece: &Piece, value: &mut impl Value) -> usize {
         let (Some(words), Some(masks)) = (piece.words.first_chunk::<WORDS>(), piece.masks.first_chunk::<WORDS>()) else { return 0 };
         let (words, masks) = (*words, *masks);
-        let length = piece.length & (WINDOW - 1);
-        for (row, (at, to)) in self.at.iter_mut().zip(self.words).enumerate() {
-            let begin = *at as usize;
-            let Some(ahead) = self.bytes.get(begin..).and_then(<[u8]>::first_chunk::<AHEAD>) else { return row };
+        let piece_length = piece.length & (WINDOW - 1);
+        let Self { bytes, at, words: to, rows } = self;
+        let rows = rows.min(BLOCK);
+        for row in 0..rows {
+            let begin = at[row] as usize;
+            let Some(ahead) = bytes.get(begin..).and_then(<[u8]>::first_chunk::<AHEAD>) else { return row };
             let mut differs = 0;
             for part in 0..WORDS {
                 differs |= (word_of(ahead, part) ^ words[part]) & masks[part];
@@ -139,13 +215,13 @@ impl Lines<'_> {
             if differs != 0 {
                 return row;
             }
-            let Some(window) = ahead[length..].first_chunk() else { return row };
-            let begin = begin.wrapping_add(length);
-            let Some((bits, length)) = value(window, begin) else { return row };
-            *to = bits;
-            *at = begin.wrapping_add(length) as u32;
+            let Some(window) = ahead[piece_length..].first_chunk() else { return row };
+            let begin = begin.wrapping_add(piece_length);
+            let Some((bits, length)) = value.read(window, bytes, begin) else { return row };
+            to[row] = bits;
+            at[row] = begin.wrapping_add(length) as u32;
         }
-        self.at.len()
+        rows
     }
 }
 

@@ -7,7 +7,7 @@
 use super::decode::{TypeRoutes, TypeWatch};
 use super::kinds::Kinds;
 use super::lockstep::Lockstep;
-use super::scan::{Reading, Step, To};
+use super::scan::{Reading, START, Step, To};
 use super::sprint::{float, integer, number, string, window};
 use super::swar::{plain_float, plain_integer};
 use super::template::{Read, Template, short_text};
@@ -20,6 +20,8 @@ use crate::data::{TextWord, Timestamp};
 pub(super) const BLOCK: usize = 256;
 /// So many lines are read side by side at first.
 const FEW: usize = 16;
+/// So many lines in a row that are alike, but not like the template, make another.
+const IN_A_ROW: u32 = 4;
 
 /// The words of rows, a column a slot: integers, the bits of floats, texts as words.
 #[derive(Debug)]
@@ -64,8 +66,12 @@ impl Block {
 pub(super) struct Stretch {
     block: Block,
     template: Template,
-    /// What the scanner had learned when the template was made.
+    /// What the scanner had learned when a template was looked for.
     learned: u64,
+    /// The steps of a line that is read, and of the last one that was not like the template; how many went like that in a row.
+    path: Vec<u16>,
+    other: Vec<u16>,
+    others: u32,
     lockstep: Lockstep,
     /// How many lines are tried side by side; none where lines have not been all alike of late.
     side_by_side: usize,
@@ -79,6 +85,9 @@ pub(super) struct Stretch {
     /// The slots that are read as texts.
     texts: u64,
     max_line: usize,
+    /// How many lines were read side by side.
+    #[cfg(test)]
+    pub(super) lines_side_by_side: u64,
 }
 
 /// Where a stretch is read, and what for.
@@ -127,6 +136,9 @@ impl Stretch {
             block,
             template,
             learned: 0,
+            path: Vec::new(),
+            other: Vec::new(),
+            others: 0,
             lockstep,
             side_by_side: 0,
             patience: FEW,
@@ -135,17 +147,36 @@ impl Stretch {
             rows,
             texts,
             max_line: limits.max_line,
+            #[cfg(test)]
+            lines_side_by_side: 0,
         })
     }
 
-    /// Expects what is known to follow what by now.
+    /// While lines have no template, the first that is known will do.
     pub(super) fn learn(&mut self, steps: &[Step], learned: u64) {
-        if self.learned != learned {
-            // Where there are several kinds, each row is asked.
-            let kind = self.kinds.get(0).filter(|_| self.kinds.is_one());
-            self.template = Template::new(steps, |slot| kind.map_or(u64::MAX, |kind| kind.limit(slot)));
-            self.learned = learned;
+        if self.learned != learned && self.template.is_empty() {
+            self.template = Template::first(steps, limit_of(&self.kinds));
         }
+        self.learned = learned;
+    }
+
+    /// Notes by which steps a line went that is not like the template. Where some went so in a row, the next ones are expected to.
+    fn note_path(&mut self, steps: &[Step]) -> bool {
+        if self.path != self.other {
+            std::mem::swap(&mut self.path, &mut self.other);
+            self.others = 0;
+        }
+        self.others += 1;
+        if self.others < IN_A_ROW {
+            return false;
+        }
+        self.others = 0;
+        let template = Template::of(steps, &self.other, limit_of(&self.kinds));
+        let is_one = !template.is_empty();
+        if is_one {
+            self.template = template;
+        }
+        is_one
     }
 
     /// Reads lines from `at` on, no more than so many, as far as they go as expected.
@@ -207,6 +238,10 @@ impl Stretch {
             self.side_by_side = 0;
             self.patience = (2 * self.patience).min(BLOCK);
         }
+        #[cfg(test)]
+        {
+            self.lines_side_by_side += read.rows as u64;
+        }
         read.rows
     }
 
@@ -216,12 +251,14 @@ impl Stretch {
         let mut are_alike = true;
         for row in 0..most {
             let at = begin + passed.bytes;
-            let (line, is_plain) = match self.template.read(&mut self.block, row, bytes, at) {
-                Read::Line(end) => (Line { end, ending: self.template.ending, slots: self.template.slots }, is_plain),
-                Read::Part { step, slots, at } => {
+            let (line, is_plain, is_other) = match self.template.read(&mut self.block, row, bytes, at) {
+                Read::Line(end) => (Line { end, ending: self.template.ending, slots: self.template.slots }, is_plain, false),
+                Read::Part { pieces, slots, at } => {
                     are_alike = false;
-                    let Some(line) = rest_of_line(within.steps, (step, slots), (&mut self.block, row), bytes, at) else { break };
-                    (line, false)
+                    self.path.clear();
+                    self.path.extend(self.template.path(pieces));
+                    let Some(line) = rest_of_line(within.steps, (&mut self.path, slots), (&mut self.block, row), bytes, at) else { break };
+                    (line, false, true)
                 }
                 Read::Odd => break,
             };
@@ -229,6 +266,10 @@ impl Stretch {
                 break;
             }
             passed = Passed { lines: row + 1, bytes: line.end - begin };
+            // Whether rows are plain is to be asked again then.
+            if is_other && self.note_path(within.steps) {
+                break;
+            }
             if are_alike && passed.lines == self.patience && self.side_by_side == 0 {
                 self.side_by_side = FEW;
                 break;
@@ -303,24 +344,32 @@ impl Stretch {
     }
 }
 
-/// Reads the rest of a line into a row, from behind the value of a step, if it goes as lines before went; some slots it has already.
+/// The largest integer that a slot may have. Where there are several kinds of events, each row is asked instead.
+fn limit_of(kinds: &Kinds) -> impl Fn(u8) -> u64 {
+    let kind = kinds.get(0).filter(|_| kinds.is_one());
+    move |slot| kind.map_or(u64::MAX, |kind| kind.limit(slot))
+}
+
+/// Reads the rest of a line into a row, from behind the value of the last of the steps that it went by so far, if it goes as lines before went;
+/// some slots it has already.
 #[inline(never)]
 fn rest_of_line(
     steps: &[Step],
-    (step, mut slots): (usize, u64),
+    (path, mut slots): (&mut Vec<u16>, u64),
     (block, row): (&mut Block, usize),
     bytes: &[u8],
     mut at: usize,
 ) -> Option<Line> {
-    let mut step = steps.get(step)?;
+    let mut step = steps.get(path.last().map_or(START, |&step| usize::from(step)))?;
     loop {
         let ahead = window(bytes, at)?;
-        let mut next = &steps[usize::from(step.followers[0])];
-        if !next.literal.begins(ahead) {
-            let others = step.followers[1..].iter().map(|&follower| &steps[usize::from(follower)]);
-            next = others.into_iter().find(|other| other.literal.begins(ahead))?;
+        let mut follower = step.followers[0];
+        if !steps[usize::from(follower)].literal.begins(ahead) {
+            let others = step.followers[1..].iter().copied();
+            follower = others.into_iter().find(|&other| steps[usize::from(other)].literal.begins(ahead))?;
         }
-        step = next;
+        step = &steps[usize::from(follower)];
+        path.push(follower);
         // Positions are within the text, so nothing here overflows.
         at = at.wrapping_add(step.length);
         let ahead = window(bytes, at);

@@ -48,24 +48,26 @@ pub(super) type Digits = (u64, u64);
 pub(super) enum Read {
     /// To its end, which is here.
     Line(usize),
-    /// Up to here, behind the value of a step; its values so far are in these slots.
-    Part { step: usize, slots: u64, at: usize },
+    /// Up to here, behind the value of the last of so many pieces; its values so far are in these slots.
+    Part { pieces: usize, slots: u64, at: usize },
     /// There is a value that is not plain.
     Odd,
 }
 
 impl Template {
-    /// The template of what is known to follow what; one without pieces where a line is not known to its end, or not plain. Of an integer that
-    /// is beyond the limit of its slot, either way, the value is not plain.
-    pub(super) fn new(steps: &[Step], limit_of: impl Fn(u8) -> u64) -> Self {
+    /// The template of what is known to follow what first; one without pieces where a line is not known to its end, or not plain.
+    pub(super) fn first(steps: &[Step], limit_of: impl Fn(u8) -> u64) -> Self {
+        let follower = |step: &u16| Some(steps[usize::from(*step)].followers[0]).filter(|&next| usize::from(next) != START);
+        let path: Vec<u16> = std::iter::successors(follower(&(START as u16)), follower).take(MAX_PIECES).collect();
+        Self::of(steps, &path, limit_of)
+    }
+
+    /// The template of lines that go by these steps; one without pieces where they do not end a line, or not all are plain. Of an integer that is
+    /// beyond the limit of its slot, either way, the value is not plain.
+    pub(super) fn of(steps: &[Step], path: &[u16], limit_of: impl Fn(u8) -> u64) -> Self {
         let mut template = Self::default();
-        let mut step = START;
-        while template.pieces.len() < MAX_PIECES {
-            let next = steps[step].followers[0];
-            step = usize::from(next);
-            let Some(piece) = Some(&steps[step]).filter(|_| step != START).and_then(|step| Piece::new(step, next, &limit_of)) else {
-                break;
-            };
+        for &step in path.iter().take(MAX_PIECES) {
+            let Some(piece) = steps.get(usize::from(step)).and_then(|known| Piece::new(known, step, &limit_of)) else { break };
             let bit = match piece.to {
                 To::Text(slot) | To::Integer(slot) | To::Float(slot) => 1 << slot,
                 To::Skip | To::SkipString => 0,
@@ -83,6 +85,22 @@ impl Template {
             template.pieces.push(piece);
         }
         Self::default()
+    }
+
+    /// Whether there is none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.pieces.is_empty()
+    }
+
+    /// The steps of its first pieces.
+    pub(super) fn path(&self, pieces: usize) -> impl Iterator<Item = u16> {
+        self.pieces.iter().take(pieces).map(|piece| piece.step)
+    }
+
+    /// No line that is like it has fewer bytes.
+    pub(super) fn shortest(&self) -> usize {
+        // Behind the last value nothing but the piece that ends the line; a line end is its last byte.
+        self.pieces.iter().map(|piece| piece.length).sum::<usize>().saturating_sub(1)
     }
 
     /// The pieces of a line, if there are any.
@@ -109,18 +127,17 @@ impl Template {
                 None => return Read::Odd,
             }
         }
-        Read::Part { step: START, slots: 0, at }
+        Read::Part { pieces: 0, slots: 0, at }
     }
 
     #[cold]
     fn part(&self, number: usize, at: usize) -> Read {
-        let before = &self.pieces[..number];
         let bit = |piece: &Piece| match piece.to {
             To::Text(slot) | To::Integer(slot) | To::Float(slot) => 1 << slot,
             To::Skip | To::SkipString | To::End(_) | To::Other => 0,
         };
-        let slots = before.iter().fold(0, |slots, piece| slots | bit(piece));
-        Read::Part { step: before.last().map_or(START, |piece| usize::from(piece.step)), slots, at }
+        let slots = self.pieces[..number].iter().fold(0, |slots, piece| slots | bit(piece));
+        Read::Part { pieces: number, slots, at }
     }
 }
 

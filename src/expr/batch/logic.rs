@@ -11,34 +11,33 @@ use crate::expr::tree::Expr;
 pub(super) fn chain(terms: &[Expr], decides: bool, rows: Rows<'_>) -> Column {
     let len = rows.len();
     let mut open = rows.mask.cloned().unwrap_or_else(|| BooleanBuffer::new_set(len));
-    let mut decided = BooleanBuffer::new_unset(len);
-    let mut unknown = BooleanBuffer::new_unset(len);
+    let mut unknown: Option<BooleanBuffer> = None;
     for term in terms {
         if open.count_set_bits() == 0 {
             break;
         }
         let (value, valid) = truth(&term.operand(rows.only(&open)), len);
-        let deciding = if decides { &value & &valid } else { &!&value & &valid };
-        decided = &decided | &(&deciding & &open);
-        unknown = &unknown | &!&valid;
-        open = &open & &!&decided;
+        // What a term that is known decides is open no longer.
+        let mut leaves = if decides { !&value } else { value };
+        if let Some(valid) = valid {
+            let is_null = !&valid;
+            leaves = &leaves | &is_null;
+            unknown = Some(unknown.map_or_else(|| is_null.clone(), |unknown| &unknown | &is_null));
+        }
+        open = &open & &leaves;
     }
-    // Decided rows have the deciding value, known ones the other.
-    let values = if decides { decided.clone() } else { !&decided };
-    let valid = &decided | &!&unknown;
-    Column::Bool(BooleanArray::new(values, Some(NullBuffer::new(valid))))
+    // Decided rows have the deciding value, the others the other; of these some are not known.
+    let valid = unknown.map(|unknown| NullBuffer::new(!&(&open & &unknown)));
+    Column::Bool(BooleanArray::new(if decides { !&open } else { open }, valid))
 }
 
-/// Values and validity of a condition.
-fn truth(operand: &Operand<'_>, len: usize) -> (BooleanBuffer, BooleanBuffer) {
+/// Values of a condition, and validity, where not all are known.
+fn truth(operand: &Operand<'_>, len: usize) -> (BooleanBuffer, Option<BooleanBuffer>) {
     let all = |bit: bool| if bit { BooleanBuffer::new_set(len) } else { BooleanBuffer::new_unset(len) };
     match operand {
-        Operand::Column(Column::Bool(array)) => {
-            let valid = array.nulls().map_or_else(|| all(true), |nulls| nulls.inner().clone());
-            (array.values().clone(), valid)
-        }
-        Operand::Constant(Value::Bool(value)) => (all(*value), all(true)),
-        Operand::Column(_) | Operand::Constant(_) => (all(false), all(false)),
+        Operand::Column(Column::Bool(array)) => (array.values().clone(), array.nulls().map(|nulls| nulls.inner().clone())),
+        Operand::Constant(Value::Bool(value)) => (all(*value), None),
+        Operand::Column(_) | Operand::Constant(_) => (all(false), Some(all(false))),
     }
 }
 
