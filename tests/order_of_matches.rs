@@ -1,4 +1,4 @@
-//! Which start comes first, and how long a run goes on, where neither is told by time: ORDER BY behind the time, WITHIN n EVENTS.
+//! Which matches come, and in which order, where time alone does not tell: ORDER BY behind the time, WITHIN n EVENTS, HAVING by an alias.
 #![allow(clippy::unwrap_used, reason = "a broken test should stop")]
 
 use betide::{Engine, Options};
@@ -55,4 +55,14 @@ fn a_match_of_as_many_events_as_may_be_waits_for_its_time() {
     // A step behind the wait would be one event too many.
     let behind = [("A", 1, 0, 1), ("A", 2, 0, 2), ("B", 7, 0, 9), ("B", 8, 0, 10)];
     assert_eq!(ends("A -> !B[id = 8] FOR 3s -> B b) WITHIN 2 EVENTS", &behind), ["id:2"]);
+}
+
+#[test]
+fn having_knows_the_aliases_of_the_matches_columns() {
+    let events = [("A", 1, 3, 1), ("A", 2, 4, 2), ("B", 7, 5, 3)];
+    let query = "SELECT A.id AS id, A.v + b.v AS total FROM PATTERN (A -> B b) HAVING total > 8 AND b.v = 5;";
+    assert_eq!(run(query, &events), ["id:2,total:9"]);
+    // A column of a step is that column; the alias of something else does not hide it.
+    let query = "SELECT A.id AS first, b.id AS id, A.v AS n FROM PATTERN (A -> B b) HAVING n = 3;";
+    assert_eq!(run(query, &events), ["first:1,id:7,n:3"]);
 }

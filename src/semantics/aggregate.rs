@@ -10,7 +10,7 @@ use super::context::{Context, Relation, Reported};
 use super::infer::{condition, fields, infer};
 use super::refusal::{as_text, listed};
 use super::scope::{Names, Rows, Scope, column, is_window_bound, misplaced_aggregate};
-use super::select::{Outputs, outputs, projected};
+use super::select::{Outputs, aliased, outputs, projected};
 use super::tree::has_aggregate;
 use super::typed::{OrderKey, Stage};
 use super::window;
@@ -174,13 +174,6 @@ fn keys(cx: &mut Context<'_>, query: &ast::Query, scope: &Scope) -> Result<Vec<E
         })
         .collect();
     keys.into_iter().collect()
-}
-
-fn aliased<'q>(query: &'q ast::Query, name: &str) -> Option<&'q ast::Expr> {
-    query.items.iter().find_map(|item| match item {
-        SelectItem::Expr { expr, alias: Some(alias), .. } if alias.node == name => Some(expr),
-        SelectItem::Expr { .. } | SelectItem::All(_) | SelectItem::AllOf(_) => None,
-    })
 }
 
 fn refuse_spread(cx: &mut Context<'_>, query: &ast::Query) -> Result<(), Reported> {

@@ -49,8 +49,33 @@ pub(crate) fn time_range(term: &Expr, side: &impl Fn(SlotId) -> Option<i32>) -> 
 }
 
 fn compared(op: CompareOp, a: &Expr, b: &Expr, side: &impl Fn(SlotId) -> Option<i32>) -> Option<TimeRange> {
-    let difference = linear(a, side)?.minus(linear(b, side)?);
-    // right − left + constant `op` 0, or the same with its sign turned.
+    match (distance(a), distance(b)) {
+        (Some(of), None) => distance_within(op, of, b, side),
+        (None, Some(of)) => distance_within(op.flipped(), of, a, side),
+        _ => range_of(op, linear(a, side)?.minus(linear(b, side)?)),
+    }
+}
+
+/// What `ABS(of)` is of.
+fn distance(expr: &Expr) -> Option<&Expr> {
+    match (expr.kind(), expr.args()) {
+        (ExprKind::Call(call), [of]) if call.function().name == "ABS" => Some(of),
+        _ => None,
+    }
+}
+
+/// `ABS(of) <= most` is a bound in both directions.
+fn distance_within(op: CompareOp, of: &Expr, most: &Expr, side: &impl Fn(SlotId) -> Option<i32>) -> Option<TimeRange> {
+    let (of, most) = (linear(of, side)?, linear(most, side)?);
+    match op {
+        CompareOp::Less | CompareOp::LessEq => Some(range_of(op, of.minus(most))?.and(range_of(op.flipped(), of.plus(most))?)),
+        CompareOp::Eq | CompareOp::NotEq | CompareOp::Greater | CompareOp::GreaterEq => None,
+    }
+}
+
+/// The range in which this is `op` 0.
+fn range_of(op: CompareOp, difference: Linear) -> Option<TimeRange> {
+    // right − left + constant, or the same with its sign turned.
     match (difference.left, difference.right) {
         (-1, 1) => TimeRange::of(op, -difference.constant),
         (1, -1) => TimeRange::of(op.flipped(), difference.constant),

@@ -107,6 +107,14 @@ fn nothing_to_spread(cx: &mut Context<'_>, span: Span) -> Reported {
     cx.error(Diagnostic::error(NO_OUTPUT_COLUMNS, span, text).hint("add MEASURES, or ALL ROWS PER MATCH"))
 }
 
+/// The select item of this alias.
+pub(crate) fn aliased<'q>(query: &'q ast::Query, name: &str) -> Option<&'q ast::Expr> {
+    query.items.iter().find_map(|item| match item {
+        SelectItem::Expr { expr, alias: Some(alias), .. } if alias.node == name => Some(expr),
+        SelectItem::Expr { .. } | SelectItem::All(_) | SelectItem::AllOf(_) => None,
+    })
+}
+
 /// The name of an output column: its alias, else its column's name, else its text.
 pub(crate) fn output_name(expr: &ast::Expr, alias: Option<&ast::Name>, text: &str) -> String {
     match (alias, &expr.kind) {

@@ -215,6 +215,19 @@ fn equalities_become_keys() {
 }
 
 #[test]
+fn the_distance_of_two_times_bounds_a_join_both_ways() {
+    let bounds = |on: &str| {
+        let spec = join(on);
+        assert!(spec.residual.is_none(), "{on}: nothing is left to check");
+        (spec.before.0, spec.after.0)
+    };
+    let second = 1_000_000_000;
+    assert_eq!(bounds("L.k = R.k AND ABS(t - at) <= 5s"), (5 * second, 5 * second));
+    assert_eq!(bounds("L.k = R.k AND 5s > ABS(at - t)"), (5 * second - 1, 5 * second - 1));
+    assert_eq!(bounds("L.k = R.k AND ABS(t - at - 2s) <= 5s"), (3 * second, 7 * second));
+}
+
+#[test]
 fn joins_show_the_columns_of_their_sides() {
     let text = |kind: &str, rest: &str| query(&format!("{TWO}SELECT * FROM L {kind} JOIN R ON L.k = R.k {rest};"));
     assert_eq!(columns(&text("SEMI", "WITHIN 1m")), ["id INT", "k STRING", "x FLOAT", "at TIMESTAMP"]);

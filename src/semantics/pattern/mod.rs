@@ -52,7 +52,7 @@ pub(crate) fn check(cx: &mut Context<'_>, query: &ast::Query, pattern: &ast::Pat
     };
     let placed = terms::place(cx, &variables, &mut slots, &shared, query.filter.as_ref());
     let having = query.having.as_ref().map(|tree| {
-        let mut names = PatternNames::new(&variables, &mut slots, &shared, Place::Having);
+        let mut names = PatternNames::new(&variables, &mut slots, &shared, Place::Having).with_items_of(query);
         condition(cx, &mut names, tree, "HAVING")
     });
     let outputs = output::outputs(cx, &variables, &mut slots, &shared, &query.items);

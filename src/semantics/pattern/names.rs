@@ -16,6 +16,7 @@ use crate::semantics::context::{Context, Reported};
 use crate::semantics::infer::{fields, infer};
 use crate::semantics::refusal::{as_text, refused};
 use crate::semantics::scope::{self, Names};
+use crate::semantics::select::aliased;
 use crate::spec::{NavigationBase, SlotKind, VariableId, VariableKind};
 use crate::syntax::ast::{self, Name};
 use crate::text::{Diagnostic, Span, nearest};
@@ -70,6 +71,8 @@ pub(super) struct PatternNames<'v, 'a> {
     /// Whether an aggregate was named.
     pub(super) with_aggregate: bool,
     inside: Inside,
+    /// Where its select items can be named.
+    items_of: Option<&'v ast::Query>,
     /// The variable of the navigation or aggregate that is being read, and where it was first named.
     only: Option<(VariableId, Span)>,
 }
@@ -95,8 +98,20 @@ impl<'v, 'a> PatternNames<'v, 'a> {
             with_prev: BTreeSet::new(),
             with_aggregate: false,
             inside: Inside::Nothing,
+            items_of: None,
             only: None,
         }
+    }
+
+    /// The same, and the aliases of the select list: a bare name that is no column is the item of that alias.
+    pub(super) fn with_items_of(self, query: &'v ast::Query) -> Self {
+        Self { items_of: Some(query), ..self }
+    }
+
+    fn item(&self, path: &[Name]) -> Option<&'v ast::Expr> {
+        let ([name], Inside::Nothing) = (path, &self.inside) else { return None };
+        let has_it = |(id, _)| !matches!(self.field(id, &name.node), Ok(None));
+        if self.variables.steps().any(has_it) { None } else { aliased(self.items_of?, &name.node) }
     }
 
     fn own(&self) -> Option<VariableId> {
@@ -374,6 +389,12 @@ impl Names for PatternNames<'_, '_> {
         }
         if let Some(key) = self.key_of_any(path) {
             return key.map_err(|error| refused(cx, &error, span, &[])).and_then(|key| fields(cx, key, &path[1..]));
+        }
+        if let Some(item) = self.item(path) {
+            let query = self.items_of.take();
+            let value = infer(cx, self, item);
+            self.items_of = query;
+            return value;
         }
         let Column { variable, index, field, used } = self.resolve(cx, path)?;
         self.check_kind(cx, variable, span)?;
