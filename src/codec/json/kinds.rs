@@ -70,8 +70,7 @@ impl Kinds {
         specs: &[SourceSpec],
         layouts: &[Layout],
         routes: &[TypeRoutes],
-        block: &Block,
-        row: usize,
+        (block, row): (&Block, usize),
         slots: u64,
         text: &str,
     ) -> u32 {

@@ -6,7 +6,7 @@ const NINE_DIGITS: u64 = 100_000_000;
 /// Eight digits of a number that has no more, the first one in the lowest byte: halves, then pairs, then single digits side by side.
 #[inline(always)]
 fn eight_digits(value: u64) -> u64 {
-    let halves = value / 10_000 | (value % 10_000) << 32;
+    let halves = (value / 10_000) | ((value % 10_000) << 32);
     // Each of them divided by a hundred.
     let high = (halves.wrapping_mul(10_486) >> 20) & 0x7f_0000_007f;
     let pairs = high | halves.wrapping_sub(high.wrapping_mul(100)) << 16;

@@ -295,7 +295,7 @@ impl Stretch {
         if is_plain {
             return true;
         }
-        let number = self.kinds.kind_of(specs, layouts, routes, &self.block, row, line.slots, text);
+        let number = self.kinds.kind_of(specs, layouts, routes, (&self.block, row), line.slots, text);
         if !self.kinds.get(number).is_some_and(|kind| kind.takes(&self.block, row, line.slots, clock)) {
             return false;
         }

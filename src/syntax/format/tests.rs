@@ -96,6 +96,7 @@ fn what_is_read_only_to_be_refused_stays_as_it_is() {
 fn several_comments_may_stand_behind_a_statement() {
     gives("SELECT a FROM S; /* b */ -- end\n", "SELECT a FROM S; /* b */ -- end\n");
     gives("SELECT a FROM S; /* b */ /* c */\nSELECT b FROM S", "SELECT a FROM S; /* b */ /* c */\nSELECT b FROM S;\n");
+    gives("SELECT a FROM S; /*/ b */ -- end", "SELECT a FROM S; /*/ b */ -- end\n");
     gives("SELECT a FROM S; /* b */ SELECT b FROM S", "SELECT a FROM S;\n/* b */\nSELECT b FROM S;\n");
 }
 

@@ -63,7 +63,8 @@ pub(super) fn comment_length(text: &str) -> usize {
     if !text.starts_with("/*") {
         return 0;
     }
-    text.find("*/").map_or(text.len(), |end| end + 2)
+    // `/*/` only begins one.
+    text[2..].find("*/").map_or(text.len(), |end| end + 4)
 }
 
 /// What the grammar says of the places of a statement.
