@@ -196,7 +196,7 @@ fn events_that_nobody_wants_only_leave_gaps() {
 fn what_comes_in_order_goes_as_it_came() {
     let late = StreamTiming { delay: Duration(50), ..StreamTiming::new(schema()) };
     let mut order = Reorder::new(vec![StreamTiming::new(schema()), late], 1000);
-    let event = |number: u64| (number, vec![(usize::from(number % 2 == 0), i64::try_from(number).unwrap(), None)]);
+    let event = |number: u64| (number, vec![(usize::from(number.is_multiple_of(2)), i64::try_from(number).unwrap(), None)]);
     let pushed = chunk(&(0..200).map(event).collect::<Vec<_>>(), 2);
     let values = |column: &Column| if let Column::Int(values) = column { values.values().inner().clone() } else { panic!("numbers") };
     let (first, second) = (values(&pushed[0].columns[0]), values(&pushed[1].columns[0]));
