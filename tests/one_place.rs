@@ -9,7 +9,7 @@ const SOURCES: &str = "
     CREATE STREAM B (id INT, k STRING, at TIMESTAMP) TIMESTAMP BY at;";
 
 /// Streams `D (id, k, w, at)` of which several rows stand at one place.
-const DERIVED: [&str; 4] = [
+const DERIVED: [&str; 5] = [
     // One event makes rows by several statements.
     "CREATE STREAM D AS SELECT id, k, 'p' AS w, at FROM A;
      INSERT INTO D SELECT id, k, 'q' AS w, at FROM A WHERE id % 2 = 0;
@@ -22,6 +22,9 @@ const DERIVED: [&str; 4] = [
     "CREATE STREAM C AS SELECT id, k, at FROM A WHERE k = 'c';
      CREATE STREAM D AS SELECT x.id AS id, y.k AS k, IF(x.id % 2 = 0, 'q', 'p') AS w, GREATEST(x.at, y.at) AS at
      FROM A x JOIN C y ON x.id <> y.id WITHIN 3s;",
+    // A deadline makes them, at whole seconds, at which bounds of who reads them end too.
+    "CREATE STREAM C (id INT, k STRING, at TIMESTAMP) TIMESTAMP BY at;
+     CREATE STREAM D AS SELECT a.id AS id, a.k AS k, IF(a.id % 2 = 0, 'q', 'p') AS w, a.at + 2s AS at FROM PATTERN (A a -> !C FOR 2s);",
 ];
 
 /// What is asked of `D`.

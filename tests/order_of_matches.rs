@@ -57,6 +57,30 @@ fn a_match_of_as_many_events_as_may_be_waits_for_its_time() {
     assert_eq!(ends("A -> !B[id = 8] FOR 3s -> B b) WITHIN 2 EVENTS", &behind), ["id:2"]);
 }
 
+/// Rows that a deadline makes, at 7 and 13 seconds.
+const WAITED: &str = "CREATE STREAM C (at TIMESTAMP(s)) TIMESTAMP BY at;
+    CREATE STREAM W AS SELECT a.id AS n FROM PATTERN (A a -> !C FOR 3s);";
+
+#[test]
+fn a_row_of_a_deadline_is_within_a_bound_that_ends_with_it() {
+    let of = |query: &str| run(&format!("{WAITED} {query};"), &[("A", 1, 0, 4), ("A", 2, 0, 10)]);
+    for arrow in ["->", ",", "->>"] {
+        assert_eq!(of(&format!("SELECT x.n AS x, y.n AS y FROM PATTERN (W x {arrow} W y) WITHIN 6s")), ["x:1,y:2"]);
+        assert_eq!(of(&format!("SELECT x.id AS x, w.n AS w FROM PATTERN (A x {arrow} W w) WITHIN 3s")), ["x:1,w:1", "x:2,w:2"]);
+    }
+    assert_eq!(of("SELECT COUNT(*) AS n FROM (SELECT x.n FROM PATTERN (W x ->> W y) WITHIN 6s) WINDOW TUMBLING 1m"), ["n:1"]);
+    assert_eq!(of("SELECT ARRAY_AGG(x.n) AS x FROM PATTERN (W x -> !W y FOR 6s)"), ["x:[2]"]);
+    assert_eq!(of("SELECT x.id AS x FROM PATTERN (A x -> !W FOR 3s)"), [] as [&str; 0]);
+    assert_eq!(of("SELECT x.n AS x, y.n AS y FROM W x LEFT JOIN W y ON x.n < y.n WITHIN 6s"), ["x:1,y:2", "x:2,y:null"]);
+    assert_eq!(of("SELECT x.id AS x, w.n AS w FROM A x JOIN W w ON w.n = x.id WITHIN 3s"), ["x:1,w:1", "x:2,w:2"]);
+    assert_eq!(of("SELECT COUNT(*) AS n FROM W WINDOW SESSION 6s"), ["n:2"]);
+    assert_eq!(of("SELECT COUNT(*) AS n FROM W WINDOW SESSION 5s"), ["n:1", "n:1"]);
+    assert_eq!(of("SELECT * FROM W MATCH_RECOGNIZE (MEASURES COUNT(*) AS c PATTERN (P+) WITHIN 6s)"), ["c:2"]);
+    assert_eq!(of("SELECT * FROM W MATCH_RECOGNIZE (MEASURES COUNT(*) AS c PATTERN (P+) WITHIN 5s)"), ["c:1", "c:1"]);
+    let deeper = "CREATE STREAM V AS SELECT w.n AS n FROM PATTERN (W w -> !B FOR 2s); SELECT x.id AS x, v.n AS v FROM PATTERN (A x -> V v) WITHIN 5s";
+    assert_eq!(of(deeper), ["x:1,v:1", "x:2,v:2"]);
+}
+
 #[test]
 fn having_knows_the_aliases_of_the_matches_columns() {
     let events = [("A", 1, 3, 1), ("A", 2, 4, 2), ("B", 7, 5, 3)];

@@ -57,6 +57,11 @@ impl Place {
         Self { time: time.0, sequence: (phase as u64) << 62 | position << RANK_BITS, nth: 0 }
     }
 
+    /// Behind all that can stand at this time, also behind what operators derive when it is over: a bound that includes its end is over here.
+    pub fn behind(time: Timestamp) -> Self {
+        Self::bound(time, Phase::After).end_of_event()
+    }
+
     /// The first place at which an event of this time can stand.
     pub fn start_of(time: Timestamp) -> Self {
         Self::bound(time, Phase::Event)

@@ -182,10 +182,10 @@ impl Sequence {
     fn pass_time(&mut self, until: Place, floor: Place, out: &mut Outbox) {
         self.pass_ties(until, floor, out);
         while let Some(&Reverse((time, ..))) = self.alarms.peek() {
-            let over = Place::bound(time, Phase::After);
-            if over >= until {
+            if Place::behind(time) >= until {
                 break;
             }
+            let over = Place::bound(time, Phase::After);
             while let Some(&Reverse((at, start, id))) = self.alarms.peek()
                 && at == time
             {
@@ -233,10 +233,10 @@ impl Sequence {
     /// Matches rows of one time in the order that ORDER BY asks for, once that time is over.
     fn pass_ties(&mut self, until: Place, floor: Place, out: &mut Outbox) {
         let Some(time) = self.ties.first().map(|t| t.row.place.time()) else { return };
-        let over = Place::bound(time, Phase::After);
-        if over >= until {
+        if Place::behind(time) >= until {
             return;
         }
+        let over = Place::bound(time, Phase::After);
         let order = self.spec.tie_order.clone();
         let mut ties = std::mem::take(&mut self.ties);
         ties.sort_by(|a, b| {

@@ -309,10 +309,10 @@ impl FlatSequence {
     /// Lets times be over that end before this place. What one time makes certain in several partitions comes out in the order of the starts.
     fn pass_time(&mut self, until: Place, floor: Place, out: &mut Outbox) {
         while let Some(&Reverse((time, ..))) = self.alarms.peek() {
-            let over = Place::bound(time, Phase::After);
-            if over >= until {
+            if Place::behind(time) >= until {
                 break;
             }
+            let over = Place::bound(time, Phase::After);
             let mut found = Vec::new();
             let mut touched = std::mem::take(&mut self.touched);
             while let Some(&Reverse((at, start, id))) = self.alarms.peek()

@@ -226,10 +226,10 @@ impl StepSequence {
     /// comes out in the order of the starts.
     fn pass_time(&mut self, until: Place, floor: Place, out: &mut Outbox) {
         while let Some(time) = self.starts.front().and_then(|(start, _)| self.evaluator.end_of(start.time())) {
-            let over = Place::bound(time, Phase::After);
-            if over >= until {
+            if Place::behind(time) >= until {
                 return;
             }
+            let over = Place::bound(time, Phase::After);
             while let Some(&(start, id)) = self.starts.front()
                 && self.evaluator.end_of(start.time()) == Some(time)
             {

@@ -9,7 +9,7 @@ use super::masks::{ByMask, Masks, masks};
 use super::net::{Net, NetState, START};
 use super::plain_counters::{PlainCounters, PlainFrame};
 use super::terms::Terms;
-use crate::data::{EventBatch, Phase, Place, StateError, StateReader, StateWriter};
+use crate::data::{EventBatch, Place, StateError, StateReader, StateWriter};
 use crate::spec::{AfterMatch, CountSpec, MatchTrait, Within};
 
 /// Counts the matches of one pattern, for any number of partitions.
@@ -177,9 +177,7 @@ impl CountEvaluator {
     /// The earliest time at which a start is not over when this place is reached, in nanoseconds.
     fn earliest(&self, place: Place) -> i64 {
         let Some(Within::Time(span)) = self.spec.pattern.within else { return i64::MIN };
-        // A place behind the events of its time is behind the end of starts that last up to it.
-        let is_over = Place::bound(place.time(), Phase::After) < place;
-        place.time().0.checked_sub(span.0).map_or(i64::MIN, |earliest| earliest.saturating_add(i64::from(is_over)))
+        place.time().0.checked_sub(span.0).unwrap_or(i64::MIN)
     }
 
     /// Forgets what is over at this place. Gives whether nothing is left.

@@ -12,7 +12,7 @@ use super::registers::Taking;
 use super::runs::{Emitted, Having};
 use super::terms::Terms;
 use super::thread::{History, Match};
-use crate::data::{ColumnBuilder, EventBatch, Phase, Place};
+use crate::data::{ColumnBuilder, EventBatch, Place};
 use crate::spec::{AfterMatch, NavigationBase, PatternSpec, SlotKind, VariableId, Within};
 
 /// Evaluates one sequence, for any number of partitions.
@@ -140,9 +140,7 @@ impl RankEvaluator {
     /// The earliest time at which a start is not over when this place is reached, in nanoseconds.
     pub(crate) fn earliest(&self, place: Place) -> i64 {
         let Some(Within::Time(span)) = self.terms.spec.within else { return i64::MIN };
-        // A place behind the events of its time is behind the end of starts that last up to it.
-        let is_over = Place::bound(place.time(), Phase::After) < place;
-        place.time().0.checked_sub(span.0).map_or(i64::MIN, |earliest| earliest.saturating_add(i64::from(is_over)))
+        place.time().0.checked_sub(span.0).unwrap_or(i64::MIN)
     }
 
     /// Whether the event of a step has a start.

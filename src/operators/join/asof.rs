@@ -104,10 +104,10 @@ impl AsOfJoin {
     /// Decides the left rows whose time is over.
     fn decide(&mut self, limit: Place, floor: Place, out: &mut Outbox) {
         while let Some(left) = self.pending.front() {
-            let over = Place::bound(left.place.time(), Phase::After);
-            if over >= limit {
+            if Place::behind(left.place.time()) >= limit {
                 return;
             }
+            let over = Place::bound(left.place.time(), Phase::After);
             let moment = fired(over, floor);
             let right = self.partner(left).or(self.keeps_unmatched.then_some(&self.nulls));
             if let Some(right) = right {

@@ -210,7 +210,7 @@ impl IntervalJoin {
     fn keep(&mut self, arrival: Arrival, key: u32, is_matched: bool) {
         let Arrival { side, address, place, moment, .. } = arrival;
         let is_decided = is_matched && self.is_existence();
-        if self.sides[side].deadline(place) < place || is_decided {
+        if Place::behind(self.sides[side].deadline(place).time()) < place || is_decided {
             if !is_matched && self.gives_unmatched(side) {
                 self.going.push_alone(side, address, place, moment);
             }
@@ -229,7 +229,7 @@ impl IntervalJoin {
     fn expire(&mut self, limit: Place, floor: Place, out: &mut Outbox) {
         loop {
             let due = [LEFT, RIGHT].into_iter().filter_map(|s| self.sides[s].next_deadline().map(|(deadline, place)| (deadline, place, s)));
-            let Some((deadline, _, side)) = due.min().filter(|&(deadline, ..)| deadline < limit) else { return };
+            let Some((deadline, _, side)) = due.min().filter(|(deadline, ..)| Place::behind(deadline.time()) < limit) else { return };
             let Some(row) = self.sides[side].pop() else { return };
             if !self.has_left_its_key(row.is_matched) {
                 Side::unlink(row, &mut self.groups.of(row.key)[side]);

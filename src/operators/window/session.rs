@@ -108,7 +108,7 @@ impl SessionWindow {
     fn fire(&mut self, limit: Place, floor: Place, out: &mut Outbox) {
         loop {
             let early = self.early.place().filter(|&p| p < limit);
-            match self.timers.first().copied().filter(|&(p, ..)| p < limit) {
+            match self.timers.first().copied().filter(|&(p, ..)| Place::behind(p.time()) < limit) {
                 Some(timer) if early.is_none_or(|e| timer.0 <= e) => self.close(timer, floor, out),
                 _ => match early {
                     Some(place) => self.put_out_early(place, fired(place, floor), out),

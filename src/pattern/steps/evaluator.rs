@@ -14,7 +14,7 @@ use super::rows::{Finished, Last, RowWriter};
 use super::view::{Events, InBatch, View};
 use super::waiting::{Compared, Fitting, Question, Record, Shape};
 use super::word::Bounds;
-use crate::data::{ColumnBuilder, EventBatch, Phase, Place, StateError, StateReader, StateWriter, Timestamp};
+use crate::data::{ColumnBuilder, EventBatch, Place, StateError, StateReader, StateWriter, Timestamp};
 use crate::expr::{CompareOp, EvalContext};
 use crate::pattern::event::{Candidate, RowOf};
 use crate::pattern::terms::Terms;
@@ -187,9 +187,7 @@ impl StepEvaluator {
     /// The earliest time at which a start is not over when this place is reached, in nanoseconds.
     pub(crate) fn earliest(&self, place: Place) -> i64 {
         let Some(Within::Time(span)) = self.plan.spec.within else { return i64::MIN };
-        // A place behind the events of its time is behind the end of starts that last up to it.
-        let is_over = Place::bound(place.time(), Phase::After) < place;
-        place.time().0.checked_sub(span.0).map_or(i64::MIN, |earliest| earliest.saturating_add(i64::from(is_over)))
+        place.time().0.checked_sub(span.0).unwrap_or(i64::MIN)
     }
 
     /// When a match that starts at this time is over at the latest.

@@ -238,7 +238,7 @@ impl Tracer {
 
     fn pass_ties(&mut self, until: Place) {
         let Some(time) = self.ties.first().map(|tie| tie.place.time()) else { return };
-        if Place::bound(time, Phase::After) >= until {
+        if Place::behind(time) >= until {
             return;
         }
         let mut ties = std::mem::take(&mut self.ties);
@@ -463,7 +463,7 @@ impl Tracer {
             let part = &mut self.parts[id as usize];
             let Some(&alarm) = part.alone_alarms.first() else { break };
             let over = Place::bound(alarm.0, Phase::After);
-            if until.is_some_and(|until| over >= until) {
+            if until.is_some_and(|until| Place::behind(alarm.0) >= until) {
                 break;
             }
             part.alone_alarms.pop_first();
@@ -479,7 +479,7 @@ impl Tracer {
         loop {
             let part = &mut self.parts[id as usize];
             let Some(&alarm) = part.real_alarms.first() else { break };
-            if until.is_some_and(|until| Place::bound(alarm.0, Phase::After) >= until) {
+            if until.is_some_and(|until| Place::behind(alarm.0) >= until) {
                 break;
             }
             part.real_alarms.pop_first();

@@ -26,7 +26,7 @@ use super::registers::Taking;
 use super::runs::{Emitted, Having};
 use super::terms::Terms;
 use super::thread::{History, Match};
-use crate::data::{ColumnBuilder, EventBatch, Phase, Place};
+use crate::data::{ColumnBuilder, EventBatch, Place};
 use crate::spec::{AfterMatch, PatternSpec, VariableId, Within};
 
 /// Lists the matches of one pattern, for any number of partitions.
@@ -98,9 +98,7 @@ impl WayEvaluator {
     /// The earliest time at which a start is not over when this place is reached, in nanoseconds.
     pub(crate) fn earliest(&self, place: Place) -> i64 {
         let Some(Within::Time(span)) = self.terms.spec.within else { return i64::MIN };
-        // A place behind the events of its time is behind the end of starts that last up to it.
-        let is_over = Place::bound(place.time(), Phase::After) < place;
-        place.time().0.checked_sub(span.0).map_or(i64::MIN, |earliest| earliest.saturating_add(i64::from(is_over)))
+        place.time().0.checked_sub(span.0).unwrap_or(i64::MIN)
     }
 
     /// Whether an event that does this finishes a match. What is over is forgotten.
