@@ -286,6 +286,8 @@ fn lasting_state_is_an_error_where_the_input_never_ends() {
         ("SELECT A.id FROM PATTERN (A -> B) RUNS LATEST", None),
         ("SELECT A.id FROM PATTERN (A -> B) WITHIN 100 EVENTS", None),
         ("SELECT A.id FROM PATTERN (A -> B{2,})", Some("E0333")),
+        ("SELECT A.id FROM PATTERN (A -> B{2,3})", Some("E0333")),
+        ("SELECT A.id FROM PATTERN (A -> B{2})", Some("E0332")),
         ("SELECT A.id FROM PATTERN (A , B? -> C?)", Some("E0333")),
         ("SELECT * FROM A MATCH_RECOGNIZE (MEASURES X.x AS x PATTERN (X Y*) DEFINE Y AS Y.x > 1)", None),
         ("SELECT * FROM A MATCH_RECOGNIZE (MEASURES X.x AS x PATTERN (X Y*))", Some("E0416")),

@@ -141,8 +141,8 @@ pub(crate) fn ends_in_waiting_loop(node: &PatternNode) -> bool {
         }
         PatternNode::Either(branches) => branches.iter().any(ends_in_waiting_loop),
         PatternNode::Both(parts) | PatternNode::Permute(parts) => parts.iter().any(ends_in_waiting_loop),
-        PatternNode::Repeat { inner, max, greedy, inside, until, .. } => {
-            let more = max.is_none_or(|max| max > 1);
+        PatternNode::Repeat { inner, min, max, greedy, inside, until } => {
+            let more = max.is_none_or(|max| max > 1 && max > *min);
             *greedy && more && until.is_none() && *inside != Arrow::Strict || ends_in_waiting_loop(inner)
         }
         PatternNode::Exclude(inner) => ends_in_waiting_loop(inner),
