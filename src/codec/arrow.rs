@@ -446,7 +446,7 @@ mod tests {
         for (data_type, values) in all_types() {
             let values: Vec<Value<'static>> = [Value::Null].into_iter().chain(values).collect();
             let schema = Arc::new(Schema::new(vec![Field::new("v", data_type.clone())]));
-            let places: Arc<[Place]> = values.iter().map(|_| Place::MIN).collect();
+            let places: crate::data::Places = values.iter().map(|_| Place::MIN).collect();
             let batch = EventBatch::new(schema.clone(), vec![Column::from_values(&data_type, values.clone())], places);
             let out = to_record_batch(&batch);
             assert_eq!(*out.schema().field(0).data_type(), arrow_type(&data_type));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Column, Place, Schema, Timestamp, Value};
+use super::{Column, Place, Places, Schema, Timestamp, Value};
 
 /// Rows of one stream: columns of equal length, with two places a row.
 ///
@@ -14,18 +14,18 @@ use super::{Column, Place, Schema, Timestamp, Value};
 pub struct EventBatch {
     schema: Arc<Schema>,
     columns: Vec<Column>,
-    places: Arc<[Place]>,
-    moments: Arc<[Place]>,
+    places: Places,
+    moments: Places,
 }
 
 impl EventBatch {
     /// A batch whose rows were certain where they stand.
-    pub fn new(schema: Arc<Schema>, columns: Vec<Column>, places: Arc<[Place]>) -> Self {
+    pub fn new(schema: Arc<Schema>, columns: Vec<Column>, places: Places) -> Self {
         Self::with_moments(schema, columns, places.clone(), places)
     }
 
     /// A batch with moments of their own.
-    pub fn with_moments(schema: Arc<Schema>, columns: Vec<Column>, places: Arc<[Place]>, moments: Arc<[Place]>) -> Self {
+    pub fn with_moments(schema: Arc<Schema>, columns: Vec<Column>, places: Places, moments: Places) -> Self {
         assert_eq!(schema.len(), columns.len(), "one column a field");
         assert!(columns.iter().all(|c| c.len() == places.len()), "columns of equal length");
         assert_eq!(places.len(), moments.len(), "one moment a row");
@@ -35,7 +35,7 @@ impl EventBatch {
     /// A batch of no rows.
     pub fn empty(schema: Arc<Schema>) -> Self {
         let columns = schema.fields().iter().map(|f| Column::nulls(&f.data_type, 0)).collect();
-        Self::new(schema, columns, Arc::new([]))
+        Self::new(schema, columns, Places::default())
     }
 
     /// Names and types of the columns.
@@ -59,12 +59,12 @@ impl EventBatch {
     }
 
     /// Where each row stands.
-    pub fn places(&self) -> &Arc<[Place]> {
+    pub fn places(&self) -> &Places {
         &self.places
     }
 
     /// When each row became certain.
-    pub fn moments(&self) -> &Arc<[Place]> {
+    pub fn moments(&self) -> &Places {
         &self.moments
     }
 
@@ -82,9 +82,9 @@ impl EventBatch {
     #[must_use]
     pub fn gather(&self, rows: &[u32]) -> Self {
         let columns = self.columns.iter().map(|c| c.gather(rows)).collect();
-        let pick = |of: &[Place]| rows.iter().map(|&r| of[r as usize]).collect::<Arc<[Place]>>();
+        let pick = |of: &[Place]| rows.iter().map(|&r| of[r as usize]).collect::<Places>();
         let places = pick(&self.places);
-        let moments = if Arc::ptr_eq(&self.places, &self.moments) { places.clone() } else { pick(&self.moments) };
+        let moments = if self.places.are_shared_with(&self.moments) { places.clone() } else { pick(&self.moments) };
         Self::with_moments(self.schema.clone(), columns, places, moments)
     }
 

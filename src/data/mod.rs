@@ -14,6 +14,7 @@ mod duration_text;
 mod key;
 mod lists;
 mod place;
+mod places;
 mod schema;
 mod text_builder;
 mod text_table;
@@ -38,6 +39,7 @@ pub use dictionary::{Dictionary, Interner, MAX_BYTES as MAX_DICTIONARY_BYTES, MA
 pub use key::{Key, KeyBuffer, KeyRef, KeyTable};
 pub use lists::ListColumn;
 pub use place::{Phase, Place};
+pub use places::Places;
 pub use saved::Saved;
 pub use schema::{Field, Schema};
 pub use state::{Ids, Kept, KeyRange, Ranks, Slot, StateError, StateReader, StateWriter};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::saved::save_value;
 use super::state::{StateError, StateReader, StateWriter};
-use super::{Arrivals, Column, ColumnBuilder, DataType, EventBatch, Place, Schema, Value};
+use super::{Arrivals, Column, ColumnBuilder, DataType, EventBatch, Places, Schema, Value};
 
 /// Whether a value may stand in a column of a type.
 fn fits(value: &Value<'_>, data_type: &DataType) -> bool {
@@ -48,7 +48,7 @@ impl StateWriter {
     pub fn batch(&mut self, batch: &EventBatch) {
         self.columns(batch.columns(), batch.len());
         batch.places().iter().for_each(|place| self.put(place));
-        let is_certain_there = Arc::ptr_eq(batch.places(), batch.moments()) || batch.places() == batch.moments();
+        let is_certain_there = batch.places().are_shared_with(batch.moments()) || batch.places() == batch.moments();
         self.put(&is_certain_there);
         if !is_certain_there {
             batch.moments().iter().for_each(|moment| self.put(moment));
@@ -93,7 +93,7 @@ impl StateReader<'_> {
     /// Reads a batch of a schema.
     pub fn batch(&mut self, schema: &Arc<Schema>) -> Result<EventBatch, StateError> {
         let (columns, rows) = self.columns(schema)?;
-        let mut places = || (0..rows).map(|_| self.take()).collect::<Result<Arc<[Place]>, StateError>>();
+        let mut places = || (0..rows).map(|_| self.take()).collect::<Result<Places, StateError>>();
         let own = places()?;
         let moments = if self.take()? { own.clone() } else { (0..rows).map(|_| self.take()).collect::<Result<_, _>>()? };
         Ok(EventBatch::with_moments(schema.clone(), columns, own, moments))
@@ -111,7 +111,7 @@ impl StateReader<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Field, Timestamp};
+    use crate::data::{Field, Place, Timestamp};
 
     #[test]
     fn batches_come_back() {
@@ -131,7 +131,7 @@ mod tests {
             column(4, [Value::Null, Value::Null]),
         ];
         let place = |n| Place::event(Timestamp(n), 1);
-        let batch = EventBatch::with_moments(schema.clone(), columns, [place(1), place(2)].into(), [place(3), place(3)].into());
+        let batch = EventBatch::with_moments(schema.clone(), columns, vec![place(1), place(2)].into(), vec![place(3), place(3)].into());
         let mut writer = StateWriter::default();
         writer.batch(&batch);
         let bytes = writer.finish();

@@ -105,7 +105,7 @@ mod tests {
         let rows: Vec<_> =
             numbered.map(|(i, &(time, start, by))| (time, vec![Some(start), Some(time), by, Some(i64::try_from(i).unwrap())])).collect();
         let batch = crate::operators::test_support::nullable_ints(&rows);
-        let places: std::sync::Arc<[Place]> = batch.places().iter().map(|p| Place::start_of(p.time())).collect();
+        let places: crate::data::Places = batch.places().iter().map(|p| Place::start_of(p.time())).collect();
         EventBatch::new(batch.schema().clone(), batch.columns().to_vec(), places)
     }
 

@@ -11,7 +11,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::frontier::{Meet, Promises};
-use crate::data::{Column, Entry, EventBatch, Inbox, Place, Schema, StateError, StateReader, StateWriter, WatermarkStep};
+use crate::data::{Column, Entry, EventBatch, Inbox, Place, Places, Schema, StateError, StateReader, StateWriter, WatermarkStep};
 
 /// What an edge carries in one round.
 #[derive(Debug, Clone)]
@@ -379,7 +379,7 @@ impl Waiting {
             let sources: Vec<&Column> = self.batches.iter().map(|(batch, _)| &batch.columns()[c]).collect();
             Column::interleave(&field.data_type, &sources, &at)
         });
-        let places: Arc<[Place]> = rows.iter().map(|&(number, row)| self.batch(number).places()[row as usize]).collect();
+        let places: Places = rows.iter().map(|&(number, row)| self.batch(number).places()[row as usize]).collect();
         EventBatch::new(self.schema.clone(), columns.collect(), places)
     }
 }
@@ -409,7 +409,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::{Flow, Merge};
-    use crate::data::{Column, DataType, Entry, EventBatch, Field, Inbox, Phase, Place, Schema, Timestamp, Value, WatermarkStep};
+    use crate::data::{Column, DataType, Entry, EventBatch, Field, Inbox, Phase, Place, Places, Schema, Timestamp, Value, WatermarkStep};
     use crate::runtime::frontier::{Holds, Meet};
     use std::sync::Arc;
 
@@ -426,8 +426,8 @@ mod tests {
 
     fn batch(rows: &[Row]) -> EventBatch {
         let column = Column::from_values(&DataType::Int, rows.iter().map(|r| Value::Int(r.2)));
-        let places: Arc<[Place]> = rows.iter().map(|r| r.0).collect();
-        let moments: Arc<[Place]> = rows.iter().map(|r| r.1).collect();
+        let places: Places = rows.iter().map(|r| r.0).collect();
+        let moments: Places = rows.iter().map(|r| r.1).collect();
         EventBatch::with_moments(schema(), vec![column], places, moments)
     }
 

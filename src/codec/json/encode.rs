@@ -284,7 +284,7 @@ mod tests {
             Column::from_values(&DataType::String, [Value::string("a\tb"), Value::Null]),
             Column::from_values(&points, [Value::List(vec![pair, Value::Null].into()), Value::Null]),
         ];
-        let places: Arc<[Place]> = Arc::new([Place::event(Timestamp(1), 1), Place::event(Timestamp(1), 2)]);
+        let places: crate::data::Places = [Place::event(Timestamp(1), 1), Place::event(Timestamp(1), 2)].into_iter().collect();
         let batch = EventBatch::new(Arc::new(schema.clone()), columns, places);
         let mut out = Vec::new();
         RowWriter::new(Some("Hi"), &schema).write_batch(&batch, &mut out);
@@ -298,7 +298,7 @@ mod tests {
             )
         );
         let (mut named, mut unnamed) = (Vec::new(), Vec::new());
-        let empty = EventBatch::new(Arc::new(Schema::default()), Vec::new(), Arc::new([Place::MIN]));
+        let empty = EventBatch::new(Arc::new(Schema::default()), Vec::new(), vec![Place::MIN].into());
         RowWriter::new(Some("N"), &Schema::default()).write_row(&empty, 0, &mut named);
         RowWriter::new(None, &Schema::default()).write_row(&empty, 0, &mut unnamed);
         assert_eq!((&named[..], &unnamed[..]), (&b"{\"stream\":\"N\"}"[..], &b"{}"[..]));

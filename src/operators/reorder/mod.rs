@@ -21,7 +21,7 @@ use std::sync::Arc;
 use self::queues::{Part, Queues};
 use self::stream::Stream;
 use self::waiting::{Cut, Goes, Row, Waiting};
-use crate::data::{Arrivals, Duration, EventBatch, Place, Schema, Timestamp};
+use crate::data::{Arrivals, Duration, EventBatch, Place, Places, Schema, Timestamp};
 use crate::expr::Expr;
 
 /// How time passes in one source stream.
@@ -431,7 +431,7 @@ struct Going {
 }
 
 /// The same, to be taken out.
-type Gone = (Vec<(u64, u32)>, Arc<[Place]>);
+type Gone = (Vec<(u64, u32)>, Places);
 
 impl Going {
     fn push(&mut self, row: (u64, u32), place: Place) {

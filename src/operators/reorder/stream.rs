@@ -1,13 +1,12 @@
 //! One source stream, live: how its time passes, what it has counted, and where its rows wait.
 
 use std::ops::Range;
-use std::sync::Arc;
 
 use super::queues::{Part, Taken};
 use super::store::{Store, row_number};
 use super::waiting::{Row, Ties, Waiting};
 use super::{StreamStats, StreamTiming};
-use crate::data::{Arrivals, Column, Duration, EventBatch, Place, Timestamp};
+use crate::data::{Arrivals, Column, Duration, EventBatch, Places, Timestamp};
 use crate::expr::EvalContext;
 
 /// What becomes of a row that arrives.
@@ -261,7 +260,7 @@ impl Stream {
     }
 
     /// Takes these rows out, with their places.
-    pub(super) fn let_go(&mut self, rows: &[(u64, u32)], places: Arc<[Place]>) -> EventBatch {
+    pub(super) fn let_go(&mut self, rows: &[(u64, u32)], places: Places) -> EventBatch {
         if rows.is_empty() {
             return self.nothing();
         }
