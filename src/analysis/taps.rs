@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::counting::TermCount;
-use crate::data::{Entry, EventBatch, Inbox, StateError, StateReader, StateWriter, Value};
+use crate::data::{Entry, EventBatch, Inbox, Place, StateError, StateReader, StateWriter, Value};
 use crate::expr::{BatchRow, EvalContext, Expr};
 use crate::operators::{Held, Operator, Outbox, StepTaken, Transform};
 use crate::spec::{VariableKind, VariableSpec};
@@ -90,6 +90,14 @@ impl Operator for PatternTap {
 
     fn takes_plain(&self) -> bool {
         self.inner.takes_plain()
+    }
+
+    fn keys(&self) -> usize {
+        self.inner.keys()
+    }
+
+    fn forget_idle(&mut self, at: Place) {
+        self.inner.forget_idle(at);
     }
 
     fn held(&self) -> Held {

@@ -1,5 +1,6 @@
 //! Batches of rows in the total order, and what an operator receives of them.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::{Column, Place, Places, Schema, Timestamp, Value};
@@ -86,6 +87,34 @@ impl EventBatch {
         let places = pick(&self.places);
         let moments = if self.places.are_shared_with(&self.moments) { places.clone() } else { pick(&self.moments) };
         Self::with_moments(self.schema.clone(), columns, places, moments)
+    }
+
+    /// These rows, in a row.
+    #[must_use]
+    pub fn slice(&self, rows: Range<usize>) -> Self {
+        if rows == (0..self.len()) {
+            return self.clone();
+        }
+        let columns = self.columns.iter().map(|c| c.slice(rows.clone())).collect();
+        let pick = |of: &[Place]| of[rows.clone()].iter().copied().collect::<Places>();
+        let places = pick(&self.places);
+        let moments = if self.places.are_shared_with(&self.moments) { places.clone() } else { pick(&self.moments) };
+        Self::with_moments(self.schema.clone(), columns, places, moments)
+    }
+
+    /// The rows of several batches of one schema, one batch behind the other; there is one at least.
+    pub fn joined(batches: &[Self]) -> Self {
+        let number = |at: usize| u32::try_from(at).expect("fewer than 2^32 rows");
+        let rows_of = |(batch, rows): (usize, &Self)| (0..rows.len()).map(move |row| (number(batch), number(row)));
+        let at: Vec<(u32, u32)> = batches.iter().enumerate().flat_map(rows_of).collect();
+        let schema = batches[0].schema.clone();
+        let columns = schema.fields().iter().enumerate().map(|(column, field)| {
+            let columns: Vec<&Column> = batches.iter().map(|batch| &batch.columns[column]).collect();
+            Column::interleave(&field.data_type, &columns, &at)
+        });
+        let columns = columns.collect();
+        let all = |of: fn(&Self) -> &Places| batches.iter().flat_map(|batch| of(batch).iter().copied()).collect::<Places>();
+        Self::with_moments(schema, columns, all(Self::places), all(Self::moments))
     }
 
     /// The same rows with other columns (a projection keeps places and moments).

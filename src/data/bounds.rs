@@ -29,11 +29,13 @@ impl fmt::Display for Over {
     }
 }
 
-/// How much an operator may give: rows of one event (or one moment), and memory that the process may take while it does.
+/// How much an operator may give and hold: rows of one event (or one moment), keys, and memory that the process may take while it gives.
 #[derive(Debug, Clone, Copy)]
 pub struct Allowance {
     /// Rows of one moment.
     pub rows: usize,
+    /// Keys that it may hold behind a row.
+    pub keys: usize,
     /// Bytes that the process may have in memory.
     pub memory: Option<usize>,
     /// How many it has, where the system says.
@@ -42,7 +44,7 @@ pub struct Allowance {
 
 impl Default for Allowance {
     fn default() -> Self {
-        Self { rows: usize::MAX, memory: None, resident: || None }
+        Self { rows: usize::MAX, keys: usize::MAX, memory: None, resident: || None }
     }
 }
 

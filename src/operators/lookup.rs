@@ -281,6 +281,10 @@ impl Operator for ViewLookup {
         true
     }
 
+    fn keys(&self) -> usize {
+        self.view.len()
+    }
+
     fn held(&self) -> Held {
         let pending = self.pending.iter().map(|left| size_of::<Pending>() + bytes_of(&left.values));
         let bytes = pending.sum::<usize>() + self.view.bytes() + self.index.bytes();

@@ -161,6 +161,16 @@ impl Operator for MatchCounts {
         self.partitions.visit(inbox.watermark.time(), |counted| evaluator.expire(&mut counted.counters, inbox.watermark));
     }
 
+    fn keys(&self) -> usize {
+        self.partitions.len().max(self.window.keys())
+    }
+
+    fn forget_idle(&mut self, at: Place) {
+        let evaluator = &mut self.evaluator;
+        self.partitions.forget_all(|counted| evaluator.expire(&mut counted.counters, at));
+        self.window.forget_idle(at);
+    }
+
     fn held(&self) -> Held {
         let sizes = self.partitions.iter().map(|counted| counted.counters.size());
         let (rows, bytes) = sizes.fold((0, 0), |(rows, bytes), (r, b)| (rows + r, bytes + b));

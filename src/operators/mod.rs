@@ -106,6 +106,15 @@ pub trait Operator: Send + fmt::Debug {
     /// How much it holds now.
     fn held(&self) -> Held;
 
+    /// How many keys it holds now, found without a walk over them.
+    fn keys(&self) -> usize {
+        self.held().keys
+    }
+
+    /// Forgets the keys of which nothing is left at this place, where it would do so later; behind it [`Self::keys`] depends on rows and
+    /// times alone, not on how they were cut into inboxes.
+    fn forget_idle(&mut self, _at: Place) {}
+
     /// How many operators it consists of, each with a part of the keys.
     fn shards(&self) -> usize {
         1

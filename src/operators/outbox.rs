@@ -29,6 +29,8 @@ pub struct Port {
     steps: Vec<WatermarkStep>,
     /// Columns that an operator has made itself, of all rows that there are.
     made: Option<Vec<Column>>,
+    /// Rows that were put out before those at hand.
+    sealed: Vec<EventBatch>,
     /// Of each row, whose turn it was; nothing where that is not noted.
     turns: Vec<Place>,
     /// Bytes that were left when memory was looked at last.
@@ -136,6 +138,15 @@ impl Outbox {
         }
     }
 
+    /// Sets aside what has been put out so far: of one inbox that is given in several pieces, each piece finds the ports empty.
+    pub fn seal(&mut self) {
+        debug_assert!(!self.notes_turns, "whoever notes turns takes all at once");
+        for port in self.ports.iter_mut().filter(|port| !port.places.is_empty()) {
+            let rows = port.rows();
+            port.sealed.push(rows);
+        }
+    }
+
     /// Takes what a port has been given, and leaves it empty.
     pub fn take(&mut self, port: usize) -> (EventBatch, Vec<WatermarkStep>) {
         self.ports[port].take()
@@ -153,7 +164,7 @@ impl Outbox {
 
     /// Whether a port has no rows.
     pub fn is_empty(&self, port: usize) -> bool {
-        self.ports[port].places.is_empty()
+        self.ports[port].places.is_empty() && self.ports[port].sealed.is_empty()
     }
 
     /// How many ports there are.
@@ -165,7 +176,7 @@ impl Outbox {
 impl Port {
     fn new(schema: Arc<Schema>) -> Self {
         let columns = schema.fields().iter().map(|f| ColumnBuilder::new(&f.data_type, 0)).collect();
-        Self { schema, columns, places: Vec::new(), moments: Vec::new(), steps: Vec::new(), made: None, turns: Vec::new(), room: None }
+        Self { schema, columns, places: Vec::new(), moments: Vec::new(), steps: Vec::new(), made: None, sealed: Vec::new(), turns: Vec::new(), room: None }
     }
 
     /// Of the last so many rows none is one too many of its moment. (Moments never go back.)
@@ -204,10 +215,21 @@ impl Port {
     }
 
     fn take(&mut self) -> (EventBatch, Vec<WatermarkStep>) {
+        let rows = self.rows();
+        let rows = if self.sealed.is_empty() {
+            rows
+        } else {
+            self.sealed.push(rows);
+            EventBatch::joined(&std::mem::take(&mut self.sealed))
+        };
+        (rows, std::mem::take(&mut self.steps))
+    }
+
+    fn rows(&mut self) -> EventBatch {
         let made = self.made.take();
         let columns = made.unwrap_or_else(|| self.columns.iter_mut().map(ColumnBuilder::finish).collect());
         let places = std::mem::take(&mut self.places).into();
         let moments = std::mem::take(&mut self.moments).into();
-        (EventBatch::with_moments(self.schema.clone(), columns, places, moments), std::mem::take(&mut self.steps))
+        EventBatch::with_moments(self.schema.clone(), columns, places, moments)
     }
 }

@@ -112,6 +112,24 @@ impl<P> Partitions<P> {
         }
     }
 
+    /// Forgets all that are over.
+    pub(super) fn forget_all(&mut self, mut is_over: impl FnMut(&mut P) -> bool) {
+        let visits = std::mem::take(&mut self.visits);
+        for (time, id) in visits {
+            let Some(partition) = self.kept.get_mut(id as usize).and_then(Option::as_mut) else { continue };
+            if is_over(partition) {
+                self.forget(id);
+            } else {
+                self.visits.push_back((time, id));
+            }
+        }
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        if self.is_keyed { self.keys.len() } else { self.kept.iter().flatten().count() }
+    }
+
     /// Writes the partitions of the keys that are asked for.
     pub(super) fn save(&self, to: &mut StateWriter)
     where

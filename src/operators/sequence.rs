@@ -344,6 +344,10 @@ impl Operator for Sequence {
             .collect()
     }
 
+    fn keys(&self) -> usize {
+        self.keys.len()
+    }
+
     fn held(&self) -> Held {
         let sizes = self.partitions.iter().flatten().map(|p| self.evaluator.size(&p.state));
         let (rows, bytes) = sizes.fold((0, 0), |(rows, bytes), (r, b)| (rows + r, bytes + b));

@@ -506,6 +506,10 @@ impl Operator for FlatSequence {
         Ok(())
     }
 
+    fn keys(&self) -> usize {
+        self.count - self.idle
+    }
+
     fn held(&self) -> Held {
         let sizes = self.partitions.iter().flatten().map(|partition| self.evaluator.size(&partition.state));
         let (rows, bytes) = sizes.fold((0, 0), |(rows, bytes), (r, b)| (rows + r, bytes + b));

@@ -221,6 +221,23 @@ impl Operator for RankSequence {
         self.context.take_nulls() + self.evaluator.take_nulls()
     }
 
+    fn keys(&self) -> usize {
+        if self.is_keyed { self.keys.len() } else { self.partitions.iter().flatten().count() }
+    }
+
+    fn forget_idle(&mut self, at: Place) {
+        let earliest = self.evaluator.earliest(at);
+        for (time, id) in std::mem::take(&mut self.visits) {
+            let Some(partition) = self.partitions.get_mut(id as usize).and_then(Option::as_mut) else { continue };
+            partition.expire(earliest);
+            if partition.is_empty() {
+                self.forget(id);
+            } else {
+                self.visits.push_back((time, id));
+            }
+        }
+    }
+
     fn held(&self) -> Held {
         let sizes = self.partitions.iter().flatten().map(RankPartition::size);
         let (rows, bytes) = sizes.fold((0, 0), |(rows, bytes), (r, b)| (rows + r, bytes + b));

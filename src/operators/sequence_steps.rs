@@ -449,6 +449,23 @@ impl Operator for StepSequence {
         Ok(())
     }
 
+    fn keys(&self) -> usize {
+        if self.is_keyed { self.keys.len() } else { self.partitions.iter().flatten().count() }
+    }
+
+    fn forget_idle(&mut self, at: Place) {
+        let earliest = self.evaluator.earliest(at);
+        for (time, id) in std::mem::take(&mut self.visits) {
+            let Some(partition) = self.partitions.get_mut(id as usize).and_then(Option::as_mut) else { continue };
+            self.evaluator.purge(partition, earliest);
+            if partition.is_empty() {
+                self.forget(id);
+            } else {
+                self.visits.push_back((time, id));
+            }
+        }
+    }
+
     fn held(&self) -> Held {
         let sizes = self.partitions.iter().flatten().map(StepPartition::size);
         let (rows, bytes) = sizes.fold((0, 0), |(rows, bytes), (r, b)| (rows + r, bytes + b));

@@ -95,6 +95,15 @@ impl Operator for WaySequence {
         self.partitions.visit(inbox.watermark.time(), |partition| partition.expire(earliest));
     }
 
+    fn keys(&self) -> usize {
+        self.partitions.len()
+    }
+
+    fn forget_idle(&mut self, at: Place) {
+        let earliest = self.evaluator.earliest(at);
+        self.partitions.forget_all(|partition| partition.expire(earliest));
+    }
+
     fn held(&self) -> Held {
         let sizes = self.partitions.iter().map(WayPartition::size);
         let (rows, bytes) = sizes.fold((0, 0), |(rows, bytes), (r, b)| (rows + r, bytes + b));

@@ -98,6 +98,10 @@ impl Operator for Suppress {
         true
     }
 
+    fn keys(&self) -> usize {
+        self.table.len()
+    }
+
     fn held(&self) -> Held {
         let bytes = self.table.bytes() + self.seen.capacity() * size_of::<Seen>() + self.passed.capacity() * size_of::<(Timestamp, u32)>();
         Held { keys: self.table.len(), rows: 0, bytes, dropped: 0 }

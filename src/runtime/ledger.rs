@@ -7,7 +7,7 @@
 use super::error::RunError;
 use super::limits::{Limits, ROUND};
 use super::memory::resident_bytes;
-use super::pipeline::{Pipeline, Stage};
+use super::pipeline::{Pipeline, Stage, Work};
 use crate::data::Over;
 use crate::operators::Held;
 
@@ -29,7 +29,6 @@ pub(super) struct Ledger {
 #[derive(Debug, Clone, Copy, Default)]
 struct Account {
     bytes: usize,
-    keys: usize,
     /// Rows that had come when it was last asked, and those at which it is asked again.
     rows: u64,
     next: u64,
@@ -66,22 +65,21 @@ impl Ledger {
 
     /// The bound of its statement that an operator has come over, if it has; a bound of the run is an error.
     pub(super) fn look(&mut self, index: usize, stages: &[Stage]) -> Result<Option<Over>, RunError> {
-        let is_accounted = self.keys != usize::MAX || self.statement.is_some();
         if let Some(limit) = self.memory {
             if resident_bytes().is_none() {
                 self.ask(index, &stages[index], limit);
             }
             self.check_memory(stages, 0)?;
         }
-        if !is_accounted {
-            return Ok(None);
-        }
-        self.ask(index, &stages[index], self.statement.unwrap_or(usize::MAX));
-        if self.accounts[index].keys > self.keys {
+        // Operators that read rows one by one keep to it by the row ([`super::keys`]).
+        if let Work::View(view) = &stages[index].work
+            && view.held().keys > self.keys
+        {
             return Ok(Some(Over { what: "keys", limit: self.keys, is_of_run: false }));
         }
-        let own = stages[index].statement;
         let Some(limit) = self.statement else { return Ok(None) };
+        self.ask(index, &stages[index], limit);
+        let own = stages[index].statement;
         let of_statement = stages.iter().zip(&self.accounts).filter(|(stage, _)| stage.statement == own && !stage.has_ended());
         let bytes: usize = of_statement.map(|(_, account)| account.bytes).sum();
         Ok((bytes > limit).then_some(Over { what: "bytes of one statement's state", limit, is_of_run: false }))
@@ -122,13 +120,12 @@ impl Ledger {
         if rows > 0 && rows < account.next {
             return;
         }
-        let Held { keys, bytes, .. } = stage.work.held();
+        let Held { bytes, .. } = stage.work.held();
         let came = usize::try_from(rows - account.rows.min(rows)).unwrap_or(usize::MAX).max(1);
         account.a_row = account.a_row.max(bytes.saturating_sub(account.bytes) / came);
-        (account.bytes, account.keys, account.rows) = (bytes, keys, rows);
+        (account.bytes, account.rows) = (bytes, rows);
         let of_bytes = limit.saturating_sub(bytes) / (2 * account.a_row);
-        let of_keys = self.keys.saturating_sub(keys).saturating_add(1);
-        account.next = rows.saturating_add(of_bytes.min(of_keys).clamp(ROWS, 1 << 20) as u64);
+        account.next = rows.saturating_add(of_bytes.clamp(ROWS, 1 << 20) as u64);
     }
 
     /// The run has come to the bound of its memory.

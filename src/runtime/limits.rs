@@ -27,8 +27,8 @@ pub struct Limits {
     /// How many rows one event (or one moment: all groups of a window that closes) may give in one statement's operator. Beyond it the
     /// statement ends with that reason, and others go on ([`crate::Engine::ended`]). Default: 50,000,000.
     pub event_rows: usize,
-    /// How many keys one operator may hold. Beyond it its statement ends with that reason, and others go on. It is looked at before it can
-    /// have been passed, and at the end of each round then. Default: no bound.
+    /// How many keys one operator may hold behind a row. At the row whose key is one too many its statement ends with that reason, and others
+    /// go on; what was certain before that row comes out. Default: no bound.
     pub keys: usize,
     /// How many bytes the operators of one statement may hold together, by their own accounts. Beyond it the statement ends with that
     /// reason, and others go on. Default: no bound.
@@ -42,7 +42,7 @@ pub struct Limits {
 impl Limits {
     /// What one operator may give.
     pub(super) fn allowance(&self) -> Allowance {
-        Allowance { rows: self.event_rows, memory: self.memory, resident: resident_bytes }
+        Allowance { rows: self.event_rows, keys: self.keys, memory: self.memory, resident: resident_bytes }
     }
 
     /// How many events a round may have where memory is bounded.

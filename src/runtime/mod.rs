@@ -7,6 +7,8 @@ mod ended;
 mod error;
 mod fault;
 mod frontier;
+mod keeper;
+mod keys;
 mod ledger;
 mod limits;
 mod lines;

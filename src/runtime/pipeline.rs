@@ -12,16 +12,18 @@ use super::departures::Departures;
 use super::ended::{Cause, Ended, When};
 use super::error::RunError;
 use super::fault::{Panic, guarded};
-use super::frontier::{Holds, Meet, Promises};
+use super::frontier::Promises;
+use super::keeper::Keeper;
+use super::keys::Passed;
 use super::ledger::Ledger;
 use super::limits::Limits;
-use super::merge::{Flow, Merge, in_a_row};
+use super::merge::{BrokenPromise, Flow, Merge, in_a_row};
 use super::profile::Profile;
 use super::selective::{Selective, Selector};
 use super::view::View;
 use super::visits::Visits;
-use crate::data::{Allowance, EventBatch, Inbox, Over, Place, Schema, StateError, StateReader, StateWriter, WatermarkStep};
-use crate::operators::{DispatchSize, Held, NewestRows, Operator, Outbox, Released, Transform};
+use crate::data::{Allowance, EventBatch, Over, Place, Schema, StateError, StateReader, StateWriter, WatermarkStep};
+use crate::operators::{DispatchSize, Held, NewestRows, Operator, Released, Transform};
 
 /// Where a stage's rows come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,16 +98,6 @@ pub(super) enum Work {
     Ended,
 }
 
-/// An operator with state, the order in front of it and what it promises behind.
-#[derive(Debug)]
-pub(super) struct Keeper {
-    pub(super) operator: Box<dyn Operator>,
-    outbox: Outbox,
-    merge: Merge,
-    /// One a port.
-    behind: Vec<(Holds, Meet)>,
-}
-
 /// A way out of the program.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Exit {
@@ -146,6 +138,8 @@ pub(super) struct Round {
     /// Of stages that have not been visited, nothing.
     stages: Vec<Vec<Flow>>,
     visited: Vec<usize>,
+    /// Stages that have too many keys from some row on: their statements end behind the round.
+    passed: Vec<(Passed, usize)>,
     when: When,
 }
 
@@ -165,8 +159,8 @@ impl Pipeline {
         let flow = |rows| Flow { rows, promises: promises.clone() };
         let sources = released.batches.into_iter().map(flow).collect();
         let late = released.late.into_iter().map(flow).collect();
-        let mut round =
-            Round { sources, unwanted: released.unwanted, late, stages: std::mem::take(&mut self.flows), visited: Vec::new(), when };
+        let (stages, visited, passed) = (std::mem::take(&mut self.flows), Vec::new(), Vec::new());
+        let mut round = Round { sources, unwanted: released.unwanted, late, stages, visited, passed, when };
         for at in 0..self.visits.front.len() {
             self.visit(self.visits.front[at], &mut round, end)?;
         }
@@ -180,6 +174,7 @@ impl Pipeline {
         self.show(end);
         self.profile.iter_mut().for_each(|profile| profile.look(self.stages.iter().map(|stage| stage.work.held())));
         let gone = self.depart(&round);
+        self.end_passed(&mut round);
         let alive = round.visited.iter().filter(|&&stage| !self.stages[stage].has_ended());
         alive.for_each(|&stage| round.stages[stage].clear());
         self.flows = round.stages;
@@ -206,13 +201,18 @@ impl Pipeline {
         }
         let selector = self.selector.as_mut();
         let cause = match Profile::of(&mut self.profile, Some(index), || guarded(|| stage.run(round, end, selector))) {
-            Ok(Ok(flows)) => {
+            Ok(Ok((flows, passed))) => {
                 if stage.work.waiting() > self.max_waiting {
                     let what = format!("rows that wait in front of operator {} ({})", index + 1, stage.name);
                     return Err(RunError::Full { what, limit: self.max_waiting });
                 }
                 round.visited.push(index);
                 round.stages[index] = flows;
+                if let Some(passed) = passed {
+                    // What was certain before goes on in this round yet.
+                    round.passed.push((passed, index));
+                    return Ok(());
+                }
                 match self.ledger.look(index, &self.stages)? {
                     None => return Ok(()),
                     Some(over) => over.into(),
@@ -228,6 +228,19 @@ impl Pipeline {
         self.end(&[index], &cause, round.when);
         self.silence(round);
         Ok(())
+    }
+
+    /// Ends the statements in which an operator has come to have too many keys.
+    fn end_passed(&mut self, round: &mut Round) {
+        if round.passed.is_empty() {
+            return;
+        }
+        round.passed.sort_unstable();
+        for (passed, index) in std::mem::take(&mut round.passed) {
+            let time = passed.time();
+            self.end(&[index], &passed.over().into(), When { between: Some((time, time)), ..round.when });
+        }
+        self.silence(round);
     }
 
     /// Visits a stage, and what stands between it and the way out where it has given rows.
@@ -348,11 +361,7 @@ impl Pipeline {
         match &stage.work {
             Work::Ended => {}
             Work::Transform(transform, _) => transform.save(to),
-            Work::Operator(keeper) => {
-                keeper.merge.save(to);
-                to.put(&keeper.behind);
-                keeper.operator.save(to);
-            }
+            Work::Operator(keeper) => keeper.save(to),
             Work::Union(merge, _) => merge.save(to),
             Work::View(view) => view.save(to),
             Work::Selective(selective) => self.selector.iter().for_each(|selector| selective.save(selector, to)),
@@ -370,15 +379,7 @@ impl Pipeline {
         match &mut stage.work {
             Work::Ended => Ok(()),
             Work::Transform(transform, _) => transform.load(from),
-            Work::Operator(keeper) => {
-                keeper.merge.load(from)?;
-                let behind: Vec<(Holds, Meet)> = from.take()?;
-                if behind.len() != keeper.behind.len() || behind.iter().any(|(_, meet)| meet.inputs() != 2) {
-                    return Err(StateError::new("promises of another number of ports"));
-                }
-                keeper.behind = behind;
-                keeper.operator.load(from)
-            }
+            Work::Operator(keeper) => keeper.load(from),
             Work::Union(merge, _) => merge.load(from),
             Work::View(view) => view.load(from),
             Work::Selective(selective) => match &mut self.selector {
@@ -401,17 +402,7 @@ impl Pipeline {
         match &mut stage.work {
             Work::Ended => Ok(()),
             Work::Transform(transform, _) => transform.load(from),
-            Work::Operator(keeper) => {
-                keeper.merge.add(from)?;
-                let behind: Vec<(Holds, Meet)> = from.take()?;
-                if behind.len() != keeper.behind.len() || behind.iter().any(|(_, meet)| meet.inputs() != 2) {
-                    return Err(StateError::new("promises of another number of ports"));
-                }
-                let before = std::mem::take(&mut keeper.behind);
-                let both = before.into_iter().zip(behind);
-                keeper.behind = both.map(|((holds, meet), (other_holds, other))| (holds.and(other_holds), meet.and(other))).collect();
-                keeper.operator.load(from)
-            }
+            Work::Operator(keeper) => keeper.add(from),
             Work::Union(merge, _) => merge.add(from),
             Work::View(view) => view.add(from),
             // Filters: patterns among them are refused before (`plan::statements_without_key`).
@@ -488,16 +479,18 @@ impl Round {
 }
 
 impl Stage {
-    fn run(&mut self, round: &Round, end: Place, selector: Option<&mut Selector>) -> Result<Vec<Flow>, super::merge::BrokenPromise> {
+    /// What it gives in a round, and whether it has too many keys from some row on.
+    fn run(&mut self, round: &Round, end: Place, selector: Option<&mut Selector>) -> Result<(Vec<Flow>, Option<Passed>), BrokenPromise> {
         if let (Work::Selective(selective), Some(selector)) = (&mut self.work, selector) {
-            let given = selective.run(selector, round, end);
+            let (given, passed) = selective.run(selector, round, end);
             self.counts.eval_nulls += selective.take_nulls();
             self.counts.rows_out += given.iter().map(|f| f.rows.len() as u64).sum::<u64>();
-            return Ok(given);
+            return Ok((given, passed));
         }
         let flows: Vec<&Flow> = self.feeds.iter().map(|&feed| round.flow_of_visited(feed)).collect();
         self.counts.rows_in += flows.iter().map(|f| f.rows.len() as u64).sum::<u64>();
         self.counts.rows_in += self.feeds.iter().map(|&feed| round.unwanted(feed)).sum::<u64>();
+        let mut passed = None;
         let given = match &mut self.work {
             Work::Transform(transform, schema) => {
                 let input = flows[0];
@@ -506,8 +499,8 @@ impl Stage {
                 vec![Flow { rows, promises: input.promises.clone() }]
             }
             Work::Operator(keeper) => {
-                let (inbox, promises) = keeper.merge.inbox(&flows)?;
-                let given = keeper.advance(&inbox, &promises, end);
+                let (given, over) = keeper.run(&flows, end)?;
+                passed = over;
                 self.counts.eval_nulls += keeper.operator.take_nulls();
                 given
             }
@@ -520,7 +513,7 @@ impl Stage {
             Work::Ended => unreachable!("a stage that has ended is not visited"),
         };
         self.counts.rows_out += given.iter().map(|f| f.rows.len() as u64).sum::<u64>();
-        Ok(given)
+        Ok((given, passed))
     }
 }
 
@@ -534,9 +527,7 @@ impl Work {
         ports: Vec<Arc<Schema>>,
         allowance: Allowance,
     ) -> Self {
-        let behind = ports.iter().map(|_| (Holds::new(), Meet::new(2))).collect();
-        let merge = Merge::new(inputs, lags).giving_plain(operator.takes_plain());
-        Self::Operator(Box::new(Keeper { operator, outbox: Outbox::new(rank, ports).within(allowance), merge, behind }))
+        Self::Operator(Box::new(Keeper::new(operator, rank, (inputs, lags), ports, allowance)))
     }
 
     /// A union of inputs with these schemas.
@@ -547,7 +538,7 @@ impl Work {
     fn waiting(&self) -> usize {
         match self {
             Self::Transform(..) => 0,
-            Self::Operator(keeper) => keeper.merge.held(),
+            Self::Operator(keeper) => keeper.waiting(),
             Self::Union(merge, _) => merge.held(),
             Self::View(view) => view.waiting(),
             Self::Selective(_) | Self::Ended => 0,
@@ -565,25 +556,5 @@ impl Work {
                 Held { rows: held.rows + waiting.rows, ..held }
             }
         }
-    }
-}
-
-impl Keeper {
-    #[cfg(test)]
-    pub(super) fn replace_operator(&mut self, replace: impl FnOnce(Box<dyn Operator>) -> Box<dyn Operator>) {
-        let nothing: Box<dyn Operator> = Box::new(crate::operators::Suppress::new(Vec::new(), crate::data::Duration(0)));
-        self.operator = replace(std::mem::replace(&mut self.operator, nothing));
-    }
-
-    fn advance(&mut self, inbox: &Inbox, promises: &Promises, end: Place) -> Vec<Flow> {
-        self.operator.advance(inbox, &mut self.outbox);
-        let mut flows = Vec::with_capacity(self.behind.len());
-        for (port, (holds, meet)) in self.behind.iter_mut().enumerate() {
-            let (rows, said) = self.outbox.take(port);
-            meet.promise(0, promises);
-            meet.promise(1, &holds.promises(&said, inbox.watermark, end));
-            flows.push(Flow { rows, promises: meet.advance() });
-        }
-        flows
     }
 }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use super::assemble::PlannedPattern;
 use super::frontier::{Holds, Meet};
+use super::keys::{self, Passed};
 use super::merge::{Flow, Merge};
 use super::pipeline::{Counts, Feed, Round};
 use crate::data::{Entry, EventBatch, Inbox, Place, Schema, StateError, StateReader, StateWriter, WatermarkStep};
@@ -222,17 +223,21 @@ impl Selective {
     }
 
     /// Takes the rows of a round.
-    pub(super) fn run(&mut self, selector: &mut Selector, round: &Round, end: Place) -> Vec<Flow> {
+    pub(super) fn run(&mut self, selector: &mut Selector, round: &Round, end: Place) -> (Vec<Flow>, Option<Passed>) {
         if let Chosen::Filter(schema) = &self.work {
-            return vec![chosen_rows(schema, selector.inbox(self, round, end).0)];
+            return (vec![chosen_rows(schema, selector.inbox(self, round, end).0)], None);
         }
         let (inbox, fits) = selector.inbox(self, round, end);
         let Chosen::Pattern(pattern) = &mut self.work else { unreachable!("filters have been done") };
         let is_lazy = pattern.is_lazy;
         let is_new = pattern.live.is_none();
         let live = pattern.live.get_or_insert_with(|| Live::new(&pattern.planned));
-        live.operator.advance_given(inbox, fits, &mut live.outbox);
-        let flows = if is_lazy { live.rows(end) } else { live.flows(end) };
+        let passed = keys::advance(&mut *live.operator, inbox, Some(fits), &mut live.outbox);
+        let flows = if is_lazy { live.rows(end) } else { live.flows(passed.map_or(end, |passed| passed.place)) };
+        let flows = match passed {
+            Some(passed) => flows.into_iter().map(|flow| passed.rows(flow)).collect(),
+            None => flows,
+        };
         if is_lazy {
             let wakes = live.operator.wakes_at();
             // An alarm that is due has been taken out; one that is still to come stays, and finds nothing to do if it is not needed.
@@ -247,7 +252,7 @@ impl Selective {
                 selector.live.push(self.stage);
             }
         }
-        flows
+        (flows, passed)
     }
 
     /// Writes its state, as that of an operator that gets every row is written: a program may share next time, or not.

@@ -178,6 +178,14 @@ impl Operator for Tap {
         self.inner.takes_plain()
     }
 
+    fn keys(&self) -> usize {
+        self.inner.keys()
+    }
+
+    fn forget_idle(&mut self, at: Place) {
+        self.inner.forget_idle(at);
+    }
+
     fn held(&self) -> Held {
         self.inner.held()
     }

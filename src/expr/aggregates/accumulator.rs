@@ -414,6 +414,11 @@ mod tests {
         assert_eq!((quantile(0.0).value(), quantile(1.0).value()), (Value::Float(10.0), Value::Float(50.0)));
         assert_eq!((quantile(0.25).value(), quantile(0.9).value()), (Value::Float(20.0), Value::Float(46.0)));
         assert!(quantile(1.5).has_overflowed());
+        let decimals = |texts: &[&str]| texts.iter().map(|t| Value::Decimal(t.parse().unwrap())).collect::<Vec<_>>();
+        let exact = |text: &str| Value::Decimal(text.parse().unwrap());
+        assert_eq!(run("MEDIAN", false, &decimals(&["0.10", "0.40", "0.20", "0.31"])), exact("0.255"));
+        assert_eq!(run("MEDIAN", false, &decimals(&["900719925474099.3", "900719925474099.4"])), exact("900719925474099.35"), "as no FLOAT is");
+        assert_eq!(run("MEDIAN", false, &decimals(&["-0.0000001", "-0.0000002"])), exact("-0.00000015"));
         assert_eq!(run("MEDIAN", false, &[Value::Duration(Duration(1)), Value::Duration(Duration(4))]), Value::Duration(Duration(3)));
     }
 

@@ -165,7 +165,7 @@ static AGGREGATES: [Aggregate; 18] = [
     aggregate(K::Variance, "VARIANCE", &["VAR", "VAR_SAMP"], "VARIANCE(x)", "The variance of the sample; NULL for less than two values."),
     aggregate(K::StddevPop, "STDDEV_POP", &[], "STDDEV_POP(x)", "The standard deviation of the population."),
     aggregate(K::VarPop, "VAR_POP", &[], "VAR_POP(x)", "The variance of the population."),
-    aggregate(K::Median, "MEDIAN", &[], "MEDIAN(x)", "The value in the middle, or between the two there."),
+    aggregate(K::Median, "MEDIAN", &[], "MEDIAN(x)", "The value in the middle, or between the two there; of DECIMALs an exact one."),
     aggregate(
         K::Quantile,
         "QUANTILE",
@@ -246,6 +246,9 @@ impl Aggregate {
             (K::Sum, DataType::Null) => DataType::Int,
             (K::Sum, DataType::Decimal { scale, .. }) => DataType::Decimal { precision: 28, scale: *scale },
             (K::Avg, DataType::Decimal { scale, .. }) => DataType::Decimal { precision: 28, scale: division_scale(*scale) },
+            (K::Median | K::Quantile, DataType::Decimal { scale, .. }) => {
+                DataType::Decimal { precision: 28, scale: quantile::quantile_scale(*scale) }
+            }
             (K::Avg | K::Median | K::Quantile, DataType::Duration) => DataType::Duration,
             (K::Avg | K::Median | K::Quantile | K::Stddev | K::Variance | K::StddevPop | K::VarPop, _) => DataType::Float,
             (K::ArrayAgg, item) => DataType::List(Arc::new(item.clone())),

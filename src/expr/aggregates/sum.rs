@@ -161,7 +161,8 @@ fn float(sum: f64, lost: f64) -> f64 {
     if lost.is_finite() { sum + lost } else { sum }
 }
 
-fn decimal(units: i128, scale: u8) -> Option<Decimal> {
+/// So many units of the last digit, if there are not too many.
+pub(super) fn decimal(units: i128, scale: u8) -> Option<Decimal> {
     fit_decimal(Decimal::try_from_i128_with_scale(units, u32::from(scale)).ok()?, 28, scale)
 }
 

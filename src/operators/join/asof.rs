@@ -178,6 +178,10 @@ impl Operator for AsOfJoin {
         true
     }
 
+    fn keys(&self) -> usize {
+        self.groups.len()
+    }
+
     fn held(&self) -> Held {
         let kept = self.groups.iter().flatten().map(|right| size_of::<RightRow>() + bytes_of(&right.values));
         let pending = self.pending.iter().map(|left| size_of::<LeftRow>() + bytes_of(&left.values));

@@ -322,6 +322,10 @@ impl Operator for IntervalJoin {
         self.end(out);
     }
 
+    fn keys(&self) -> usize {
+        self.groups.len()
+    }
+
     fn held(&self) -> Held {
         let rows = self.sides.iter().map(Side::len).sum();
         let bytes = self.sides.iter().map(Side::bytes).chain(self.blocks.iter().map(Blocks::bytes)).sum::<usize>();

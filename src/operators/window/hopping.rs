@@ -321,6 +321,10 @@ impl Operator for HoppingWindow {
         true
     }
 
+    fn keys(&self) -> usize {
+        self.groups.len()
+    }
+
     fn held(&self) -> Held {
         let (rows, bytes) = self.groups.iter().map(Fifo::held).fold((0, 0), |(r, b), (s, c)| (r + s, b + c));
         // A tree keeps its entries in nodes that are two thirds full at least, on the whole.

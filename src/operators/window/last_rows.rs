@@ -50,6 +50,10 @@ impl Operator for LastRowsWindow {
         true
     }
 
+    fn keys(&self) -> usize {
+        self.groups.len()
+    }
+
     fn held(&self) -> Held {
         let rows = self.groups.iter().map(RowQueue::len).sum();
         let bytes = self.groups.iter().map(RowQueue::bytes).sum::<usize>() + self.groups.bytes();

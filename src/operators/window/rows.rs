@@ -86,6 +86,10 @@ impl Operator for RowsWindow {
         true
     }
 
+    fn keys(&self) -> usize {
+        self.groups.len()
+    }
+
     fn held(&self) -> Held {
         let (rows, bytes) = self.groups.iter().map(|b| b.contents.held()).fold((0, 0), |(r, b), (s, c)| (r + s, b + c));
         Held { keys: self.groups.len(), rows, bytes: bytes + self.groups.bytes(), dropped: 0 }

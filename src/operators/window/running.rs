@@ -39,6 +39,10 @@ impl Operator for RunningWindow {
         true
     }
 
+    fn keys(&self) -> usize {
+        self.groups.len()
+    }
+
     fn held(&self) -> Held {
         let bytes = self.groups.iter().map(|(_, c)| c.held().1).sum::<usize>() + self.groups.bytes();
         Held { keys: self.groups.len(), rows: 0, bytes, dropped: 0 }

@@ -182,6 +182,10 @@ impl Operator for SessionWindow {
         true
     }
 
+    fn keys(&self) -> usize {
+        self.groups.len()
+    }
+
     fn held(&self) -> Held {
         let (rows, bytes) = self.groups.iter().map(|s| s.contents.held()).fold((0, 0), |(r, b), (s, c)| (r + s, b + c));
         let timers = self.timers.len() * size_of::<(Place, u64, u32)>() * 2 + self.last_rows.capacity() * size_of::<(Place, u64, u32)>();

@@ -70,6 +70,10 @@ impl Operator for SlidingWindow {
         true
     }
 
+    fn keys(&self) -> usize {
+        self.groups.len()
+    }
+
     fn held(&self) -> Held {
         let bytes = self.groups.iter().map(RowQueue::bytes).sum::<usize>() + self.groups.bytes();
         Held { keys: self.groups.len(), rows: self.rows.len(), bytes, dropped: 0 }

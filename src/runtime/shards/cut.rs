@@ -27,7 +27,7 @@ const UNKNOWN: u16 = u16::MAX;
 
 /// The rows of an inbox that one shard gets.
 #[derive(Debug, Default)]
-pub(super) struct Share {
+pub(in crate::runtime) struct Share {
     /// Of a plain inbox its rows; else nothing.
     rows: Vec<u32>,
     /// Rows by the numbers that they have in the whole inbox.
@@ -96,13 +96,18 @@ impl KnownCodes {
 }
 
 impl Share {
+    /// These rows and steps.
+    pub(in crate::runtime) fn of_entries(entries: Vec<Entry>) -> Self {
+        Self { rows: Vec::new(), entries }
+    }
+
     /// Whether nothing of the inbox is in it.
     pub(super) fn is_empty(&self) -> bool {
         self.rows.is_empty() && self.entries.is_empty()
     }
 
     /// The inbox that has these rows, of the batches of the whole one.
-    pub(super) fn inbox(&mut self, inputs: &[EventBatch], is_plain: bool, watermark: Place, floor: Place) -> Inbox {
+    pub(in crate::runtime) fn inbox(&mut self, inputs: &[EventBatch], is_plain: bool, watermark: Place, floor: Place) -> Inbox {
         let mut entries = std::mem::take(&mut self.entries);
         if is_plain {
             let inputs = inputs.iter().map(|batch| rows_of(batch, &self.rows)).collect();

@@ -14,7 +14,8 @@ use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
-use self::cut::{Cutter, Share};
+use self::cut::Cutter;
+pub(super) use self::cut::Share;
 use self::gather::{Given, gather};
 pub(super) use self::pool::Pool;
 use super::fault::{Panic, guarded};
@@ -141,6 +142,14 @@ impl Operator for Sharded {
 
     fn takes_plain(&self) -> bool {
         self.shards.iter().all(|shard| shard.operator.takes_plain())
+    }
+
+    fn keys(&self) -> usize {
+        self.shards.iter().map(|shard| shard.operator.keys()).sum()
+    }
+
+    fn forget_idle(&mut self, at: Place) {
+        self.shards.iter_mut().for_each(|shard| shard.operator.forget_idle(at));
     }
 
     fn held(&self) -> Held {
