@@ -78,7 +78,10 @@ fn a_statement_ends_at_the_same_row_however_its_input_is_cut() {
                 ended += usize::from(why.is_some());
                 let all = run(statement, &events, usize::MAX, &cut(4096, 1)).0;
                 let of = |rows: &[String]| rows.iter().filter(|row| row.contains("\"R\"")).cloned().collect::<Vec<_>>();
-                assert!(of(&all).starts_with(&of(&rows)), "what comes out is the beginning of what comes without a bound: {statement}, {keys}");
+                assert!(
+                    of(&all).starts_with(&of(&rows)),
+                    "what comes out is the beginning of what comes without a bound: {statement}, {keys}"
+                );
                 assert!(why.is_some() || all == rows, "{statement}, {keys}");
                 for (batch_size, threads) in [(7, 1), (64, 1), (4096, 1), (64, 3), (4096, 2)] {
                     let other = run(statement, &events, keys, &cut(batch_size, threads));
@@ -103,7 +106,11 @@ fn the_row_of_the_key_that_is_too_many_is_the_first_that_does_not_come_out() {
 #[test]
 fn many_statements_that_share_a_look_at_each_event_end_at_the_row_too() {
     let rules: String = (0..40)
-        .map(|i| format!("CREATE STREAM R{i} AS SELECT a.n, b.n AS m FROM PATTERN (A a -> B b) PARTITION BY k WHERE a.n % 40 >= {i} WITHIN 4s;\n"))
+        .map(|i| {
+            format!(
+                "CREATE STREAM R{i} AS SELECT a.n, b.n AS m FROM PATTERN (A a -> B b) PARTITION BY k WHERE a.n % 40 >= {i} WITHIN 4s;\n"
+            )
+        })
         .collect();
     let events = events(7, 600);
     let run = |batch_size| {

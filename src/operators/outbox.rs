@@ -176,7 +176,17 @@ impl Outbox {
 impl Port {
     fn new(schema: Arc<Schema>) -> Self {
         let columns = schema.fields().iter().map(|f| ColumnBuilder::new(&f.data_type, 0)).collect();
-        Self { schema, columns, places: Vec::new(), moments: Vec::new(), steps: Vec::new(), made: None, sealed: Vec::new(), turns: Vec::new(), room: None }
+        Self {
+            schema,
+            columns,
+            places: Vec::new(),
+            moments: Vec::new(),
+            steps: Vec::new(),
+            made: None,
+            sealed: Vec::new(),
+            turns: Vec::new(),
+            room: None,
+        }
     }
 
     /// Of the last so many rows none is one too many of its moment. (Moments never go back.)

@@ -417,7 +417,11 @@ mod tests {
         let decimals = |texts: &[&str]| texts.iter().map(|t| Value::Decimal(t.parse().unwrap())).collect::<Vec<_>>();
         let exact = |text: &str| Value::Decimal(text.parse().unwrap());
         assert_eq!(run("MEDIAN", false, &decimals(&["0.10", "0.40", "0.20", "0.31"])), exact("0.255"));
-        assert_eq!(run("MEDIAN", false, &decimals(&["900719925474099.3", "900719925474099.4"])), exact("900719925474099.35"), "as no FLOAT is");
+        assert_eq!(
+            run("MEDIAN", false, &decimals(&["900719925474099.3", "900719925474099.4"])),
+            exact("900719925474099.35"),
+            "as no FLOAT is"
+        );
         assert_eq!(run("MEDIAN", false, &decimals(&["-0.0000001", "-0.0000002"])), exact("-0.00000015"));
         assert_eq!(run("MEDIAN", false, &[Value::Duration(Duration(1)), Value::Duration(Duration(4))]), Value::Duration(Duration(3)));
     }

@@ -77,10 +77,12 @@ impl MovingQuantile {
     /// The quantile; NULL of no values, and where its type does not hold it.
     pub fn value(&self) -> Value<'static> {
         let value = match &self.values {
-            Values::Numbers(halves) => halves.around(self.share).map(|(a, b, part)| {
-                Value::Float(number_between(float_of(a), float_of(b), part))
-            }),
-            Values::Durations(halves) => halves.around(self.share).map(|(a, b, part)| Value::Duration(Duration(length_between(a, b, part)))),
+            Values::Numbers(halves) => {
+                halves.around(self.share).map(|(a, b, part)| Value::Float(number_between(float_of(a), float_of(b), part)))
+            }
+            Values::Durations(halves) => {
+                halves.around(self.share).map(|(a, b, part)| Value::Duration(Duration(length_between(a, b, part))))
+            }
             Values::Decimals(halves, scale) => halves.around(self.share).and_then(|(a, b, part)| decimal_between(a, b, part, *scale)),
         };
         value.unwrap_or_default()
@@ -230,9 +232,15 @@ mod tests {
             (state >> 33) % bound
         };
         let decimal = DataType::Decimal { precision: 10, scale: 2 };
-        for (data_type, share) in
-            [(DataType::Float, 0.5), (DataType::Duration, 0.9), (DataType::Int, 0.0), (DataType::Float, 1.0), (DataType::Float, 0.31), (decimal.clone(), 0.5), (decimal, 0.31)]
-        {
+        for (data_type, share) in [
+            (DataType::Float, 0.5),
+            (DataType::Duration, 0.9),
+            (DataType::Int, 0.0),
+            (DataType::Float, 1.0),
+            (DataType::Float, 0.31),
+            (decimal.clone(), 0.5),
+            (decimal, 0.31),
+        ] {
             let mut moving = MovingQuantile::new(&data_type, share).unwrap();
             let mut rows: VecDeque<Value<'static>> = VecDeque::new();
             for _ in 0..2000 {

@@ -101,7 +101,9 @@ impl Quantile {
             (_, Value::Null) => {}
             (Samples::Durations(samples), Value::Duration(v)) => samples.push(v.0),
             (Samples::Decimals(samples, scale), Value::Decimal(v)) => samples.push(units(*v, *scale)),
-            (Samples::Durations(_) | Samples::Decimals(..), other) => unreachable!("the checker has seen to it that no {} comes here", other.type_of()),
+            (Samples::Durations(_) | Samples::Decimals(..), other) => {
+                unreachable!("the checker has seen to it that no {} comes here", other.type_of())
+            }
             (Samples::Numbers(samples), value) => samples.extend(to_float(value)),
         }
     }
