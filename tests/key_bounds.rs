@@ -132,3 +132,83 @@ fn many_statements_that_share_a_look_at_each_event_end_at_the_row_too() {
         assert!(other == whole, "{batch_size} lines");
     }
 }
+
+/// What `A a -> B b` of each key gives where at most so many keys have a run, as it would be done by hand; and how many keys were given up.
+fn by_hand(events: &[(char, i64, i64, i64)], within: i64, most: usize) -> (Vec<(i64, i64)>, u64) {
+    // Each key with the starts that wait, in the order in which the keys began.
+    let mut open: Vec<(i64, Vec<(i64, i64)>)> = Vec::new();
+    let (mut rows, mut dropped) = (Vec::new(), 0);
+    for &(stream, key, n, at) in events {
+        open.iter_mut().for_each(|(_, starts)| starts.retain(|(_, start)| at - start <= within));
+        open.retain(|(_, starts)| !starts.is_empty());
+        let known = open.iter().position(|(of, _)| *of == key);
+        match (stream, known) {
+            ('A', Some(known)) => open[known].1.push((n, at)),
+            ('A', None) => open.push((key, vec![(n, at)])),
+            (_, Some(known)) => rows.extend(open.remove(known).1.iter().map(|(start, _)| (*start, n))),
+            (_, None) => {}
+        }
+        if open.len() > most {
+            open.remove(0);
+            dropped += 1;
+        }
+    }
+    (rows, dropped)
+}
+
+#[test]
+fn a_pattern_gives_up_the_key_that_began_first() {
+    let mut all_dropped = 0;
+    for seed in 0..6 {
+        let mut random = Random::new(seed + 50);
+        let mut now = 0;
+        let events: Vec<(char, i64, i64, i64)> = (0..150)
+            .map(|n| {
+                now += [0, 1, 2, 900][random.below(4)];
+                (if random.chance(70) { 'A' } else { 'B' }, random.below(7) as i64, n, now)
+            })
+            .collect();
+        let line = |(stream, k, n, at): &(char, i64, i64, i64)| format!("{{\"type\":\"{stream}\",\"k\":{k},\"n\":{n},\"at\":{at}}}\n");
+        let lines: Vec<String> = events.iter().map(line).collect();
+        for most in [1, 2, 4] {
+            let (expected, given_up) = by_hand(&events, 4000, most);
+            all_dropped += given_up;
+            let program = format!(
+                "{}CREATE STREAM R AS SELECT a.n, b.n AS m FROM PATTERN (A a -> B b) PARTITION BY k WITHIN 4s KEYS {most} ON OVERFLOW DROP OLDEST;",
+                SOURCES.replace(" DELAY 2s", "")
+            );
+            for (batch_size, threads, cut) in [(1, 1, 0), (4096, 1, 0), (16, 3, 0), (4096, 1, 70)] {
+                let options = Options { batch_size, threads, hand_over_from: 1, ..Options::default() };
+                let mut engine = Engine::with_options(&program, &options).unwrap();
+                engine.push_json(lines[..cut].concat().as_bytes()).unwrap();
+                let mut rows = engine.take_rows();
+                if cut > 0 {
+                    let state = engine.snapshot().unwrap();
+                    engine = Engine::restore(&program, &options, &state).unwrap().0;
+                }
+                engine.push_json(lines[cut..].concat().as_bytes()).unwrap();
+                engine.finish().unwrap();
+                rows.extend(engine.take_rows());
+                let number = |row: &betide::OutputRow, name: &str| {
+                    let row: serde_json::Value = serde_json::from_str(&row.to_json()).unwrap();
+                    row[name].as_i64().unwrap()
+                };
+                let found: Vec<(i64, i64)> = rows.iter().map(|row| (number(row, "n"), number(row, "m"))).collect();
+                assert_eq!(found, expected, "seed {seed}, {most} keys, {batch_size} lines, {threads} threads, cut at {cut}");
+                let dropped: u64 = engine.stats().operators.iter().map(|operator| operator.dropped).sum();
+                assert_eq!(dropped, given_up, "seed {seed}, {most} keys, cut at {cut}");
+            }
+        }
+    }
+    assert!(all_dropped > 50, "{all_dropped}");
+}
+
+#[test]
+fn a_pattern_may_say_itself_at_how_many_keys_its_statement_ends() {
+    let statement = "SELECT a.n, b.n AS m FROM PATTERN (A a -> B b) PARTITION BY k WITHIN 4s KEYS 3 ON OVERFLOW ERROR";
+    let events = events(11, 200);
+    let said = run(statement, &events, usize::MAX, &Options::default());
+    let plain = statement.replace(" KEYS 3 ON OVERFLOW ERROR", "");
+    assert_eq!(said, run(&plain, &events, 3, &Options::default()));
+    assert_eq!(said.1.unwrap().0, "more than 3 keys");
+}

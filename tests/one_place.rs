@@ -96,6 +96,25 @@ fn run(program: &str, lines: &[String]) -> Vec<serde_json::Value> {
     found.unwrap().iter().map(|row| serde_json::from_str(row).unwrap()).collect()
 }
 
+/// The rows of D, and B, as lines of source streams, and how many rows stand where another does.
+fn as_events(derived: &str, lines: &[String]) -> (Vec<String>, usize) {
+    let rows = run(&format!("{SOURCES} {derived} SELECT id, k, w, at FROM D;"), lines);
+    let time = |row: &serde_json::Value| chrono::DateTime::parse_from_rfc3339(row["at"].as_str().unwrap()).unwrap().timestamp_millis();
+    let of_d = |row: &serde_json::Value| {
+        let at = time(row);
+        (at, format!("{{\"type\":\"D\",\"id\":{},\"k\":{},\"w\":{},\"at\":{at}}}\n", row["id"], row["k"], row["w"]))
+    };
+    let mut all: Vec<(i64, String)> = rows.iter().map(of_d).collect();
+    let beside = all.windows(2).filter(|pair| pair[0].0 == pair[1].0).count();
+    let of_b = lines.iter().filter(|line| line.contains("\"B\"")).map(|line| {
+        let parsed: serde_json::Value = serde_json::from_str(line).unwrap();
+        (parsed["at"].as_i64().unwrap(), line.clone())
+    });
+    all.extend(of_b);
+    all.sort_by_key(|(at, _)| *at);
+    (all.into_iter().map(|(_, line)| line).collect(), beside)
+}
+
 /// The question, of all variables of a pattern.
 fn select(pattern: &str, partition: &str) -> String {
     let (behind_from, clauses) = pattern.split_once(") ").map_or((pattern, ""), |_| {
@@ -116,27 +135,8 @@ fn a_pattern_over_rows_of_one_place_is_one_over_events() {
     for (number, derived) in DERIVED.iter().enumerate() {
         for seed in 0..seeds {
             let lines = events(seed * 7919 + number as u64 + 3);
-            // The rows of D, and B, as lines of source streams.
-            let rows = run(&format!("{SOURCES} {derived} SELECT id, k, w, at FROM D;"), &lines);
-            let time =
-                |row: &serde_json::Value| chrono::DateTime::parse_from_rfc3339(row["at"].as_str().unwrap()).unwrap().timestamp_millis();
-            let mut as_events: Vec<(i64, String)> = rows
-                .iter()
-                .map(|row| {
-                    (
-                        time(row),
-                        format!("{{\"type\":\"D\",\"id\":{},\"k\":{},\"w\":{},\"at\":{}}}\n", row["id"], row["k"], row["w"], time(row)),
-                    )
-                })
-                .collect();
-            together += as_events.windows(2).filter(|pair| pair[0].0 == pair[1].0).count();
-            let of_b = lines.iter().filter(|line| line.contains("\"B\"")).map(|line| {
-                let parsed: serde_json::Value = serde_json::from_str(line).unwrap();
-                (parsed["at"].as_i64().unwrap(), line.clone())
-            });
-            as_events.extend(of_b);
-            as_events.sort_by_key(|(at, _)| *at);
-            let as_events: Vec<String> = as_events.into_iter().map(|(_, line)| line).collect();
+            let (as_events, beside) = as_events(derived, &lines);
+            together += beside;
             for (at, pattern) in PATTERNS.iter().enumerate() {
                 for partition in ["", "PARTITION BY k"].into_iter().skip((at + number) % 2).take(1 + usize::from(seeds > 1)) {
                     let question = select(pattern, partition);
@@ -147,6 +147,34 @@ fn a_pattern_over_rows_of_one_place_is_one_over_events() {
                     compared += found.len();
                 }
             }
+        }
+    }
+    assert!(compared > 300 && together > 20, "{compared} rows compared, {together} rows stood where another did");
+}
+
+/// Joins of D with itself: each of its rows meets itself, as an event does.
+const SELF_JOINS: [&str; 6] = [
+    "SELECT x.id, y.id AS other FROM D x JOIN D y ON x.k = y.k WITHIN 3s;",
+    "SELECT x.id, y.id AS other FROM D x JOIN D y ON x.w = y.w AND x.id < y.id WITHIN 2s;",
+    "SELECT x.id, y.id AS other FROM D x LEFT JOIN D y ON x.k = y.k AND x.id <> y.id WITHIN 2s;",
+    "SELECT x.id, y.id AS other FROM D x FULL JOIN D y ON x.id = y.id AND x.w <> y.w WITHIN 2s;",
+    "SELECT x.id FROM D x SEMI JOIN D y ON x.k = y.k AND x.id <> y.id WITHIN 2s;",
+    "SELECT x.id, y.id AS other FROM D x JOIN D y ON TRUE WITHIN 0s;",
+];
+
+#[test]
+fn a_stream_that_is_joined_with_itself_gives_pairs_in_the_order_of_its_rows() {
+    let (mut compared, mut together) = (0, 0);
+    for (number, derived) in DERIVED.iter().enumerate() {
+        let lines = events(number as u64 * 31 + 5);
+        let (as_events, beside) = as_events(derived, &lines);
+        together += beside;
+        for question in SELF_JOINS {
+            let found = run(&format!("{SOURCES} {derived} {question}"), &lines);
+            let source = "CREATE STREAM D (id INT, k STRING, w STRING, at TIMESTAMP) TIMESTAMP BY at;";
+            let expected = run(&format!("{SOURCES} {source} {question}"), &as_events);
+            assert_eq!(found, expected, "{derived} {question}");
+            compared += found.len();
         }
     }
     assert!(compared > 300 && together > 20, "{compared} rows compared, {together} rows stood where another did");

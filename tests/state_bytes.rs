@@ -93,3 +93,20 @@ fn state_goes_when_time_has_passed_it() {
     let join = state_of(&engine, "join");
     assert!(join.held <= 2 && join.keys <= 1 && join.bytes < 20_000, "{join:?}");
 }
+
+#[test]
+fn events_that_a_later_step_decides_on_are_counted() {
+    let program = "CREATE STREAM E (kind STRING, x INT, t STRING, at TIMESTAMP) TIMESTAMP BY at;
+        SELECT a.x FROM PATTERN (E[kind = 'a'] a -> !E[kind = 'c'] n -> E[kind = 'b'] b) WHERE n.x < b.x WITHIN 1h;";
+    let text = "x".repeat(400);
+    let of = |events: u64| {
+        held(program, "pattern", events, |i| {
+            let kind = if i == 0 { "a" } else { "c" };
+            format!("{{\"kind\":\"{kind}\",\"x\":{i},\"t\":\"{text}\",\"at\":{i}}}")
+        })
+        .bytes
+    };
+    let (few, many) = (of(2), of(502));
+    let an_event = (many - few) / 500;
+    assert!((60..2000).contains(&an_event), "{an_event} bytes an event that is held");
+}

@@ -138,6 +138,7 @@ impl Counter<'_> {
             | OperatorSpec::Window(_)
             | OperatorSpec::TopOfWindow { .. }
             | OperatorSpec::Limit(_)
+            | OperatorSpec::Until(_)
             | OperatorSpec::Suppress { .. }
             | OperatorSpec::Union
             | OperatorSpec::View { .. } => {}

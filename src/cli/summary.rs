@@ -98,7 +98,11 @@ fn hints(stats: &Stats, reason: &dyn Fn() -> Option<String>) -> Vec<String> {
         hints.push(format!("betide: {} bad events were only counted", grouped(stats.bad_not_kept)));
     }
     for operator in stats.operators.iter().filter(|o| o.dropped > 0) {
-        hints.push(format!("betide: {} gave up {} runs at its bound: results may be missing", operator.name, grouped(operator.dropped)));
+        hints.push(format!(
+            "betide: {} gave up {} runs or keys at its bound: results may be missing",
+            operator.name,
+            grouped(operator.dropped)
+        ));
     }
     if stats.rows == 0 {
         hints.push(why_nothing(stats, reason));

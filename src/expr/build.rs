@@ -42,8 +42,12 @@ impl Expr {
         }
         let resolved: Resolved = function.resolve(&types(&args))?;
         let args: Vec<Expr> = args.into_iter().zip(&resolved.args).map(|(arg, wanted)| arg.coerced(wanted)).collect();
+        let constants: Vec<_> = args.iter().map(Expr::as_literal).collect();
+        if let Some(check) = function.check() {
+            check(&resolved.args, &constants)?;
+        }
         let prepared = match function.prepare() {
-            Some(prepare) => prepare(&args.iter().map(Expr::as_literal).collect::<Vec<_>>())?,
+            Some(prepare) => prepare(&constants)?,
             None => Prepared::None,
         };
         let call = Call { function, kernel: resolved.kernel, prepared };

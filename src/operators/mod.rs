@@ -28,6 +28,7 @@ mod table;
 mod test_support;
 mod top_of_window;
 mod turns;
+mod until;
 mod watch;
 pub mod window;
 
@@ -47,6 +48,7 @@ pub use sequence_ways::WaySequence;
 pub use suppress::Suppress;
 pub use table::{DuplicateKey, NewestRows, SharedTable, TableContents, TableRow};
 pub use top_of_window::TopOfWindow;
+pub use until::Until;
 pub use watch::{Watch, WatchOrder};
 
 use std::fmt;
@@ -58,6 +60,9 @@ use crate::data::{EventBatch, Inbox, Place, StateError, StateReader, StateWriter
 pub trait Transform: Send + fmt::Debug {
     /// The batch that these rows give; places and moments stay with their rows.
     fn apply(&mut self, batch: &EventBatch) -> EventBatch;
+
+    /// Looks at the rows of a further input in each round, before those that pass.
+    fn look(&mut self, _beside: &EventBatch) {}
 
     /// Whether nothing can come out any more, whatever goes in (`LIMIT`): who feeds it may stop.
     fn is_done(&self) -> bool {

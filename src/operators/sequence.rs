@@ -4,7 +4,7 @@
 //! such alarms stand in one queue, so that what they make certain comes out in the order of time across partitions.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, VecDeque};
 use std::sync::Arc;
 
 use super::{Held, Operator, Outbox, StepTaken};
@@ -13,7 +13,7 @@ use crate::data::{
     Value, WatermarkStep,
 };
 use crate::expr::{EvalContext, Row, SlotId};
-use crate::operators::memory::fit_heap;
+use crate::operators::memory::{fit_heap, fit_queue};
 use crate::pattern::{Bounds, Evaluator, FromBatches, PartitionState, RowOf, Verdicts};
 use crate::spec::{AfterMatch, Arrow, Mode, PatternNode, PatternSpec, VariableKind};
 
@@ -28,6 +28,8 @@ pub struct Sequence {
     partitions: Vec<Option<Kept>>,
     /// (time, start, partition): call the partition when the time is over.
     alarms: BinaryHeap<Reverse<(Timestamp, Place, u32)>>,
+    /// Where KEYS says that the oldest go: the partitions in the order in which they began; some are gone.
+    begun: VecDeque<(Place, u32)>,
     /// Starts that were undecided when last looked at; kept where rows may be certain later than they stand.
     starts: Option<BinaryHeap<Reverse<(Place, u32)>>>,
     /// The least place held back, as last said.
@@ -43,9 +45,11 @@ struct Kept {
     state: PartitionState,
     /// Its newest start among `starts`.
     noted: Option<Place>,
+    /// The event with which it began.
+    begun: Place,
 }
 
-crate::saved!(Kept { state, noted });
+crate::saved!(Kept { state, noted, begun });
 
 /// A row that waits until all rows of its time are there.
 #[derive(Debug)]
@@ -74,6 +78,7 @@ impl Sequence {
             key: KeyBuffer::new(),
             partitions: Vec::new(),
             alarms: BinaryHeap::new(),
+            begun: VecDeque::new(),
             ties: Vec::new(),
             context: EvalContext::new(),
             spec,
@@ -128,9 +133,45 @@ impl Sequence {
             self.partitions.resize_with(index + 1, || None);
         }
         let evaluator = &mut self.evaluator;
-        let partition = self.partitions[index].get_or_insert_with(|| Kept { state: evaluator.partition(), noted: None });
+        let is_new = self.partitions[index].is_none();
+        let partition = self.partitions[index].get_or_insert_with(|| Kept { state: evaluator.partition(), noted: None, begun: place });
         evaluator.event(&mut partition.state, &FromBatches { rows, verdicts, place });
         self.let_out(id, moment, out);
+        if is_new {
+            self.keep_to_keys(id, place);
+        }
+    }
+
+    /// KEYS n ON OVERFLOW DROP OLDEST: behind an event with which a partition has begun, the one that began first is given up where there are
+    /// too many.
+    fn keep_to_keys(&mut self, id: u32, place: Place) {
+        let Some(most) = self.spec.drops_keys_beyond() else { return };
+        let has_begun_at = |partitions: &[Option<Kept>], id: u32, place: Place| {
+            partitions.get(id as usize).and_then(Option::as_ref).is_some_and(|partition| partition.begun == place)
+        };
+        if has_begun_at(&self.partitions, id, place) {
+            self.begun.push_back((place, id));
+        }
+        while self.keys.len() > most
+            && let Some((begun, oldest)) = self.begun.pop_front()
+        {
+            fit_queue(&mut self.begun);
+            if has_begun_at(&self.partitions, oldest, begun) {
+                self.evaluator.count_dropped();
+                self.forget(oldest);
+            }
+        }
+        // Keys that come and go leave nothing for ever.
+        if self.begun.len() > 2 * self.keys.len() + 16 {
+            let partitions = &self.partitions;
+            self.begun.retain(|&(begun, id)| has_begun_at(partitions, id, begun));
+        }
+    }
+
+    fn forget(&mut self, id: u32) {
+        self.partitions[id as usize] = None;
+        self.keys.remove(id);
+        self.keys.fit(&mut self.partitions);
     }
 
     /// The number of the partition of a row; `None` where its key takes no part.
@@ -161,9 +202,7 @@ impl Sequence {
             starts.push(Reverse((start, id)));
         }
         if self.evaluator.is_forgettable(&partition.state) {
-            self.partitions[id as usize] = None;
-            self.keys.remove(id);
-            self.keys.fit(&mut self.partitions);
+            self.forget(id);
         }
     }
 
@@ -399,6 +438,12 @@ impl Operator for Sequence {
             self.ties.push(Tie { order, row: TiedRow { batch, row: 0, place } });
         }
         self.ties.sort_by_key(|tie| tie.row.place);
+        if self.spec.drops_keys_beyond().is_some() {
+            let begun = |(id, partition): (u32, &Option<Kept>)| partition.as_ref().map(|partition| (partition.begun, id));
+            let mut all: Vec<(Place, u32)> = (0u32..).zip(&self.partitions).filter_map(begun).collect();
+            all.sort_unstable();
+            self.begun = all.into();
+        }
         // Of a state that was cut by keys, each part has what all parts had told together.
         self.held_from = self.least_held();
         Ok(())

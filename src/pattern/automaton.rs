@@ -201,13 +201,18 @@ impl Automaton {
     ///
     /// As long as an operand would rather go on than be done, going on is preferred to leaving.
     pub(crate) fn abreast(&mut self, node: NodeId, operands: Vec<Arc<State>>, rest: ContinuationId) -> State {
+        self.abreast_behind(node, operands, rest, &[])
+    }
+
+    /// The same, where these negations watch on behind the operands.
+    pub(crate) fn abreast_behind(&mut self, node: NodeId, operands: Vec<Arc<State>>, rest: ContinuationId, carried: &[Watch]) -> State {
         let complete = operands.iter().all(|o| o.accept().is_some());
         let leave_first = operands.iter().all(|o| o.accepts_first());
         let can_go_on = operands.iter().any(|o| o.ways.iter().any(|w| w.kind != WayKind::Accept));
         let Node::Both { untils, .. } = self.nodes.get(node) else { unreachable!("operands belong to a `&`") };
         let untils = untils.clone();
         let mut ways = Vec::new();
-        let leave = if complete { self.expand(rest, &[]).ways.clone() } else { Vec::new() };
+        let leave = if complete { self.expand(rest, carried).ways.clone() } else { Vec::new() };
         let go_on = can_go_on.then(|| Way {
             kind: WayKind::Both(Box::new(Abreast { node, operands, untouched: false, rest })),
             arrow: Arrow::Next,

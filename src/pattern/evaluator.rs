@@ -186,7 +186,12 @@ impl Evaluator {
         &self.matcher.reached
     }
 
-    /// Runs and threads given up at a bound so far.
+    /// A partition is given up at a bound.
+    pub(crate) fn count_dropped(&mut self) {
+        self.dropped += 1;
+    }
+
+    /// Runs, threads and partitions given up at a bound so far.
     pub(crate) fn dropped(&self) -> u64 {
         self.dropped
     }

@@ -213,6 +213,22 @@ impl State {
         })
     }
 
+    /// What a state with such events takes beyond those that all threads share, but for the events, which are listed with what each takes.
+    pub(crate) fn bytes_of_hits(&self, events: &mut Vec<(u64, usize)>) -> usize {
+        if !self.has_hits() {
+            return 0;
+        }
+        let of_way = |way: &Way| {
+            events.extend(way.hits.iter().map(|hit| (hit.event.index, hit.event.bytes())));
+            let inside: usize = match &way.kind {
+                WayKind::Both(abreast) => abreast.operands.iter().map(|operand| operand.bytes_of_hits(events)).sum(),
+                WayKind::Take { .. } | WayKind::Wait { .. } | WayKind::Accept | WayKind::AcceptAtEnd => 0,
+            };
+            size_of::<Way>() + size_of_val(&*way.hits) + inside
+        };
+        self.ways.iter().map(of_way).sum()
+    }
+
     /// The same ways, those that a negation watches with its events so far.
     pub(crate) fn with_hits(self: Arc<Self>, hits: &[Undecided]) -> Arc<Self> {
         if hits.is_empty() {

@@ -138,8 +138,12 @@ pub(crate) fn fire(automaton: &mut Automaton, state: &Arc<State>, now: Now) -> O
                 for next in fire(automaton, &abreast.operands[due], now).taken {
                     let mut operands = abreast.operands.clone();
                     operands[due] = next.state.clone();
-                    let next = if abreast.untouched { behind_both(way, next) } else { next };
-                    taken.push(Next { state: side_by_side(automaton, abreast, operands, now), ..next });
+                    let state = if abreast.untouched {
+                        still_untouched(automaton, way, abreast, operands, now)
+                    } else {
+                        side_by_side(automaton, abreast, operands, now)
+                    };
+                    taken.push(Next { state, ..next });
                 }
             }
             WayKind::Wait { .. } | WayKind::Take { .. } | WayKind::Accept | WayKind::AcceptAtEnd => {}
@@ -155,6 +159,25 @@ fn reached(automaton: &mut Automaton, next: ContinuationId, carried: &[Watch], n
 
 fn side_by_side(automaton: &mut Automaton, abreast: &Abreast, operands: Vec<Arc<State>>, now: Now) -> Arc<State> {
     let state = Arc::new(automaton.abreast(abreast.node, operands, abreast.rest));
+    state.fixed(now.time, now.within_end)
+}
+
+/// The same where no event has been taken yet: what is before the group is before what comes first in it, or, where its times alone complete
+/// it, before what comes behind it.
+fn still_untouched(automaton: &mut Automaton, way: &Way, abreast: &Abreast, operands: Vec<Arc<State>>, now: Now) -> Arc<State> {
+    let carried: Vec<Watch> = way.watches.iter().copied().filter(|watch| !matches!(watch.reach, Reach::Before(_))).collect();
+    let state = automaton.abreast_behind(abreast.node, operands, abreast.rest, &carried);
+    let with_before = |on: &Way| match &on.kind {
+        WayKind::Both(abreast) if !abreast.untouched => {
+            let kind = WayKind::Both(Box::new(Abreast { untouched: true, ..(**abreast).clone() }));
+            Way { kind, arrow: way.arrow, watches: way.watches.clone(), hits: way.hits.clone(), forgets: way.forgets.clone(), ..on.clone() }
+        }
+        _ => {
+            let own = way.hits.iter().filter(|hit| on.watches.iter().any(|watch| watch.variable == hit.negated));
+            Way { hits: own.cloned().collect(), ..on.clone() }
+        }
+    };
+    let state = Arc::new(State { ways: state.ways.iter().map(with_before).collect() });
     state.fixed(now.time, now.within_end)
 }
 
@@ -206,8 +229,9 @@ fn step_abreast(
             taken.push(Next { state: side_by_side(automaton, abreast, operands, now), ..next });
         }
         if abreast.untouched {
-            // Every later way through the group starts as this one did.
-            return Some(abreast.operands.clone());
+            // Every later way through the group starts as this one did; but a time that the event has broken is broken for all.
+            let is_broken = |index: usize| index != taker && kept[index].is_none() && abreast.operands[index].deadline().is_some();
+            return (0..kept.len()).all(|index| !is_broken(index)).then(|| abreast.operands.clone());
         }
     }
     kept.into_iter().collect()

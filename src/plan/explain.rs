@@ -98,6 +98,7 @@ pub(crate) fn kind_text(spec: &OperatorSpec) -> &'static str {
         OperatorSpec::CountMatches { .. } => "count matches",
         OperatorSpec::TopOfWindow { .. } => "order each window",
         OperatorSpec::Limit(_) => "limit",
+        OperatorSpec::Until(_) => "until",
         OperatorSpec::Suppress { .. } => "suppress",
         OperatorSpec::Union => "union",
         OperatorSpec::Lookup { .. } => "lookup",
@@ -150,6 +151,7 @@ pub(crate) fn of_node(graph: &OperatorGraph, node: &Node) -> Vec<String> {
         OperatorSpec::CountMatches { spec, names } => of_counts(spec, names),
         OperatorSpec::TopOfWindow { order, limit, .. } => vec![order_text(order, *limit, &inputs)],
         OperatorSpec::Limit(rows) => vec![format!("ends after {rows} rows")],
+        OperatorSpec::Until(rows) => vec![format!("its first rows until {rows} have come by the second")],
         OperatorSpec::Suppress { keys, duration } => {
             vec![format!("one row for each ({}), then none for {duration}", list(keys, &inputs))]
         }

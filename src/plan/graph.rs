@@ -147,6 +147,8 @@ pub enum OperatorSpec {
     },
     /// Ends after so many rows.
     Limit(u64),
+    /// The rows of its first input until so many have come by the second: timeouts of a query that has a limit.
+    Until(u64),
     /// Holds back rows of equal keys.
     Suppress {
         /// Over the columns of the input.
@@ -410,6 +412,7 @@ fn holds_rows_back(spec: &OperatorSpec) -> bool {
         | OperatorSpec::CountMatches { .. }
         | OperatorSpec::TopOfWindow { .. }
         | OperatorSpec::Limit(_)
+        | OperatorSpec::Until(_)
         | OperatorSpec::Suppress { .. }
         | OperatorSpec::Union => false,
     }

@@ -30,6 +30,7 @@ fn is_keyed(node: &Node) -> bool {
         OperatorSpec::CountMatches { .. }
         | OperatorSpec::TopOfWindow { .. }
         | OperatorSpec::Limit(_)
+        | OperatorSpec::Until(_)
         | OperatorSpec::Lookup { table: LookupTable::View { .. }, .. } => false,
     }
 }

@@ -163,9 +163,16 @@ impl<'p> Lowering<'p> {
         }
         self.made(statement.output, edge, index);
         if let Some(stream) = statement.timeout_into
-            && let Some(edge) = self.timeouts_below(edge)
+            && let Some((timeouts, limit)) = self.timeouts_below(edge)
         {
-            self.made(Output::Stream(stream), edge, index);
+            let timeouts = match limit {
+                Some((limited, rows)) => {
+                    let schema = self.graph.schema(timeouts).clone();
+                    self.node(vec![timeouts, limited], OperatorSpec::Until(rows), vec![schema])
+                }
+                None => timeouts,
+            };
+            self.made(Output::Stream(stream), timeouts, index);
         }
         if self.is_open {
             self.unite(index);
@@ -194,12 +201,16 @@ impl<'p> Lowering<'p> {
         self.made.push(Made { output, edge, statement });
     }
 
-    /// The second port of the pattern that this edge comes from, through whatever stages.
-    fn timeouts_below(&self, mut edge: Edge) -> Option<Edge> {
+    /// The second port of the pattern that this edge comes from, through whatever stages; and where these end it, its rows and how many.
+    fn timeouts_below(&self, mut edge: Edge) -> Option<(Edge, Option<(Edge, u64)>)> {
+        let mut limit = None;
         while let Edge::Node(id, _) = edge {
             let node = &self.graph.nodes()[id.0 as usize];
             if matches!(node.spec, OperatorSpec::Pattern { .. }) {
-                return (node.ports.len() > 1).then_some(Edge::Node(id, 1));
+                return (node.ports.len() > 1).then_some((Edge::Node(id, 1), limit));
+            }
+            if let OperatorSpec::Limit(rows) = node.spec {
+                limit = limit.or(Some((edge, rows)));
             }
             edge = *node.inputs.first()?;
         }

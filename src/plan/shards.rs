@@ -74,6 +74,9 @@ fn cut_of(graph: &OperatorGraph, node: &Node) -> Option<Result<Cut, &'static str
             if !spec.tie_order.is_empty() {
                 return Some(Err("its ORDER BY orders rows of all keys"));
             }
+            if spec.drops_keys_beyond().is_some() {
+                return Some(Err("its KEYS are those of all threads"));
+            }
             spec.partition.by_input.clone()
         }
         OperatorSpec::Join(spec) => vec![spec.left_keys.clone(), spec.right_keys.clone()],
@@ -97,6 +100,7 @@ fn cut_of(graph: &OperatorGraph, node: &Node) -> Option<Result<Cut, &'static str
         | OperatorSpec::Project(_)
         | OperatorSpec::TopOfWindow { .. }
         | OperatorSpec::Limit(_)
+        | OperatorSpec::Until(_)
         | OperatorSpec::Union => return None,
     };
     if node.sharing.is_some() {

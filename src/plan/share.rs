@@ -66,6 +66,7 @@ fn ends_of(graph: &OperatorGraph) -> Vec<bool> {
             | OperatorSpec::Pattern { .. }
             | OperatorSpec::CountMatches { .. }
             | OperatorSpec::Suppress { .. }
+            | OperatorSpec::Until(_)
             | OperatorSpec::Union
             | OperatorSpec::Lookup { .. }
             | OperatorSpec::View { .. } => false,

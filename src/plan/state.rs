@@ -46,7 +46,7 @@ impl StateClass {
 /// The class of a node.
 pub fn class_of(node: &Node) -> StateClass {
     match &node.spec {
-        OperatorSpec::Filter(_) | OperatorSpec::Project(_) | OperatorSpec::Limit(_) => StateClass::Constant,
+        OperatorSpec::Filter(_) | OperatorSpec::Project(_) | OperatorSpec::Limit(_) | OperatorSpec::Until(_) => StateClass::Constant,
         OperatorSpec::Lookup { table: LookupTable::File(_), .. } => StateClass::Constant,
         OperatorSpec::View { key, .. } | OperatorSpec::Lookup { table: LookupTable::View { key, .. }, .. } => {
             if key.is_empty() {

@@ -18,7 +18,7 @@ use crate::data::{Allowance, Duration, Schema, Value};
 use crate::expr::{EvalContext, Expr, Row, SlotId};
 use crate::operators::{
     Filter, FlatSequence, Limit, Lookup, MatchCounts, NewestRows, Operator, Project, RankSequence, Reader, Reorder, Sequence, SharedTable,
-    StepSequence, StreamTiming, Suppress, TopOfWindow, ViewLookup, WaySequence, join, window,
+    StepSequence, StreamTiming, Suppress, TopOfWindow, Until, ViewLookup, WaySequence, join, window,
 };
 use crate::plan::{
     Edge, LookupTable, Node, OperatorGraph, OperatorSpec, OutputNode, Route, Sharing, SourceColumn, SourceNode, TableFormat, TableNode,
@@ -172,12 +172,23 @@ fn work(parts: &Parts<'_>, index: usize, node: &Node) -> (&'static str, Work) {
     let schema = node.ports[0].clone();
     let inputs: Vec<Arc<Schema>> = node.inputs.iter().map(|&edge| graph.schema(edge).clone()).collect();
     let lags = node.inputs.iter().any(|&edge| graph.lags(edge));
-    let stateful = |operator| Work::operator(operator, rank, inputs.clone(), lags, node.ports.clone(), run.limits.allowance());
+    // To a pattern each derived row is an event by itself, whichever input it comes by.
+    let first_of = |(at, edge): (usize, &Edge)| match node.spec {
+        OperatorSpec::Join(_) => node.inputs.iter().position(|other| other == edge).unwrap_or(at),
+        _ => at,
+    };
+    let edges: Vec<usize> = node.inputs.iter().enumerate().map(first_of).collect();
+    let allowance = match &node.spec {
+        OperatorSpec::Pattern { spec, .. } => run.limits.allowance_of(spec),
+        _ => run.limits.allowance(),
+    };
+    let stateful = |operator| Work::operator(operator, rank, (inputs.clone(), edges.clone(), lags), node.ports.clone(), allowance);
     let keyed = |make: Make| stateful(shards_of(parts, node, rank, make));
     match &node.spec {
         OperatorSpec::Filter(condition) => ("filter", Work::Transform(Box::new(Filter::new(condition.clone())), schema)),
         OperatorSpec::Project(exprs) => ("project", Work::Transform(Box::new(Project::new(exprs.clone(), schema.clone())), schema)),
         OperatorSpec::Limit(rows) => ("limit", Work::Transform(Box::new(Limit::new(*rows)), schema)),
+        OperatorSpec::Until(rows) => ("until", Work::Transform(Box::new(Until::new(*rows)), schema)),
         OperatorSpec::TopOfWindow { order, limit, bounds } => {
             ("top of window", Work::Transform(Box::new(TopOfWindow::new(order.clone(), *limit, *bounds)), schema))
         }
@@ -240,7 +251,7 @@ pub(super) struct PlannedPattern {
 impl PlannedPattern {
     /// What it may give.
     pub(super) fn allowance(&self) -> Allowance {
-        self.limits.allowance()
+        self.limits.allowance_of(&self.spec)
     }
 
     /// Columns of each input.

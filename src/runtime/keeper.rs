@@ -19,16 +19,16 @@ pub(super) struct Keeper {
 }
 
 impl Keeper {
-    /// Of an operator of this rank, which reads inputs of these schemas, of which one may lag, and gives ports of these.
+    /// Of an operator of this rank, which reads inputs of these schemas from these edges, of which one may lag, and gives ports of these.
     pub(super) fn new(
         operator: Box<dyn Operator>,
         rank: u32,
-        (inputs, lags): (Vec<Arc<Schema>>, bool),
+        (inputs, edges, lags): (Vec<Arc<Schema>>, Vec<usize>, bool),
         ports: Vec<Arc<Schema>>,
         allowance: Allowance,
     ) -> Self {
         let behind = ports.iter().map(|_| (Holds::new(), Meet::new(2))).collect();
-        let merge = Merge::new(inputs, lags).giving_plain(operator.takes_plain());
+        let merge = Merge::new(inputs, lags).of_edges(edges).giving_plain(operator.takes_plain());
         Self { operator, outbox: Outbox::new(rank, ports).within(allowance), merge, behind }
     }
 

@@ -2,6 +2,7 @@
 
 use super::memory::resident_bytes;
 use crate::data::Allowance;
+use crate::spec::PatternSpec;
 
 /// The most events of a round where memory is bounded: it is looked at between rounds.
 pub(super) const ROUND: usize = 1024;
@@ -43,6 +44,12 @@ impl Limits {
     /// What one operator may give.
     pub(super) fn allowance(&self) -> Allowance {
         Allowance { rows: self.event_rows, keys: self.keys, memory: self.memory, resident: resident_bytes }
+    }
+
+    /// What the operator of a pattern may give, which may say itself how many keys it has.
+    pub(super) fn allowance_of(&self, spec: &PatternSpec) -> Allowance {
+        let keys = spec.ends_beyond_keys().map_or(self.keys, |keys| keys.min(self.keys));
+        Allowance { keys, ..self.allowance() }
     }
 
     /// How many events a round may have where memory is bounded.

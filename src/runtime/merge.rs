@@ -29,6 +29,8 @@ pub(super) struct Merge {
     /// Whoever gets the inboxes takes plain ones.
     gives_plain: bool,
     inputs: Vec<Waiting>,
+    /// For each input, which edge it reads: of one that several read, each row is the same event to all of them.
+    edges: Vec<usize>,
     meet: Meet,
     watermark: Place,
     floor: Place,
@@ -65,8 +67,9 @@ impl Merge {
     /// Of inputs with these schemas; `lags` says whether rows of one of them may be certain later than they stand.
     pub(super) fn new(schemas: Vec<Arc<Schema>>, lags: bool) -> Self {
         let meet = Meet::new(schemas.len());
+        let edges = (0..schemas.len()).collect();
         let inputs = schemas.into_iter().map(Waiting::new).collect();
-        Self { lags, gives_plain: false, inputs, meet, watermark: Place::MIN, floor: Place::MIN, last_moment: Place::MIN }
+        Self { lags, gives_plain: false, inputs, edges, meet, watermark: Place::MIN, floor: Place::MIN, last_moment: Place::MIN }
     }
 
     /// Of inputs without lag, all of whose rows before this place have been handed on.
@@ -85,6 +88,12 @@ impl Merge {
         Self { gives_plain, ..self }
     }
 
+    /// The same, where inputs of one number read the same edge.
+    pub(super) fn of_edges(self, edges: Vec<usize>) -> Self {
+        debug_assert_eq!(self.inputs.len(), edges.len(), "one edge an input");
+        Self { edges, ..self }
+    }
+
     /// The inbox of a round, and what is promised of its rows.
     pub(super) fn inbox(&mut self, flows: &[&Flow]) -> Result<(Inbox, Promises), BrokenPromise> {
         for (input, flow) in flows.iter().enumerate() {
@@ -97,7 +106,7 @@ impl Merge {
             return Err(BrokenPromise { place, watermark: before });
         }
         let mut inbox = if self.lags { self.release(flows, &steps) } else { self.merge_in_order(flows) };
-        tell_apart(&mut inbox.entries);
+        tell_apart(&mut inbox.entries, &self.edges);
         Ok((inbox, steps))
     }
 
@@ -279,8 +288,9 @@ fn state_moments(inbox: &mut Inbox) {
 }
 
 /// Gives each row a place of its own where several were derived at one place. Rows of several inputs at the place of a source event are that
-/// event and stay together; where an input has several of them, the second ones are another event behind it, and so on.
-fn tell_apart(entries: &mut [Entry]) {
+/// event and stay together; where an input has several of them, the second ones are another event behind it, and so on. So it is with derived
+/// rows of inputs that read the same edge.
+fn tell_apart(entries: &mut [Entry], edges: &[usize]) {
     let place_of = |entry: &Entry| if let Entry::Row { place, .. } = entry { Some(*place) } else { None };
     let are_beside = |a: &Entry, b: &Entry| place_of(a).zip(place_of(b)).is_some_and(|(a, b)| a.is_beside(b));
     if !entries.windows(2).any(|pair| are_beside(&pair[0], &pair[1])) {
@@ -288,14 +298,37 @@ fn tell_apart(entries: &mut [Entry]) {
     }
     for beside in entries.chunk_by_mut(are_beside).filter(|beside| beside.len() > 1) {
         let is_source = place_of(&beside[0]).is_some_and(Place::is_source);
-        // Rows of one place stand input by input.
+        // Rows of one place stand input by input: the place of the last row, and those of the rows of each edge.
         let mut last: Option<(u16, Place)> = None;
+        let mut of_edge: Vec<(usize, Vec<Place>)> = Vec::new();
+        let mut of_input = (u16::MAX, 0);
         for entry in &mut *beside {
             let Entry::Row { input, place, .. } = entry else { continue };
-            if let Some((_, before)) = last.filter(|(of, _)| !is_source || of == input) {
-                *place = before.next_to();
+            of_input = if of_input.0 == *input { (*input, of_input.1 + 1) } else { (*input, 0) };
+            if is_source {
+                if let Some((_, before)) = last.filter(|(of, _)| of == input) {
+                    *place = before.next_to();
+                }
+                last = Some((*input, *place));
+                continue;
             }
-            last = Some((*input, *place));
+            let edge = edges[usize::from(*input)];
+            let known = match of_edge.iter().position(|(of, _)| *of == edge) {
+                Some(known) => known,
+                None => {
+                    of_edge.push((edge, Vec::new()));
+                    of_edge.len() - 1
+                }
+            };
+            let places = &mut of_edge[known].1;
+            match places.get(of_input.1) {
+                Some(same) => *place = *same,
+                None => {
+                    *place = last.map_or(*place, |(_, before)| before.next_to());
+                    last = Some((*input, *place));
+                    places.push(*place);
+                }
+            }
         }
         beside.sort_by_key(place_of);
     }

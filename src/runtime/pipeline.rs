@@ -494,6 +494,7 @@ impl Stage {
         let given = match &mut self.work {
             Work::Transform(transform, schema) => {
                 let input = flows[0];
+                flows[1..].iter().for_each(|flow| transform.look(&flow.rows));
                 let rows = if input.rows.is_empty() { EventBatch::empty(schema.clone()) } else { transform.apply(&input.rows) };
                 self.counts.eval_nulls += transform.take_nulls();
                 vec![Flow { rows, promises: input.promises.clone() }]
@@ -522,12 +523,11 @@ impl Work {
     pub(super) fn operator(
         operator: Box<dyn Operator>,
         rank: u32,
-        inputs: Vec<Arc<Schema>>,
-        lags: bool,
+        inputs: (Vec<Arc<Schema>>, Vec<usize>, bool),
         ports: Vec<Arc<Schema>>,
         allowance: Allowance,
     ) -> Self {
-        Self::Operator(Box::new(Keeper::new(operator, rank, (inputs, lags), ports, allowance)))
+        Self::Operator(Box::new(Keeper::new(operator, rank, inputs, ports, allowance)))
     }
 
     /// A union of inputs with these schemas.

@@ -46,7 +46,7 @@ impl Visits {
                     is_below[index] = true;
                     below[parent.unwrap_or_default()].push(index);
                 }
-                Work::Transform(..) if parent.is_none_or(|parent| reads_sources[parent]) => {
+                Work::Transform(..) if stage.feeds.len() == 1 && parent.is_none_or(|parent| reads_sources[parent]) => {
                     reads_sources[index] = true;
                     front.push(index);
                 }

@@ -132,8 +132,8 @@ impl<'a> Context<'a> {
     }
 
     /// Tells that something is part of the language, but not of this engine yet.
-    pub(crate) fn not_supported(&mut self, span: Span, what: &str) -> Reported {
-        self.error(Diagnostic::error(codes::NOT_SUPPORTED, span, format!("{what} is not supported yet")))
+    pub(crate) fn not_supported(&mut self, span: Span, what: &str, instead: String) -> Reported {
+        self.error(Diagnostic::error(codes::NOT_SUPPORTED, span, format!("{what} is not supported yet")).hint(instead))
     }
 
     /// All that has been told, in the order of the text.

@@ -37,7 +37,10 @@ pub(crate) fn agree(cx: &mut Context<'_>, stream: &str, doors: &[Door]) -> Resul
         }
         for (i, (field, found)) in fields.iter_mut().zip(found).enumerate() {
             if field.name != found.name {
-                let text = format!("column {} of `{stream}` is `{}`, found `{}`", i + 1, field.name, found.name);
+                let mut text = format!("column {} of `{stream}` is `{}`, found `{}`", i + 1, field.name, found.name);
+                if are_the_same_in_another_order(first.schema.fields(), door.schema.fields()) {
+                    text += ": the same columns in another order, and rows are added by place and name";
+                }
                 return Err(differ(cx, door, first, text));
             }
             let Some(common) = field.data_type.common(&found.data_type) else {
@@ -53,6 +56,15 @@ pub(crate) fn agree(cx: &mut Context<'_>, stream: &str, doors: &[Door]) -> Resul
         return Err(differ(cx, fixed, first, text));
     }
     Ok((schema, times))
+}
+
+fn are_the_same_in_another_order(a: &[Field], b: &[Field]) -> bool {
+    let sorted = |fields: &[Field]| {
+        let mut names: Vec<_> = fields.iter().map(|field| field.name.clone()).collect();
+        names.sort();
+        names
+    };
+    sorted(a) == sorted(b)
 }
 
 fn differ(cx: &mut Context<'_>, door: &Door, first: &Door, text: String) -> Reported {

@@ -123,6 +123,11 @@ fn like(cx: &mut Context<'_>, names: &mut dyn Names, tree: &ast::Expr) -> Result
 }
 
 fn cast(cx: &mut Context<'_>, names: &mut dyn Names, tree: &ast::Expr, to: &ast::TypeName, span: Span) -> Result<Expr, Reported> {
+    if let ast::TypeKind::Text(name, length) = &to.kind {
+        let text = format!("CAST to {name}({length}) would cut the text in SQL; here a length is not kept to");
+        let hint = format!("cut it where that is meant: LEFT(CAST(… AS STRING), {length}); else write CAST(… AS STRING)");
+        return Err(cx.error(Diagnostic::error(codes::WRONG_TYPE, to.span, text).hint(hint)));
+    }
     let (inner, to) = (infer(cx, names, tree), types::data_type(cx, to));
     let (inner, to) = (inner?, to?);
     let found = Operand::of(tree, inner.data_type()).to_string();

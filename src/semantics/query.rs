@@ -172,6 +172,11 @@ fn refuse_pattern_clauses(cx: &mut Context<'_>, query: &ast::Query) -> Result<()
             ),
             (query.after_match.as_ref().map(|a| a.span), "AFTER MATCH belongs to a pattern", pattern),
             (query.runs.as_ref().map(|r| r.span), "RUNS belongs to a pattern", pattern),
+            (
+                query.keys.as_ref().map(|keys| keys.span),
+                "KEYS belongs to FROM PATTERN with PARTITION BY: a group or a partner that is given up would make wrong sums and pairs",
+                "bound the keys of windows and joins by their time, or end the statement with --max-keys",
+            ),
             (query.timeout_into.as_ref().map(|n| n.span), "TIMEOUT INTO belongs to a pattern", pattern),
             (query.all_matches, "ALL MATCHES belongs to a pattern", pattern),
             (

@@ -127,7 +127,9 @@ fn column_type(cx: &mut Context<'_>, written: &TypeName, column: &mut SourceColu
             let diagnostic = Diagnostic::error(codes::BAD_LITERAL, format.span, format!("`{}` is no format of times", format.node));
             Err(cx.error(diagnostic.hint("it is written as for strftime: '%d/%b/%Y:%H:%M:%S %z'")))
         }
-        TypeKind::Plain(_) | TypeKind::Decimal(..) | TypeKind::List(_) | TypeKind::Struct(_) => types::data_type(cx, written),
+        TypeKind::Plain(_) | TypeKind::Text(..) | TypeKind::Decimal(..) | TypeKind::List(_) | TypeKind::Struct(_) => {
+            types::data_type(cx, written)
+        }
     }
 }
 

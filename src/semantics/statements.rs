@@ -224,7 +224,12 @@ impl<'f> Definitions<'f> {
                 None
             }
             Kind::Source(_) | Kind::Late => {
-                cx.not_supported(name.span, "adding rows to a stream that is read from outside");
+                let name_of_all = format!("All{}", name.node);
+                let instead = format!(
+                    "add to a stream that has its rows: CREATE STREAM {name_of_all} AS SELECT * FROM {}; INSERT INTO {name_of_all} SELECT …",
+                    name.node
+                );
+                cx.not_supported(name.span, "adding rows to a stream that is read from outside", instead);
                 None
             }
         }

@@ -31,6 +31,8 @@ const NAMES: [&str; 16] = [
 pub(crate) fn data_type(cx: &mut Context<'_>, written: &TypeName) -> Result<DataType, Reported> {
     match &written.kind {
         TypeKind::Plain(name) => plain(cx, name, written.span),
+        // How long a text may be says something to who reads the program: no text is cut, and none is refused.
+        TypeKind::Text(..) => Ok(DataType::String),
         TypeKind::Decimal(precision, scale) => decimal(cx, *precision, *scale, written.span),
         TypeKind::TimestampUnit(_) | TypeKind::TimestampFormat(_) => {
             let text = "the unit or format of a TIMESTAMP says how a column of a stream is read, and stands at such a column only";
@@ -66,7 +68,7 @@ fn plain(cx: &mut Context<'_>, name: &str, span: Span) -> Result<DataType, Repor
         "BOOL" | "BOOLEAN" => DataType::Bool,
         "INT" | "INTEGER" | "BIGINT" => DataType::Int,
         "FLOAT" | "DOUBLE" | "REAL" => DataType::Float,
-        "STRING" | "VARCHAR" | "TEXT" => DataType::String,
+        "STRING" | "VARCHAR" | "TEXT" | "CHAR" | "CHARACTER" => DataType::String,
         "TIMESTAMP" => DataType::Timestamp,
         "DURATION" => DataType::Duration,
         "JSON" => DataType::Json,
@@ -81,7 +83,7 @@ fn unknown(cx: &mut Context<'_>, name: &str, span: Span) -> Reported {
         "LIST" | "ARRAY" => diagnostic.hint("a list says what is in it: LIST<STRING>"),
         "STRUCT" | "MAP" | "ROW" => diagnostic.hint("a struct says its fields: STRUCT<name STRING, port INT>; any other object is JSON"),
         "DATE" | "DATETIME" | "TIME" => diagnostic.hint("points in time are of type TIMESTAMP"),
-        "CHAR" | "UUID" => diagnostic.hint("texts are of type STRING"),
+        "UUID" => diagnostic.hint("texts are of type STRING"),
         "SMALLINT" | "TINYINT" | "LONG" => diagnostic.hint("whole numbers are of type INT, of 64 bits"),
         "NUMBER" => diagnostic.hint("numbers are INT, FLOAT or DECIMAL(digits, scale)"),
         _ => match nearest(name, NAMES).as_slice() {

@@ -69,6 +69,7 @@ fn is_plain(spec: &PatternSpec) -> bool {
     matches!(spec.mode, Mode::OnePerStart | Mode::AllMatches)
         && spec.runs == Runs::All
         && spec.rows == RowOutput::OnePerMatch
+        && spec.drops_keys_beyond().is_none()
         && spec.limit_per_partition.is_none()
         && spec.timeout.is_none()
         && spec.late_checks.is_empty()

@@ -18,6 +18,7 @@ pub(super) fn fits(spec: &PatternSpec) -> bool {
         && spec.variables.iter().all(|variable| variable.kind == VariableKind::Step)
         && spec.late_checks.is_empty()
         && spec.tie_order.is_empty()
+        && spec.drops_keys_beyond().is_none()
         && spec.limit_per_partition.is_none()
         && matches!(spec.runs, Runs::All | Runs::Count(_))
         && spec.after_match != AfterMatch::Consume

@@ -19,8 +19,8 @@ pub use counting::{CountSpec, MatchCall, MatchTrait};
 pub use join::{JoinKind, JoinSpec};
 pub use lookup::LookupSpec;
 pub use pattern::{
-    AfterMatch, Arrow, FollowUp, LateCheck, Mode, NavigationBase, PartitionKeys, PatternNode, PatternSpec, RowOutput, Runs, Slot, SlotKind,
-    VariableId, VariableKind, VariableSpec, Within,
+    AfterMatch, Arrow, FollowUp, KeysBound, LateCheck, Mode, NavigationBase, PartitionKeys, PatternNode, PatternSpec, RowOutput, Runs,
+    Slot, SlotKind, VariableId, VariableKind, VariableSpec, Within,
 };
 pub use unary::{always_takes, follows_by_any};
 pub use window::{AggregateCall, OrderKey, WindowKind, WindowOutput, WindowSpec};

@@ -40,6 +40,8 @@ pub struct PatternSpec {
     pub after_match: AfterMatch,
     /// RUNS.
     pub runs: Runs,
+    /// KEYS.
+    pub keys: Option<KeysBound>,
     /// LIMIT n PER PARTITION.
     pub limit_per_partition: Option<u64>,
     /// Which rows a match gives.
@@ -226,6 +228,38 @@ pub enum Runs {
     DropOldest(u64),
     /// At most so many undecided starts: beyond it the statement ends.
     OrEnd(u64),
+}
+
+/// KEYS: how many partitions may have something under way behind an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum KeysBound {
+    /// Beyond it the one that began first is given up, and counted.
+    DropOldest(u64),
+    /// Beyond it the statement ends.
+    OrEnd(u64),
+}
+
+impl PatternSpec {
+    /// How many partitions there may be before the one that began first is given up.
+    pub fn drops_keys_beyond(&self) -> Option<usize> {
+        match self.keys {
+            Some(KeysBound::DropOldest(most)) => Some(usize::try_from(most).unwrap_or(usize::MAX)),
+            Some(KeysBound::OrEnd(_)) | None => None,
+        }
+    }
+
+    /// How many partitions there may be.
+    pub fn most_keys(&self) -> Option<usize> {
+        self.drops_keys_beyond().or(self.ends_beyond_keys())
+    }
+
+    /// How many partitions there may be before the statement ends.
+    pub fn ends_beyond_keys(&self) -> Option<usize> {
+        match self.keys {
+            Some(KeysBound::OrEnd(most)) => Some(usize::try_from(most).unwrap_or(usize::MAX)),
+            Some(KeysBound::DropOldest(_)) | None => None,
+        }
+    }
 }
 
 /// Which rows a match gives.

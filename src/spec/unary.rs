@@ -12,6 +12,7 @@ pub fn follows_by_any(spec: &PatternSpec) -> bool {
     let is_plain = spec.mode == Mode::AllMatches
         && spec.runs == Runs::All
         && spec.rows == RowOutput::OnePerMatch
+        && spec.keys.is_none()
         && spec.limit_per_partition.is_none()
         && spec.timeout.is_none()
         && spec.late_checks.is_empty()

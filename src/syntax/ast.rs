@@ -125,6 +125,8 @@ pub struct TypeName {
 pub enum TypeKind {
     /// A plain name: `INT`, `VARCHAR`, … in upper case. The checker knows which exist.
     Plain(String),
+    /// `VARCHAR(n)`, `CHAR(n)`, `CHARACTER(n)`: the name in upper case, and the length.
+    Text(String, u32),
     /// `DECIMAL(p, s)`; `DECIMAL(p)` has scale 0.
     Decimal(u32, u32),
     /// `TIMESTAMP(s | ms | us | ns)`
@@ -168,6 +170,8 @@ pub struct Query {
     pub after_match: Option<Spanned<AfterMatch>>,
     /// `RUNS …`
     pub runs: Option<Spanned<Runs>>,
+    /// `KEYS n ON OVERFLOW …`
+    pub keys: Option<Spanned<Keys>>,
     /// `TIMEOUT INTO name`
     pub timeout_into: Option<Name>,
     /// `SUPPRESS BY cols FOR d`
@@ -405,7 +409,16 @@ pub enum Runs {
     Count(Expr, Overflow),
 }
 
-/// What happens where a run would be one too many.
+/// `KEYS n ON OVERFLOW …`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Keys {
+    /// How many.
+    pub count: Expr,
+    /// What happens at one more; never [`Overflow::Refuse`].
+    pub overflow: Overflow,
+}
+
+/// What happens where a run, or a key, would be one too many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Overflow {
     /// Nothing is written: it does not begin.

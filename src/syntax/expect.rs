@@ -377,7 +377,7 @@ const UNITS: [&str; 16] = [
 ];
 
 /// The words that begin a clause of a query.
-pub(super) const CLAUSE_WORDS: [&str; 24] = [
+pub(super) const CLAUSE_WORDS: [&str; 25] = [
     "FROM",
     "WHERE",
     "WINDOW",
@@ -387,6 +387,7 @@ pub(super) const CLAUSE_WORDS: [&str; 24] = [
     "WITHIN",
     "AFTER",
     "RUNS",
+    "KEYS",
     "TIMEOUT",
     "SUPPRESS",
     "EMIT",

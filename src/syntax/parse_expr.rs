@@ -267,6 +267,7 @@ impl Reader {
                 let part = self.name(&the(pair, Rule::ident));
                 self.deeper(ExprKind::Extract { part, expr: Box::new(inner.expr) }, self.span(pair), inner.depth)
             }
+            Rule::trim => self.trim(pair),
             _ => {
                 let kind = self.constant(pair);
                 Ok(Built { expr: Expr { kind, span: self.span(pair) }, depth: 0 })
@@ -372,9 +373,59 @@ impl Reader {
         for argument in all(arguments, Rule::argument) {
             call.args.push(self.argument(&argument, &mut depth)?);
         }
+        match find(arguments, Rule::of_sql) {
+            Some(rest) => self.words_of_sql(&mut call, &rest, &mut depth)?,
+            None => position_in_brackets(&mut call),
+        }
         if let Some(filter) = find(pair, Rule::filter) {
             call.filter = Some(Box::new(self.counted(&only(&filter), &mut depth)?));
         }
+        self.deeper(ExprKind::Call(call), self.span(pair), depth)
+    }
+
+    /// Arguments between words, as SQL writes some calls: the same call with commas.
+    fn words_of_sql(&mut self, call: &mut Call, rest: &Pair<'_>, depth: &mut u32) -> Read<()> {
+        let mut args = Vec::new();
+        for part in all(rest, Rule::expr) {
+            args.push(self.counted(&part, depth)?);
+        }
+        let first = call.args.pop();
+        let name = if call.quoted { String::new() } else { call.name.node.to_ascii_uppercase() };
+        match (name.as_str(), has(rest, Rule::kw_from), has(rest, Rule::kw_for)) {
+            ("SUBSTRING" | "SUBSTR", true, _) => call.args.extend(first.into_iter().chain(args)),
+            ("SUBSTRING" | "SUBSTR", false, true) => {
+                let one = Expr { kind: ExprKind::Int(1), span: self.span(rest) };
+                call.args.extend(first.into_iter().chain([one]).chain(args));
+            }
+            ("TRIM" | "BTRIM", true, false) => call.args.extend(args.into_iter().chain(first)),
+            ("POSITION", false, false) => call.args.extend(first.into_iter().chain(args)),
+            _ => {
+                call.args.extend(first.into_iter().chain(args));
+                let message = "arguments are separated by commas here";
+                self.tell(
+                    Diagnostic::error(codes::UNEXPECTED, self.span(rest), message)
+                        .hint("words stand in SUBSTRING(text FROM 2 FOR 3), TRIM(LEADING '0' FROM text), POSITION('@' IN text) and EXTRACT(YEAR FROM time)"),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// `TRIM(LEADING '0' FROM code)` is `LTRIM(code, '0')`.
+    fn trim(&mut self, pair: &Pair<'_>) -> Read<Built> {
+        let mut depth = 0;
+        let mut args = Vec::new();
+        for part in all(pair, Rule::expr) {
+            args.push(self.counted(&part, &mut depth)?);
+        }
+        args.reverse();
+        let name = match () {
+            () if has(pair, Rule::kw_leading) => "LTRIM",
+            () if has(pair, Rule::kw_trailing) => "RTRIM",
+            () => "TRIM",
+        };
+        let name = Spanned::new(name.to_owned(), self.span(&the(pair, Rule::trim_name)));
+        let call = Call { name, quoted: false, mode: None, distinct: None, args, order_by: None, filter: None, over: None };
         self.deeper(ExprKind::Call(call), self.span(pair), depth)
     }
 
@@ -388,6 +439,20 @@ impl Reader {
             return Ok(Expr { kind, span: self.span(&inner) });
         }
         self.counted(&inner, depth)
+    }
+}
+
+/// `POSITION(x IN (y))` has been read as a list of one.
+fn position_in_brackets(call: &mut Call) {
+    if call.quoted || !call.name.node.eq_ignore_ascii_case("POSITION") {
+        return;
+    }
+    match call.args.pop() {
+        Some(Expr { kind: ExprKind::In { expr, mut list, negated: false }, .. }) if call.args.is_empty() && list.len() == 1 => {
+            call.args.push(*expr);
+            call.args.append(&mut list);
+        }
+        other => call.args.extend(other),
     }
 }
 

@@ -202,10 +202,11 @@ pub(super) fn expected(rule: Rule) -> Expected {
         Rule::distinct_ahead
         | Rule::special_ahead
         | Rule::mode_ahead
+        | Rule::trim_ahead
         | Rule::permute_ahead
         | Rule::clause_ahead
         | Rule::step_clause_ahead => Untold,
-        Rule::all_matches | Rule::select_distinct | Rule::distinct | Rule::mode | Rule::seek => Untold,
+        Rule::of_sql | Rule::all_matches | Rule::select_distinct | Rule::distinct | Rule::mode | Rule::seek => Untold,
         Rule::lparen | Rule::subquery | Rule::arguments | Rule::pattern_group | Rule::row_group | Rule::columns | Rule::column_list => {
             Sign("(")
         }

@@ -3,8 +3,8 @@
 use crate::text::{Diagnostic, Span, Spanned};
 
 use super::ast::{
-    From, Join, JoinKind, JoinWithin, Limit, Name, OrderItem, Overflow, Query, Relation, Runs, SelectItem, Suppress, Window, WindowKind,
-    Within,
+    From, Join, JoinKind, JoinWithin, Keys, Limit, Name, OrderItem, Overflow, Query, Relation, Runs, SelectItem, Suppress, Window,
+    WindowKind, Within,
 };
 use super::codes;
 use super::parse_grammar::{Pair, Read, Reader, Rule, all, find, folded, has, inside_out, only, parts, start, the};
@@ -50,6 +50,7 @@ impl Reader {
             within: None,
             after_match: None,
             runs: None,
+            keys: None,
             timeout_into: None,
             suppress: None,
             emit_every: None,
@@ -199,6 +200,10 @@ impl Reader {
             Rule::within => self.query_within(query, pair)?,
             Rule::after_match => query.after_match = Some(Spanned::new(self.after_match(pair), span)),
             Rule::runs => query.runs = Some(Spanned::new(self.runs(pair)?, span)),
+            Rule::keys => {
+                let (count, overflow) = (self.expr(&the(pair, Rule::bound))?, overflow(pair));
+                query.keys = Some(Spanned::new(Keys { count, overflow }, span));
+            }
             Rule::timeout_into => query.timeout_into = Some(self.first_name(pair)),
             Rule::suppress => {
                 let duration = self.expr(&the(pair, Rule::bound))?;
@@ -214,11 +219,7 @@ impl Reader {
     fn runs(&mut self, pair: &Pair<'_>) -> Read<Runs> {
         Ok(match find(pair, Rule::bound) {
             Some(count) => {
-                let overflow = match find(pair, Rule::on_overflow) {
-                    None => Overflow::Refuse,
-                    Some(part) if has(&part, Rule::kw_error) => Overflow::Error,
-                    Some(_) => Overflow::DropOldest,
-                };
+                let overflow = overflow(pair);
                 Runs::Count(self.expr(&count)?, overflow)
             }
             None if has(pair, Rule::kw_all) => Runs::All,
@@ -255,6 +256,14 @@ impl Reader {
     }
 }
 
+fn overflow(pair: &Pair<'_>) -> Overflow {
+    match find(pair, Rule::on_overflow) {
+        None => Overflow::Refuse,
+        Some(part) if has(&part, Rule::kw_error) => Overflow::Error,
+        Some(_) => Overflow::DropOldest,
+    }
+}
+
 /// What a clause is called where it is told of.
 fn clause_name(rule: Rule) -> &'static str {
     match rule {
@@ -266,6 +275,7 @@ fn clause_name(rule: Rule) -> &'static str {
         Rule::within => "`WITHIN`",
         Rule::after_match => "`AFTER MATCH`",
         Rule::runs => "`RUNS`",
+        Rule::keys => "`KEYS`",
         Rule::timeout_into => "`TIMEOUT INTO`",
         Rule::suppress => "`SUPPRESS`",
         Rule::emit_every => "`EMIT EVERY`",

@@ -189,6 +189,10 @@ impl Reader {
                 let precision = numbers.next().unwrap_or(0);
                 TypeKind::Decimal(precision, numbers.next().unwrap_or(0))
             }
+            Rule::text_type => {
+                let length = self.whole(&the(&inner, Rule::whole));
+                TypeKind::Text(the(&inner, Rule::text_name).as_str().to_ascii_uppercase(), length)
+            }
             _ => TypeKind::Plain(inner.as_str().to_ascii_uppercase()),
         };
         Ok(TypeName { kind, span: self.span(pair) })

@@ -170,6 +170,7 @@ impl Printer<'_> {
     pub(super) fn data_type(&mut self, name: &TypeName) {
         match &name.kind {
             TypeKind::Plain(name) => self.put(name),
+            TypeKind::Text(name, length) => self.put(&format!("{name}({length})")),
             TypeKind::Decimal(precision, scale) => self.put(&format!("DECIMAL({precision}, {scale})")),
             TypeKind::TimestampUnit(unit) => self.put(&format!("TIMESTAMP({})", unit.node)),
             TypeKind::TimestampFormat(format) => {
@@ -299,6 +300,14 @@ impl Printer<'_> {
         self.clause(" TOLERANCE ", join.tolerance.as_ref());
     }
 
+    fn overflow(&mut self, overflow: Overflow) {
+        self.put(match overflow {
+            Overflow::Refuse => "",
+            Overflow::DropOldest => " ON OVERFLOW DROP OLDEST",
+            Overflow::Error => " ON OVERFLOW ERROR",
+        });
+    }
+
     fn clauses(&mut self, query: &Query) {
         if let Some(window) = &query.window {
             self.window(&window.kind);
@@ -326,13 +335,13 @@ impl Printer<'_> {
             Some(Runs::Latest) => self.put("\nRUNS LATEST"),
             Some(Runs::Count(count, overflow)) => {
                 self.clause("\nRUNS ", Some(count));
-                self.put(match overflow {
-                    Overflow::Refuse => "",
-                    Overflow::DropOldest => " ON OVERFLOW DROP OLDEST",
-                    Overflow::Error => " ON OVERFLOW ERROR",
-                });
+                self.overflow(*overflow);
             }
             None => {}
+        }
+        if let Some(keys) = query.keys.as_ref().map(|keys| &keys.node) {
+            self.clause("\nKEYS ", Some(&keys.count));
+            self.overflow(keys.overflow);
         }
         self.named("\nTIMEOUT INTO ", query.timeout_into.as_ref());
         self.clause("\nEMIT EVERY ", query.emit_every.as_ref());

@@ -63,8 +63,8 @@ pub enum Choice {
     Wait { not: usize, watch: Vec<Watch>, began: Hidden<Option<i64>>, deadline: Hidden<i64>, after: Cont },
     /// A trailing `!B`: nothing of these until WITHIN is over.
     Absence { watch: Vec<Watch> },
-    /// `&`: a list of choices for each operand; `touched` says which have moved.
-    Both { node: Rc<Node>, operands: Vec<Vec<Choice>>, touched: Vec<bool>, arrival: Arrival, after: Cont },
+    /// `&`: a list of choices for each operand; `touched` says which have moved, `begun` whether one has taken an event.
+    Both { node: Rc<Node>, operands: Vec<Vec<Choice>>, touched: Vec<bool>, begun: bool, arrival: Arrival, after: Cont },
     /// The pattern (in an operand of `&`: the operand) may end here.
     Finish,
 }
@@ -101,7 +101,7 @@ impl Here {
                         watch.clear();
                     }
                 });
-                self.both(node, operands, vec![false; parts.len()], arrival, after)
+                self.both(node, operands, (vec![false; parts.len()], false), arrival, after)
             }
             Kind::Repeat { body, min, max, reluctant, until, .. } => {
                 let again = if *max == Some(0) {
@@ -185,9 +185,16 @@ impl Here {
     }
 
     /// The ways on of `&`, given those of its operands; none where an operand has no way on.
-    pub fn both(&self, node: &Rc<Node>, operands: Vec<Vec<Choice>>, touched: Vec<bool>, arrival: &Arrival, after: &Cont) -> Vec<Choice> {
+    pub fn both(
+        &self,
+        node: &Rc<Node>,
+        operands: Vec<Vec<Choice>>,
+        (touched, begun): (Vec<bool>, bool),
+        arrival: &Arrival,
+        after: &Cont,
+    ) -> Vec<Choice> {
         if !self.all {
-            return self.one_both(node, operands, touched, arrival, after);
+            return self.one_both(node, operands, (touched, begun), arrival, after);
         }
         // Every way on its own: each combination of one choice an operand.
         let mut combinations: Vec<Vec<Vec<Choice>>> = vec![vec![]];
@@ -195,24 +202,44 @@ impl Here {
             let longer = combinations.iter().flat_map(|c| choices.iter().map(move |one| [c.clone(), vec![vec![one.clone()]]].concat()));
             combinations = longer.collect();
         }
-        combinations.into_iter().flat_map(|c| self.one_both(node, c, touched.clone(), arrival, after)).collect()
+        combinations.into_iter().flat_map(|c| self.one_both(node, c, (touched.clone(), begun), arrival, after)).collect()
     }
 
-    fn one_both(&self, node: &Rc<Node>, operands: Vec<Vec<Choice>>, touched: Vec<bool>, arrival: &Arrival, after: &Cont) -> Vec<Choice> {
+    fn one_both(
+        &self,
+        node: &Rc<Node>,
+        operands: Vec<Vec<Choice>>,
+        (touched, begun): (Vec<bool>, bool),
+        arrival: &Arrival,
+        after: &Cont,
+    ) -> Vec<Choice> {
         if operands.iter().any(Vec::is_empty) {
             return vec![];
         }
         let done = operands.iter().all(|choices| choices.iter().any(|c| matches!(c, Choice::Finish)));
         let over = operands.iter().all(|choices| choices.iter().all(|c| matches!(c, Choice::Finish)));
         let reluctant = operands.iter().all(|choices| matches!(choices[0], Choice::Finish));
-        let nothing_taken = touched.iter().all(|t| !t);
-        let on = Choice::Both { node: node.clone(), operands, touched, arrival: arrival.clone(), after: after.clone() };
+        let on = Choice::Both { node: node.clone(), operands, touched, begun, arrival: arrival.clone(), after: after.clone() };
         let on = if over { vec![] } else { vec![on] };
-        let carried =
-            if nothing_taken { arrival.clone() } else { Arrival { watch: vec![], front: false, trailing: false, ..arrival.clone() } };
+        let carried = if !begun { arrival.clone() } else { Arrival { watch: vec![], front: false, trailing: false, ..arrival.clone() } };
         let out = if done { self.advance(after, carried) } else { vec![] };
         in_order(reluctant, on, out)
     }
+}
+
+/// What is left of an operand's choices when the first event of its group has been taken: what watched the arrow before the group is over.
+pub fn behind_arrival(choices: &[Choice], arrival: &Arrival) -> Vec<Choice> {
+    let rest = |watch: &[Watch]| watch.iter().filter(|w| !arrival.watch.iter().any(|before| before.not == w.not)).cloned().collect();
+    let one = |choice: &Choice| {
+        let mut choice = choice.clone();
+        match &mut choice {
+            Choice::Step { watch, .. } | Choice::Wait { watch, .. } | Choice::Absence { watch } => *watch = rest(watch),
+            Choice::Both { operands, .. } => operands.iter_mut().for_each(|operand| *operand = behind_arrival(operand, arrival)),
+            Choice::Finish => {}
+        }
+        choice
+    };
+    choices.iter().map(one).collect()
 }
 
 /// The list in which each step stands once: what differs only in what was left out on the way to it is one way on.

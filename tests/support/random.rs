@@ -126,6 +126,8 @@ struct Generator<'a> {
     within_events: bool,
     /// Negations and terms on them are what it is about.
     negations: bool,
+    /// An operand of the next `&` may be a negation with FOR.
+    may_wait_beside: bool,
     variables: Vec<Variable>,
 }
 
@@ -153,7 +155,7 @@ fn made(random: &mut Random, negations: bool) -> Pair {
     };
     let within_time = within.ends_with("s ");
     let within_events = within.ends_with("EVENTS ");
-    let mut generator = Generator { random, all, within_time, within_events, negations, variables: vec![] };
+    let mut generator = Generator { random, all, within_time, within_events, negations, may_wait_beside: false, variables: vec![] };
     let pattern = generator.pattern(Place { depth: 0, loops: 0, beside: false, top: true });
     let terms = generator.terms();
     // Which of two histories is the later one where the shorter is the other's end is not said.
@@ -207,7 +209,10 @@ impl Generator<'_> {
                     watched |= !for_;
                 }
             }
+            // At the front it would look back, and side by side in loops nothing is said.
+            self.may_wait_beside = index > 0 && place.top && !self.all && text.ends_with(" -> ");
             let (element, ends) = self.element(place);
+            self.may_wait_beside = false;
             watched &= element.contains(['?', '*', '|']) || element.contains("{0");
             text += &element;
             until = ends;
@@ -295,6 +300,9 @@ impl Generator<'_> {
         let mut operands = Vec::new();
         for _ in 0..count {
             operands.push(match self.random.below(10) {
+                3..=5 if std::mem::take(&mut self.may_wait_beside) => {
+                    format!("{} FOR {}s", self.negation(place), 1 + self.random.below(4))
+                }
                 0 | 1 if !self.all => {
                     let step = self.step(Place { loops: place.loops + 1, ..place }, false);
                     format!("{step}{}", self.random.pick(&["+", "{2}", "{1,2}", "+ STRICT"]))

@@ -82,7 +82,8 @@ fn number_end(text: &str) -> usize {
     end
 }
 
-pub const CLAUSES: [&str; 10] = ["PARTITION", "WHERE", "WITHIN", "HAVING", "AFTER", "RUNS", "TIMEOUT", "SUPPRESS", "LIMIT", "UNTIL"];
+pub const CLAUSES: [&str; 11] =
+    ["PARTITION", "WHERE", "WITHIN", "HAVING", "AFTER", "RUNS", "KEYS", "TIMEOUT", "SUPPRESS", "LIMIT", "UNTIL"];
 
 pub struct Parser {
     pub tokens: Vec<Token>,

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use serde_json::Value as Json;
 
-use super::choices::{Arrival, Choice, Cont, Here, Hidden, Watch, each_once};
+use super::choices::{Arrival, Choice, Cont, Here, Hidden, Watch, behind_arrival, each_once};
 use super::expr::{Event, Scope, Value};
 use super::program::{After, Arrow, Kind, Node, Program, Query, Runs, Until, Within};
 use super::terms::Terms;
@@ -300,7 +300,7 @@ impl Partition<'_> {
 
     /// The first operand that the event fits takes it; the others see it pass.
     fn offer_both(&self, choice: &Choice, history: &History, event: usize) -> (Vec<(History, Vec<Choice>)>, bool) {
-        let Choice::Both { node, operands, touched, arrival, after } = choice else { unreachable!("asked for & only") };
+        let Choice::Both { node, operands, touched, begun, arrival, after } = choice else { unreachable!("asked for & only") };
         let Kind::Both(parts) = &node.kind else { unreachable!("a node of &") };
         for (index, operand) in operands.iter().enumerate() {
             let (taken, kept) = self.offer(operand, history, event);
@@ -313,14 +313,17 @@ impl Partition<'_> {
                 let here = self.here(&new_history);
                 let next = operands.iter().zip(touched).enumerate().map(|(other, (operand, touched))| match other == index {
                     true => choices.clone(),
-                    false if *touched || has_wait(operand) => self.pass(operand, history, event),
+                    false if *touched || has_wait(operand) => {
+                        let operand = if *begun { operand.clone() } else { behind_arrival(operand, arrival) };
+                        self.pass(&operand, history, event)
+                    }
                     false => {
                         here.enter(&parts[other], &Arrival { arrow: Arrow::Next, watch: vec![], front: false, trailing: false }, &None)
                     }
                 });
                 let next: Vec<Vec<Choice>> = next.collect();
                 let touched: Vec<bool> = touched.iter().enumerate().map(|(other, t)| *t || other == index).collect();
-                let choices = here.both(node, next, touched, arrival, after);
+                let choices = here.both(node, next, (touched, true), arrival, after);
                 new.push((new_history, choices));
             }
             return (new, !kept.is_empty());
@@ -364,7 +367,7 @@ impl Partition<'_> {
                 }
                 vec![Choice::Wait { not: *not, watch: rest(watch), began: began.clone(), deadline: deadline.clone(), after: after.clone() }]
             }
-            Choice::Both { node, operands, touched, arrival, after } => {
+            Choice::Both { node, operands, touched, begun, arrival, after } => {
                 let operands: Vec<Vec<Choice>> = operands.iter().map(|operand| self.pass(operand, history, event)).collect();
                 if operands.iter().any(Vec::is_empty) {
                     return vec![];
@@ -373,6 +376,7 @@ impl Partition<'_> {
                     node: node.clone(),
                     operands,
                     touched: touched.clone(),
+                    begun: *begun,
                     arrival: arrival.clone(),
                     after: after.clone(),
                 }]
@@ -592,7 +596,7 @@ fn over(here: &Here, choice: &Choice, time: i64) -> Option<Vec<Choice>> {
             let carried = Arrival { arrow: Arrow::Next, watch: watch.clone(), front: false, trailing: false };
             Some(here.advance(after, carried))
         }
-        Choice::Both { node, operands, touched, arrival, after } if earliest_wait(std::slice::from_ref(choice)) == Some(time) => {
+        Choice::Both { node, operands, touched, begun, arrival, after } if earliest_wait(std::slice::from_ref(choice)) == Some(time) => {
             let go_on = |operand: &Vec<Choice>| -> Vec<Choice> {
                 let fired: Vec<Choice> = operand.iter().filter_map(|c| over(here, c, time)).flatten().collect();
                 if fired.is_empty() { operand.clone() } else { fired }
@@ -600,7 +604,7 @@ fn over(here: &Here, choice: &Choice, time: i64) -> Option<Vec<Choice>> {
             let waited = operands.iter().map(|operand| earliest_wait(operand) == Some(time));
             let touched = touched.iter().zip(waited).map(|(touched, waited)| *touched || waited).collect();
             let operands: Vec<Vec<Choice>> = operands.iter().map(go_on).collect();
-            Some(here.both(node, operands, touched, arrival, after))
+            Some(here.both(node, operands, (touched, *begun), arrival, after))
         }
         _ => None,
     }

@@ -14,7 +14,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         arity: (2, 2),
         signature: "list[i]",
         doc: "The item at a position, from 1. Where there is none it is NULL.",
-        examples: &[("list[1]", "7"), ("list[4]", "NULL")],
+        examples: &[("list[1]", "7"), ("list[4]", "NULL"), ("list[0]", "NULL")],
         form: Form::Eager(element_at),
         ..BASE
     },

@@ -110,6 +110,9 @@ pub enum Form {
 /// Makes what a call needs from its constant arguments (`None` where an argument is not constant).
 pub type Prepare = fn(&[Option<&Value<'static>>]) -> Result<Prepared, TypeError>;
 
+/// Refuses constant arguments that make no sense for arguments of these types (`None` where an argument is not constant).
+pub type Check = fn(&[DataType], &[Option<&Value<'static>>]) -> Result<(), TypeError>;
+
 /// A function of the language.
 pub struct Function {
     /// Its name, in upper case; operators by their symbols.
@@ -129,6 +132,7 @@ pub struct Function {
     arity: (usize, usize),
     form: Form,
     prepare: Option<Prepare>,
+    check: Option<Check>,
 }
 
 impl fmt::Debug for Function {
@@ -154,6 +158,7 @@ impl Function {
             arity: (1, 1),
             form: Form::Lazy(nothing),
             prepare: None,
+            check: None,
         }
     }
 
@@ -191,6 +196,11 @@ impl Function {
 
     pub(super) fn form(&self) -> Form {
         self.form
+    }
+
+    /// What refuses constant arguments by their types, where something does.
+    pub(super) fn check(&self) -> Option<Check> {
+        self.check
     }
 
     pub(super) fn prepare(&self) -> Option<Prepare> {

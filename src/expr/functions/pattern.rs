@@ -29,9 +29,10 @@ pub(super) const FUNCTIONS: &[Function] = &[
         aliases: &["REGEXP_SUBSTR"],
         arity: (2, 3),
         signature: "REGEXP_EXTRACT(text, pattern [, group])",
-        doc: "What the pattern, or its group of this number, first matches; NULL where it does not.",
+        doc: "What the pattern, or its group of this number, first matches; NULL where it does not. A constant group has to be one of a constant pattern.",
         examples: &[("REGEXP_EXTRACT('id=42;', 'id=([0-9]+)', 1)", "42")],
         form: Form::Eager(|s| s.text()?.text()?.int()?.gives(DataType::String, extract)),
+        prepare: Some(prepare_groups),
         ..BASE
     },
     Function {
@@ -55,6 +56,21 @@ fn prepare(args: &[Option<&Value<'static>>]) -> Result<Prepared, TypeError> {
             Err(TypeError::new("the pattern", vec![DataType::String], format!("a regular expression ({reason})")).at(1))
         }
     }
+}
+
+fn prepare_groups(args: &[Option<&Value<'static>>]) -> Result<Prepared, TypeError> {
+    let prepared = prepare(args)?;
+    if let (Prepared::Regex(regex), Some(Some(Value::Int(group)))) = (&prepared, args.get(2)) {
+        let groups = regex.captures_len() - 1;
+        if usize::try_from(*group).map_or(true, |group| group > groups) {
+            let there = match groups {
+                0 => "no group but 0, which is all that the pattern matches".to_owned(),
+                _ => format!("a group of the pattern, from 0 to {groups}"),
+            };
+            return Err(TypeError::new("REGEXP_EXTRACT", vec![DataType::Int], there).at(2));
+        }
+    }
+    Ok(prepared)
 }
 
 /// The pattern of this call, with the text that it is for.
@@ -140,7 +156,9 @@ mod tests {
         assert_eq!(texts("REGEXP_EXTRACT", &["id=42;", "[0-9]+"]), Value::string("42"));
         assert_eq!(texts("REGEXP_EXTRACT", &["none", "[0-9]+"]), Value::Null);
         let group = |n| call("REGEXP_EXTRACT", &[Value::string("k=v"), Value::string("(k)=(v)"), Value::Int(n)]);
-        assert_eq!((group(2), group(3), group(-1)), (Value::string("v"), Value::Null, Value::Null));
+        assert_eq!(group(2), Value::string("v"));
+        let beyond = |n| refused("REGEXP_EXTRACT", &[Value::string("k=v"), Value::string("(k)=(v)"), Value::Int(n)]);
+        assert!(beyond(3).argument == Some(2) && beyond(-1).expected.contains("from 0 to 2"));
         assert_eq!(texts("REGEXP_REPLACE", &["ab", "(a)(b)", "\\2x$1"]), Value::string("bxa"));
         assert_eq!(texts("REGEXP_REPLACE", &["a1b2", "[0-9]", "$"]), Value::string("a$b$"));
         assert_eq!(texts("REGEXP_REPLACE", &["ab", "(?P<n>a)", "${n}${n}"]), Value::string("aab"));

@@ -43,9 +43,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
         name: "SUBSTRING",
         aliases: &["SUBSTR"],
         arity: (2, 3),
-        signature: "SUBSTRING(text, from [, length])",
+        signature: "SUBSTRING(text, from [, length]), SUBSTRING(text FROM from [FOR length])",
         doc: "The characters from a position on, at most so many. A negative length gives NULL.",
-        examples: &[("SUBSTRING('abcdef', 2, 3)", "bcd"), ("SUBSTRING('abc', 2)", "bc")],
+        examples: &[("SUBSTRING('abcdef', 2, 3)", "bcd"), ("SUBSTRING('abc', 2)", "bc"), ("SUBSTRING('abcdef' FROM 2 FOR 3)", "bcd")],
         form: Form::Eager(|s| s.text()?.int()?.int()?.gives(DataType::String, substring)),
         ..BASE
     },
@@ -71,9 +71,14 @@ pub(super) const FUNCTIONS: &[Function] = &[
         name: "TRIM",
         aliases: &["BTRIM"],
         arity: (1, 2),
-        signature: "TRIM(text [, characters])",
+        signature: "TRIM(text [, characters]), TRIM([LEADING | TRAILING | BOTH] [characters] FROM text)",
         doc: "The text without white space, or without any of the characters, at both ends.",
-        examples: &[("TRIM('  a ')", "a"), ("TRIM('xxaxx', 'x')", "a")],
+        examples: &[
+            ("TRIM('  a ')", "a"),
+            ("TRIM('xxaxx', 'x')", "a"),
+            ("TRIM(LEADING '0' FROM '0070')", "70"),
+            ("TRIM(BOTH FROM ' a ')", "a"),
+        ],
         form: Form::Eager(|s| s.text()?.text()?.gives(DataType::String, |args, _, _| trim(args, true, true))),
         ..BASE
     },
@@ -116,9 +121,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "POSITION",
         arity: (2, 2),
-        signature: "POSITION(what, text)",
+        signature: "POSITION(what, text), POSITION(what IN text)",
         doc: "Where it first stands in the text, from 1; 0 where it does not.",
-        examples: &[("POSITION('na', 'banana')", "3")],
+        examples: &[("POSITION('na', 'banana')", "3"), ("POSITION('n' IN 'banana')", "3")],
         form: Form::Eager(|s| s.text()?.text()?.gives(DataType::Int, position)),
         ..BASE
     },

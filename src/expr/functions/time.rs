@@ -66,7 +66,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         doc: "The time that a text says, in RFC 3339 or by a strftime format; or that lies so many milliseconds ('s', 'us', 'ns': other units) after 1970.",
         examples: &[("TO_TIMESTAMP('01/Mar/2026', '%d/%b/%Y')", "2026-03-01T00:00:00Z"), ("TO_TIMESTAMP(1500)", "1970-01-01T00:00:01.5Z")],
         form: Form::Eager(to_timestamp),
-        prepare: Some(|args| check_format("TO_TIMESTAMP", args).map(|()| Prepared::None)),
+        check: Some(check_unit_or_format),
         ..BASE
     },
     Function {
@@ -357,15 +357,30 @@ fn to_timestamp(s: Signature<'_>) -> Result<Resolved, TypeError> {
     }
 }
 
+/// The unit of a number is one of four, the format of a text is one of strftime.
+fn check_unit_or_format(types: &[DataType], args: Constants<'_>) -> Result<(), TypeError> {
+    match (types.first(), args.get(1)) {
+        (Some(DataType::Int), Some(Some(Value::String(unit)))) if epoch_unit(unit).is_none() => {
+            Err(TypeError::new("TO_TIMESTAMP", vec![DataType::String], "'s', 'ms', 'us' or 'ns' as the unit of a number").at(1))
+        }
+        (Some(DataType::Int), _) => Ok(()),
+        _ => check_format("TO_TIMESTAMP", args),
+    }
+}
+
+fn epoch_unit(name: &str) -> Option<TimeUnit> {
+    match name {
+        "ms" => Some(TimeUnit::Milli),
+        "s" => Some(TimeUnit::Second),
+        "us" => Some(TimeUnit::Micro),
+        "ns" => Some(TimeUnit::Nano),
+        _ => None,
+    }
+}
+
 fn from_epoch<'a>(args: &mut [Value<'a>], _: &Prepared, ctx: &EvalContext) -> Value<'a> {
     let Value::Int(value) = args[0] else { return Value::Null };
-    let unit = match text_at(args, 1) {
-        None | Some("ms") => Some(TimeUnit::Milli),
-        Some("s") => Some(TimeUnit::Second),
-        Some("us") => Some(TimeUnit::Micro),
-        Some("ns") => Some(TimeUnit::Nano),
-        Some(_) => None,
-    };
+    let unit = text_at(args, 1).map_or(Some(TimeUnit::Milli), epoch_unit);
     counted(unit.and_then(|unit| Timestamp::from_epoch(value, unit)).map(Value::Timestamp), ctx)
 }
 
@@ -450,7 +465,8 @@ mod tests {
         assert_eq!(call("TO_TIMESTAMP", &[text("2026-03-01 10:00:00")]), time("2026-03-01T10:00:00Z"));
         assert_eq!(call("TO_TIMESTAMP", &[Value::Int(1500)]), time("1970-01-01T00:00:01.5Z"));
         assert_eq!(call("TO_TIMESTAMP", &[Value::Int(15), text("s")]), time("1970-01-01T00:00:15Z"));
-        assert!(failed("TO_TIMESTAMP", &[text("soon")]) && failed("TO_TIMESTAMP", &[Value::Int(1), text("eon")]));
+        assert!(failed("TO_TIMESTAMP", &[text("soon")]));
+        assert_eq!(refused("TO_TIMESTAMP", &[Value::Int(1), text("eon")]).argument, Some(1));
         let at = time("2026-03-01T10:04:11Z");
         assert_eq!(call("FORMAT_TIMESTAMP", &[at.clone(), text("%Y/%m/%d %H:%M")]), text("2026/03/01 10:04"));
         assert_eq!(call("FORMAT_TIMESTAMP", &[at.clone(), text("%H:%M %z"), text("Europe/Berlin")]), text("11:04 +0100"));

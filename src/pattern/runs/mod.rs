@@ -151,7 +151,22 @@ impl Partition {
     pub(crate) fn size_in_bytes(&self, a_thread: usize) -> (usize, usize) {
         let before: usize = self.before.events.iter().flat_map(|(_, events)| events).map(|e| e.bytes()).sum();
         let spare: usize = self.runs.iter().map(|run| (run.entries.capacity() - run.entries.len()) * size_of::<Entry>()).sum();
-        (self.runs.len(), before + self.runs.capacity() * size_of::<Run>() + spare + self.threads * a_thread)
+        let hits = self.bytes_of_hits();
+        (self.runs.len(), before + self.runs.capacity() * size_of::<Run>() + spare + self.threads * a_thread + hits)
+    }
+
+    /// What threads hold because a later step decides on it; events that several of them hold are there once.
+    fn bytes_of_hits(&self) -> usize {
+        let mut events: Vec<(u64, usize)> = Vec::new();
+        let mut bytes = 0;
+        for entry in self.runs.iter().flat_map(|run| &run.entries) {
+            if let Entry::Live(thread) = entry {
+                bytes += thread.state.bytes_of_hits(&mut events);
+            }
+        }
+        events.sort_unstable();
+        events.dedup();
+        bytes + events.iter().map(|(_, bytes)| bytes).sum::<usize>()
     }
 
     /// Whether nothing of the partition is worth keeping.

@@ -132,6 +132,7 @@ impl Model<'_> {
         let keyed = |keys: f64, bytes: f64, grows: bool| Estimate { what: "rows", count: keys, keys, bytes: keys * bytes, grows };
         match &node.spec {
             OperatorSpec::Filter(_) | OperatorSpec::Project(_) | OperatorSpec::Limit(_) => (None, rate),
+            OperatorSpec::Until(_) => (None, first),
             OperatorSpec::Union | OperatorSpec::Lookup { table: LookupTable::File(_), .. } => (None, rate),
             OperatorSpec::Lookup { table: LookupTable::View { .. }, .. } => {
                 (Some(keyed(self.distinct(f64::INFINITY.min(rate * FOR_EVER)), KEY + 60.0, self.load.keys.is_none())), first)

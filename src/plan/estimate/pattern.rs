@@ -138,7 +138,10 @@ pub(super) fn held(model: &Model<'_>, spec: &PatternSpec, evaluator: &EvaluatorC
     if !matches!(evaluator, EvaluatorChoice::RankColumns(_) | EvaluatorChoice::WayColumns) {
         events = events.min(runs * steps.len().max(1) as f64);
     }
-    let parts = if is_keyed { partitions(runs.max(events), keys) } else { 1.0 };
+    let mut parts = if is_keyed { partitions(runs.max(events), keys) } else { 1.0 };
+    if let Some(most) = spec.most_keys().map(|most| most as f64).filter(|most| is_keyed && *most < parts) {
+        (runs, events, parts) = (runs * most / parts, events * most / parts, most);
+    }
     let mut cost = cost(evaluator);
     if spec.mode == Mode::Rows {
         cost.partition += ROWS;

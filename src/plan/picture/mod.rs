@@ -147,6 +147,7 @@ fn pattern_of(spec: &OperatorSpec) -> Option<&PatternSpec> {
         | OperatorSpec::Join(_)
         | OperatorSpec::TopOfWindow { .. }
         | OperatorSpec::Limit(_)
+        | OperatorSpec::Until(_)
         | OperatorSpec::Suppress { .. }
         | OperatorSpec::Union
         | OperatorSpec::Lookup { .. }

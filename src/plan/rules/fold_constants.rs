@@ -32,7 +32,7 @@ pub(super) fn apply(graph: &mut OperatorGraph, from: usize) {
                 let keys = spec.left_keys.iter_mut().chain(&mut spec.right_keys);
                 keys.chain(&mut spec.residual).for_each(fold);
             }
-            OperatorSpec::Limit(_) | OperatorSpec::Union | OperatorSpec::View { .. } => {}
+            OperatorSpec::Limit(_) | OperatorSpec::Until(_) | OperatorSpec::Union | OperatorSpec::View { .. } => {}
         }
     }
 }

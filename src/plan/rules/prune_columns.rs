@@ -111,7 +111,7 @@ fn of_inputs(node: &Node, own: &[Needed], inputs: &mut [Needed]) {
             inputs[0][bounds.0] = true;
             inputs[0][bounds.1] = true;
         }
-        OperatorSpec::Limit(_) => pass(&own[0], 0, &mut inputs[0]),
+        OperatorSpec::Limit(_) | OperatorSpec::Until(_) => pass(&own[0], 0, &mut inputs[0]),
         OperatorSpec::Suppress { keys, duration: _ } => {
             pass(&own[0], 0, &mut inputs[0]);
             keys.iter().for_each(|key| read(key, &mut inputs[0], 0));

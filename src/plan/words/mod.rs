@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use super::columns::list;
 use crate::expr::Expr;
-use crate::spec::{AfterMatch, Mode, PatternSpec, RowOutput, Runs, VariableId, VariableSpec, Within};
+use crate::spec::{AfterMatch, KeysBound, Mode, PatternSpec, RowOutput, Runs, VariableId, VariableSpec, Within};
 
 /// A pattern with what its words need.
 #[derive(Debug, Clone, Copy)]
@@ -112,6 +112,15 @@ impl Said<'_> {
             Runs::Count(count) => lines.push(format!("No match starts while {count} are undecided.")),
             Runs::DropOldest(count) => lines.push(format!("Where more than {count} are undecided, the oldest is given up.")),
             Runs::OrEnd(count) => lines.push(format!("Where more than {count} are undecided, the statement ends.")),
+        }
+        match self.spec.keys {
+            Some(KeysBound::DropOldest(keys)) => {
+                lines.push(format!("Where more than {keys} keys have something under way, the one that began first is given up."))
+            }
+            Some(KeysBound::OrEnd(keys)) => {
+                lines.push(format!("Where more than {keys} keys have something under way, the statement ends."))
+            }
+            None => {}
         }
         if self.spec.timeout.is_some() {
             lines.push("What the end of the window finds unfinished gives a row among the timeouts.".to_owned());

@@ -5,7 +5,7 @@ use super::variables::Variables;
 use crate::data::Duration;
 use crate::semantics::constant::{count, duration};
 use crate::semantics::context::{Context, Reported};
-use crate::spec::{AfterMatch, Runs, VariableId, VariableKind, Within};
+use crate::spec::{AfterMatch, KeysBound, Runs, VariableId, VariableKind, Within};
 use crate::syntax::ast;
 use crate::text::{Diagnostic, Spanned, nearest};
 
@@ -69,6 +69,22 @@ pub(super) fn limit_per_partition(cx: &mut Context<'_>, clause: Option<&ast::Lim
         Some(limit) if limit.per_partition => count(cx, "the number of LIMIT", &limit.count, 0).map(Some),
         Some(_) | None => Ok(None),
     }
+}
+
+/// KEYS, which bounds those of PARTITION BY.
+pub(super) fn keys(cx: &mut Context<'_>, query: &ast::Query) -> Result<Option<KeysBound>, Reported> {
+    let Some(clause) = &query.keys else { return Ok(None) };
+    if query.partition_by.is_none() {
+        let text = "KEYS bounds the keys of PARTITION BY, and there is none";
+        return Err(cx.error(
+            Diagnostic::error(codes::KEYS_WITHOUT_PARTITION, clause.span, text).hint("add `PARTITION BY` and the columns of the key"),
+        ));
+    }
+    let most = count(cx, "the number of KEYS", &clause.node.count, 1)?;
+    Ok(Some(match clause.node.overflow {
+        ast::Overflow::DropOldest => KeysBound::DropOldest(most),
+        ast::Overflow::Refuse | ast::Overflow::Error => KeysBound::OrEnd(most),
+    }))
 }
 
 /// Tells a TIMEOUT INTO that could never get a row.

@@ -99,6 +99,9 @@ CREATE STREAM D (id INT, name STRING, at TIMESTAMP) TIMESTAMP BY at;
         "SELECT A.id FROM PATTERN (A -> B)", "SELECT A.id FROM PATTERN (A -> B) WITHIN 1m";
     WAITS_FOR_THE_END = "E0333", "A greedy loop at the end that could take more until the input ends (a warning).",
         "SELECT A.id FROM PATTERN (A -> B+)", "SELECT A.id FROM PATTERN (A -> B+) WITHIN 1m";
+    KEYS_WITHOUT_PARTITION = "E0334", "KEYS without PARTITION BY.",
+        "SELECT A.id FROM PATTERN (A -> B) WITHIN 1m KEYS 5 ON OVERFLOW ERROR",
+        "SELECT A.id FROM PATTERN (A -> B) PARTITION BY k WITHIN 1m KEYS 5 ON OVERFLOW ERROR";
     NEVER_TAKEN = "W0301", "A lower bound on COUNT in WHERE, which is false on the variable's first event (a warning).",
         "SELECT B.id FROM PATTERN (A+ -> B) WHERE COUNT(A) >= 3 WITHIN 1m", "SELECT B.id FROM PATTERN (A{3,} -> B) WITHIN 1m";
 }

@@ -42,6 +42,7 @@ pub(crate) fn check(cx: &mut Context<'_>, query: &ast::Query, pattern: &ast::Pat
     let timeout_checked = clauses::check_timeout(cx, query);
     let within = clauses::within(cx, query.within.as_ref());
     let runs = clauses::runs(cx, query.runs.as_ref());
+    let keys = clauses::keys(cx, query);
     let limit_per_partition = clauses::limit_per_partition(cx, query.limit.as_ref());
     let tree::Lowered { root, variables, mode } = tree::lower(cx, query, pattern)?;
     let always = shape::always_taken(&root);
@@ -78,6 +79,7 @@ pub(crate) fn check(cx: &mut Context<'_>, query: &ast::Query, pattern: &ast::Pat
         having: having.transpose()?,
         after_match: after_match?,
         runs,
+        keys: keys?,
         limit_per_partition: limit_per_partition?,
         rows: RowOutput::OnePerMatch,
         outputs: outputs.exprs,

@@ -120,6 +120,23 @@ fn runs_and_their_overflow_are_one_clause() {
         "select a.x from pattern (A a -> B b) runs 5 on overflow drop oldest within 5m",
         "SELECT a.x FROM PATTERN (A a -> B b) WITHIN 5m RUNS 5 ON OVERFLOW DROP OLDEST;\n",
     );
+    gives(
+        "select a.x from pattern (A a -> B b) keys 9 on overflow error runs 5 partition by k",
+        "SELECT a.x FROM PATTERN (A a -> B b) PARTITION BY k RUNS 5 KEYS 9 ON OVERFLOW ERROR;\n",
+    );
+}
+
+#[test]
+fn calls_and_types_with_words_of_sql_stay_as_they_are_written() {
+    gives(
+        "select substring( s from 2 for 3 ) as a, trim( leading '0' from s ) as b from S",
+        "SELECT substring(s FROM 2 FOR 3) AS a, trim(LEADING '0' FROM s) AS b FROM S;\n",
+    );
+    gives(
+        "select position('x' in s) as c, cast(d as numeric ( 10 , 2 )) as d from S",
+        "SELECT position('x' IN s) AS c, CAST(d AS NUMERIC(10, 2)) AS d FROM S;\n",
+    );
+    gives("create stream S (a varchar (20), b char(1))", "CREATE STREAM S (a VARCHAR(20), b CHAR(1));\n");
 }
 
 #[test]

@@ -67,6 +67,10 @@ pub(super) fn comment_length(text: &str) -> usize {
     text[2..].find("*/").map_or(text.len(), |end| end + 4)
 }
 
+/// Words with a bracket right behind them that are no calls by the grammar.
+const TIGHT_WORDS: [&str; 12] =
+    ["CAST", "TRY_CAST", "EXTRACT", "TRIM", "PERMUTE", "DECIMAL", "NUMERIC", "DEC", "VARCHAR", "CHARACTER", "CHAR", "TIMESTAMP"];
+
 /// What the grammar says of the places of a statement.
 struct Marks {
     /// Rules by the byte at which they begin, the outermost first, each with its end.
@@ -165,7 +169,7 @@ const GROUPS: [Rule; 9] = [
 ];
 
 /// The clauses of a query in canonical order.
-const CLAUSES: [Rule; 13] = [
+const CLAUSES: [Rule; 14] = [
     Rule::window,
     Rule::partition_by,
     Rule::where_clause,
@@ -174,6 +178,7 @@ const CLAUSES: [Rule; 13] = [
     Rule::having,
     Rule::after_match,
     Rule::runs,
+    Rule::keys,
     Rule::timeout_into,
     Rule::emit_every,
     Rule::suppress,
@@ -248,7 +253,7 @@ impl Reader<'_> {
     /// A token as it is spelt: keywords large, units small, all else as it was written.
     fn spelt(&self, at: usize, text: &str) -> String {
         let rules = self.marks.at(at);
-        if rules.iter().any(|(rule, _)| *rule == Rule::plain_type || std::format!("{rule:?}").starts_with("kw_")) {
+        if rules.iter().any(|(rule, _)| matches!(rule, Rule::plain_type | Rule::text_name) || std::format!("{rule:?}").starts_with("kw_")) {
             return text.to_ascii_uppercase();
         }
         if rules.iter().any(|(rule, _)| matches!(rule, Rule::unit | Rule::time_unit)) {
@@ -364,8 +369,8 @@ impl Reader<'_> {
             "(" => {
                 let is_call = is(&[Rule::arguments]);
                 let is_of_type = self.tokens.last().is_some_and(|before| {
-                    matches!(before.text.as_str(), "CAST" | "TRY_CAST" | "EXTRACT" | "PERMUTE" | "DECIMAL" | "TIMESTAMP")
-                        && is(&[Rule::lparen])
+                    let name = before.text.to_ascii_uppercase();
+                    TIGHT_WORDS.contains(&name.as_str()) && is(&[Rule::lparen])
                 });
                 is_call || is_of_type
             }
