@@ -6,11 +6,11 @@
 use std::ops::Range;
 
 use arrow_array::{BooleanArray, Decimal128Array, Float64Array, Int64Array};
-use arrow_buffer::{BooleanBuffer, Buffer, ScalarBuffer};
+use arrow_buffer::{Buffer, ScalarBuffer};
 
 use super::lists::ListBuilder;
 use super::text_builder::TextBuilder;
-use super::validity::Validity;
+use super::validity::{Validity, packed};
 use super::{CodeMap, Column, DataType, Over, TextWord, Value};
 
 /// Builds a [`Column`].
@@ -314,7 +314,7 @@ impl ColumnBuilder {
         let nulls = self.validity.finish();
         match &mut self.values {
             Building::Null(len) => Column::Null(std::mem::take(len)),
-            Building::Bool(values) => Column::Bool(BooleanArray::new(BooleanBuffer::from(std::mem::take(values)), nulls)),
+            Building::Bool(values) => Column::Bool(BooleanArray::new(packed(&std::mem::take(values)), nulls)),
             Building::Words(words) => {
                 let words = std::mem::take(words);
                 match self.data_type {

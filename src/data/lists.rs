@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use arrow_buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
 
+use super::validity::packed;
 use super::{Column, ColumnBuilder, DataType, Value};
 
 /// A column of lists.
@@ -124,7 +125,7 @@ impl ListBuilder {
             item: self.item.clone(),
             offsets: OffsetBuffer::new(ScalarBuffer::from(offsets)),
             items: Arc::new(self.items.finish()),
-            nulls: valid.contains(&false).then(|| NullBuffer::from(valid)),
+            nulls: valid.contains(&false).then(|| NullBuffer::new(packed(&valid))),
         }
     }
 }

@@ -39,7 +39,7 @@ pub use dictionary::{Dictionary, Interner, MAX_BYTES as MAX_DICTIONARY_BYTES, MA
 pub use key::{Key, KeyBuffer, KeyRef, KeyTable};
 pub use lists::ListColumn;
 pub use place::{Phase, Place};
-pub use places::Places;
+pub use places::{Places, PlacesBuilder};
 pub use saved::Saved;
 pub use schema::{Field, Schema};
 pub use state::{Ids, Kept, KeyRange, Ranks, Slot, StateError, StateReader, StateWriter};

@@ -28,6 +28,9 @@ pub struct MatchCounts {
     slice_until: i64,
     /// The first time at which the slice is over or a window closes.
     wake: i64,
+    /// What the events of an inbox do and where they stand; empty between inboxes.
+    moves: Vec<u32>,
+    places: Vec<Place>,
 }
 
 #[derive(Debug)]
@@ -58,6 +61,8 @@ impl MatchCounts {
             slice: 1,
             slice_until: i64::MIN,
             wake: i64::MAX,
+            moves: Vec::new(),
+            places: Vec::new(),
             spec,
         }
     }
@@ -100,21 +105,70 @@ impl MatchCounts {
     fn event(&mut self, id: u32, moves: u32, rows: &[RowOf<'_>], place: Place) {
         let Some(counted) = self.partitions.get_mut(id) else { return };
         if let Some(found) = self.evaluator.event(&mut counted.counters, moves, rows, place) {
-            let time = place.time().0;
-            if time >= self.slice_until {
-                self.slice_until = self.window.slice_until(time);
-                self.wake = self.wake.min(self.slice_until);
-            }
-            if counted.part.0 == self.slice {
-                self.window.merge_totals(&mut self.parts[counted.part.1].totals, found);
-            } else {
-                counted.part = (self.slice, self.parts.len());
-                let totals = found.clone();
+            let mut slices = Slices { parts: &mut self.parts, number: self.slice, until: &mut self.slice_until, wake: &mut self.wake };
+            if slices.is_new(counted, found, place, &mut self.window) {
                 let key = if self.spec.keys.is_empty() { Vec::new() } else { self.partitions.key(id) };
-                self.parts.push(Part { key: self.spec.keys.iter().map(|&at| key[at].clone()).collect(), totals });
+                self.parts.push(Part { key: self.spec.keys.iter().map(|&at| key[at].clone()).collect(), totals: found.clone() });
             }
         }
         self.partitions.drop_if(id, |counted| counted.counters.is_empty());
+    }
+
+    /// Whether all events are of one partition that holds bare numbers, and none stands behind a step of the watermark: then they need not be
+    /// looked at one by one. Notes what they do and where they stand.
+    fn are_alike(&mut self, inbox: &Inbox, masks: &[Masks]) -> bool {
+        if self.partitions.are_keyed() || !self.evaluator.counts_alone() {
+            return false;
+        }
+        if let (true, [masks]) = (inbox.is_plain, masks) {
+            self.evaluator.moves_of_all(masks, &mut self.moves);
+            return true;
+        }
+        let (mut last, mut mask) = (None, 0);
+        for entry in &inbox.entries {
+            let Entry::Row { input, row, place, floor: Place::MIN, .. } = *entry else {
+                self.moves.clear();
+                self.places.clear();
+                return false;
+            };
+            let own = masks[usize::from(input)][row as usize];
+            if last == Some(place) && place.is_source() {
+                mask |= own;
+                self.moves.pop();
+                self.places.pop();
+            } else {
+                mask = own;
+            }
+            last = Some(place);
+            self.moves.push(self.evaluator.moves_of(mask));
+            self.places.push(place);
+        }
+        true
+    }
+
+    /// The events of an inbox that are all alike.
+    fn run(&mut self, places: &[Place], out: &mut Outbox) {
+        let mut at = 0;
+        while at < places.len() {
+            if self.partitions.alone().is_none() {
+                // Without a start there is nothing that another step could follow.
+                let Some(skipped) = self.moves[at..].iter().position(|&moves| self.evaluator.begins(moves)) else { break };
+                at += skipped;
+                self.partitions.begin_alone(places[at].time(), Counted { counters: self.evaluator.partition(), part: (0, 0) });
+            }
+            self.pass(places[at], Place::MIN, out);
+            let Some(counted) = self.partitions.alone() else { break };
+            let CountPartition::Plain(counters) = &mut counted.counters else { break };
+            let (taken, found) = self.evaluator.run(counters, &self.moves[at..], &places[at..], self.wake);
+            at += taken;
+            if let Some(found) = found {
+                let mut slices = Slices { parts: &mut self.parts, number: self.slice, until: &mut self.slice_until, wake: &mut self.wake };
+                if slices.is_new(counted, found, places[at - 1], &mut self.window) {
+                    self.parts.push(Part { key: Vec::new(), totals: found.clone() });
+                }
+                self.partitions.drop_if(0, |counted| counted.counters.is_empty());
+            }
+        }
     }
 
     /// Time has come to this place.
@@ -123,6 +177,13 @@ impl MatchCounts {
         if place.time().0 >= self.wake {
             self.wake(place, floor, out);
         }
+    }
+
+    /// Time has come to the watermark of an inbox.
+    fn pass_all(&mut self, inbox: &Inbox, out: &mut Outbox) {
+        self.pass(inbox.watermark, inbox.floor, out);
+        let evaluator = &mut self.evaluator;
+        self.partitions.visit(inbox.watermark.time(), |counted| evaluator.expire(&mut counted.counters, inbox.watermark));
     }
 
     #[cold]
@@ -137,9 +198,51 @@ impl MatchCounts {
     }
 }
 
+/// The parts of the slice of now.
+struct Slices<'m> {
+    parts: &'m mut Vec<Part>,
+    number: u64,
+    until: &'m mut i64,
+    wake: &'m mut i64,
+}
+
+impl Slices<'_> {
+    /// Adds what an event finishes to the part of its partition in the slice of now. Whether there is none: the next part is to be that then.
+    #[inline]
+    fn is_new(&mut self, counted: &mut Counted, found: &Totals, place: Place, window: &mut HoppingWindow) -> bool {
+        let time = place.time().0;
+        if time >= *self.until {
+            *self.until = window.slice_until(time);
+            *self.wake = (*self.wake).min(*self.until);
+        }
+        let is_new = counted.part.0 != self.number;
+        if is_new {
+            counted.part = (self.number, self.parts.len());
+        } else {
+            window.merge_totals(&mut self.parts[counted.part.1].totals, found);
+        }
+        is_new
+    }
+}
+
 impl Operator for MatchCounts {
     fn advance(&mut self, inbox: &Inbox, out: &mut Outbox) {
-        let masks = if inbox.entries.is_empty() { Vec::new() } else { self.evaluator.masks(&inbox.inputs) };
+        let is_empty = inbox.entries.is_empty() && !inbox.is_plain;
+        let masks = if is_empty { Vec::new() } else { self.evaluator.masks(&inbox.inputs) };
+        if !is_empty && self.are_alike(inbox, &masks) {
+            let places = std::mem::take(&mut self.places);
+            self.run(if inbox.is_plain { inbox.inputs[0].places() } else { &places }, out);
+            self.places = places;
+            self.places.clear();
+            self.moves.clear();
+            return self.pass_all(inbox, out);
+        }
+        if let (true, [batch]) = (inbox.is_plain, inbox.inputs.as_slice()) {
+            for (row, &place) in batch.places().iter().enumerate() {
+                self.pass(place, Place::MIN, out);
+                self.row(&RowOf { input: 0, batch, row }, masks[0][row], place);
+            }
+        }
         let mut group: Vec<RowOf<'_>> = Vec::new();
         let mut entries = inbox.entries.iter().peekable();
         while let Some(entry) = entries.next() {
@@ -156,9 +259,11 @@ impl Operator for MatchCounts {
                 self.rows(&std::mem::take(&mut group), &masks, place);
             }
         }
-        self.pass(inbox.watermark, inbox.floor, out);
-        let evaluator = &mut self.evaluator;
-        self.partitions.visit(inbox.watermark.time(), |counted| evaluator.expire(&mut counted.counters, inbox.watermark));
+        self.pass_all(inbox, out);
+    }
+
+    fn takes_plain(&self) -> bool {
+        true
     }
 
     fn keys(&self) -> usize {

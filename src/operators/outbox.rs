@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::data::{Allowance, Column, ColumnBuilder, EventBatch, Over, Place, Schema, Value, WatermarkStep};
+use crate::data::{Allowance, Column, ColumnBuilder, EventBatch, Over, Place, Places, PlacesBuilder, Schema, Value, WatermarkStep};
 
 /// The ports of an operator. Most have one; a pattern with TIMEOUT INTO has a second one for its timeouts.
 #[derive(Debug)]
@@ -24,11 +24,11 @@ const LOOK_EVERY: usize = 8;
 pub struct Port {
     schema: Arc<Schema>,
     columns: Vec<ColumnBuilder>,
-    places: Vec<Place>,
-    moments: Vec<Place>,
+    places: PlacesBuilder,
+    moments: PlacesBuilder,
     steps: Vec<WatermarkStep>,
-    /// Columns that an operator has made itself, of all rows that there are.
-    made: Option<Vec<Column>>,
+    /// Columns that an operator has made itself, of all rows that there are, with their places and moments.
+    made: Option<(Vec<Column>, Places, Places)>,
     /// Rows that were put out before those at hand.
     sealed: Vec<EventBatch>,
     /// Of each row, whose turn it was; nothing where that is not noted.
@@ -81,12 +81,12 @@ impl Outbox {
         }
         debug_assert!(columns.next().is_none(), "one value a column");
         let place = place.derived_by(self.rank);
-        port.places.push(place);
-        port.moments.push(moment);
+        port.places.push(place, 1);
+        port.moments.push(moment, 1);
         if self.notes_turns {
             port.turns.push(self.turn.unwrap_or(place));
         }
-        port.check(1, &self.allowance);
+        port.check(&self.allowance);
         if self.allowance.memory.is_some() && port.moments.len().is_multiple_of(LOOK_EVERY) {
             self.allowance.check_memory(0);
         }
@@ -100,27 +100,25 @@ impl Outbox {
         let rows = port.places.len() + count;
         debug_assert!(port.columns.iter().all(|column| column.len() == rows), "one value a column");
         let place = place.derived_by(self.rank);
-        port.places.resize(rows, place);
-        port.moments.resize(rows, moment);
+        port.places.push(place, count);
+        port.moments.push(moment, count);
         if self.notes_turns {
             port.turns.resize(rows, self.turn.unwrap_or(place));
         }
-        port.check(count, &self.allowance);
+        port.check(&self.allowance);
         count
     }
 
     /// Puts out whole columns by a port, which has been given nothing else since it was emptied.
-    pub fn columns(&mut self, port: usize, columns: Vec<Column>, places: Vec<Place>, moments: Vec<Place>) {
+    pub fn columns(&mut self, port: usize, columns: Vec<Column>, mut places: Vec<Place>, moments: Places) {
         let port = &mut self.ports[port];
-        assert!(port.places.is_empty() && port.made.is_none(), "all rows of an inbox as columns, or none");
-        port.made = Some(columns);
-        port.places = places;
-        port.places.iter_mut().for_each(|place| *place = place.derived_by(self.rank));
-        port.moments = moments;
+        assert!(port.is_empty(), "all rows of an inbox as columns, or none");
+        places.iter_mut().for_each(|place| *place = place.derived_by(self.rank));
         if self.notes_turns {
-            port.turns.clone_from(&port.places);
+            port.turns.clone_from(&places);
         }
-        port.check(port.moments.len(), &self.allowance);
+        self.allowance.check_rows(longest_run(&moments));
+        port.made = Some((columns, places.into(), moments));
     }
 
     /// Says that from `moment` on, what a port holds back now may still come out at or behind `watermark`: the least place of anything held,
@@ -141,7 +139,7 @@ impl Outbox {
     /// Sets aside what has been put out so far: of one inbox that is given in several pieces, each piece finds the ports empty.
     pub fn seal(&mut self) {
         debug_assert!(!self.notes_turns, "whoever notes turns takes all at once");
-        for port in self.ports.iter_mut().filter(|port| !port.places.is_empty()) {
+        for port in self.ports.iter_mut().filter(|port| !port.is_empty()) {
             let rows = port.rows();
             port.sealed.push(rows);
         }
@@ -164,7 +162,7 @@ impl Outbox {
 
     /// Whether a port has no rows.
     pub fn is_empty(&self, port: usize) -> bool {
-        self.ports[port].places.is_empty() && self.ports[port].sealed.is_empty()
+        self.ports[port].is_empty() && self.ports[port].sealed.is_empty()
     }
 
     /// How many ports there are.
@@ -176,29 +174,20 @@ impl Outbox {
 impl Port {
     fn new(schema: Arc<Schema>) -> Self {
         let columns = schema.fields().iter().map(|f| ColumnBuilder::new(&f.data_type, 0)).collect();
-        Self {
-            schema,
-            columns,
-            places: Vec::new(),
-            moments: Vec::new(),
-            steps: Vec::new(),
-            made: None,
-            sealed: Vec::new(),
-            turns: Vec::new(),
-            room: None,
-        }
+        let (places, moments) = (PlacesBuilder::default(), PlacesBuilder::default());
+        Self { schema, columns, places, moments, steps: Vec::new(), made: None, sealed: Vec::new(), turns: Vec::new(), room: None }
     }
 
-    /// Of the last so many rows none is one too many of its moment. (Moments never go back.)
+    fn is_empty(&self) -> bool {
+        self.places.is_empty() && self.made.is_none()
+    }
+
+    /// Of the last moment there are not too many rows. (Moments never go back.)
     #[inline]
-    fn check(&self, new: usize, allowance: &Allowance) {
-        let (rows, limit) = (self.moments.len(), allowance.rows);
-        if rows <= limit {
-            return;
-        }
-        let first = limit.max(rows - new);
-        if (first..rows).any(|row| self.moments[row] == self.moments[row - limit]) {
-            allowance.check_rows(limit.saturating_add(1));
+    fn check(&self, allowance: &Allowance) {
+        let rows = self.moments.last_run();
+        if rows > allowance.rows {
+            allowance.check_rows(rows);
         }
     }
 
@@ -236,10 +225,15 @@ impl Port {
     }
 
     fn rows(&mut self) -> EventBatch {
-        let made = self.made.take();
-        let columns = made.unwrap_or_else(|| self.columns.iter_mut().map(ColumnBuilder::finish).collect());
-        let places = std::mem::take(&mut self.places).into();
-        let moments = std::mem::take(&mut self.moments).into();
+        let (columns, places, moments) = self.made.take().unwrap_or_else(|| {
+            let columns = self.columns.iter_mut().map(ColumnBuilder::finish).collect();
+            (columns, self.places.finish(), self.moments.finish())
+        });
         EventBatch::with_moments(self.schema.clone(), columns, places, moments)
     }
+}
+
+/// How many rows the moment of most rows has.
+fn longest_run(moments: &[Place]) -> usize {
+    moments.chunk_by(|a, b| a == b).map(<[Place]>::len).max().unwrap_or(0)
 }

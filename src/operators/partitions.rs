@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 
 use super::memory::fit_queue;
-use crate::data::{Duration, KeyBuffer, KeyTable, Saved, StateError, StateReader, StateWriter, Timestamp, Value};
+use crate::data::{DataType, Duration, KeyBuffer, KeyTable, Saved, StateError, StateReader, StateWriter, Timestamp, Value};
 use crate::expr::{EvalContext, Row, SlotId};
 use crate::pattern::RowOf;
 use crate::spec::{PartitionKeys, PatternSpec, Within};
@@ -19,6 +19,9 @@ pub(super) struct Partitions<P> {
     within: Option<Duration>,
     keys: KeyTable,
     key: KeyBuffer,
+    /// For each input, the column that is its key, where one of whole numbers is.
+    word_columns: Vec<Option<usize>>,
+    known: KnownWords,
     /// By the number of the key.
     kept: Vec<Option<P>>,
     /// When to look whether a partition is over: each stands here once, if there is a WITHIN.
@@ -33,7 +36,13 @@ impl<P> Partitions<P> {
             Some(Within::Time(span)) => Some(span),
             Some(Within::Events(_)) | None => None,
         };
+        let word_columns = spec.partition.by_input.iter().zip(&spec.inputs).map(|(exprs, schema)| match exprs.as_slice() {
+            [expr] => expr.as_slot().map(|slot| slot.0 as usize).filter(|&column| is_of_words(&schema.fields()[column].data_type)),
+            _ => None,
+        });
         Self {
+            word_columns: word_columns.collect(),
+            known: KnownWords::default(),
             is_keyed: spec.partition.by_input.iter().any(|exprs| !exprs.is_empty()),
             of: spec.partition.clone(),
             within,
@@ -46,8 +55,25 @@ impl<P> Partitions<P> {
     }
 
     /// The number of the partition of a row; where there is none, `fresh` begins one, if it is given.
+    #[inline]
     pub(super) fn find(&mut self, row: &RowOf<'_>, fresh: Option<impl FnOnce() -> P>) -> Option<u32> {
-        let id = if self.is_keyed { self.key_of(row, fresh.is_some())? } else { 0 };
+        if !self.is_keyed {
+            return if self.kept.first().is_some_and(Option::is_some) { Some(0) } else { self.begin(0, row, fresh) };
+        }
+        let word = self.word_columns.get(row.input).copied().flatten().and_then(|column| row.batch.columns()[column].word(row.row));
+        if let Some(id) = word.and_then(|word| self.known.get(word)) {
+            return Some(id);
+        }
+        let id = self.key_of(row, fresh.is_some())?;
+        let found = self.begin(id, row, fresh);
+        if let (Some(word), Some(id)) = (word, found) {
+            self.known.note(word, id, self.keys.len());
+        }
+        found
+    }
+
+    /// The partition of this number, begun if there is none.
+    fn begin(&mut self, id: u32, row: &RowOf<'_>, fresh: Option<impl FnOnce() -> P>) -> Option<u32> {
         let index = id as usize;
         if self.kept.len() <= index {
             self.kept.resize_with(index + 1, || None);
@@ -57,6 +83,25 @@ impl<P> Partitions<P> {
             self.visits.extend(self.within.map(|span| (row.batch.time(row.row).saturating_add(span), id)));
         }
         Some(id)
+    }
+
+    /// Whether there are keys.
+    pub(super) fn are_keyed(&self) -> bool {
+        self.is_keyed
+    }
+
+    /// The only partition, where there are no keys, if it has begun.
+    #[inline]
+    pub(super) fn alone(&mut self) -> Option<&mut P> {
+        self.kept.first_mut().filter(|_| !self.is_keyed)?.as_mut()
+    }
+
+    /// The only partition begins, with an event of this time.
+    pub(super) fn begin_alone(&mut self, time: Timestamp, fresh: P) {
+        debug_assert!(!self.is_keyed, "one of several is begun by a row with its key");
+        self.kept.resize_with(1, || None);
+        self.kept[0] = Some(fresh);
+        self.visits.extend(self.within.map(|span| (time.saturating_add(span), 0)));
     }
 
     fn key_of(&mut self, row: &RowOf<'_>, may_begin: bool) -> Option<u32> {
@@ -91,6 +136,7 @@ impl<P> Partitions<P> {
     fn forget(&mut self, id: u32) {
         self.kept[id as usize] = None;
         if self.is_keyed {
+            self.known.forget(id, self.keys.key(id).and_then(|key| key.values().next()));
             self.keys.remove(id);
             self.keys.fit(&mut self.kept);
         }
@@ -128,6 +174,11 @@ impl<P> Partitions<P> {
     /// How many there are.
     pub(super) fn len(&self) -> usize {
         if self.is_keyed { self.keys.len() } else { self.kept.iter().flatten().count() }
+    }
+
+    /// When a partition is looked at next.
+    pub(super) fn next_visit(&self) -> Option<Timestamp> {
+        self.visits.front().map(|(time, _)| *time)
     }
 
     /// Writes the partitions of the keys that are asked for.
@@ -175,12 +226,68 @@ impl<P> Partitions<P> {
 
     /// About how much memory the tables take.
     pub(super) fn bytes(&self) -> usize {
-        self.keys.bytes() + self.visits.capacity() * size_of::<(Timestamp, u32)>() + self.kept.capacity() * size_of::<Option<P>>()
+        self.keys.bytes()
+            + self.known.bytes()
+            + self.visits.capacity() * size_of::<(Timestamp, u32)>()
+            + self.kept.capacity() * size_of::<Option<P>>()
     }
 
     /// How many NULLs the keys had to make up since the last call.
     pub(super) fn take_nulls(&mut self) -> u64 {
         self.context.take_nulls()
+    }
+}
+
+/// The numbers of partitions whose keys came last, where a key is one whole number: most keys come again soon, and are found without being
+/// hashed as bytes.
+#[derive(Debug, Default)]
+struct KnownWords(Vec<(i64, u32)>);
+
+/// How many there are at least, once there are any, and at most.
+const KNOWN: (usize, usize) = (16, 1024);
+/// Stands for no partition.
+const NONE: u32 = u32::MAX;
+
+/// Whether keys of this type are whole numbers, each with a word of its own.
+fn is_of_words(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Int | DataType::Timestamp | DataType::Duration)
+}
+
+impl KnownWords {
+    #[inline]
+    fn at(&self, word: i64) -> usize {
+        let hash = word.cast_unsigned().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+        hash as usize & self.0.len().wrapping_sub(1)
+    }
+
+    #[inline]
+    fn get(&self, word: i64) -> Option<u32> {
+        self.0.get(self.at(word)).filter(|(known, id)| *known == word && *id != NONE).map(|(_, id)| *id)
+    }
+
+    /// The key of a partition, one of so many.
+    fn note(&mut self, word: i64, id: u32, partitions: usize) {
+        if self.0.len() < KNOWN.1.min(2 * partitions) || self.0.is_empty() {
+            self.0 = vec![(0, NONE); (2 * partitions).next_power_of_two().clamp(KNOWN.0, KNOWN.1)];
+        }
+        let at = self.at(word);
+        self.0[at] = (word, id);
+    }
+
+    /// The partition of this number, which had this key, is no more.
+    fn forget(&mut self, id: u32, key: Option<Value<'_>>) {
+        let word = match key {
+            Some(Value::Int(word) | Value::Timestamp(Timestamp(word)) | Value::Duration(Duration(word))) => word,
+            _ => return,
+        };
+        let at = self.at(word);
+        if let Some(known) = self.0.get_mut(at).filter(|(_, of)| *of == id) {
+            known.1 = NONE;
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        self.0.capacity() * size_of::<(i64, u32)>()
     }
 }
 

@@ -90,6 +90,11 @@ impl CountEvaluator {
         }
     }
 
+    /// Whether partitions are bare numbers.
+    pub(crate) fn counts_alone(&self) -> bool {
+        self.plain.is_some()
+    }
+
     /// For each input, which variables its rows fit.
     pub(crate) fn masks(&self, inputs: &[EventBatch]) -> Vec<Masks> {
         masks(&self.terms, inputs)
@@ -162,6 +167,30 @@ impl CountEvaluator {
             }
         }
         (!self.found.is_none()).then_some(&self.found)
+    }
+
+    /// What each row does that fits these variables.
+    pub(crate) fn moves_of_all(&mut self, masks: &[u64], moves: &mut Vec<u32>) {
+        moves.clear();
+        moves.extend(masks.iter().map(|&mask| self.moves_of(mask)));
+    }
+
+    /// Events of a partition of bare numbers, what each does and where it stands: as [`Self::event`] for the first and those behind it that stand
+    /// before `until`, up to one that finishes matches. Gives how many those are, and what the last of them finishes, if it finishes any match.
+    #[inline]
+    pub(crate) fn run(&mut self, counters: &mut PlainCounters, moves: &[u32], places: &[Place], until: i64) -> (usize, Option<&Totals>) {
+        let frame = self.plain.as_mut().expect("bare counters have a frame of their own");
+        let within = match self.spec.pattern.within {
+            Some(Within::Time(span)) => Some(span.0),
+            Some(Within::Events(_)) | None => None,
+        };
+        let ran = counters.run(frame, (moves, places), until, within, self.most);
+        self.dropped += ran.dropped;
+        if ran.matches > 0 && self.spec.pattern.after_match == AfterMatch::Restart {
+            counters.clear();
+        }
+        self.found.set_count(ran.matches);
+        (ran.events, (ran.matches > 0).then_some(&self.found))
     }
 
     fn take_given(&mut self, rows: &[RowOf<'_>]) {

@@ -25,7 +25,14 @@ fn mark(terms: &Terms, variable: VariableId, batch: &EventBatch, masks: &mut Mas
     let bit = 1 << variable.0;
     match terms.unary_of(variable) {
         [] => masks.iter_mut().for_each(|mask| *mask |= bit),
-        [term] => term.select(batch, &terms.context).into_iter().for_each(|row| masks[row as usize] |= bit),
+        [term] => {
+            let truth = term.truth(batch, &terms.context);
+            for (masks, truths) in masks.chunks_mut(64).zip(truth.bit_chunks().iter_padded()) {
+                for (mask, row) in masks.iter_mut().zip(0..) {
+                    *mask |= (truths >> row & 1) << variable.0;
+                }
+            }
+        }
         of_variable => {
             let mut held = vec![0; batch.len()];
             for term in of_variable {

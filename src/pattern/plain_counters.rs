@@ -6,7 +6,7 @@
 //! for the turned-over log too; where there is no such order (an event that goes round a loop of groups in one go) numbers are read first.
 
 use super::counters::Moves;
-use crate::data::{Saved, StateError, StateReader, StateWriter};
+use crate::data::{Place, Saved, StateError, StateReader, StateWriter};
 
 /// An addition: from where, to where.
 type Addition = (u32, u32);
@@ -18,9 +18,17 @@ pub(super) struct PlainFrame {
     expires: bool,
     /// For each kind of event.
     kinds: Vec<Kind>,
-    scratch: Vec<u128>,
+    scratch: Scratch,
     /// State by state: whether there is a way from the first to the second.
     reaches: Vec<bool>,
+}
+
+/// Room that is used again.
+#[derive(Debug, Default)]
+struct Scratch {
+    read: Vec<u128>,
+    over: Vec<u128>,
+    sum: Vec<u128>,
 }
 
 #[derive(Debug, Default)]
@@ -79,7 +87,7 @@ impl PlainFrame {
                 (0..states).for_each(|first| reaches[first * states + to] |= reaches[first * states + from]);
             }
         }
-        Self { states, expires, kinds: vec![Kind::default()], scratch: Vec::new(), reaches }
+        Self { states, expires, kinds: vec![Kind::default()], scratch: Scratch::default(), reaches }
     }
 
     /// The next kind of event.
@@ -126,6 +134,17 @@ fn put_in_order(steps: &mut Vec<(usize, usize)>) -> bool {
     true
 }
 
+/// What a run of events has come to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ran {
+    /// How many events were taken.
+    pub(super) events: usize,
+    /// How many matches the last of them finishes.
+    pub(super) matches: u128,
+    /// How many starts were given up at the bound.
+    pub(super) dropped: u64,
+}
+
 impl PlainCounters {
     /// Forgets starts before this time.
     #[inline]
@@ -142,29 +161,68 @@ impl PlainCounters {
     /// The log becomes the front.
     fn turn_over(&mut self, frame: &mut PlainFrame, earliest: i64) {
         let states = frame.states;
-        let PlainFrame { kinds, scratch, .. } = frame;
-        let mut over = identity(states);
-        let mut sum = vec![0_u128; states];
-        let mut starts = std::mem::take(&mut self.starts);
+        let PlainFrame { kinds, scratch: Scratch { read, over, sum }, .. } = frame;
+        over.clear();
+        append_identity(over, states);
+        over.resize(room(states * states), 0);
+        sum.clear();
+        sum.resize(states, 0);
         for kind in self.log.drain(..).rev() {
             let kind = &kinds[kind as usize];
             if !kind.starts.is_empty() {
-                let Some(time) = starts.pop().filter(|time| *time >= earliest) else { break };
+                let Some(time) = self.starts.pop().filter(|time| *time >= earliest) else { break };
                 for &to in &kind.starts {
                     for (sum, ways) in sum.iter_mut().zip(&over[to as usize * states..]) {
                         *sum = sum.saturating_add(*ways);
                     }
                 }
                 self.front.push(time);
-                self.sums.extend_from_slice(&sum);
+                self.sums.extend_from_slice(sum);
             }
-            add(&kind.backwards, kind.is_ordered, &mut over, scratch);
+            add(&kind.backwards, kind.is_ordered, over, read);
         }
-        starts.clear();
-        self.starts = starts;
+        self.starts.clear();
+        self.begin(states);
+    }
+
+    /// All vectors are those of no event.
+    fn begin(&mut self, states: usize) {
         self.now.clear();
         self.now.resize(states, 0);
-        self.now.extend(identity(states));
+        append_identity(&mut self.now, states);
+        self.now.resize(room(self.now.len()), 0);
+    }
+
+    /// Takes events of these kinds and places: the first, and those behind it that stand before `until`, up to one that finishes matches. Starts
+    /// further back than `within` are over; at most so many events are held.
+    #[inline]
+    pub(super) fn run(
+        &mut self,
+        frame: &mut PlainFrame,
+        (kinds, places): (&[u32], &[Place]),
+        until: i64,
+        within: Option<i64>,
+        most: usize,
+    ) -> Ran {
+        let mut dropped = 0;
+        for (number, (&kind, place)) in kinds.iter().zip(places).enumerate() {
+            let time = place.time().0;
+            if number > 0 && time >= until {
+                return Ran { events: number, matches: 0, dropped };
+            }
+            if kind == 0 {
+                continue;
+            }
+            self.expire(frame, within.and_then(|within| time.checked_sub(within)).unwrap_or(i64::MIN));
+            let matches = self.event(frame, kind, time);
+            if self.events() > most {
+                dropped += self.keep_within(frame, most);
+            }
+            if matches > 0 {
+                return Ran { events: number + 1, matches, dropped };
+            }
+        }
+        Ran { events: kinds.len(), matches: 0, dropped }
     }
 
     /// An event. Gives how many matches it finishes.
@@ -173,16 +231,12 @@ impl PlainCounters {
         let PlainFrame { kinds, scratch, states, expires, .. } = frame;
         let of = &kinds[kind as usize];
         if self.now.is_empty() {
-            self.now.resize(*states, 0);
-            self.now.extend(identity(*states));
+            self.begin(*states);
         }
         let found = if of.ends.is_empty() { of.alone } else { self.finished(of, *states) };
         let has_starts = !self.starts.is_empty();
-        if self.front.is_empty() {
-            add(&of.additions[..of.of_back], of.is_ordered, &mut self.now, scratch);
-        } else {
-            add(&of.additions, of.is_ordered, &mut self.now, scratch);
-        }
+        let additions = if self.front.is_empty() { &of.additions[..of.of_back] } else { &of.additions };
+        add(additions, of.is_ordered, &mut self.now, &mut scratch.read);
         if !of.starts.is_empty() {
             for &to in &of.starts {
                 self.now[to as usize] = self.now[to as usize].saturating_add(1);
@@ -252,20 +306,44 @@ impl PlainCounters {
     }
 }
 
-fn identity(states: usize) -> Vec<u128> {
-    let mut over = vec![0; states * states];
-    (0..states).for_each(|state| over[state * states + state] = 1);
-    over
+fn append_identity(over: &mut Vec<u128>, states: usize) {
+    let from = over.len();
+    over.resize(from + states * states, 0);
+    (0..states).for_each(|state| over[from + state * states + state] = 1);
+}
+
+/// So many numbers have room for a power of two, where they are few: then it need not be checked that an addition lies within them.
+fn room(numbers: usize) -> usize {
+    if numbers <= 32 { numbers.next_power_of_two().max(8) } else { numbers }
 }
 
 #[inline]
 fn add(additions: &[Addition], is_ordered: bool, numbers: &mut [u128], scratch: &mut Vec<u128>) {
-    if is_ordered {
+    if !is_ordered {
+        return add_read_before(additions, numbers, scratch);
+    }
+    if let Ok(numbers) = <&mut [u128; 8]>::try_from(&mut *numbers) {
+        add_within(additions, numbers);
+    } else if let Ok(numbers) = <&mut [u128; 16]>::try_from(&mut *numbers) {
+        add_within(additions, numbers);
+    } else if let Ok(numbers) = <&mut [u128; 32]>::try_from(&mut *numbers) {
+        add_within(additions, numbers);
+    } else {
         for &(from, to) in additions {
             numbers[to as usize] = numbers[to as usize].saturating_add(numbers[from as usize]);
         }
-        return;
     }
+}
+
+#[inline]
+fn add_within<const N: usize>(additions: &[Addition], numbers: &mut [u128; N]) {
+    for &(from, to) in additions {
+        let (from, to) = (from as usize % N, to as usize % N);
+        numbers[to] = numbers[to].saturating_add(numbers[from]);
+    }
+}
+
+fn add_read_before(additions: &[Addition], numbers: &mut [u128], scratch: &mut Vec<u128>) {
     scratch.clear();
     scratch.extend(additions.iter().map(|&(from, _)| numbers[from as usize]));
     for (more, &(_, to)) in scratch.iter().zip(additions) {

@@ -102,7 +102,9 @@ impl Merge {
         let before = self.watermark;
         let steps = self.meet.advance();
         self.watermark = self.meet.reached();
-        if let Some(&place) = flows.iter().flat_map(|f| f.rows.places().iter()).find(|&&place| place < before) {
+        // Rows that do not lag stand in order.
+        let looked_at = if self.lags { usize::MAX } else { 1 };
+        if let Some(&place) = flows.iter().flat_map(|f| f.rows.places().iter().take(looked_at)).find(|&&place| place < before) {
             return Err(BrokenPromise { place, watermark: before });
         }
         let mut inbox = if self.lags { self.release(flows, &steps) } else { self.merge_in_order(flows) };
@@ -252,26 +254,36 @@ fn by_position(flows: &[&Flow]) -> Option<Vec<Entry>> {
     }
     let first = flows.iter().filter_map(|f| f.rows.places().first()).map(|place| place.position()).min()?;
     let last = flows.iter().filter_map(|f| f.rows.places().last()).map(|place| place.position()).max()?;
-    let span = last.checked_sub(first).filter(|span| *span <= ROOM_A_ROW * rows as u64)?;
+    let span = last.checked_sub(first).filter(|span| *span <= ROOM_A_ROW * rows as u64 && u32::try_from(rows).is_ok())?;
     let at = |place: &Place| place.position().checked_sub(first).filter(|at| *at <= span).and_then(|at| usize::try_from(at).ok());
     // How many rows stand before each position; then where the next one of it goes.
-    let mut before = vec![0_usize; usize::try_from(span).ok()? + 2];
+    let mut before = vec![0_u32; usize::try_from(span).ok()? + 2];
     for place in flows.iter().flat_map(|f| f.rows.places().iter()) {
         before[at(place).filter(|_| place.is_source())? + 1] += 1;
     }
     for position in 1..before.len() {
         before[position] += before[position - 1];
     }
-    let mut entries = vec![row_entry(0, 0, Place::MIN, Place::MIN, Place::MIN); rows];
-    for (input, flow) in flows.iter().enumerate() {
-        for (row, (&place, &moment)) in flow.rows.places().iter().zip(flow.rows.moments().iter()).enumerate() {
-            let next = &mut before[at(&place)?];
-            entries[*next] = row_entry(input, row, place, moment, Place::MIN);
+    let mut sequence = vec![(0_u32, 0_u32); rows];
+    for (input, flow) in (0..).zip(flows) {
+        for (row, place) in (0..).zip(flow.rows.places().iter()) {
+            let next = &mut before[at(place)?];
+            sequence[*next as usize] = (input, row);
             *next += 1;
         }
     }
-    let place_of = |entry: &Entry| if let Entry::Row { place, .. } = entry { *place } else { Place::MAX };
-    entries.is_sorted_by_key(place_of).then_some(entries)
+    let of_inputs: Vec<(&[Place], &[Place])> = flows.iter().map(|f| (&**f.rows.places(), &**f.rows.moments())).collect();
+    let mut last = Place::MIN;
+    let mut is_sorted = true;
+    let entry = |&(input, row): &(u32, u32)| {
+        let (input, row) = (input as usize, row as usize);
+        let (places, moments) = of_inputs[input];
+        is_sorted &= last <= places[row];
+        last = places[row];
+        row_entry(input, row, places[row], moments[row], Place::MIN)
+    };
+    let entries = sequence.iter().map(entry).collect();
+    is_sorted.then_some(entries)
 }
 
 /// Rows that were let go have the moment of that, in the batches as in the entries.

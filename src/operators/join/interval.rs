@@ -291,7 +291,7 @@ impl IntervalJoin {
             if !self.is_existence() {
                 columns.extend(self.blocks[RIGHT].gather(&self.schemas[RIGHT], &right));
             }
-            out.columns(0, columns, places, moments);
+            out.columns(0, columns, places, moments.into());
         }
         while let Some(key) = self.idle.pop() {
             let is_idle = self.groups.get(key).is_some_and(|(_, [left, right])| left.is_empty() && right.is_empty());

@@ -8,6 +8,7 @@
 //! Positions count the events that go out, from 1; rows of one event in several streams have one place.
 
 mod arrive;
+mod buckets;
 mod queues;
 mod store;
 mod stream;

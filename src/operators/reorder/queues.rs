@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 
+use super::buckets::Sorter;
 use super::waiting::Cut;
 use crate::data::{Column, Place, Schema, Timestamp};
 
@@ -18,6 +19,8 @@ pub(super) struct Queues {
     streams: Vec<VecDeque<Part>>,
     len: usize,
     order: Vec<Key>,
+    sorter: Sorter,
+    sequence: Vec<u32>,
 }
 
 /// Rows of one stream, sorted by time; their numbers rise.
@@ -46,7 +49,7 @@ struct Key {
 impl Queues {
     /// Of so many streams.
     pub(super) fn new(streams: usize) -> Self {
-        Self { streams: (0..streams).map(|_| VecDeque::new()).collect(), len: 0, order: Vec::new() }
+        Self { streams: (0..streams).map(|_| VecDeque::new()).collect(), len: 0, ..Self::default() }
     }
 
     /// How many rows wait here.
@@ -79,7 +82,7 @@ impl Queues {
 
     /// Bytes that a cut takes for a while.
     pub(super) fn wants(&self) -> usize {
-        self.len * (size_of::<Key>() + size_of::<Place>())
+        self.len * (size_of::<Key>() + size_of::<Place>() + Sorter::BYTES + size_of::<u32>())
     }
 
     /// Takes what the cut takes, of each stream, and gives places to it from behind this position on.
@@ -103,13 +106,29 @@ impl Queues {
                 self.order.extend(part.times.iter().zip(&part.numbers).map(|(&time, &number)| Key { time, number, stream }));
             }
         }
-        // Sorted pieces are found and merged; of one event the first stream's row stays the first.
-        self.order.sort_by_key(|key| (key.time, key.number));
+        self.sort();
         let mut before = None;
-        for key in &self.order {
+        for &at in &self.sequence {
+            let key = &self.order[at as usize];
             let event = (key.time, key.number);
             *position += u64::from(before.replace(event) != Some(event));
             gone[key.stream].places.push(Place::event(key.time, *position));
+        }
+    }
+
+    /// Finds the order of these keys by time and number; of one event the first stream's row stays the first.
+    fn sort(&mut self) {
+        let Self { order, sorter, sequence, .. } = self;
+        sequence.clear();
+        if !sorter.sort(order.iter().map(|key| key.time.0), sequence) {
+            // Sorted pieces are found and merged.
+            order.sort_by_key(|key| (key.time, key.number));
+            sequence.extend((0..).take(order.len()));
+            return;
+        }
+        let key = |at: u32| &order[at as usize];
+        for of_one_time in sequence.chunk_by_mut(|&a, &b| key(a).time == key(b).time).filter(|of_one_time| of_one_time.len() > 1) {
+            of_one_time.sort_by_key(|&at| (key(at).number, at));
         }
     }
 

@@ -8,6 +8,7 @@ use std::cmp::Ordering;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::buckets::Sorter;
 use crate::data::{Timestamp, Value};
 
 /// The values of an event's tie-breaker columns.
@@ -178,11 +179,7 @@ impl Cut {
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
     fresh: Fresh,
-    /// Times and positions of the fresh keys, each in one number: they sort many times faster than the keys.
-    packed: Vec<u64>,
-    /// Room to sort them in.
-    scattered: Vec<u64>,
-    buckets: Vec<u32>,
+    sorter: Sorter,
     /// The positions of the fresh keys in order.
     sequence: Vec<u32>,
     /// Sorted, none empty, each less than half as long as the one before (but for what cuts have taken).
@@ -221,7 +218,7 @@ impl Waiting {
 
     /// Bytes that a cut takes for a while, beside what the keys take already.
     pub(super) fn wants(&self, cut: Cut) -> usize {
-        const SORTING: usize = 2 * size_of::<u64>() + 2 * size_of::<u32>();
+        const SORTING: usize = Sorter::BYTES + size_of::<u32>();
         let from_runs: usize = self.runs.iter().map(|run| run.partition_point(|key| cut.takes(key.time))).sum();
         // New keys move at most once: to what is taken, or to a run.
         self.fresh.times.len() * (SORTING + size_of::<Key>()) + from_runs * size_of::<Key>()
@@ -285,7 +282,7 @@ impl Waiting {
         let count = u32::try_from(self.fresh.times.len()).expect("fewer than 2^32 keys wait");
         if self.fresh.times.is_sorted() {
             self.sequence.extend(0..count);
-        } else if !self.pack() {
+        } else if !self.sorter.sort(self.fresh.times.iter().map(|time| time.0), &mut self.sequence) {
             self.sequence.extend(0..count);
             self.sequence.sort_by_key(|&at| self.fresh.times[at as usize]);
         }
@@ -299,23 +296,6 @@ impl Waiting {
                 of_one_time.sort_by(|&a, &b| fresh.order_at_one_time(a, b));
             }
         }
-    }
-
-    /// Finds the order of the fresh keys by time and arrival; not where times lie so far apart that they do not pack.
-    fn pack(&mut self) -> bool {
-        let times = || self.fresh.times.iter().map(|time| time.0);
-        let (Some(first), Some(last)) = (times().min(), times().max()) else { return true };
-        let bits = usize::BITS - self.fresh.times.len().leading_zeros();
-        if last.abs_diff(first).leading_zeros() < bits {
-            return false;
-        }
-        self.packed.clear();
-        self.packed.extend(times().zip(0u64..).map(|(time, at)| time.abs_diff(first) << bits | at));
-        sort_by_buckets(&mut self.packed, &mut self.scattered, &mut self.buckets);
-        let mask = (1 << bits) - 1;
-        // The lower half of a word has room for fewer than 2^32 of them.
-        self.sequence.extend(self.packed.iter().map(|packed| (packed & mask) as u32));
-        true
     }
 
     /// Makes these sorted keys a run.
@@ -333,48 +313,6 @@ impl Waiting {
             self.runs.pop();
         }
     }
-}
-
-/// Sorts numbers that are spread rather evenly, as times are: into about as many buckets as there are numbers, by the high bits, and what is
-/// left by insertion. Where they are not spread so, by comparison.
-fn sort_by_buckets(numbers: &mut Vec<u64>, scattered: &mut Vec<u64>, ends: &mut Vec<u32>) {
-    const FEW: usize = 64;
-    const FULL: u32 = 16;
-    let most = numbers.iter().copied().max().unwrap_or(0);
-    if numbers.len() < FEW || u32::try_from(numbers.len()).is_err() {
-        return numbers.sort_unstable();
-    }
-    let bits = numbers.len().next_power_of_two().trailing_zeros();
-    let shift = (u64::BITS - most.leading_zeros()).saturating_sub(bits);
-    ends.clear();
-    ends.resize(1 << bits, 0);
-    for number in &*numbers {
-        ends[(number >> shift) as usize] += 1;
-    }
-    if ends.iter().any(|&count| count > FULL) {
-        return numbers.sort_unstable();
-    }
-    let mut begin = 0;
-    for bucket in ends.iter_mut() {
-        begin += std::mem::replace(bucket, begin);
-    }
-    scattered.clear();
-    scattered.resize(numbers.len(), 0);
-    for &number in &*numbers {
-        let place = &mut ends[(number >> shift) as usize];
-        scattered[*place as usize] = number;
-        *place += 1;
-    }
-    for at in 1..scattered.len() {
-        let number = scattered[at];
-        let mut to = at;
-        while to > 0 && scattered[to - 1] > number {
-            scattered[to] = scattered[to - 1];
-            to -= 1;
-        }
-        scattered[to] = number;
-    }
-    std::mem::swap(numbers, scattered);
 }
 
 /// Appends a sorted run and fresh keys in order. They mostly overlap only where they begin: what is left of one when the other ends is copied.
@@ -420,30 +358,6 @@ mod tests {
         assert_eq!(waiting.len(), 0);
         all.sort_unstable();
         assert_eq!(out.iter().map(|goes| (goes.time.0, goes.row.number)).collect::<Vec<_>>(), all);
-    }
-
-    #[test]
-    fn buckets_sort_as_comparisons_do() {
-        let mut state = 11u64;
-        let (mut scattered, mut buckets) = (Vec::new(), Vec::new());
-        for round in 0..400u32 {
-            let mut numbers: Vec<u64> = (0..round * 3)
-                .map(|at| {
-                    state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                    // Spread evenly, in a heap at one end, or nearly in order.
-                    match round % 4 {
-                        0 => state >> (round % 60),
-                        1 => (state >> 60) << (round % 60) | u64::from(at),
-                        2 => u64::from(at) * 1000 + (state >> 48),
-                        _ => u64::MAX - (state >> 40),
-                    }
-                })
-                .collect();
-            let mut wanted = numbers.clone();
-            wanted.sort_unstable();
-            sort_by_buckets(&mut numbers, &mut scattered, &mut buckets);
-            assert_eq!(numbers, wanted, "round {round}");
-        }
     }
 
     #[test]

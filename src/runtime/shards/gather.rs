@@ -19,7 +19,7 @@ pub(super) fn gather(given: &[Given], port: usize, out: &mut Outbox) {
     let filled: Vec<&Given> = given.iter().filter(|given| !given.rows.is_empty()).collect();
     match filled.as_slice() {
         [] => {}
-        [only] => out.columns(port, only.rows.columns().to_vec(), only.rows.places().to_vec(), only.rows.moments().to_vec()),
+        [only] => out.columns(port, only.rows.columns().to_vec(), only.rows.places().to_vec(), only.rows.moments().clone()),
         several => {
             let at = order(several);
             let of = |place_of: fn(&EventBatch, usize) -> Place| {
@@ -30,7 +30,7 @@ pub(super) fn gather(given: &[Given], port: usize, out: &mut Outbox) {
                 let columns: Vec<&Column> = several.iter().map(|given| &given.rows.columns()[number]).collect();
                 Column::interleave(&field.data_type, &columns, &at)
             });
-            out.columns(port, columns.collect(), of(|rows, row| rows.places()[row]), of(|rows, row| rows.moments()[row]));
+            out.columns(port, columns.collect(), of(|rows, row| rows.places()[row]), of(|rows, row| rows.moments()[row]).into());
         }
     }
     tell_held(given, port, out);
