@@ -112,9 +112,10 @@ impl ListBuilder {
         let shift = i32::try_from(self.items.len() - first).expect("a batch has fewer than 2^31 items of lists");
         self.items.repeat_rows(first..end);
         assert!(i32::try_from(self.items.len()).is_ok(), "a batch has fewer than 2^31 items of lists");
-        for row in rows.clone() {
-            self.offsets.push(self.offsets[row + 1] + shift);
-        }
+        let own = self.offsets.len();
+        self.offsets.extend_from_within(rows.start + 1..=rows.end);
+        // It has been asserted that the last of them fits.
+        self.offsets[own..].iter_mut().for_each(|offset| *offset = offset.wrapping_add(shift));
         self.valid.extend_from_within(rows);
     }
 

@@ -40,8 +40,8 @@ struct Block {
 #[derive(Debug, Default)]
 struct Words {
     words: Vec<i64>,
-    /// Once one is NULL.
-    valid: Option<Vec<bool>>,
+    valid: Vec<bool>,
+    has_nulls: bool,
 }
 
 /// Writes the matches that one event finishes.
@@ -101,9 +101,8 @@ impl<'w> Writer<'w> {
             }
             let words = &mut self.kept.words[at];
             if !words.words.is_empty() {
-                self.out[at].push_words(&words.words, words.valid.as_deref());
-                words.words.clear();
-                words.valid = None;
+                self.out[at].push_words(&words.words, words.has_nulls.then_some(&words.valid));
+                words.clear();
             }
         }
         self.rows
@@ -181,21 +180,21 @@ impl<'w> Writer<'w> {
 impl Words {
     fn repeat(&mut self, rows: Range<usize>) {
         self.words.extend_from_within(rows.clone());
-        if let Some(valid) = &mut self.valid {
-            valid.extend_from_within(rows);
-        }
+        self.valid.extend_from_within(rows);
     }
 
     #[inline]
     fn push(&mut self, word: Option<(i64, bool)>) {
         let (word, is_valid) = word.unwrap_or((0, false));
-        if !is_valid && self.valid.is_none() {
-            self.valid = Some(vec![true; self.words.len()]);
-        }
-        if let Some(valid) = &mut self.valid {
-            valid.push(is_valid);
-        }
         self.words.push(word);
+        self.valid.push(is_valid);
+        self.has_nulls |= !is_valid;
+    }
+
+    fn clear(&mut self) {
+        self.words.clear();
+        self.valid.clear();
+        self.has_nulls = false;
     }
 }
 
