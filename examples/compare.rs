@@ -17,6 +17,10 @@ use std::process::{Command, Stdio};
 
 use serde::{Deserialize, Serialize};
 
+use measure::cpu_seconds_of_children;
+
+mod measure;
+
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 const RUNS: usize = 3;
@@ -142,14 +146,6 @@ fn timed(command: &[String], rows_file: &PathBuf) -> Result<(usize, f64)> {
     }
     seconds.sort_by(f64::total_cmp);
     Ok((rows, seconds[RUNS / 2]))
-}
-
-/// User and system time of all children that have ended, from `/proc` (100 ticks a second).
-fn cpu_seconds_of_children() -> Result<f64> {
-    let stat = fs::read_to_string("/proc/self/stat")?;
-    let behind_name = stat.rsplit_once(") ").ok_or("no name in /proc/self/stat")?.1;
-    let ticks: Vec<f64> = behind_name.split(' ').skip(13).take(2).map(str::parse).collect::<std::result::Result<_, _>>()?;
-    Ok(ticks.iter().sum::<f64>() / 100.0)
 }
 
 /// Ticks of 200 symbols, about 140 a second, out of order by less than two seconds, from a seed that never changes.

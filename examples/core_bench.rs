@@ -15,6 +15,10 @@ use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, TimestampNano
 use betide::{Engine, Timestamp};
 use serde::Deserialize;
 
+use measure::cpu_seconds;
+
+mod measure;
+
 const EVENTS_A_BATCH: usize = 4096;
 /// The runs of a case go on until they have taken so many CPU-seconds.
 const ENOUGH: f64 = 1.0;
@@ -123,12 +127,4 @@ fn batch(events: &[&Event]) -> Result<RecordBatch, Box<dyn Error>> {
     let keys = Int64Array::from_iter_values(events.iter().map(|event| event.key));
     let values = Float64Array::from_iter_values(events.iter().map(|event| event.val));
     Ok(RecordBatch::try_from_iter([("ts", Arc::new(times) as ArrayRef), ("key", Arc::new(keys)), ("val", Arc::new(values))])?)
-}
-
-/// What the process has used so far: fields 14 and 15 of `/proc/self/stat`, in hundredths of a second.
-fn cpu_seconds() -> Result<f64, Box<dyn Error>> {
-    let stat = std::fs::read_to_string("/proc/self/stat")?;
-    let behind_name = stat.rsplit(')').next().unwrap_or_default();
-    let field = |index: usize| behind_name.split_whitespace().nth(index).and_then(|text| text.parse::<f64>().ok());
-    Ok((field(11).ok_or("no user time")? + field(12).ok_or("no system time")?) / 100.0)
 }

@@ -11,6 +11,10 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use measure::cpu_seconds_of_children;
+
+mod measure;
+
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 const RUNS: usize = 3;
@@ -88,14 +92,6 @@ fn largest(folder: &Path) -> Result<u64> {
         most = most.max(entry?.metadata()?.len());
     }
     Ok(most)
-}
-
-/// User and system time of all children that have ended, from `/proc` (100 ticks a second).
-fn cpu_seconds_of_children() -> Result<f64> {
-    let stat = fs::read_to_string("/proc/self/stat")?;
-    let behind_name = stat.rsplit_once(") ").ok_or("no name in /proc/self/stat")?.1;
-    let ticks: Vec<f64> = behind_name.split(' ').skip(13).take(2).map(str::parse).collect::<std::result::Result<_, _>>()?;
-    Ok(ticks.iter().sum::<f64>() / 100.0)
 }
 
 /// Payments of 5,000 cards in 20 shops, about 140 a second, from a seed that never changes.

@@ -16,6 +16,10 @@ use arrow_array::types::Int64Type;
 use arrow_array::{Array, ArrayRef, Int64Array, RecordBatch, TimestampNanosecondArray};
 use betide::Engine;
 
+use measure::cpu_seconds;
+
+mod measure;
+
 const EVENTS_A_BATCH: usize = 16_384;
 const MILLISECOND: i64 = 1_000_000;
 /// How long a trend may be, and how long a window is, in events of a millisecond each.
@@ -140,12 +144,4 @@ fn check(out: &[RecordBatch], counts: &BTreeMap<usize, u128>) -> Result<(), Box<
         }
     }
     if expected.next().is_some() { Err("fewer windows than there are".into()) } else { Ok(()) }
-}
-
-/// What the process has used so far: fields 14 and 15 of `/proc/self/stat`, in hundredths of a second.
-fn cpu_seconds() -> Result<f64, Box<dyn Error>> {
-    let stat = std::fs::read_to_string("/proc/self/stat")?;
-    let behind_name = stat.rsplit(')').next().unwrap_or_default();
-    let field = |index: usize| behind_name.split_whitespace().nth(index).and_then(|text| text.parse::<f64>().ok());
-    Ok((field(11).ok_or("no user time")? + field(12).ok_or("no system time")?) / 100.0)
 }

@@ -136,6 +136,13 @@ impl Outbox {
         }
     }
 
+    /// Says by all ports that from `moment` on `least` is the least place held back, unless that has been `told`; and notes it there.
+    pub fn hold_back(&mut self, told: &mut Place, least: Place, moment: Place) {
+        if std::mem::replace(told, least) != least {
+            (0..self.ports.len()).for_each(|port| self.watermark(port, WatermarkStep { moment, watermark: least }));
+        }
+    }
+
     /// Sets aside what has been put out so far: of one inbox that is given in several pieces, each piece finds the ports empty.
     pub fn seal(&mut self) {
         debug_assert!(!self.notes_turns, "whoever notes turns takes all at once");

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::{Held, Operator, Outbox, StepTaken};
 use crate::data::{
     Allowance, Entry, EventBatch, Inbox, Key, KeyBuffer, KeyRange, KeyTable, Phase, Place, StateError, StateReader, StateWriter, Timestamp,
-    Value, WatermarkStep,
+    Value,
 };
 use crate::expr::{EvalContext, Row, SlotId};
 use crate::operators::memory::{fit_heap, fit_queue};
@@ -246,12 +246,7 @@ impl Sequence {
             return;
         }
         let least = self.least_held();
-        if std::mem::replace(&mut self.held_from, least) == least {
-            return;
-        }
-        for port in 0..out.ports() {
-            out.watermark(port, WatermarkStep { moment, watermark: least });
-        }
+        out.hold_back(&mut self.held_from, least, moment);
     }
 
     /// The least place of what may still come out, where rows may be certain later than they stand.

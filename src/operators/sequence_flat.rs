@@ -13,7 +13,6 @@ use super::codes::Codes;
 use super::{Held, Operator, Outbox, Sequence};
 use crate::data::{
     Column, DataType, Entry, EventBatch, Inbox, KeyBuffer, KeyTable, Phase, Place, StateError, StateReader, StateWriter, Timestamp, Value,
-    WatermarkStep,
 };
 use crate::expr::{BatchRow, EvalContext, Expr};
 use crate::operators::memory::fit_heap;
@@ -345,12 +344,7 @@ impl FlatSequence {
             return;
         }
         let least = self.least_held();
-        if std::mem::replace(&mut self.held_from, least) == least {
-            return;
-        }
-        for port in 0..out.ports() {
-            out.watermark(port, WatermarkStep { moment, watermark: least });
-        }
+        out.hold_back(&mut self.held_from, least, moment);
     }
 
     /// The first undecided start, where rows may be certain later than they stand.

@@ -10,9 +10,7 @@ use std::sync::Arc;
 use super::codes::Codes;
 use super::memory::fit_queue;
 use super::{Held, Operator, Outbox};
-use crate::data::{
-    Column, Entry, EventBatch, Inbox, KeyBuffer, KeyTable, Phase, Place, StateError, StateReader, StateWriter, Timestamp, WatermarkStep,
-};
+use crate::data::{Column, Entry, EventBatch, Inbox, KeyBuffer, KeyTable, Phase, Place, StateError, StateReader, StateWriter, Timestamp};
 use crate::expr::{BatchRow, EvalContext};
 use crate::pattern::{Arrival, RowOf, StepEvaluator, StepPartition};
 use crate::spec::{Arrow, PatternSpec, VariableId};
@@ -248,9 +246,7 @@ impl StepSequence {
     /// Says what is held back.
     fn report(&mut self, moment: Place, out: &mut Outbox) {
         let least = self.least_held();
-        if std::mem::replace(&mut self.held_from, least) != least {
-            out.watermark(0, WatermarkStep { moment, watermark: least });
-        }
+        out.hold_back(&mut self.held_from, least, moment);
     }
 
     /// The first start that has not had its turn.

@@ -1,6 +1,6 @@
 //! The law of calls, read once for all operators: an inbox becomes turns, and what is held back is told when it changes.
 
-use crate::data::{Entry, EventBatch, Inbox, Place, WatermarkStep};
+use crate::data::{Entry, EventBatch, Inbox, Place};
 use crate::operators::Outbox;
 
 /// One thing that an operator does.
@@ -109,9 +109,6 @@ impl Holds {
 
     /// From `moment` on `least` is the least place held back, [`Place::MAX`] where nothing is.
     pub(super) fn tell(&mut self, least: Place, moment: Place, out: &mut Outbox) {
-        if least != self.told {
-            self.told = least;
-            out.watermark(0, WatermarkStep { moment, watermark: least });
-        }
+        out.hold_back(&mut self.told, least, moment);
     }
 }
