@@ -145,6 +145,15 @@ impl Column {
         }
     }
 
+    /// The eight bytes of every value, as [`Self::word`] gives them, where none is NULL.
+    pub fn words(&self) -> Option<&[i64]> {
+        match self {
+            Self::Int(a) | Self::Timestamp(a) | Self::Duration(a) if a.null_count() == 0 => Some(a.values()),
+            Self::Float(a) if a.null_count() == 0 => Some(a.values().inner().typed_data()),
+            _ => None,
+        }
+    }
+
     /// A column of NULLs of this type.
     pub fn nulls(data_type: &DataType, len: usize) -> Self {
         match data_type {

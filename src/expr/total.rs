@@ -25,14 +25,15 @@ impl Expr {
             | ExprKind::Coalesce
             | ExprKind::Field(_) => true,
             ExprKind::Cast => matches!((&self.args[0].data_type, &self.data_type), (DataType::Int, DataType::Float) | (DataType::Null, _)),
-            ExprKind::Call(call) => is_total_call(call),
+            ExprKind::Call(call) => is_total_call(call, &self.args),
             ExprKind::Custom(_) => false,
         };
         is_total && self.args.iter().all(Self::is_total)
     }
 }
 
-fn is_total_call(call: &Call) -> bool {
+fn is_total_call(call: &Call, args: &[Expr]) -> bool {
+    let is_float_magnitude = call.function.name == "ABS" && args.iter().all(|arg| arg.data_type == DataType::Float);
     match call.kernel {
         // Too large a FLOAT is an infinity.
         Kernel::Float(FloatOp::Add | FloatOp::Sub | FloatOp::Mul) => true,
@@ -40,7 +41,7 @@ fn is_total_call(call: &Call) -> bool {
         // A pattern that is constant has been understood already; of these the others always have a value.
         Kernel::Values(_) => {
             const ALWAYS: [&str; 6] = ["CONTAINS", "STARTS_WITH", "ENDS_WITH", "LOWER", "UPPER", "LENGTH"];
-            matches!(call.prepared, Prepared::Like(_)) || ALWAYS.contains(&call.function.name)
+            matches!(call.prepared, Prepared::Like(_)) || ALWAYS.contains(&call.function.name) || is_float_magnitude
         }
     }
 }
@@ -63,6 +64,7 @@ mod tests {
         assert!(above(call("*", vec![float(), int()])).is_total());
         assert!(!above(call("/", vec![float(), float()])).is_total());
         assert!(!above(call("+", vec![int(), int()])).is_total());
+        assert!(above(call("ABS", vec![float()])).is_total() && !above(call("ABS", vec![int()])).is_total());
         assert!(!above(Expr::cast(text(), &DataType::Float).unwrap()).is_total());
         assert!(like(Expr::literal(Value::string("a%"))).is_total() && !like(text()).is_total());
         assert!(!Expr::and(vec![above(float()), above(call("/", vec![int(), int()]))]).unwrap().is_total());

@@ -324,6 +324,11 @@ impl StepSequence {
         if !inbox.entries.is_empty() {
             self.turn_to(&inbox.inputs);
         }
+        let rows = inbox.entries.iter().filter_map(|entry| match *entry {
+            Entry::Row { input, row, place, .. } => Some((usize::from(input), row, place)),
+            Entry::Watermark(_) => None,
+        });
+        self.evaluator.begin(&inbox.inputs, rows);
         let (looks_at_all, lags) = (self.evaluator.looks_at_all(), self.evaluator.lags());
         let is_worth_touching = self.is_keyed && self.partitions.len() > FEW;
         let mut rows: Vec<RowOf<'_>> = Vec::new();

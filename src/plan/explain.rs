@@ -8,12 +8,13 @@ use super::columns::{aggregate_text, in_words, list};
 use super::graph::{Edge, LookupTable, Node, OperatorGraph, OperatorSpec, SourceNode, TableNode};
 use super::notes::Notes;
 use super::state::class_of;
-use super::words::pattern_in_words;
+use super::words::{pattern_in_words, term_in_words};
 use crate::data::{Duration, Schema};
 use crate::expr::Expr;
 use crate::semantics::{OrderKey, Route};
 use crate::spec::{
-    CountSpec, EvaluatorChoice, JoinKind, JoinSpec, LookupSpec, PatternSpec, WindowKind, WindowOutput, WindowSpec, attention,
+    Arrow, ComparedTerm, Comparison, CountSpec, EvaluatorChoice, JoinKind, JoinSpec, LookupSpec, PatternSpec, VariableId, WindowKind,
+    WindowOutput, WindowSpec, attention, compared_terms,
 };
 
 /// The graph as text.
@@ -293,7 +294,29 @@ fn of_lookup(graph: &OperatorGraph, spec: &LookupSpec, table: &LookupTable, inpu
 fn of_pattern(spec: &PatternSpec, names: &[Arc<str>], evaluator: &EvaluatorChoice) -> Vec<String> {
     let mut lines = pattern_in_words(spec, names);
     lines.push(format!("evaluator: {}", evaluator.text()));
+    if let EvaluatorChoice::StepLists(steps) = evaluator {
+        lines.extend(of_indexes(spec, steps));
+    }
     lines
+}
+
+/// By what those that wait for a step are found, where they are many.
+fn of_indexes(spec: &PatternSpec, steps: &[(VariableId, Arrow)]) -> Vec<String> {
+    let variables: Vec<VariableId> = steps.iter().map(|(variable, _)| *variable).collect();
+    // What follows at once or never is never many.
+    let may_be_many = (1..steps.len()).filter(|at| steps[*at].1 != Arrow::Strict);
+    let of_step = |at: usize| {
+        let terms = compared_terms(spec, &variables, at);
+        let name = &spec.variables[variables[at].0 as usize].name;
+        let is_found = |term: &&ComparedTerm| term.comparisons.iter().any(Comparison::is_found);
+        let found: Vec<String> = terms.iter().filter(is_found).map(|term| term_in_words(spec, &term.term)).collect();
+        match (found.is_empty(), terms.is_empty()) {
+            (_, true) => None,
+            (true, false) => Some(format!("what waits for `{name}` is looked at one by one: no term is for an index")),
+            (false, false) => Some(format!("what waits for `{name}`, where it is much, is found by an index on {}", found.join(" or "))),
+        }
+    };
+    may_be_many.filter_map(of_step).collect()
 }
 
 /// What a pattern means, and the window that its matches come to as numbers.

@@ -5,16 +5,19 @@
 
 mod attention;
 mod choice;
+mod comparisons;
 mod counting;
 mod flat;
 mod join;
 mod lookup;
+mod near;
 mod pattern;
 mod unary;
 mod window;
 
 pub use attention::{Attention, Wanted, attention};
 pub use choice::{EvaluatorChoice, choose, column_of_step, is_unary};
+pub use comparisons::{ComparedTerm, Comparison, WordKind, compared_terms};
 pub use counting::{CountSpec, MatchCall, MatchTrait};
 pub use join::{JoinKind, JoinSpec};
 pub use lookup::LookupSpec;

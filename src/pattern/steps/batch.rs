@@ -112,6 +112,11 @@ impl Offers {
         rows.binary_search_by_key(&row, |(row, _)| *row as usize).map_or(0, |at| rows[at].1)
     }
 
+    /// Whether what single rows fit was told.
+    pub(super) fn is_given(&self) -> bool {
+        self.is_given
+    }
+
     /// The column of a side of a step.
     #[inline]
     pub(super) fn column<'c>(&'c self, step: usize, side: Side, batch: &'c EventBatch) -> &'c Column {

@@ -15,7 +15,7 @@ use super::view::{Events, InBatch, View};
 use super::waiting::{Compared, Fitting, Question, Record, Shape};
 use super::word::Bounds;
 use crate::data::{ColumnBuilder, EventBatch, Place, StateError, StateReader, StateWriter, Timestamp};
-use crate::expr::{CompareOp, EvalContext};
+use crate::expr::EvalContext;
 use crate::pattern::event::{Candidate, RowOf};
 use crate::pattern::terms::Terms;
 use crate::spec::{AfterMatch, Arrow, PatternSpec, VariableId, Within};
@@ -31,6 +31,8 @@ pub(crate) struct StepEvaluator {
     offers: Offers,
     /// The events that the first step has taken, the second, … The last one's are kept only where matches wait for their turn.
     logs: Vec<Log>,
+    /// Where the events that the first step takes are in its log beforehand, all of the rows to come: by row, their numbers there.
+    begun: Vec<u32>,
     /// The matches that the event at hand has finished: numbers of their events but the last, match behind match.
     finished: Vec<u32>,
     finished_count: usize,
@@ -49,6 +51,8 @@ struct Scratch {
     bounds: Vec<Bounds>,
     found: Vec<u64>,
     events: Vec<u32>,
+    rows: Vec<u32>,
+    places: Vec<Place>,
     order: Vec<u32>,
     compared: Compared,
     /// Counts NULLs that are made up beforehand, and so not yet.
@@ -88,9 +92,8 @@ impl StepEvaluator {
         let shape = |at: usize| {
             let step = &plan.steps[at];
             // What follows at once or never is soon gone: it is never many.
-            let indexed = step.terms.indexed.filter(|_| step.arrow != Arrow::Strict);
-            let of_equality = indexed.is_some_and(|word| step.terms.words[word].op == CompareOp::Eq);
-            Shape::new(at, step.terms.words.len(), indexed, of_equality)
+            let finders = if step.arrow == Arrow::Strict { Vec::new() } else { step.terms.finders.clone() };
+            Shape::new(at, step.terms.words.len(), finders)
         };
         Self {
             shapes: (1..plan.steps.len()).map(shape).collect(),
@@ -101,6 +104,7 @@ impl StepEvaluator {
                 .iter()
                 .map(|step| Log::new(&step.keeps.iter().map(|(keeps, _)| keeps.clone()).collect::<Vec<Keeps>>()))
                 .collect(),
+            begun: Vec::new(),
             finished: Vec::new(),
             finished_count: 0,
             ready: Vec::new(),
@@ -141,6 +145,7 @@ impl StepEvaluator {
         }
         let behind = |step: usize, event: u32| event.saturating_add(before.get(step).copied().unwrap_or(0));
         for (list, shape) in partition.lists.iter_mut().zip(&self.shapes) {
+            list.settle(shape)?;
             list.renumber(shape, behind);
         }
         partition.turns.renumber(behind);
@@ -166,6 +171,34 @@ impl StepEvaluator {
             fits.fold(0, |bits, (number, _)| bits | 1 << number)
         };
         offers.take(plan, inputs, rows.map(|(input, row, variables)| (input, row, steps(variables))), &terms.context);
+    }
+
+    /// Puts the events that the first step takes of these rows, which are all that come before the next look and in order, into its log: at
+    /// once, a column at a time. What is given row by row is left.
+    pub(crate) fn begin(&mut self, inputs: &[EventBatch], rows: impl Iterator<Item = (usize, u32, Place)>) {
+        self.begun.clear();
+        if self.offers.is_given() || self.shapes.is_empty() || self.plan.keeps_events() {
+            return;
+        }
+        let first = &self.plan.steps[0];
+        let (batch, Scratch { rows: taken, places, .. }) = (&inputs[first.input], &mut self.scratch);
+        taken.clear();
+        places.clear();
+        for (input, row, place) in rows {
+            if input == first.input && self.offers.fits(input, row as usize) & 1 == 1 {
+                taken.push(row);
+                places.push(place);
+            }
+        }
+        if taken.is_empty() {
+            return;
+        }
+        let columns = first.keeps.iter().map(|(_, side)| self.offers.column(0, *side, batch));
+        let number = self.logs[0].extend(places, columns, taken);
+        self.begun.resize(batch.len(), u32::MAX);
+        for (row, number) in taken.iter().zip(number..) {
+            self.begun[*row as usize] = number;
+        }
     }
 
     /// The steps that a row fits, as far as it alone says, as bits.
@@ -231,11 +264,11 @@ impl StepEvaluator {
         let planned = &plan.steps[step];
         let candidate = arrival.in_batch(step, planned.input);
         scratch.bounds.clear();
-        let known = planned.terms.words.iter().map_while(|word| {
+        for word in &planned.terms.words {
             let column = offers.column(step, word.candidate, candidate.batch);
-            word.kind.of_row(column, candidate.row).map(|value| Bounds::of(word.op, value))
-        });
-        scratch.bounds.extend(known);
+            let Some(value) = word.kind.of_row(column, candidate.row) else { break };
+            scratch.bounds.push(Bounds::of(word.op, value));
+        }
         let bounds = (scratch.bounds.len() == planned.terms.words.len()).then_some(&*scratch.bounds);
         let fitting = if planned.arrow == Arrow::Any { Fitting::Stays } else { Fitting::Goes };
         let is_met = |record: Record<'_>| {
@@ -297,7 +330,10 @@ impl StepEvaluator {
         if self.shapes.is_empty() {
             return self.start_and_finish(partition, arrival);
         }
-        let event = self.log(0, arrival);
+        let event = match self.begun.get(arrival.row(self.plan.steps[0].input).row) {
+            Some(event) => *event,
+            None => self.log(0, arrival),
+        };
         self.scratch.events.clear();
         self.scratch.events.push(event);
         if self.plan.in_turn {

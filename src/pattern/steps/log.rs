@@ -78,6 +78,17 @@ impl Log {
         id
     }
 
+    /// Appends events: these rows of these columns, and where they stand. Gives the number of the first.
+    pub(super) fn extend<'c>(&mut self, places: &[Place], columns: impl Iterator<Item = &'c Column>, rows: &[u32]) -> u32 {
+        let first = self.places.len();
+        u32::try_from(first + places.len()).expect("fewer than 2^32 events are kept");
+        self.places.extend_from_slice(places);
+        for (kept, column) in self.columns.iter_mut().zip(columns) {
+            kept.extend(column, rows);
+        }
+        first as u32
+    }
+
     pub(super) fn place(&self, id: u32) -> Place {
         self.places[id as usize]
     }
@@ -284,6 +295,14 @@ impl Kept {
                 ends.push(text.len());
             }
             Self::Values(values) => values.push(column.value(row).into_owned()),
+        }
+    }
+
+    fn extend(&mut self, column: &Column, rows: &[u32]) {
+        match (&mut *self, column.words()) {
+            (Self::Words { words, valid: None, .. }, Some(from)) => words.extend(rows.iter().map(|row| from[*row as usize])),
+            (Self::Keys { words, valid: None, kind }, Some(from)) => words.extend(rows.iter().map(|row| kind.of_word(from[*row as usize]))),
+            _ => rows.iter().for_each(|row| self.push(column, *row as usize)),
         }
     }
 

@@ -110,18 +110,18 @@ impl StepPartition {
         (starts.len() + ways) as u64
     }
 
-    /// Of a single start with too many ways, keeps those that are furthest: the lists of later steps first.
+    /// Of a single start with too many ways, keeps those that are furthest: the lists of later steps first, and of each what came first.
     fn keep_ways(&mut self, shapes: &[Shape], most: usize) -> usize {
         let mut room = most.max(1);
         let mut dropped = 0;
         for (list, shape) in self.lists.iter_mut().zip(shapes).rev() {
             let len = list.len();
-            let mut left = room;
-            list.keep_some(shape, |_| {
-                let stays = left > 0;
-                left = left.saturating_sub(1);
-                stays
-            });
+            // In the order in which ways came: by the last event first.
+            let way = |record: Record<'_>| record.events(shape.events).collect::<Vec<u32>>().into_iter().rev().collect::<Vec<u32>>();
+            let mut ways: Vec<Vec<u32>> = list.records(shape).map(way).collect();
+            ways.sort_unstable();
+            let last = room.checked_sub(1).and_then(|last| ways.get(last.min(len.saturating_sub(1))));
+            list.keep_some(shape, |record| last.is_some_and(|last| way(record) <= *last));
             dropped += len - list.len();
             room -= list.len();
         }

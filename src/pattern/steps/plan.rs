@@ -8,12 +8,13 @@
 
 use std::sync::Arc;
 
+use super::index::Finder;
 use super::log::Keeps;
 use super::word::WordKind;
 use crate::data::DataType;
-use crate::expr::{CompareOp, Expr, ExprKind, SlotId};
+use crate::expr::{CompareOp, Expr, SlotId};
 use crate::pattern::terms::over_columns;
-use crate::spec::{AfterMatch, Arrow, PatternSpec, SlotKind, VariableId, column_of_step, is_unary};
+use crate::spec::{AfterMatch, Arrow, ComparedTerm, Comparison, PatternSpec, SlotKind, VariableId, column_of_step, compared_terms};
 
 /// The plan of a sequence.
 #[derive(Debug)]
@@ -50,8 +51,8 @@ pub(super) struct StepTerms {
     pub(super) residual: Vec<Expr>,
     /// All terms as they are written.
     pub(super) all: Vec<Expr>,
-    /// The word term by which many waiting matches are found at once.
-    pub(super) indexed: Option<usize>,
+    /// How many waiting matches may be found at once.
+    pub(super) finders: Vec<Finder>,
 }
 
 /// `candidate op earlier`.
@@ -159,79 +160,40 @@ impl<'s> Planning<'s> {
     }
 
     fn plan_terms(&mut self, at: usize) {
-        let variable = self.steps[at].variable;
-        let checks = &self.spec.variables[variable.0 as usize].checks;
-        let all: Vec<Expr> = checks.iter().filter(|term| !is_unary(self.spec, variable, term)).cloned().collect();
+        let steps: Vec<VariableId> = self.steps.iter().map(|step| step.variable).collect();
         let mut terms = StepTerms::default();
-        let mut counts_are_open = false;
         let mut needs_all = false;
-        for term in &all {
-            // What stands behind a term that may count NULLs is evaluated only where that one is true.
-            let words = if counts_are_open { None } else { self.word_terms(at, term) };
-            match words {
-                Some(words) => {
-                    needs_all |= words.iter().any(|word| matches!(&word.earlier, Earlier::Computed(expr) if !expr.is_total()));
-                    if words.iter().any(|word| word.kind == WordKind::TextHash) {
-                        terms.residual.push(term.clone());
-                    }
-                    terms.words.extend(words);
-                }
-                None => {
-                    counts_are_open |= !term.is_total();
-                    terms.residual.push(term.clone());
-                }
+        for ComparedTerm { term, comparisons, is_all } in compared_terms(self.spec, &steps, at) {
+            let is_left = !is_all || comparisons.iter().any(|comparison| comparison.kind == WordKind::TextHash);
+            terms.residual.extend(is_left.then(|| term.clone()));
+            terms.all.push(term);
+            for comparison in comparisons {
+                let word = self.word_term(at, comparison);
+                needs_all |= matches!(&word.earlier, Earlier::Computed(expr) if !expr.is_total());
+                terms.words.push(word);
             }
         }
-        let read = if needs_all { all.iter().collect::<Vec<_>>() } else { terms.residual.iter().collect() };
+        let read = if needs_all { terms.all.iter().collect::<Vec<_>>() } else { terms.residual.iter().collect() };
         read.into_iter().flat_map(Expr::slots).for_each(|slot| self.keep_before(slot, at));
-        terms.indexed = most_selective(&terms.words);
-        terms.all = all;
+        terms.finders = finders(&terms.words);
         self.steps[at].terms = terms;
     }
 
-    /// A term as comparisons of words, if it is some.
-    fn word_terms(&mut self, at: usize, term: &Expr) -> Option<Vec<WordTerm>> {
-        match (term.kind(), term.args()) {
-            (ExprKind::Compare(op), [a, b]) if self.is_candidate(at, a) => Some(vec![self.word_term(at, *op, a, b)?]),
-            (ExprKind::Compare(op), [a, b]) => Some(vec![self.word_term(at, op.flipped(), b, a)?]),
-            (ExprKind::Between, [value, low, high]) => {
-                let above = self.word_term(at, CompareOp::GreaterEq, value, low)?;
-                Some(vec![above, self.word_term(at, CompareOp::LessEq, value, high)?])
-            }
-            _ => None,
-        }
-    }
-
-    fn word_term(&mut self, at: usize, op: CompareOp, candidate: &Expr, earlier: &Expr) -> Option<WordTerm> {
-        let kind = WordKind::of(op, candidate.data_type(), earlier.data_type())?;
-        let is_earlier = earlier.slots().iter().all(|slot| self.column(*slot).is_some_and(|c| c.step < at));
-        let may_vary = |expr: &Expr| {
-            let mut varies = false;
-            expr.visit(&mut |node| varies |= matches!(node.kind(), ExprKind::Custom(_)));
-            varies
-        };
-        if !self.is_candidate(at, candidate) || !candidate.is_total() || !is_earlier || earlier.slots().is_empty() || may_vary(earlier) {
-            return None;
-        }
-        let candidate = self.side(at, candidate);
+    fn word_term(&mut self, at: usize, comparison: Comparison) -> WordTerm {
+        let Comparison { op, kind, candidate, earlier } = comparison;
+        let candidate = self.side(at, &candidate);
         let steps: Vec<usize> = earlier.slots().iter().filter_map(|slot| self.column(*slot)).map(|c| c.step).collect();
         let earlier = match steps.as_slice() {
             [first, rest @ ..] if rest.iter().all(|step| step == first) && earlier.is_total() => {
-                let side = self.side(*first, earlier);
+                let side = self.side(*first, &earlier);
                 Earlier::Logged { step: *first, column: self.keep(*first, Keeps::Keys(kind), side) }
             }
             _ => {
                 earlier.slots().into_iter().for_each(|slot| self.keep_before(slot, at));
-                Earlier::Computed(earlier.clone())
+                Earlier::Computed(earlier)
             }
         };
-        Some(WordTerm { op, kind, candidate, earlier })
-    }
-
-    /// Whether an expression reads the candidate of a step, and nothing else.
-    fn is_candidate(&self, at: usize, expr: &Expr) -> bool {
-        let slots = expr.slots();
-        !slots.is_empty() && slots.iter().all(|slot| self.column(*slot).is_some_and(|c| c.step == at))
+        WordTerm { op, kind, candidate, earlier }
     }
 
     fn column(&self, slot: SlotId) -> Option<StepColumn> {
@@ -323,8 +285,10 @@ fn position_or_push<T: PartialEq>(items: &mut Vec<T>, item: T) -> usize {
     })
 }
 
-/// The term to find waiting matches by: an equality, or else a comparison by order.
-fn most_selective(words: &[WordTerm]) -> Option<usize> {
-    let first = |is: fn(CompareOp) -> bool| words.iter().position(|word| is(word.op));
-    first(|op| op == CompareOp::Eq).or_else(|| first(|op| op != CompareOp::NotEq))
+/// The ways to find waiting matches by these terms.
+fn finders(words: &[WordTerm]) -> Vec<Finder> {
+    let sides: Vec<(Side, WordKind)> = words.iter().map(|word| (word.candidate, word.kind)).collect();
+    let number = |at: usize| sides.iter().position(|side| *side == sides[at]).unwrap_or(at);
+    let words: Vec<(CompareOp, usize)> = words.iter().enumerate().map(|(at, word)| (word.op, number(at))).collect();
+    Finder::all(&words)
 }

@@ -1,26 +1,25 @@
 //! The unfinished matches of a partition that wait at one step: records of words, side by side in one vector.
 //!
 //! A record is the time of the match's first event, the numbers of its events in their logs, and the words that the step's terms compare
-//! with a candidate. While they are few, all are compared with each candidate, in memory order. Many are found by an index over one of the
-//! words ([`Index`]); records then keep their places, and places that become free are used again.
+//! with a candidate. While they are few, all are compared with each candidate, in memory order. Many are found by an index over their words
+//! ([`Index`]); records then keep their places, and places that become free are used again.
 
-use super::index::Index;
+use super::index::{Finder, Index};
 use super::word::Bounds;
+use crate::data::{Saved, StateError, StateReader, StateWriter};
 
 /// From so many records on an index pays.
 pub(super) const INDEXED_FROM: usize = 256;
 
 /// How the records of a list are laid out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Shape {
     /// How many events each has taken.
     pub(super) events: usize,
     /// How many words its step's terms compare.
     pub(super) words: usize,
-    /// Which of these has an index when there are many records.
-    pub(super) indexed: Option<usize>,
-    /// That one is asked for equality.
-    of_equality: bool,
+    /// How an index may find them when there are many records.
+    finders: Vec<Finder>,
     first_word: usize,
     stride: usize,
 }
@@ -35,6 +34,8 @@ const AS_WRITTEN: u64 = 1;
 const NEVER: u64 = 2;
 /// There is no record here.
 const FREE: u64 = 4;
+/// The new place of a record that goes.
+const GONE: u32 = u32::MAX;
 
 /// The records that wait at one step.
 #[derive(Debug, Default)]
@@ -45,6 +46,8 @@ pub(super) struct Waiting {
     /// When there are more places, those that are over are looked for; 0 stands for [`INDEXED_FROM`].
     sweep_at: usize,
     index: Option<Box<Indexed>>,
+    /// As it was saved, there was an index.
+    was_indexed: bool,
 }
 
 #[derive(Debug)]
@@ -55,9 +58,6 @@ struct Indexed {
     /// Records that the index does not find: whose terms are evaluated as they are written.
     apart: Vec<u32>,
 }
-
-crate::saved!(Waiting { words, places, sweep_at, index });
-crate::saved!(Indexed { index, free, apart });
 
 /// What becomes of a record that a candidate fits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,9 +79,9 @@ pub(super) struct Question<'a> {
 }
 
 impl Shape {
-    pub(super) fn new(events: usize, words: usize, indexed: Option<usize>, of_equality: bool) -> Self {
+    pub(super) fn new(events: usize, words: usize, finders: Vec<Finder>) -> Self {
         let first_word = 1 + (1 + events).div_ceil(2);
-        Self { events, words, indexed, of_equality, first_word, stride: first_word + words }
+        Self { events, words, finders, first_word, stride: first_word + words }
     }
 
     /// How many words a record has.
@@ -90,11 +90,17 @@ impl Shape {
     }
 
     /// Writes a record behind others.
-    pub(super) fn write(&self, to: &mut Vec<u64>, start: i64, events: impl Iterator<Item = u32>, compared: &Compared) {
+    fn append(&self, to: &mut Vec<u64>, start: i64, events: impl Iterator<Item = u32>, compared: &Compared) {
         let from = to.len();
         to.resize(from + self.stride, 0);
-        let record = &mut to[from..];
+        self.write(&mut to[from..], start, events, compared);
+    }
+
+    /// Writes a record over what was there.
+    #[inline]
+    fn write(&self, record: &mut [u64], start: i64, events: impl Iterator<Item = u32>, compared: &Compared) {
         record[0] = start.cast_unsigned();
+        record[1..self.first_word].fill(0);
         record[1] = compared.flags;
         for (step, event) in events.enumerate() {
             let (word, shift) = position(step);
@@ -105,8 +111,15 @@ impl Shape {
         }
     }
 
-    fn compared(&self, record: Record<'_>, word: usize) -> i64 {
-        record.0[self.first_word + word].cast_signed()
+    /// What terms compare of a record.
+    fn compared<'r>(&self, record: Record<'r>) -> &'r [u64] {
+        &record.0[self.first_word..]
+    }
+
+    /// The words that an index finds records by, of these side by side, with their places.
+    fn found_by_index<'w>(&self, words: &'w [u64]) -> impl Iterator<Item = (&'w [u64], u32)> {
+        let records = words.chunks_exact(self.stride).map(Record).zip(0u32..);
+        records.filter(|(record, _)| record.is_found_by_index()).map(|(record, place)| (self.compared(record), place))
     }
 
     fn fits(&self, record: &[u64], bounds: &[Bounds]) -> bool {
@@ -171,6 +184,10 @@ impl<'a> Record<'a> {
         self.0[1] & AS_WRITTEN != 0
     }
 
+    fn is_found_by_index(self) -> bool {
+        self.0[1] & (AS_WRITTEN | NEVER | FREE) == 0
+    }
+
     fn has(self, flag: u64) -> bool {
         self.0[1] & flag != 0
     }
@@ -203,19 +220,17 @@ impl Waiting {
             self.sweep(shape, earliest);
         }
         let Some(indexed) = &mut self.index else {
-            shape.write(&mut self.words, start, events, compared);
+            shape.append(&mut self.words, start, events, compared);
             self.places += 1;
             return;
         };
         let place = match indexed.free.pop() {
             Some(free) => {
-                let mut record = Vec::with_capacity(shape.stride);
-                shape.write(&mut record, start, events, compared);
-                self.words[free as usize * shape.stride..][..shape.stride].copy_from_slice(&record);
+                shape.write(&mut self.words[free as usize * shape.stride..][..shape.stride], start, events, compared);
                 free
             }
             None => {
-                shape.write(&mut self.words, start, events, compared);
+                shape.append(&mut self.words, start, events, compared);
                 self.places += 1;
                 u32::try_from(self.places - 1).expect("fewer than 2^32 matches wait")
             }
@@ -224,51 +239,62 @@ impl Waiting {
         indexed.add(shape, record, place);
     }
 
-    /// Forgets what is over, puts the rest side by side, and makes the index anew if there are still many.
+    /// Forgets what is over, puts the rest side by side, and makes an index if there are still many.
     fn sweep(&mut self, shape: &Shape, earliest: i64) {
-        self.keep(shape, |record| record.start() >= earliest);
-        // PERF: the distance to the next sweep doubles, so that each record pays for a constant number of them.
-        self.sweep_at = 2 * self.places;
-        if self.places >= INDEXED_FROM / 2 {
-            self.make_index(shape);
-        }
+        self.keep_indexed(shape, true, |record| record.start() >= earliest);
     }
 
     fn make_index(&mut self, shape: &Shape) {
-        let Some(word) = shape.indexed else { return };
         let records = self.words.chunks_exact(shape.stride).map(Record).zip(0u32..);
-        let (mut apart, mut found) = (Vec::new(), Vec::new());
-        for (record, place) in records {
-            if record.is_as_written() {
-                apart.push(place);
-            } else if !record.has(NEVER) {
-                found.push((shape.compared(record, word), place));
-            }
-        }
-        self.index = Some(Box::new(Indexed { index: Index::new(found, shape.of_equality), free: Vec::new(), apart }));
+        let apart = records.filter(|(record, _)| record.is_as_written()).map(|(_, place)| place).collect();
+        let index = Index::new(&shape.finders, shape.found_by_index(&self.words), self.places);
+        self.index = index.map(|index| Box::new(Indexed { index, free: Vec::new(), apart }));
     }
 
-    /// Keeps the records for which this holds, side by side and without an index.
-    pub(super) fn keep(&mut self, shape: &Shape, mut holds: impl FnMut(Record<'_>) -> bool) {
-        self.index = None;
+    /// Keeps the records for which this holds, side by side, and tells the index, if they are still many; `makes_one` where there is none.
+    fn keep_indexed(&mut self, shape: &Shape, makes_one: bool, holds: impl FnMut(Record<'_>) -> bool) {
+        let was = self.index.take();
+        let mut numbers = vec![GONE; if was.is_some() { self.places } else { 0 }];
+        self.keep_telling(shape, holds, |from, to| {
+            if let Some(number) = numbers.get_mut(from) {
+                *number = u32::try_from(to).unwrap_or(GONE);
+            }
+        });
+        // PERF: the distance to the next sweep doubles, so that each record pays for a constant number of them. Indexes are made for as many.
+        self.sweep_at = 2 * self.places;
+        if self.places < INDEXED_FROM / 2 {
+            return;
+        }
+        let Some(mut indexed) = was else {
+            if makes_one {
+                self.make_index(shape);
+            }
+            return;
+        };
+        let number = |place: u32| Some(numbers[place as usize]).filter(|number| *number != GONE);
+        indexed.index.renumber(number, shape.found_by_index(&self.words), self.places);
+        indexed.free.clear();
+        indexed.apart = indexed.apart.iter().copied().filter_map(number).collect();
+        self.index = Some(indexed);
+    }
+
+    /// Keeps the records for which this holds, side by side. Tells of each from which place to which it goes.
+    fn keep_telling(&mut self, shape: &Shape, mut holds: impl FnMut(Record<'_>) -> bool, mut tell: impl FnMut(usize, usize)) {
         let mut kept = 0;
         for place in 0..self.places {
             let record = self.record(shape, place);
             if !record.has(FREE) && holds(record) {
                 self.move_to(shape, place, kept);
+                tell(place, kept);
                 kept += 1;
             }
         }
         self.shorten(shape, kept);
     }
 
-    /// Like [`Self::keep`], and with an index again where there was one.
+    /// Keeps the records for which this holds.
     pub(super) fn keep_some(&mut self, shape: &Shape, holds: impl FnMut(Record<'_>) -> bool) {
-        let was_indexed = self.index.is_some();
-        self.keep(shape, holds);
-        if was_indexed && self.places >= INDEXED_FROM / 2 {
-            self.make_index(shape);
-        }
+        self.keep_indexed(shape, false, holds);
     }
 
     fn move_to(&mut self, shape: &Shape, from: usize, to: usize) {
@@ -283,6 +309,17 @@ impl Waiting {
         if self.words.capacity() > 64 + 4 * self.words.len() {
             self.words.shrink_to(2 * self.words.len());
         }
+    }
+
+    /// Behind [`Saved::load`].
+    pub(super) fn settle(&mut self, shape: &Shape) -> Result<(), StateError> {
+        if self.places.checked_mul(shape.stride) != Some(self.words.len()) {
+            return Err(StateError::new("unfinished matches of another length"));
+        }
+        if std::mem::take(&mut self.was_indexed) {
+            self.make_index(shape);
+        }
+        Ok(())
     }
 
     /// Forgets all records.
@@ -342,7 +379,7 @@ impl Waiting {
     }
 
     fn ask_index(&mut self, shape: &Shape, question: &Question<'_>, mut is_met: impl FnMut(Record<'_>) -> bool, found: &mut Vec<u64>) {
-        let (Some(indexed), Some(word)) = (&mut self.index, shape.indexed) else { return };
+        let Some(indexed) = &mut self.index else { return };
         let words = &mut self.words;
         let mut goes = |place: u32| {
             let record = &mut words[place as usize * shape.stride..][..shape.stride];
@@ -359,15 +396,18 @@ impl Waiting {
         };
         let Indexed { index, free, apart, .. } = &mut **indexed;
         if let Some(bounds) = question.bounds {
-            index.take(bounds[word], &mut goes, free);
+            index.take(bounds, &mut goes, free);
         }
         apart.retain(|&place| {
             let goes = goes(place);
             free.extend(goes.then_some(place));
             !goes
         });
-        if self.is_empty() {
-            self.clear(shape);
+        if self.places == free.len() {
+            return self.clear(shape);
+        }
+        if shape.finders.len() > 1 && index.is_in_vain(self.places) {
+            index.try_all(&shape.finders, || shape.found_by_index(words), self.places);
         }
     }
 
@@ -393,8 +433,26 @@ impl Indexed {
     fn add(&mut self, shape: &Shape, record: Record<'_>, place: u32) {
         if record.is_as_written() {
             self.apart.push(place);
-        } else if let (false, Some(word)) = (record.has(NEVER), shape.indexed) {
-            self.index.insert(shape.compared(record, word), place);
+        } else if !record.has(NEVER) {
+            self.index.insert(shape.compared(record), place);
         }
+    }
+}
+
+/// What is saved are the records and whether there was an index: it is made anew.
+impl Saved for Waiting {
+    fn save(&self, to: &mut StateWriter) {
+        let stride = self.words.len().checked_div(self.places).unwrap_or(0).max(2);
+        let records = self.words.chunks_exact(stride).filter(|record| !Record(record).has(FREE));
+        to.put(&records.flatten().copied().collect::<Vec<u64>>());
+        to.put(&self.len());
+        to.put(&self.sweep_at);
+        to.put(&self.index.is_some());
+    }
+
+    fn load(from: &mut StateReader<'_>) -> Result<Self, StateError> {
+        let (words, places) = from.take()?;
+        let (sweep_at, was_indexed) = from.take()?;
+        Ok(Self { words, places, sweep_at, index: None, was_indexed })
     }
 }

@@ -4,32 +4,11 @@
 //! so that integers' order is theirs (NaN above all and equal to itself, -0.0 equal to 0.0). Of text only equality is asked, by a hash, and
 //! whoever finds equal hashes asks again.
 
-use crate::data::{Column, DataType, KeyRef, Value};
+use crate::data::{Column, KeyRef, Value};
 use crate::expr::CompareOp;
-
-/// How values become words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum WordKind {
-    /// INT, TIMESTAMP, DURATION
-    Integer,
-    Float,
-    /// Equal values have equal words; not the other way round.
-    TextHash,
-}
+pub(super) use crate::spec::WordKind;
 
 impl WordKind {
-    /// The kind in which two values of these types are compared by this operator.
-    pub(super) fn of(op: CompareOp, a: &DataType, b: &DataType) -> Option<Self> {
-        match (a, b) {
-            (DataType::Int, DataType::Int) | (DataType::Timestamp, DataType::Timestamp) | (DataType::Duration, DataType::Duration) => {
-                Some(Self::Integer)
-            }
-            (DataType::Float, DataType::Float) => Some(Self::Float),
-            (DataType::String, DataType::String) if op == CompareOp::Eq => Some(Self::TextHash),
-            _ => None,
-        }
-    }
-
     /// The word of a row of a column; nothing where it is NULL.
     #[inline]
     pub(super) fn of_row(self, column: &Column, row: usize) -> Option<i64> {
@@ -40,6 +19,15 @@ impl WordKind {
                 Value::String(text) => Some(text_word(&text)),
                 _ => None,
             },
+        }
+    }
+
+    /// The word of a number's eight bytes.
+    #[inline]
+    pub(super) fn of_word(self, word: i64) -> i64 {
+        match self {
+            Self::Float => float_word(word),
+            Self::Integer | Self::TextHash => word,
         }
     }
 
@@ -105,7 +93,7 @@ impl Bounds {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::Timestamp;
+    use crate::data::{DataType, Timestamp};
 
     const OPS: [CompareOp; 6] =
         [CompareOp::Eq, CompareOp::NotEq, CompareOp::Less, CompareOp::LessEq, CompareOp::Greater, CompareOp::GreaterEq];
