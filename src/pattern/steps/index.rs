@@ -291,9 +291,12 @@ mod tests {
                     index.try_all(&finders, || there(&records), records.len());
                 } else if below(600) == 0 {
                     records.iter_mut().for_each(|record| *record = record.take().filter(|_| below(8) > 0));
-                    let mut next = 0;
-                    let numbers: Vec<Option<u32>> =
-                        records.iter().map(|r| r.is_some().then(|| std::mem::replace(&mut next, next + 1))).collect();
+                    let mut numbers = Vec::new();
+                    let mut next = 0_u32;
+                    for record in &records {
+                        numbers.push(record.is_some().then_some(next));
+                        next += u32::from(record.is_some());
+                    }
                     records.retain(Option::is_some);
                     free.clear();
                     index.renumber(|place| numbers[place as usize], there(&records), records.len());
