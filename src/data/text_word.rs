@@ -6,6 +6,8 @@ pub struct TextWord(u64);
 
 /// Set where the text is elsewhere.
 const ELSEWHERE: u64 = 1 << 63;
+/// Set too where it has escapes there: no place begins so far behind.
+const ESCAPED: u64 = 1 << 31;
 
 impl TextWord {
     /// The word of no text.
@@ -24,6 +26,19 @@ impl TextWord {
     #[inline(always)]
     pub fn place(begin: usize, length: usize) -> Self {
         Self(ELSEWHERE | begin as u64 | (length as u64) << 32)
+    }
+
+    /// A place whose text has escapes: it is no text yet, and who reads it takes them out first.
+    #[inline(always)]
+    pub fn escaped(begin: usize, length: usize) -> Self {
+        Self(Self::place(begin, length).0 | ESCAPED)
+    }
+
+    /// Where what has escapes begins and its length, if it is that.
+    #[inline(always)]
+    pub fn with_escapes(self) -> Option<(usize, usize)> {
+        const BOTH: u64 = ELSEWHERE | ESCAPED;
+        if self.0 & BOTH == BOTH { Self(self.0 & !ESCAPED).elsewhere() } else { None }
     }
 
     /// The word of a text that is short enough.
@@ -79,7 +94,10 @@ mod tests {
                 assert_eq!(place.elsewhere(), Some((begin, end - begin)));
                 let short = TextWord::of(text.as_bytes());
                 assert_eq!(short.is_some(), text.len() <= TextWord::SHORT);
+                let escaped = TextWord::escaped(begin, end - begin);
+                assert_eq!((place.with_escapes(), escaped.with_escapes()), (None, Some((begin, end - begin))));
                 if let Some(short) = short {
+                    assert_eq!(short.with_escapes(), None);
                     assert_eq!(short.with("", str::to_owned), text);
                     assert_eq!((short.elsewhere(), TextWord::from_bits(short.bits())), (None, short));
                 }

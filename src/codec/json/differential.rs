@@ -259,6 +259,7 @@ fn plain_streams() -> Vec<SourceSpec> {
     all.time = Some(3);
     all.ahead = Some(Duration(900_000_000_000));
     all.needed[0] = false;
+    all.columns[2].default = Some(Value::Float(0.5));
     let mut a = stream("A", &[("n", integer.clone()), ("s", text), ("at", time.clone())]);
     a.time = Some(2);
     a.route = Route::Type { field: vec!["type".to_owned()], value: "a".to_owned() };
@@ -271,10 +272,28 @@ fn plain_streams() -> Vec<SourceSpec> {
     vec![all, a, b]
 }
 
+/// How values are written in a run of lines: of forty so many are NULL, and so many texts have escapes.
+#[derive(Clone, Copy)]
+struct Manner {
+    nulls: usize,
+    escapes: usize,
+}
+
+const PARTS: [&str; 10] =
+    ["\\\\", "\\\"", "\\n", "\\/", "\\t\\b\\f\\r", "C:\\\\Windows\\\\", "gr\u{fc}n", "sixteen bytes!!!", "x", "\\u00e9"];
+
 /// A value as its key has it almost always.
-fn usual_value(dice: &mut Dice, key: &str, out: &mut String) {
+fn usual_value(dice: &mut Dice, key: &str, manner: Manner, out: &mut String) {
+    if key != "at" && key != "type" && dice.below(40) < manner.nulls {
+        return out.push_str("null");
+    }
     let written = match (dice.below(40), key) {
         (0, _) => return value(dice, 2, out),
+        (number, "s" | "x") if number < manner.escapes => {
+            let known = &PARTS[..PARTS.len() - usize::from(number > 1)];
+            let text: String = (0..=dice.below(4)).map(|_| dice.one_of(known)).collect();
+            write!(out, "\"{text}\"")
+        }
         (1, "s" | "x") => write!(out, "\"{}\"", "long ".repeat(dice.below(20))),
         (1, "n") => write!(out, "-{}", dice.below(1 << 40)),
         (1, "f") => write!(out, "-{}.{}", dice.below(1 << 30), dice.below(1 << 30)),
@@ -301,6 +320,7 @@ fn run_of_lines(dice: &mut Dice, lines: usize, out: &mut Vec<u8>) {
         keys.swap(at, dice.below(at + 1));
     }
     let end = ["\n", "\n", "\r\n"][dice.below(3)];
+    let manner = Manner { nulls: [0, 0, 2, 20, 38][dice.below(5)], escapes: [0, 0, 2, 20, 40][dice.below(5)] };
     for _ in 0..lines {
         let mut text = String::new();
         let odd = (dice.below(12) == 0).then(|| (dice.below(keys.len()), dice.below(3)));
@@ -311,7 +331,7 @@ fn run_of_lines(dice: &mut Dice, lines: usize, out: &mut Vec<u8>) {
                 _ => *key,
             };
             write!(text, "{}\"{key}\"{colon}", if text.is_empty() { "{" } else { comma }).expect("memory");
-            usual_value(dice, key, &mut text);
+            usual_value(dice, key, manner, &mut text);
         }
         text.push('}');
         let mut line = text.into_bytes();
@@ -356,17 +376,19 @@ fn stretches_of_lines_are_as_strict() {
 fn lines_alike(dice: &mut Dice, lines: usize, out: &mut Vec<u8>) {
     let end = ["\n", "\n", "\r\n"][dice.below(3)];
     let every = [30, 200, 2000][dice.below(3)];
+    let texts =
+        ["", "C1", "gr\u{fc}n", "seven b", "eight by", "more than sixteen bytes", "C:\\\\Temp\\\\more than that", "\\n", "a\\/\\\"b"];
+    let texts = &texts[..texts.len() - [0, 3][dice.below(2)]];
+    let nulls = dice.below(5);
     for _ in 0..lines {
-        let (kind, s) = (dice.one_of(&["a", "b"]), dice.one_of(&["", "C1", "gr\u{fc}n", "seven b", "eight by", "more than sixteen bytes"]));
+        let (kind, s) = (dice.one_of(&["a", "b"]), dice.one_of(texts));
         let bound = [10, 100_000_000, 1 << 50][dice.below(3)];
-        let (n, f) = (dice.below(bound), dice.below(200_000));
+        let n = dice.below(bound);
+        let f = if dice.below(4) < nulls { "null".to_owned() } else { format!("{}.{:02}", dice.below(2000), dice.below(100)) };
         let at = 1_700_000_000_000u64 + dice.below(700_000) as u64;
-        let mut line = format!(
-            "{{\"type\":\"{kind}\",\"s\":\"{s}\",\"x\":{n},\"a key of many bytes\":\"{n}\",\"n\":{n},\"f\":{}.{:02},\"at\":{at}}}",
-            f / 100,
-            f % 100
-        )
-        .into_bytes();
+        let mut line =
+            format!("{{\"type\":\"{kind}\",\"s\":\"{s}\",\"x\":{n},\"a key of many bytes\":\"{n}\",\"n\":{n},\"f\":{f},\"at\":{at}}}")
+                .into_bytes();
         let mut end = end;
         if dice.below(every) == 0 {
             match dice.below(6) {

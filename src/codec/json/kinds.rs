@@ -1,8 +1,9 @@
 //! Which streams an event of a stretch is of, and what it needs to be plainly theirs: one kind for all events of the same streams.
 
+use super::block::Block;
 use super::decode::TypeRoutes;
 use super::scan::Reading;
-use super::stretch::Block;
+
 use super::typed::{Layout, Time};
 use crate::codec::{Route, SourceSpec};
 use crate::data::{Duration, Interner, TextWord, Timestamp};
@@ -24,8 +25,9 @@ pub(super) struct Kinds {
 #[derive(Debug)]
 pub(super) struct Kind {
     pub(super) streams: Vec<usize>,
-    /// The slots that have to be there.
+    /// The slots that have to be there, and those that are NULL where they are not.
     needs: u64,
+    wants: u64,
     times: Vec<Time>,
     /// Event times that may be only so far ahead of the clock.
     ahead: Vec<(Time, Duration)>,
@@ -79,6 +81,9 @@ impl Kinds {
             return 0;
         }
         let word = TextWord::from_bits(block.get(route.slot, row));
+        if block.is_null(route.slot, row) || word.with_escapes().is_some() {
+            return NEVER;
+        }
         let code = route.codes.intern_word(word, text);
         match code.and_then(|code| route.kinds.get(code as usize)) {
             Some(&kind) => kind,
@@ -107,10 +112,11 @@ impl Kinds {
 
 impl Kind {
     fn of(streams: Vec<usize>, specs: &[SourceSpec], layouts: &[Layout]) -> Option<Self> {
-        let mut kind = Self { streams, needs: 0, times: Vec::new(), ahead: Vec::new() };
+        let mut kind = Self { streams, needs: 0, wants: 0, times: Vec::new(), ahead: Vec::new() };
         for &source in &kind.streams {
-            let (needs, times) = layouts[source].plain_needs()?;
+            let (needs, wants, times) = layouts[source].plain_needs()?;
             kind.needs |= needs;
+            kind.wants |= wants;
             kind.times.extend_from_slice(times);
             match (layouts[source].plain_event_time(), specs[source].ahead) {
                 (Some(time), Some(limit)) => kind.ahead.push((time, limit)),
@@ -121,18 +127,24 @@ impl Kind {
         Some(kind)
     }
 
-    /// Whether a row of these slots is plainly of this kind.
+    /// Whether a row of these slots is plainly of this kind; what is not there is NULL then.
     #[inline]
-    pub(super) fn takes(&self, block: &Block, row: usize, slots: u64, clock: Timestamp) -> bool {
+    pub(super) fn takes(&self, block: &mut Block, row: usize, slots: u64, clock: Timestamp) -> bool {
+        let mut missing = self.wants & !slots;
+        while missing != 0 {
+            if self.needs & !slots != 0 || block.put_null(missing.trailing_zeros() as u8, row).is_none() {
+                return false;
+            }
+            missing &= missing - 1;
+        }
         let word = |time: &Time| block.get(time.slot, row).cast_signed();
-        self.needs & !slots == 0
-            && self.times.iter().all(|time| word(time).unsigned_abs() <= time.limit)
+        self.times.iter().all(|time| word(time).unsigned_abs() <= time.limit)
             && self.ahead.iter().all(|(time, limit)| word(time).wrapping_mul(time.unit) <= clock.saturating_add(*limit).0)
     }
 
     /// Whether it takes all rows of these slots whose times are within their limits.
     pub(super) fn takes_all(&self, slots: u64) -> bool {
-        self.needs & !slots == 0 && self.ahead.is_empty()
+        self.wants & !slots == 0 && self.ahead.is_empty()
     }
 
     /// The largest integer that a slot may have.

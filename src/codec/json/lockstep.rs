@@ -3,9 +3,10 @@
 //! What a piece is, and what its value is, is looked at once for a block of lines and not once a line; and where a value ends in one line says
 //! nothing about the next, so that the processor reads several at a time. The first line that is not like the template ends the block.
 
+use super::block::{BLOCK, Block, Nulls, null};
 use super::scan::To;
 use super::sprint::{WINDOW, number, string, word};
-use super::stretch::{BLOCK, Block, longer_text, other_float, other_integer};
+use super::stretch::{longer_text, other_float, other_integer};
 use super::swar;
 use super::template::{AHEAD, Digits, Piece, Template, float, integer, short_text};
 use super::token::{rest_of_string, skip};
@@ -44,21 +45,22 @@ impl Lockstep {
         // Without a template none is like it.
         let mut rows = if template.is_empty() { 0 } else { found };
         for piece in template.pieces_mut() {
-            let words = match piece.to {
-                To::Text(slot) | To::Integer(slot) | To::Float(slot) => block.column_mut(slot),
-                To::Skip | To::SkipString | To::End(_) | To::Other => Some(&mut **unneeded),
+            let column = match piece.to {
+                To::Text(slot) | To::Integer(slot) | To::Float(slot) | To::Null(slot) => block.column_mut(slot),
+                To::Skip | To::SkipString | To::End(_) | To::Other => Some((&mut **unneeded, None)),
             };
-            let Some(words) = words else { return Rows { rows: 0, longest, is_at_end: false } };
+            let Some((words, nulls)) = column else { return Rows { rows: 0, longest, is_at_end: false } };
             let lines = Lines { bytes, at: &mut *at, words, rows };
             rows = match piece.to {
                 To::Text(_) => lines.pass(piece, &mut Text),
                 To::Integer(_) => {
-                    let mut value = Integer { digits: piece.digits, limit: piece.limit };
+                    let mut value = Integer { digits: piece.digits, limit: piece.limit, nulls };
                     let rows = lines.pass(piece, &mut value);
                     piece.digits = value.digits;
                     rows
                 }
-                To::Float(_) => lines.pass(piece, &mut Float),
+                To::Float(_) => lines.pass(piece, &mut Float { nulls }),
+                To::Null(_) => lines.pass(piece, &mut Null { nulls }),
                 To::SkipString => lines.pass(piece, &mut AnyString),
                 To::Skip => lines.pass(piece, &mut AnyValue),
                 To::End(_) => lines.pass(piece, &mut Nothing),
@@ -108,22 +110,28 @@ fn behind_line_end(bytes: &[u8], mut at: usize) -> Option<usize> {
 /// How a value is read.
 trait Value {
     /// Its word and its length (that of a string without its closing quote), if it is plain; the window begins with it.
-    fn read(&mut self, window: &[u8; WINDOW], bytes: &[u8], at: usize) -> Option<(u64, usize)>;
+    fn read(&mut self, window: &[u8; WINDOW], bytes: &[u8], at: usize, row: usize) -> Option<(u64, usize)>;
 }
 
 struct Text;
-struct Integer {
+struct Integer<'b> {
     digits: Digits,
     limit: u64,
+    nulls: Option<&'b mut Nulls>,
 }
-struct Float;
+struct Float<'b> {
+    nulls: Option<&'b mut Nulls>,
+}
+struct Null<'b> {
+    nulls: Option<&'b mut Nulls>,
+}
 struct AnyString;
 struct AnyValue;
 struct Nothing;
 
 impl Value for Text {
     #[inline(always)]
-    fn read(&mut self, window: &[u8; WINDOW], bytes: &[u8], at: usize) -> Option<(u64, usize)> {
+    fn read(&mut self, window: &[u8; WINDOW], bytes: &[u8], at: usize, _: usize) -> Option<(u64, usize)> {
         match short_text(window) {
             Some(found) => Some(found),
             None => longer_text(bytes, at),
@@ -131,30 +139,37 @@ impl Value for Text {
     }
 }
 
-impl Value for Integer {
+impl Value for Integer<'_> {
     #[inline(always)]
-    fn read(&mut self, window: &[u8; WINDOW], bytes: &[u8], at: usize) -> Option<(u64, usize)> {
+    fn read(&mut self, window: &[u8; WINDOW], bytes: &[u8], at: usize, row: usize) -> Option<(u64, usize)> {
         let (bits, length) = match integer(window, &mut self.digits) {
             Some(found) => found,
-            None => other_integer(bytes, at)?,
+            None => null(window, self.nulls.as_deref_mut(), row).or_else(|| other_integer(bytes, at))?,
         };
         if bits.cast_signed().unsigned_abs() > self.limit { None } else { Some((bits, length)) }
     }
 }
 
-impl Value for Float {
+impl Value for Float<'_> {
     #[inline(always)]
-    fn read(&mut self, window: &[u8; WINDOW], bytes: &[u8], at: usize) -> Option<(u64, usize)> {
+    fn read(&mut self, window: &[u8; WINDOW], bytes: &[u8], at: usize, row: usize) -> Option<(u64, usize)> {
         match float(window) {
             Some(found) => Some(found),
-            None => other_float(bytes, at),
+            None => null(window, self.nulls.as_deref_mut(), row).or_else(|| other_float(bytes, at)),
         }
+    }
+}
+
+impl Value for Null<'_> {
+    #[inline(always)]
+    fn read(&mut self, window: &[u8; WINDOW], _: &[u8], _: usize, row: usize) -> Option<(u64, usize)> {
+        null(window, self.nulls.as_deref_mut(), row)
     }
 }
 
 impl Value for AnyString {
     #[inline(always)]
-    fn read(&mut self, window: &[u8; WINDOW], bytes: &[u8], at: usize) -> Option<(u64, usize)> {
+    fn read(&mut self, window: &[u8; WINDOW], bytes: &[u8], at: usize, _: usize) -> Option<(u64, usize)> {
         match string(window) {
             Some(length) => Some((0, length)),
             None => Some((0, rest_of_string(bytes, at)?.0 - 1 - at)),
@@ -164,7 +179,7 @@ impl Value for AnyString {
 
 impl Value for AnyValue {
     #[inline(always)]
-    fn read(&mut self, window: &[u8; WINDOW], bytes: &[u8], at: usize) -> Option<(u64, usize)> {
+    fn read(&mut self, window: &[u8; WINDOW], bytes: &[u8], at: usize, _: usize) -> Option<(u64, usize)> {
         match number(window) {
             Some(length) => Some((0, length)),
             None => Some((0, skip(bytes, at, 1)? - at)),
@@ -174,7 +189,7 @@ impl Value for AnyValue {
 
 impl Value for Nothing {
     #[inline(always)]
-    fn read(&mut self, _: &[u8; WINDOW], _: &[u8], _: usize) -> Option<(u64, usize)> {
+    fn read(&mut self, _: &[u8; WINDOW], _: &[u8], _: usize, _: usize) -> Option<(u64, usize)> {
         Some((0, 0))
     }
 }
@@ -217,7 +232,7 @@ impl Lines<'_> {
             }
             let Some(window) = ahead[piece_length..].first_chunk() else { return row };
             let begin = begin.wrapping_add(piece_length);
-            let Some((bits, length)) = value.read(window, bytes, begin) else { return row };
+            let Some((bits, length)) = value.read(window, bytes, begin, row) else { return row };
             to[row] = bits;
             at[row] = begin.wrapping_add(length) as u32;
         }

@@ -10,6 +10,8 @@ mod numeral;
 mod swar;
 mod token;
 
+mod aside;
+mod block;
 mod convert;
 mod kinds;
 mod lockstep;

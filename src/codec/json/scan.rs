@@ -143,6 +143,8 @@ pub(super) enum To {
     Text(u8),
     Integer(u8),
     Float(u8),
+    /// A `null` where mostly a text is.
+    Null(u8),
     End(u8),
     /// Nothing: the value needs a closer look.
     Other,
@@ -158,7 +160,8 @@ impl To {
             Action::Take(slot, Reading::Integer) => (Self::Integer, slot),
             Action::Take(slot, Reading::Float) => (Self::Float, slot),
             Action::TakeString(slot, Reading::Text) => (Self::Text, slot),
-            Action::Take(_, Reading::Text) | Action::TakeString(..) | Action::Enter(_) => return Self::Other,
+            Action::Take(slot, Reading::Text) => (Self::Null, slot),
+            Action::TakeString(..) | Action::Enter(_) => return Self::Other,
         };
         small(slot).map_or(Self::Other, to)
     }

@@ -104,6 +104,18 @@ pub(super) fn string(window: &[u8; WINDOW]) -> Option<usize> {
     None
 }
 
+/// How many bytes of a window are a string's plain part.
+#[inline(always)]
+pub(super) fn plain_part(window: &[u8; WINDOW]) -> usize {
+    for part in 0..WINDOW / 8 {
+        let stops = string_stops(word(window, part));
+        if stops != 0 {
+            return 8 * part + lowest(stops);
+        }
+    }
+    WINDOW
+}
+
 /// What may stand behind a number here.
 #[inline(always)]
 fn ends_number(byte: u8) -> bool {

@@ -4,62 +4,24 @@
 //! block, and only when the last one stood where it was expected, and all are plain, does the row count. The first line that is not so ends
 //! the stretch, and is left to the path for single lines. A block goes to the columns one column at a time.
 
+use super::aside::Aside;
+use super::block::{BLOCK, Block, Picked, is_null};
 use super::decode::{TypeRoutes, TypeWatch};
 use super::kinds::Kinds;
 use super::lockstep::Lockstep;
 use super::scan::{Reading, START, Step, To};
-use super::sprint::{float, integer, number, string, window};
+use super::sprint::{float, integer, number, plain_part, string, window};
 use super::swar::{plain_float, plain_integer};
 use super::template::{Read, Template, short_text};
-use super::token::{Token, rest_of_string, skip, value};
+use super::token::{Token, rest_of_string, rest_of_text, skip, value};
 use super::typed::Layout;
 use crate::codec::{Decoded, Limits, SourceSpec};
 use crate::data::{TextWord, Timestamp};
 
-/// Rows of a block: few enough for their words to stay in the nearest cache.
-pub(super) const BLOCK: usize = 256;
 /// So many lines are read side by side at first.
 const FEW: usize = 16;
 /// So many lines in a row that are alike, but not like the template, make another.
 const IN_A_ROW: u32 = 4;
-
-/// The words of rows, a column a slot: integers, the bits of floats, texts as words.
-#[derive(Debug)]
-pub(super) struct Block(Vec<[u64; BLOCK]>);
-
-/// Rows of a block.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Picked<'p> {
-    /// The first, so many.
-    First(usize),
-    /// These, each with the number of its event.
-    These(&'p [(u32, u64)]),
-}
-
-impl Block {
-    /// All rows of a slot.
-    #[inline]
-    pub(super) fn column(&self, slot: usize) -> &[u64; BLOCK] {
-        &self.0[slot]
-    }
-
-    /// The same, if there is such a slot.
-    pub(super) fn column_mut(&mut self, slot: u8) -> Option<&mut [u64; BLOCK]> {
-        self.0.get_mut(usize::from(slot))
-    }
-
-    #[inline]
-    pub(super) fn get(&self, slot: usize, row: usize) -> u64 {
-        self.0[slot][row]
-    }
-
-    /// Sets a word, if there is such a slot.
-    #[inline(always)]
-    pub(super) fn put(&mut self, slot: u8, row: usize, word: u64) -> Option<()> {
-        self.0.get_mut(usize::from(slot))?[row & (BLOCK - 1)] = word;
-        Some(())
-    }
-}
 
 /// Reads stretches of lines.
 #[derive(Debug)]
@@ -82,6 +44,7 @@ pub(super) struct Stretch {
     kinds_of_rows: Vec<u32>,
     /// The rows of one stream, and the numbers of their events, while they go to its columns.
     rows: Vec<(u32, u64)>,
+    aside: Aside,
     /// The slots that are read as texts.
     texts: u64,
     max_line: usize,
@@ -129,8 +92,8 @@ impl Stretch {
     ) -> Option<Self> {
         let kinds = Kinds::new(specs, layouts, routes, readings)?;
         let texts = (0..).zip(readings).filter(|(_, reading)| **reading == Reading::Text).fold(0, |bits, (slot, _)| bits | 1 << slot);
-        let (block, template) = (Block(vec![[0; BLOCK]; readings.len()]), Template::default());
-        let (kinds_of_rows, rows) = (Vec::new(), Vec::new());
+        let (block, template) = (Block::new(readings.len(), nullable(layouts)), Template::default());
+        let (kinds_of_rows, rows, aside) = (Vec::new(), Vec::new(), Aside::default());
         let lockstep = Lockstep::new();
         Some(Self {
             block,
@@ -145,6 +108,7 @@ impl Stretch {
             kinds,
             kinds_of_rows,
             rows,
+            aside,
             texts,
             max_line: limits.max_line,
             #[cfg(test)]
@@ -202,10 +166,12 @@ impl Stretch {
     /// Reads lines into the block, no more than so many, as far as they go as expected.
     fn fill(&mut self, within: Within<'_>, begin: usize, most: usize, watch: Option<&TypeWatch>) -> Passed {
         self.kinds_of_rows.clear();
+        self.block.clear();
         // Whether nothing is left to be asked of a row that is like the template.
         let is_plain = self.kinds.is_one() && self.kinds.get(0).is_some_and(|kind| kind.takes_all(self.template.slots));
         let rows = if self.side_by_side > 0 { self.read_side_by_side(within.text, begin, most) } else { 0 };
         if rows == 0 {
+            self.block.clear();
             return self.fill_one_by_one(within, begin, most.min(BLOCK), is_plain, watch);
         }
         if is_plain && watch.is_none() {
@@ -288,7 +254,8 @@ impl Stretch {
         let has_watched = |watch: &TypeWatch| line.slots >> watch.slot & 1 == 1;
         if let Some(watch) = watch.filter(|watch| has_watched(watch)) {
             let word = TextWord::from_bits(self.block.get(watch.slot, row));
-            if self.texts >> watch.slot & 1 == 0 || !word.with(text, |text| watch.knows(text)) {
+            let is_text = self.texts >> watch.slot & 1 == 1 && !self.block.is_null(watch.slot, row) && word.with_escapes().is_none();
+            if !is_text || !word.with(text, |text| watch.knows(text)) {
                 return false;
             }
         }
@@ -296,7 +263,7 @@ impl Stretch {
             return true;
         }
         let number = self.kinds.kind_of(specs, layouts, routes, (&self.block, row), line.slots, text);
-        if !self.kinds.get(number).is_some_and(|kind| kind.takes(&self.block, row, line.slots, clock)) {
+        if !self.kinds.get(number).is_some_and(|kind| kind.takes(&mut self.block, row, line.slots, clock)) {
             return false;
         }
         if !self.kinds.is_one() {
@@ -319,7 +286,7 @@ impl Stretch {
             for &source in streams {
                 let rows = &mut out.sources[source];
                 rows.numbers.extend(first..out.next_number);
-                within.layouts[source].push_block(within.text, &self.block, Picked::First(lines), within.clock, rows);
+                within.layouts[source].push_block(within.text, &self.block, Picked::First(lines), within.clock, &mut self.aside, rows);
             }
             return;
         }
@@ -337,11 +304,16 @@ impl Stretch {
             if !self.rows.is_empty() {
                 let rows = &mut out.sources[source];
                 rows.numbers.extend(self.rows.iter().map(|(_, number)| number));
-                layout.push_block(within.text, &self.block, Picked::These(&self.rows), within.clock, rows);
+                layout.push_block(within.text, &self.block, Picked::These(&self.rows), within.clock, &mut self.aside, rows);
             }
         }
         out.unrouted += lines as u64 - (out.next_number - first);
     }
+}
+
+/// The slots whose value may be NULL, whatever the event's streams are.
+fn nullable(layouts: &[Layout]) -> u64 {
+    layouts.iter().fold(u64::MAX, |bits, layout| bits & layout.plain_nullable())
 }
 
 /// The largest integer that a slot may have. Where there are several kinds of events, each row is asked instead.
@@ -383,12 +355,15 @@ fn rest_of_line(
             }
             To::Integer(slot) => match ahead.and_then(integer) {
                 Some((value, length)) => (slot, value.cast_unsigned(), length),
+                None if ahead.is_some_and(is_null) => (slot, take_null(block, slot, row)?, 4),
                 None => other_integer(bytes, at).map(|(word, length)| (slot, word, length))?,
             },
             To::Float(slot) => match ahead.and_then(float) {
                 Some((value, length)) => (slot, value.to_bits(), length),
+                None if ahead.is_some_and(is_null) => (slot, take_null(block, slot, row)?, 4),
                 None => other_float(bytes, at).map(|(word, length)| (slot, word, length))?,
             },
+            To::Null(slot) => (slot, ahead.filter(|ahead| is_null(ahead)).and_then(|_| take_null(block, slot, row))?, 4),
             To::SkipString => {
                 at = match ahead.and_then(string) {
                     Some(length) => at.wrapping_add(length),
@@ -416,15 +391,24 @@ fn rest_of_line(
     }
 }
 
-/// The word of a text without escapes that is no short one, and its length.
+/// Makes a value NULL, if it may be, and gives its word.
+fn take_null(block: &mut Block, slot: u8, row: usize) -> Option<u64> {
+    block.put_null(slot, row).map(|()| 0)
+}
+
+/// The word of a text that is no short one, and its length as it is written.
 #[inline(never)]
 pub(super) fn longer_text(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
-    let length = match window(bytes, at).and_then(string) {
-        Some(length) => length,
-        None => {
-            let (end, has_escapes) = rest_of_string(bytes, at)?;
-            (!has_escapes).then(|| end - 1 - at)?
+    let plain = window(bytes, at).map_or(0, plain_part);
+    let length = if bytes.get(at + plain) == Some(&b'"') {
+        plain
+    } else {
+        let (end, has_escapes) = rest_of_text(bytes, at + plain)?;
+        let length = end - 1 - at;
+        if has_escapes {
+            return Some((TextWord::escaped(at, length).bits(), length));
         }
+        length
     };
     // A text has one word: near the end of the chunk a short one comes here, too.
     let word = TextWord::of(bytes.get(at..)?.get(..length)?).unwrap_or(TextWord::place(at, length));

@@ -4,9 +4,10 @@
 //! its value are looked at through one window, so that bounds are checked once. What ends a number is not looked at: the next piece, which no
 //! number can go on with, has to follow it. A line that leaves the template on the way is followed by `stretch` from there.
 
+use super::block::{Block, is_null};
 use super::scan::{START, Step, To};
 use super::sprint::{WINDOW, byte_of, leading, number, string, word};
-use super::stretch::{Block, longer_text, other_float, other_integer};
+use super::stretch::{longer_text, other_float, other_integer};
 use super::swar::{POWERS_OF_TEN, SHIFTS, lowest, non_digits, string_stops, value_of, values_of};
 use super::token::{rest_of_string, skip};
 use crate::data::TextWord;
@@ -69,7 +70,7 @@ impl Template {
         for &step in path.iter().take(MAX_PIECES) {
             let Some(piece) = steps.get(usize::from(step)).and_then(|known| Piece::new(known, step, &limit_of)) else { break };
             let bit = match piece.to {
-                To::Text(slot) | To::Integer(slot) | To::Float(slot) => 1 << slot,
+                To::Text(slot) | To::Integer(slot) | To::Float(slot) | To::Null(slot) => 1 << slot,
                 To::Skip | To::SkipString => 0,
                 To::End(ending) => {
                     template.ending = usize::from(ending);
@@ -124,6 +125,8 @@ impl Template {
             let Some(window) = ahead[piece.length & (WINDOW - 1)..].first_chunk() else { return Read::Odd };
             match piece.value(block, row, window, bytes, at) {
                 Some(length) => at = at.wrapping_add(length),
+                // What stands before a NULL is the beginning of what stands before a text.
+                None if matches!(piece.to, To::Null(_)) => return self.part(number, at.wrapping_sub(self.pieces[number].length)),
                 None => return Read::Odd,
             }
         }
@@ -133,7 +136,7 @@ impl Template {
     #[cold]
     fn part(&self, number: usize, at: usize) -> Read {
         let bit = |piece: &Piece| match piece.to {
-            To::Text(slot) | To::Integer(slot) | To::Float(slot) => 1 << slot,
+            To::Text(slot) | To::Integer(slot) | To::Float(slot) | To::Null(slot) => 1 << slot,
             To::Skip | To::SkipString | To::End(_) | To::Other => 0,
         };
         let slots = self.pieces[..number].iter().fold(0, |slots, piece| slots | bit(piece));
@@ -177,6 +180,7 @@ impl Piece {
             To::Integer(slot) => {
                 let (bits, length) = match integer(window, &mut self.digits) {
                     Some(found) => found,
+                    None if is_null(window) => return block.put_null(slot, row).map(|()| 4),
                     None => other_integer(bytes, at)?,
                 };
                 if bits.cast_signed().unsigned_abs() > self.limit {
@@ -188,11 +192,13 @@ impl Piece {
             To::Float(slot) => {
                 let (bits, length) = match float(window) {
                     Some(found) => found,
+                    None if is_null(window) => return block.put_null(slot, row).map(|()| 4),
                     None => other_float(bytes, at)?,
                 };
                 block.put(slot, row, bits)?;
                 Some(length)
             }
+            To::Null(slot) => is_null(window).then(|| block.put_null(slot, row).map(|()| 4))?,
             To::SkipString => match string(window) {
                 Some(length) => Some(length),
                 None => Some(rest_of_string(bytes, at)?.0 - 1 - at),

@@ -72,7 +72,18 @@ pub(super) fn string(bytes: &[u8], at: usize) -> Option<(usize, bool)> {
 
 /// The same from behind the opening quote.
 #[inline]
-pub(super) fn rest_of_string(bytes: &[u8], mut at: usize) -> Option<(usize, bool)> {
+pub(super) fn rest_of_string(bytes: &[u8], at: usize) -> Option<(usize, bool)> {
+    rest_of::<true>(bytes, at)
+}
+
+/// The same where all escapes are of one character each.
+#[inline]
+pub(super) fn rest_of_text(bytes: &[u8], at: usize) -> Option<(usize, bool)> {
+    rest_of::<false>(bytes, at)
+}
+
+#[inline]
+fn rest_of<const NUMBERS: bool>(bytes: &[u8], mut at: usize) -> Option<(usize, bool)> {
     let mut has_escapes = false;
     loop {
         let stops = string_stops(word(bytes, at));
@@ -84,7 +95,7 @@ pub(super) fn rest_of_string(bytes: &[u8], mut at: usize) -> Option<(usize, bool
         match byte(bytes, at) {
             b'"' => return Some((at + 1, has_escapes)),
             b'\\' => {
-                at = escape(bytes, at)?;
+                at = escape::<NUMBERS>(bytes, at)?;
                 has_escapes = true;
             }
             _ => return None,
@@ -92,10 +103,11 @@ pub(super) fn rest_of_string(bytes: &[u8], mut at: usize) -> Option<(usize, bool
     }
 }
 
-fn escape(bytes: &[u8], at: usize) -> Option<usize> {
+#[inline]
+fn escape<const NUMBERS: bool>(bytes: &[u8], at: usize) -> Option<usize> {
     match byte(bytes, at + 1) {
         b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(at + 2),
-        b'u' => bytes.get(at + 2..at + 6)?.iter().all(u8::is_ascii_hexdigit).then_some(at + 6),
+        b'u' if NUMBERS => bytes.get(at + 2..at + 6)?.iter().all(u8::is_ascii_hexdigit).then_some(at + 6),
         _ => None,
     }
 }

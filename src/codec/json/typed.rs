@@ -4,9 +4,10 @@
 //! it fits, so a column never has to give anything back. What does not fit plainly stages nothing: the strict path says what is wrong
 //! with it, or finds that nothing is.
 
+use super::aside::{Aside, have_escapes};
+use super::block::{Block, Picked};
 use super::convert::convert;
 use super::scan::{Cell, Found, Reading};
-use super::stretch::{Block, Picked};
 use crate::codec::{SourceRows, SourceSpec, TimeFormat};
 use crate::data::{DataType, TextWord, TimeUnit, Timestamp, Value};
 
@@ -22,8 +23,10 @@ pub(super) struct Layout {
 /// Values that are plain need no look at each.
 #[derive(Debug)]
 struct Plain {
-    /// The bits of the slots.
+    /// The bits of the slots; of those that may be NULL, and of those that are NULL where they are missing.
     slots: u64,
+    nullable: u64,
+    optional: u64,
     times: Vec<Time>,
     /// The columns that are needed.
     pushes: Vec<Push>,
@@ -142,7 +145,7 @@ impl Layout {
             Column { slot, kind, is_needed: spec.needed[index], not_null: column.not_null }
         });
         let columns: Vec<Column> = columns.collect();
-        let plain = Plain::of(&columns, readings);
+        let plain = Plain::of(spec, &columns, readings);
         Self { columns, time: spec.time, plain }
     }
 
@@ -161,9 +164,14 @@ impl Layout {
         if spec.ahead.is_some_and(|limit| time > clock.saturating_add(limit)) { None } else { Some(time) }
     }
 
-    /// The slots that an event has to have whose values are all plain, and the times among them; none where it never is.
-    pub(super) fn plain_needs(&self) -> Option<(u64, &[Time])> {
-        self.plain.as_ref().map(|plain| (plain.slots, plain.times.as_slice()))
+    /// The slots that an event has to have whose values are all plain, all that it may have, and the times among them; none where it never is.
+    pub(super) fn plain_needs(&self) -> Option<(u64, u64, &[Time])> {
+        self.plain.as_ref().map(|plain| (plain.slots & !plain.optional, plain.slots, plain.times.as_slice()))
+    }
+
+    /// The slots whose values may be NULL, for all that this stream has against it.
+    pub(super) fn plain_nullable(&self) -> u64 {
+        self.plain.as_ref().map_or(u64::MAX, |plain| plain.nullable)
     }
 
     /// The event time of an event whose values are all plain; none where that is the clock's.
@@ -173,28 +181,47 @@ impl Layout {
     }
 
     /// Pushes rows of a block whose values are all plain.
-    pub(super) fn push_block(&self, text: &str, block: &Block, picked: Picked<'_>, clock: Timestamp, rows: &mut SourceRows) {
+    pub(super) fn push_block(
+        &self,
+        text: &str,
+        block: &Block,
+        picked: Picked<'_>,
+        clock: Timestamp,
+        aside: &mut Aside,
+        rows: &mut SourceRows,
+    ) {
         match picked {
-            Picked::First(count) => self.push_words(text, |slot| block.column(slot)[..count].iter().copied(), clock, rows),
+            Picked::First(count) => {
+                let words = |slot| block.column(slot)[..count].iter().copied();
+                self.push_words(text, block, (words, |slot| (0..count).map(move |row| block.is_null(slot, row))), clock, aside, rows);
+            }
             Picked::These(these) => {
-                self.push_words(text, |slot| these.iter().map(move |&(row, _)| block.get(slot, row as usize)), clock, rows);
+                let words = |slot| these.iter().map(move |&(row, _)| block.get(slot, row as usize));
+                let nulls = |slot| these.iter().map(move |&(row, _)| block.is_null(slot, row as usize));
+                self.push_words(text, block, (words, nulls), clock, aside, rows);
             }
         }
     }
 
-    fn push_words<W: ExactSizeIterator<Item = u64> + Clone>(
+    fn push_words<W: ExactSizeIterator<Item = u64> + Clone, N: Iterator<Item = bool>>(
         &self,
         text: &str,
-        words: impl Fn(usize) -> W,
+        block: &Block,
+        (words, nulls): (impl Fn(usize) -> W, impl Fn(usize) -> N),
         clock: Timestamp,
+        aside: &mut Aside,
         rows: &mut SourceRows,
     ) {
         // That a time's nanoseconds fit was looked at before.
         let times = |slot: usize, unit: i64| words(slot).map(move |word| word.cast_signed().wrapping_mul(unit));
         for push in self.plain.iter().flat_map(|plain| &plain.pushes) {
             let builder = &mut rows.columns[push.column];
+            let has_nulls = block.has_nulls(push.slot);
+            let texts = || words(push.slot).map(TextWord::from_bits);
             match push.unit {
-                0 => builder.push_texts(text, words(push.slot).map(TextWord::from_bits)),
+                0 if has_nulls || have_escapes(texts()) => aside.push_texts(text, texts(), nulls(push.slot), builder),
+                unit if has_nulls => aside.push_words(times(push.slot, unit), nulls(push.slot), builder),
+                0 => builder.push_texts(text, texts()),
                 1 => builder.extend_words(words(push.slot).map(u64::cast_signed)),
                 unit => builder.extend_words(times(push.slot, unit)),
             }
@@ -303,8 +330,8 @@ impl Layout {
 }
 
 impl Plain {
-    fn of(columns: &[Column], readings: &[Reading]) -> Option<Self> {
-        let mut plain = Self { slots: 0, times: Vec::new(), pushes: Vec::new() };
+    fn of(spec: &SourceSpec, columns: &[Column], readings: &[Reading]) -> Option<Self> {
+        let mut plain = Self { slots: 0, nullable: u64::MAX, optional: u64::MAX, times: Vec::new(), pushes: Vec::new() };
         for (index, column) in columns.iter().enumerate() {
             let unit = match column.kind {
                 Kind::Int | Kind::Float => 1,
@@ -315,7 +342,12 @@ impl Plain {
             if column.slot >= 64 || column.kind.reading() != readings[column.slot] {
                 return None;
             }
-            plain.slots |= 1 << column.slot;
+            let bit = 1 << column.slot;
+            plain.slots |= bit;
+            // Events without a time are bad.
+            let is_required = column.not_null || spec.time == Some(index);
+            plain.nullable &= if is_required { !bit } else { u64::MAX };
+            plain.optional &= if is_required || spec.columns[index].default.is_some() { !bit } else { u64::MAX };
             if let Kind::Time(unit) = column.kind {
                 plain.times.push(Time { slot: column.slot, unit, limit: i64::MAX.unsigned_abs() / unit.unsigned_abs() });
             }
