@@ -8,7 +8,7 @@ use super::columns::Columns;
 use super::condition::{Condition, ConditionId, Evaluated, Test, When};
 use super::texts::AtomId;
 use super::waiting::{Partition, Waiting};
-use super::{ADAPT_FROM, DRIVEN_BELOW, Dispatch, Finds, LOOKED_FOR, OfEdge, OfReader, Reader};
+use super::{ADAPT_FROM, DRIVEN_BELOW, Dispatch, Finds, Found, LOOKED_FOR, OfEdge, OfReader, Reader};
 use crate::data::Place;
 use crate::expr::{EvalContext, Expr, ExprKind};
 use crate::spec::Wanted;
@@ -56,7 +56,6 @@ impl Dispatch {
             groups: std::mem::take(&mut groups_of[edge]),
             evaluated: std::mem::take(&mut terms_of[edge]),
             found_by_terms: (0..).zip(&atoms).filter_map(|(id, atom)| atom.term().map(|term| (id, term))).collect(),
-            next: 0,
             hits: vec![0; atoms.len()],
             sampled: 0,
             atoms,
@@ -64,7 +63,7 @@ impl Dispatch {
         let edge_count = edges;
         let edges: Vec<OfEdge> = atoms.into_iter().enumerate().map(&mut of_edge).collect();
         let mut dispatch = Self {
-            found: vec![Vec::new(); edge_count],
+            found: (0..edge_count).map(|_| Found::default()).collect(),
             edges,
             marks: vec![0; conditions.len()],
             conditions,

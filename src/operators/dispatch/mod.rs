@@ -83,7 +83,7 @@ pub struct Dispatch {
     resumed: Option<Resumed>,
     context: EvalContext,
     /// What was found for the rows of this batch, by stream.
-    found: Vec<Vec<(u32, AtomId)>>,
+    found: Vec<Found>,
     fulfilled: Vec<ConditionId>,
 }
 
@@ -99,8 +99,6 @@ struct OfEdge {
     evaluated: Vec<usize>,
     /// Atoms that are such terms.
     found_by_terms: Vec<(AtomId, usize)>,
-    /// How much of what was found for this batch has been handed on.
-    next: usize,
     hits: Vec<u64>,
     sampled: u64,
 }
@@ -119,6 +117,17 @@ struct OfReader {
     longest: i64,
     /// Its terms that make up NULLs, as often as they stand there.
     counting: Vec<usize>,
+}
+
+/// What was found for the rows of a batch.
+#[derive(Debug, Default)]
+struct Found {
+    /// As it was found: of each column in order of the rows, of all in none.
+    pairs: Vec<(u32, AtomId)>,
+    /// In order of the rows.
+    atoms: Vec<AtomId>,
+    /// By row, where its own begin; and where all end.
+    begins: Vec<u32>,
 }
 
 /// Operators whose state came from elsewhere: until it is over, all their conditions matter at every key.
@@ -208,8 +217,7 @@ impl Dispatch {
     fn find(&mut self, batches: &[&EventBatch]) {
         let Self { edges, evaluated, context, found, .. } = self;
         for ((edge, batch), found) in edges.iter_mut().zip(batches).zip(found) {
-            found.clear();
-            edge.next = 0;
+            found.pairs.clear();
             if batch.is_empty() {
                 continue;
             }
@@ -217,27 +225,23 @@ impl Dispatch {
                 evaluated[term].evaluate(batch, context);
             }
             for &(id, term) in edge.found_by_terms.iter().filter(|(id, _)| edge.finds[*id as usize].is_used()) {
-                found.extend(evaluated[term].held.set_indices().map(|row| (row_number(row), id)));
+                found.pairs.extend(evaluated[term].held.set_indices().map(|row| (row_number(row), id)));
             }
-            edge.columns.look_up(batch, batch.len(), found);
-            found.sort_unstable_by_key(|(row, _)| *row);
+            edge.columns.look_up(batch, batch.len(), &mut found.pairs);
+            found.sort(batch.len());
         }
     }
 
     fn row(&mut self, edge: usize, batch: &EventBatch, row: usize) {
         self.rows += 1;
-        let of_edge = &mut self.edges[edge];
-        let from = of_edge.next;
-        let found = &self.found[edge][from..];
-        let count = found.iter().take_while(|(at, _)| *at as usize == row).count();
-        of_edge.next += count;
+        let range = self.found[edge].of(row);
         self.fulfilled.clear();
-        self.later(edge, batch, row, from..from + count);
+        self.later(edge, batch, row, range.clone());
         if self.resumed.is_some() {
-            self.later_of_resumed(edge, batch, row, from..from + count);
+            self.later_of_resumed(edge, batch, row, range.clone());
         }
-        for at in from..from + count {
-            let atom = self.found[edge][at].1;
+        for at in range {
+            let atom = self.found[edge].atoms[at];
             self.fulfil(edge, atom, batch, row);
         }
         if let Some(always) = self.edges[edge].always {
@@ -275,7 +279,7 @@ impl Dispatch {
             }
             if !is_marked {
                 is_marked = true;
-                let later = found[edge][range.clone()].iter().flat_map(|(_, atom)| &edges[edge].finds[*atom as usize].later);
+                let later = found[edge].atoms[range.clone()].iter().flat_map(|atom| &edges[edge].finds[*atom as usize].later);
                 later.for_each(|&condition| marks[condition as usize] = now);
             }
             let mut is_over = false;
@@ -305,7 +309,7 @@ impl Dispatch {
             return;
         }
         let is_of = |condition: &ConditionId| resumed.readers[self.conditions[*condition as usize].reader as usize];
-        let by_atoms = self.found[edge][range].iter().flat_map(|(_, atom)| &self.edges[edge].finds[*atom as usize].later);
+        let by_atoms = self.found[edge].atoms[range].iter().flat_map(|atom| &self.edges[edge].finds[*atom as usize].later);
         let looked_for = resumed.conditions.iter().filter(|&&id| self.marks[id as usize] == LOOKED_FOR);
         let candidates = by_atoms.filter(|id| is_of(id)).chain(looked_for).copied();
         let of_edge = candidates.filter(|&id| self.conditions[id as usize].edge == edge);
@@ -347,9 +351,36 @@ impl Dispatch {
     /// Looks how often atoms hold, and finds each condition by the rarest.
     fn adapt(&mut self, batches: &[&EventBatch]) {
         for ((edge, batch), found) in self.edges.iter_mut().zip(batches).zip(&mut self.found) {
-            edge.sample(batch, &self.evaluated, found);
+            edge.sample(batch, &self.evaluated, &mut found.pairs);
         }
         self.choose();
+    }
+}
+
+impl Found {
+    /// Puts what was found in order of the rows, of which there are so many.
+    fn sort(&mut self, rows: usize) {
+        let Self { pairs, atoms, begins } = self;
+        begins.clear();
+        begins.resize(rows + 1, 0);
+        pairs.iter().for_each(|(row, _)| begins[*row as usize] += 1);
+        let mut end = 0;
+        for begin in &mut *begins {
+            end += *begin;
+            *begin = end;
+        }
+        // From the last to the first, where those of a row end becomes where they begin.
+        atoms.resize(pairs.len(), 0);
+        for &(row, atom) in pairs.iter().rev() {
+            let place = &mut begins[row as usize];
+            *place -= 1;
+            atoms[*place as usize] = atom;
+        }
+    }
+
+    /// Where the atoms of a row are.
+    fn of(&self, row: usize) -> Range<usize> {
+        self.begins[row] as usize..self.begins[row + 1] as usize
     }
 }
 
