@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use super::compile;
 use super::next::{Base, Matched, Next, is_ended};
@@ -50,16 +51,16 @@ pub(super) struct Changing {
     next: u64,
     /// The streams that leave.
     pub(super) leaving: BTreeSet<String>,
-    /// A statement may be written behind the text as it is.
+    /// A statement may be written behind the text as it is; false as well where none ever will be.
     is_ended: bool,
 }
 
 impl Changing {
     /// Of a program that is compiled from the beginning.
-    pub(super) fn new(text: &str, program: &Program, graph: &OperatorGraph) -> Self {
+    pub(super) fn new(text: &str, program: &Program, graph: &OperatorGraph, is_open: bool) -> Self {
         let count = program.statements.len() as u64;
         let leaving = graph.outputs().iter().filter_map(|output| output.name.as_deref().map(str::to_owned)).collect();
-        Self { ids: (1..=count).collect(), next: count + 1, leaving, is_ended: is_ended(text) }
+        Self { ids: (1..=count).collect(), next: count + 1, leaving, is_ended: is_open && is_ended(text) }
     }
 
     /// What a snapshot says of them.
@@ -186,8 +187,9 @@ impl Engine {
 
         let change = Exchange { after: &planned.graph, nodes: &matched.nodes, outputs: &matched.outputs };
         let retired = self.running.guarded(|running| running.catch_up().and_then(|()| exchange(running, change)))?;
-        let outputs = planned.graph.outputs().iter().zip(&after.outputs).map(|(output, &of)| Output::new(output, of));
-        self.outputs = outputs.chain(retired.iter().map(|&output| self.outputs[output].clone())).collect();
+        let outputs = planned.graph.outputs().iter().zip(&after.outputs).map(|(output, &of)| Output::new(output, Some(of)));
+        let retired = retired.iter().map(|&output| self.outputs[output].known_as(self.fingerprint_of(output)));
+        self.outputs = outputs.chain(retired).collect();
         let added = planned.program.statements.len() - kept.len();
         let new = self.changing.next..self.changing.next + added as u64;
         let ids = kept.iter().map(|&statement| self.changing.ids[statement]).chain(new.clone()).collect();
@@ -197,7 +199,7 @@ impl Engine {
         self.program = planned.program;
         self.graph = planned.graph;
         self.warnings = planned.warnings;
-        self.fingerprints = after;
+        self.fingerprints = OnceLock::from(after);
         Ok(new.map(StatementId).collect())
     }
 

@@ -78,6 +78,9 @@ pub(super) fn plan_options(options: &Options, outputs: Outputs) -> PlanOptions {
 
 /// Leaves out the streams that are unknown only because the statement that names them could not be read, which has been told.
 fn without_followers(source: &Source, file: &File, found: Diagnostics) -> Diagnostics {
+    if found.is_empty() {
+        return found;
+    }
     let mut unread = String::new();
     let mut end = 0;
     for statement in &file.statements {

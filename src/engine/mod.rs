@@ -39,7 +39,7 @@ pub use table::{TableRow, TableView};
 pub use undeclared::Undeclared;
 
 use std::io::{self, Write};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow_array::RecordBatch;
 use serde::Serialize;
@@ -47,7 +47,7 @@ use serde::de::DeserializeOwned;
 
 use crate::codec::BadEvent;
 use crate::data::{Duration, Schema, Timestamp, Value};
-use crate::plan::{Fingerprints, OperatorGraph, Outputs, Threads, fingerprints};
+use crate::plan::{Fingerprint, Fingerprints, OperatorGraph, Outputs, Threads, fingerprints};
 use crate::runtime::Running;
 use crate::semantics::Program;
 use crate::text::{Diagnostics, Source};
@@ -81,7 +81,8 @@ pub struct Engine {
     running: Running,
     warnings: Diagnostics,
     outputs: Arc<[Output]>,
-    fingerprints: Fingerprints,
+    /// Known once somebody asks: of thousands of statements they cost as much as planning them.
+    fingerprints: OnceLock<Fingerprints>,
     options: Options,
     changing: Changing,
 }
@@ -133,11 +134,25 @@ impl Engine {
     fn compile_as(source: &Source, options: &Options, outputs: impl FnOnce(&Program) -> Outputs) -> Result<Self, Diagnostics> {
         let compile::Planned { program, graph, warnings } = compile::planned(source, options, outputs)?;
         let running = compile::assembled(&graph, options);
-        let fingerprints = fingerprints(&graph, &options.type_field);
-        let outputs = graph.outputs().iter().zip(&fingerprints.outputs).map(|(output, &of)| Output::new(output, of)).collect();
-        let changing = Changing::new(source.text(), &program, &graph);
-        let (source, options) = (source.clone(), options.clone());
-        Ok(Self { source, program, graph, running, warnings, outputs, fingerprints, options, changing })
+        let outputs = graph.outputs().iter().map(|output| Output::new(output, None)).collect();
+        let changing = Changing::new(source.text(), &program, &graph, options.open);
+        let (source, options, fingerprints) = (source.clone(), options.clone(), OnceLock::new());
+        let engine = Self { source, program, graph, running, warnings, outputs, fingerprints, options, changing };
+        if engine.options.open {
+            // The first change is not to pay for them.
+            engine.fingerprints();
+        }
+        Ok(engine)
+    }
+
+    /// The fingerprints of the graph.
+    fn fingerprints(&self) -> &Fingerprints {
+        self.fingerprints.get_or_init(|| fingerprints(&self.graph, &self.options.type_field))
+    }
+
+    /// What an output is in ids of its rows, also one that is no more.
+    fn fingerprint_of(&self, output: usize) -> Fingerprint {
+        self.outputs[output].fingerprint.unwrap_or_else(|| self.fingerprints().outputs[output])
     }
 
     /// What may not be meant so in the program: it runs nevertheless.
@@ -405,7 +420,7 @@ impl Engine {
 
     /// What the rows that are taken next are called.
     fn ids(&self) -> Option<rows::Ids> {
-        self.options.ids.then(|| rows::Ids::new(&self.outputs, self.running.taken()))
+        self.options.ids.then(|| rows::Ids::new((0..self.outputs.len()).map(|output| self.fingerprint_of(output)), self.running.taken()))
     }
 
     /// The bad events since the last call, in order. Beyond a cap (`limits.kept_bad_events`) they are only counted.

@@ -52,7 +52,7 @@ impl Base {
         Self {
             program: engine.program.clone(),
             graph: engine.graph.clone(),
-            fingerprints: engine.fingerprints.clone(),
+            fingerprints: engine.fingerprints().clone(),
             warnings: engine.warnings.clone(),
             leaving: engine.changing.leaving.clone(),
             nodes: (0..engine.graph.nodes().len()).collect(),
@@ -85,7 +85,7 @@ impl Base {
             Span::new(span.start - by, span.end - by)
         };
         let dropped = Dropped { statements, stream: &stream, span: &shifted };
-        let Thinned { graph, fingerprints, nodes, outputs } = without(&engine.graph, &engine.fingerprints, &dropped);
+        let Thinned { graph, fingerprints, nodes, outputs } = without(&engine.graph, engine.fingerprints(), &dropped);
         let is_cut = |label: &Label| label.span != Span::default() && cut.iter().any(|cut| cut.contains(&label.span.start));
         let mut warnings = Diagnostics::default();
         for warning in engine.warnings.iter().filter(|warning| !is_cut(&warning.primary)) {
@@ -188,7 +188,7 @@ impl Matched {
         let was = |statement: usize| kept.get(statement).copied();
         let alters = |statement: usize| ChangeError::Alters(name_of_statement(&planned.program, statement));
 
-        let old = before.nodes().iter().zip(&engine.fingerprints.nodes).map(|(node, &of)| (Some(node.statement), of));
+        let old = before.nodes().iter().zip(&engine.fingerprints().nodes).map(|(node, &of)| (Some(node.statement), of));
         let new = graph.nodes().iter().zip(&after.nodes).map(|(node, &of)| Some((Some(was(node.statement)?), of)));
         let nodes = in_turn(old, new);
         for (number, node) in graph.nodes().iter().enumerate() {
@@ -204,7 +204,7 @@ impl Matched {
         let old: Vec<Option<Part>> = before
             .outputs()
             .iter()
-            .zip(&engine.fingerprints.outputs)
+            .zip(&engine.fingerprints().outputs)
             .map(|(output, &of)| Some((of_output(output.edge, Some(output.statement).filter(|s| kept.contains(s)))?, of)))
             .collect();
         let new = graph.outputs().iter().zip(&after.outputs).map(|(output, &of)| (of_output(output.edge, was(output.statement)), of));

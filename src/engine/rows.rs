@@ -36,9 +36,9 @@ pub(super) struct Ids {
 
 impl Ids {
     /// Of these outputs, of which so many rows have been taken.
-    pub(super) fn new(outputs: &[Output], taken: &[u64]) -> Self {
-        let name = |output: &Output| output.fingerprint[..6].iter().map(|byte| format!("{byte:02x}")).collect();
-        Self { outputs: outputs.iter().map(name).collect(), next: taken.to_vec() }
+    pub(super) fn new(outputs: impl Iterator<Item = Fingerprint>, taken: &[u64]) -> Self {
+        let name = |output: Fingerprint| output[..6].iter().map(|byte| format!("{byte:02x}")).collect();
+        Self { outputs: outputs.map(name).collect(), next: taken.to_vec() }
     }
 
     fn next(&mut self, output: usize) -> String {
@@ -67,7 +67,8 @@ pub(super) struct Output {
     name: Option<Arc<str>>,
     schema: Arc<Schema>,
     writers: Arc<Writers>,
-    fingerprint: Fingerprint,
+    /// None while it is that of the output of the graph that has the same number.
+    pub(super) fingerprint: Option<Fingerprint>,
 }
 
 impl OutputRow {
@@ -136,10 +137,15 @@ fn text_of(writer: &RowWriter, rows: &EventBatch, row: usize) -> String {
 }
 
 impl Output {
-    pub(super) fn new(node: &OutputNode, fingerprint: Fingerprint) -> Self {
+    pub(super) fn new(node: &OutputNode, fingerprint: Option<Fingerprint>) -> Self {
         let named = RowWriter::new(node.name.as_deref(), &node.schema);
         let bare = RowWriter::new(None, &node.schema);
         Self { name: node.name.clone(), schema: node.schema.clone(), writers: Arc::new(Writers { named, bare }), fingerprint }
+    }
+
+    /// The same, whatever becomes of the graph.
+    pub(super) fn known_as(&self, fingerprint: Fingerprint) -> Self {
+        Self { fingerprint: Some(fingerprint), ..self.clone() }
     }
 
     /// The rows under the names of the output: inside the graph only positions counted.

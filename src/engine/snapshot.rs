@@ -141,7 +141,7 @@ impl Engine {
 
     fn passport(&self) -> Passport {
         let statements = self.statement_names().collect();
-        Passport::new(&self.graph, &self.fingerprints, statements)
+        Passport::new(&self.graph, self.fingerprints(), statements)
     }
 }
 
