@@ -199,7 +199,8 @@ pub(super) fn expected(rule: Rule) -> Expected {
         Rule::inside => OneOf("`STRICT`, `ANY`", &["STRICT", "ANY"]),
         Rule::rows_per_match => OneOf("`ONE ROW PER MATCH`, `ALL ROWS PER MATCH`", &["ONE", "ALL"]),
         Rule::mr_after => Word("AFTER MATCH".to_owned()),
-        Rule::distinct_ahead
+        Rule::name_ahead
+        | Rule::distinct_ahead
         | Rule::special_ahead
         | Rule::mode_ahead
         | Rule::trim_ahead

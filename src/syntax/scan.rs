@@ -1,7 +1,7 @@
 //! The first look at a program: where its statements end, what is a comment, and how deep brackets nest.
 //!
-//! The whole text comes in; out come the pieces between the `;`, and the text with every comment blanked byte for byte, so that offsets
-//! stay. What makes the grammar recurse (brackets, CASE … END, the `<` of types) is counted here, before anything recurses over it.
+//! The whole text comes in; out come the pieces between the `;`, and the text with every comment and line end blanked byte for byte, so that
+//! offsets stay. What makes the grammar recurse (brackets, CASE … END, the `<` of types) is counted here, before anything recurses over it.
 
 use crate::text::{Diagnostic, Span};
 
@@ -27,7 +27,7 @@ pub(super) struct Piece {
 /// What the look found.
 #[derive(Debug)]
 pub(super) struct Scan {
-    /// The program, comments blanked.
+    /// The program, comments and line ends outside of quotes blanked.
     pub(super) text: String,
     /// Its statements, without the empty ones.
     pub(super) pieces: Vec<Piece>,
@@ -91,13 +91,15 @@ impl Scanner<'_> {
                 self.at += 1;
                 self.start = self.at;
             }
-            b' ' | b'\t' | b'\r' | b'\n' => self.at += 1,
+            b' ' => self.at += 1,
+            // One blank for all: the grammar asks for blanks wherever a token ends.
+            b'\t' | b'\r' | b'\n' => self.blank(1),
             _ if is_word_byte(first) => self.word(),
             _ => self.sign(first),
         }
     }
 
-    /// Replaces a comment by blanks.
+    /// Replaces so many bytes by blanks.
     fn blank(&mut self, length: usize) {
         self.blanked.push_str(&self.text[self.copied..self.at]);
         self.blanked.extend(std::iter::repeat_n(' ', length));
