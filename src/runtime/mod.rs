@@ -25,6 +25,7 @@ mod running;
 mod selective;
 
 mod assemble;
+mod by_position;
 mod shards;
 mod tables;
 mod view;
