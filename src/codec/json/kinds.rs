@@ -3,7 +3,6 @@
 use super::block::Block;
 use super::decode::TypeRoutes;
 use super::scan::Reading;
-
 use super::typed::{Layout, Time};
 use crate::codec::{Route, SourceSpec};
 use crate::data::{Duration, Interner, TextWord, Timestamp};
