@@ -324,13 +324,14 @@ impl StepSequence {
         if !inbox.entries.is_empty() {
             self.turn_to(&inbox.inputs);
         }
+        let is_worth_touching = self.is_keyed && self.partitions.len() > FEW;
         let rows = inbox.entries.iter().filter_map(|entry| match *entry {
             Entry::Row { input, row, place, .. } => Some((usize::from(input), row, place)),
             Entry::Watermark(_) => None,
         });
-        self.evaluator.begin(&inbox.inputs, rows);
+        // PERF: where each row is of another partition, that is waited for, and a second look at all rows costs more than it saves.
+        self.evaluator.begin(&inbox.inputs, rows.take(if is_worth_touching { 0 } else { usize::MAX }));
         let (looks_at_all, lags) = (self.evaluator.looks_at_all(), self.evaluator.lags());
-        let is_worth_touching = self.is_keyed && self.partitions.len() > FEW;
         let mut rows: Vec<RowOf<'_>> = Vec::new();
         for (number, entry) in inbox.entries.iter().enumerate() {
             if is_worth_touching && number.is_multiple_of(AHEAD) {
