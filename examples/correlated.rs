@@ -14,6 +14,10 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, TimestampNanosecondArray};
 use betide::{Engine, Options, Timestamp};
 
+use measure::cpu_seconds;
+
+mod measure;
+
 const EVENTS_A_BATCH: usize = 4096;
 /// How many events the general evaluator gets, so that this takes seconds and not minutes: about 4,000 matches wait at their end, and not
 /// 10,000, which flatters it.
@@ -114,12 +118,4 @@ fn events(count: usize) -> Result<Vec<(RecordBatch, Timestamp)>, Box<dyn Error>>
         Ok((RecordBatch::try_from_iter(columns)?, Timestamp(time(numbers.end))))
     };
     (0..count).step_by(EVENTS_A_BATCH).map(&mut batch).collect()
-}
-
-/// What the process has used so far: fields 14 and 15 of `/proc/self/stat`, in hundredths of a second.
-fn cpu_seconds() -> Result<f64, Box<dyn Error>> {
-    let stat = std::fs::read_to_string("/proc/self/stat")?;
-    let behind_name = stat.rsplit(')').next().unwrap_or_default();
-    let field = |index: usize| behind_name.split_whitespace().nth(index).and_then(|text| text.parse::<f64>().ok());
-    Ok((field(11).ok_or("no user time")? + field(12).ok_or("no system time")?) / 100.0)
 }
