@@ -45,7 +45,7 @@ fn program(random: &mut Random) -> String {
         columns.push("START_TIME, END_TIME".to_owned());
     }
     let mut text = format!("SELECT ALL MATCHES {}\nFROM PATTERN ({})\n", columns.join(", "), pattern.text);
-    text += random.pick(&["", "", "PARTITION BY k\n", "PARTITION BY k, ok\n"]);
+    text += random.pick(&["", "", "PARTITION BY k\n", "PARTITION BY n\n", "PARTITION BY k, ok\n"]);
     if !random.chance(20) {
         text += &format!("WITHIN {} ms\n", [0, 500, 2000, 4000, 9000][random.below(5)]);
     }
@@ -81,5 +81,37 @@ fn way_columns_give_what_threads_give() {
     if pairs > 1 {
         assert!(chosen > pairs / 2, "only {chosen} of {pairs} programs are run by way columns");
         assert!(with_rows > pairs / 3 && many > pairs / 10, "only {with_rows} of {pairs} programs match, {many} often");
+    }
+}
+
+/// Keys that are whole numbers are remembered by their words: also when they come again after their partition is over, beside many others.
+#[test]
+fn keys_that_are_whole_numbers_come_and_go() {
+    let source = "CREATE STREAM E (side INT, k INT, at TIMESTAMP) TIMESTAMP BY at;\n";
+    let programs = [
+        ("rank columns", "SELECT ALL MATCHES a.k AS k, a.at AS a, b.at AS b FROM PATTERN (E[side = 0] a ->> E[side = 1] b)"),
+        (
+            "way columns",
+            "SELECT ALL MATCHES a.k AS k, a.at AS a, c.at AS c FROM PATTERN (E[side = 0] a ->> (E[side = 1] b | E[side = 2] d) ->> E[side = 0] c)",
+        ),
+    ];
+    let mut random = Random::new(7);
+    let mut time = 0;
+    let lines: String = (0..6000)
+        .map(|number| {
+            time += random.below(4);
+            // Few at first, then thousands, then few again.
+            let keys = [30, 3000, 8][number / 2000];
+            let key = if random.chance(2) { "null".to_owned() } else { (random.below(keys) as i64 - 4).to_string() };
+            format!("{{\"side\":{},\"k\":{key},\"at\":{time}}}\n", random.below(3))
+        })
+        .collect();
+    for (evaluator, program) in programs {
+        let program = format!("{source}{program} PARTITION BY k WITHIN 60 ms;\n");
+        let fast = run(&program, &lines, 512, false);
+        let general = run(&program, &lines, 512, true);
+        assert!(fast.plan.contains(evaluator), "{program}");
+        assert!(fast.rows() > 500, "{} rows", fast.rows());
+        assert_eq!(fast.found, general.found, "{program}");
     }
 }

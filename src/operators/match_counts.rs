@@ -20,17 +20,23 @@ pub struct MatchCounts {
     evaluator: CountEvaluator,
     partitions: Partitions<Counted>,
     window: HoppingWindow,
-    /// What the slice of now has come to, by partition, in the order of their first matches.
-    parts: Vec<Part>,
-    /// Tells the parts of this slice from those of earlier ones.
-    slice: u64,
-    /// Where the next slice starts.
-    slice_until: i64,
-    /// The first time at which the slice is over or a window closes.
-    wake: i64,
+    slice: Slice,
     /// What the events of an inbox do and where they stand; empty between inboxes.
     moves: Vec<u32>,
     places: Vec<Place>,
+}
+
+/// The slice of now.
+#[derive(Debug)]
+struct Slice {
+    /// What it has come to, by partition, in the order of their first matches.
+    parts: Vec<Part>,
+    /// Tells its parts from those of earlier slices.
+    number: u64,
+    /// Where the next slice starts.
+    until: i64,
+    /// The first time at which it is over or a window closes.
+    wake: i64,
 }
 
 #[derive(Debug)]
@@ -57,10 +63,7 @@ impl MatchCounts {
             evaluator: CountEvaluator::new(spec.clone(), events_max),
             partitions: Partitions::new(&spec.pattern),
             window: HoppingWindow::of_matches(&spec),
-            parts: Vec::new(),
-            slice: 1,
-            slice_until: i64::MIN,
-            wake: i64::MAX,
+            slice: Slice { parts: Vec::new(), number: 1, until: i64::MIN, wake: i64::MAX },
             moves: Vec::new(),
             places: Vec::new(),
             spec,
@@ -105,10 +108,9 @@ impl MatchCounts {
     fn event(&mut self, id: u32, moves: u32, rows: &[RowOf<'_>], place: Place) {
         let Some(counted) = self.partitions.get_mut(id) else { return };
         if let Some(found) = self.evaluator.event(&mut counted.counters, moves, rows, place) {
-            let mut slices = Slices { parts: &mut self.parts, number: self.slice, until: &mut self.slice_until, wake: &mut self.wake };
-            if slices.is_new(counted, found, place, &mut self.window) {
+            if self.slice.is_new(counted, found, place, &mut self.window) {
                 let key = if self.spec.keys.is_empty() { Vec::new() } else { self.partitions.key(id) };
-                self.parts.push(Part { key: self.spec.keys.iter().map(|&at| key[at].clone()).collect(), totals: found.clone() });
+                self.slice.parts.push(Part { key: self.spec.keys.iter().map(|&at| key[at].clone()).collect(), totals: found.clone() });
             }
         }
         self.partitions.drop_if(id, |counted| counted.counters.is_empty());
@@ -154,17 +156,17 @@ impl MatchCounts {
                 // Without a start there is nothing that another step could follow.
                 let Some(skipped) = self.moves[at..].iter().position(|&moves| self.evaluator.begins(moves)) else { break };
                 at += skipped;
-                self.partitions.begin_alone(places[at].time(), Counted { counters: self.evaluator.partition(), part: (0, 0) });
+                let evaluator = &self.evaluator;
+                self.partitions.begin(0, places[at].time(), Some(|| Counted { counters: evaluator.partition(), part: (0, 0) }));
             }
             self.pass(places[at], Place::MIN, out);
             let Some(counted) = self.partitions.alone() else { break };
             let CountPartition::Plain(counters) = &mut counted.counters else { break };
-            let (taken, found) = self.evaluator.run(counters, &self.moves[at..], &places[at..], self.wake);
+            let (taken, found) = self.evaluator.run(counters, &self.moves[at..], &places[at..], self.slice.wake);
             at += taken;
             if let Some(found) = found {
-                let mut slices = Slices { parts: &mut self.parts, number: self.slice, until: &mut self.slice_until, wake: &mut self.wake };
-                if slices.is_new(counted, found, places[at - 1], &mut self.window) {
-                    self.parts.push(Part { key: Vec::new(), totals: found.clone() });
+                if self.slice.is_new(counted, found, places[at - 1], &mut self.window) {
+                    self.slice.parts.push(Part { key: Vec::new(), totals: found.clone() });
                 }
                 self.partitions.drop_if(0, |counted| counted.counters.is_empty());
             }
@@ -174,7 +176,7 @@ impl MatchCounts {
     /// Time has come to this place.
     #[inline]
     fn pass(&mut self, place: Place, floor: Place, out: &mut Outbox) {
-        if place.time().0 >= self.wake {
+        if place.time().0 >= self.slice.wake {
             self.wake(place, floor, out);
         }
     }
@@ -188,32 +190,24 @@ impl MatchCounts {
 
     #[cold]
     fn wake(&mut self, place: Place, floor: Place, out: &mut Outbox) {
-        for part in self.parts.drain(..) {
+        for part in self.slice.parts.drain(..) {
             self.window.add_totals(part.key.iter().map(Value::borrowed), &part.totals);
         }
-        self.slice += 1;
+        self.slice.number += 1;
         self.window.pass(place, floor, out);
-        self.slice_until = i64::MIN;
-        self.wake = self.window.next_closing().map_or(i64::MAX, |closing| closing.time().0);
+        self.slice.until = i64::MIN;
+        self.slice.wake = self.window.next_closing().map_or(i64::MAX, |closing| closing.time().0);
     }
 }
 
-/// The parts of the slice of now.
-struct Slices<'m> {
-    parts: &'m mut Vec<Part>,
-    number: u64,
-    until: &'m mut i64,
-    wake: &'m mut i64,
-}
-
-impl Slices<'_> {
-    /// Adds what an event finishes to the part of its partition in the slice of now. Whether there is none: the next part is to be that then.
+impl Slice {
+    /// Adds what an event finishes to the part of its partition. Whether there is none: the next part is to be that then.
     #[inline]
     fn is_new(&mut self, counted: &mut Counted, found: &Totals, place: Place, window: &mut HoppingWindow) -> bool {
         let time = place.time().0;
-        if time >= *self.until {
-            *self.until = window.slice_until(time);
-            *self.wake = (*self.wake).min(*self.until);
+        if time >= self.until {
+            self.until = window.slice_until(time);
+            self.wake = self.wake.min(self.until);
         }
         let is_new = counted.part.0 != self.number;
         if is_new {
@@ -279,7 +273,7 @@ impl Operator for MatchCounts {
     fn held(&self) -> Held {
         let sizes = self.partitions.iter().map(|counted| counted.counters.size());
         let (rows, bytes) = sizes.fold((0, 0), |(rows, bytes), (r, b)| (rows + r, bytes + b));
-        let parts: usize = self.parts.iter().map(|part| size_of::<Part>() + part.totals.bytes()).sum();
+        let parts: usize = self.slice.parts.iter().map(|part| size_of::<Part>() + part.totals.bytes()).sum();
         let window = self.window.held();
         Held {
             keys: self.partitions.iter().count().max(window.keys),
@@ -294,22 +288,22 @@ impl Operator for MatchCounts {
         self.partitions.save(to);
         // The parts of the slice of now belong to no one partition; whoever has what belongs to no key has them.
         if to.range().has_unkeyed() {
-            to.put(&self.parts);
+            to.put(&self.slice.parts);
         } else {
             to.put(&Vec::<Part>::new());
         }
-        to.put(&(self.slice, self.slice_until, self.wake));
+        to.put(&(self.slice.number, self.slice.until, self.slice.wake));
         self.window.save(to);
     }
 
     fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
         self.evaluator.load(from)?;
         self.partitions.load(from, |counted| counted)?;
-        let before = self.parts.len();
-        self.parts.extend(from.take::<Vec<Part>>()?);
-        (self.slice, self.slice_until, self.wake) = from.take()?;
-        let slice = self.slice;
-        let is_there = |counted: &Counted| counted.part.0 != slice || counted.part.1 < self.parts.len();
+        let before = self.slice.parts.len();
+        self.slice.parts.extend(from.take::<Vec<Part>>()?);
+        (self.slice.number, self.slice.until, self.slice.wake) = from.take()?;
+        let slice = self.slice.number;
+        let is_there = |counted: &Counted| counted.part.0 != slice || counted.part.1 < self.slice.parts.len();
         if before > 0 || !self.partitions.iter().all(is_there) {
             return Err(StateError::new("parts of a slice that are not there"));
         }

@@ -58,29 +58,29 @@ impl<P> Partitions<P> {
     #[inline]
     pub(super) fn find(&mut self, row: &RowOf<'_>, fresh: Option<impl FnOnce() -> P>) -> Option<u32> {
         if !self.is_keyed {
-            return if self.kept.first().is_some_and(Option::is_some) { Some(0) } else { self.begin(0, row, fresh) };
+            return if self.kept.first().is_some_and(Option::is_some) { Some(0) } else { self.begin(0, row.batch.time(row.row), fresh) };
         }
         let word = self.word_columns.get(row.input).copied().flatten().and_then(|column| row.batch.columns()[column].word(row.row));
         if let Some(id) = word.and_then(|word| self.known.get(word)) {
             return Some(id);
         }
         let id = self.key_of(row, fresh.is_some())?;
-        let found = self.begin(id, row, fresh);
+        let found = self.begin(id, row.batch.time(row.row), fresh);
         if let (Some(word), Some(id)) = (word, found) {
             self.known.note(word, id, self.keys.len());
         }
         found
     }
 
-    /// The partition of this number, begun if there is none.
-    fn begin(&mut self, id: u32, row: &RowOf<'_>, fresh: Option<impl FnOnce() -> P>) -> Option<u32> {
+    /// The partition of this number (0 without keys), begun at this time if there is none.
+    pub(super) fn begin(&mut self, id: u32, time: Timestamp, fresh: Option<impl FnOnce() -> P>) -> Option<u32> {
         let index = id as usize;
         if self.kept.len() <= index {
             self.kept.resize_with(index + 1, || None);
         }
         if self.kept[index].is_none() {
             self.kept[index] = Some(fresh?());
-            self.visits.extend(self.within.map(|span| (row.batch.time(row.row).saturating_add(span), id)));
+            self.visits.extend(self.within.map(|span| (time.saturating_add(span), id)));
         }
         Some(id)
     }
@@ -94,14 +94,6 @@ impl<P> Partitions<P> {
     #[inline]
     pub(super) fn alone(&mut self) -> Option<&mut P> {
         self.kept.first_mut().filter(|_| !self.is_keyed)?.as_mut()
-    }
-
-    /// The only partition begins, with an event of this time.
-    pub(super) fn begin_alone(&mut self, time: Timestamp, fresh: P) {
-        debug_assert!(!self.is_keyed, "one of several is begun by a row with its key");
-        self.kept.resize_with(1, || None);
-        self.kept[0] = Some(fresh);
-        self.visits.extend(self.within.map(|span| (time.saturating_add(span), 0)));
     }
 
     fn key_of(&mut self, row: &RowOf<'_>, may_begin: bool) -> Option<u32> {
@@ -297,5 +289,38 @@ struct BatchRow<'a>(&'a RowOf<'a>);
 impl Row for BatchRow<'_> {
     fn slot(&self, slot: SlotId) -> Value<'_> {
         self.0.batch.value(slot.0 as usize, self.0.row)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    #[test]
+    fn known_words_are_those_of_partitions_that_are() {
+        let (mut known, mut there) = (KnownWords::default(), HashMap::new());
+        let mut state = 0x5eed_u64;
+        let mut found = 0;
+        for number in 0..100_000u32 {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            let word = (state >> 40).cast_signed() % [20, 5000, 3][number as usize / 40_000] - 2;
+            if let Some(id) = known.get(word) {
+                assert_eq!(there.get(&word), Some(&id), "{word}");
+                found += 1;
+            }
+            if state.is_multiple_of(3) {
+                if let Some(id) = there.remove(&word) {
+                    known.forget(id, Some(Value::Int(word)));
+                }
+            } else {
+                let id = *there.entry(word).or_insert(number);
+                known.note(word, id, there.len());
+            }
+        }
+        assert!(found > 30_000 && known.0.len() == KNOWN.1, "{found} of {}", known.0.len());
     }
 }
