@@ -107,11 +107,11 @@ impl MatchCounts {
     #[inline]
     fn event(&mut self, id: u32, moves: u32, rows: &[RowOf<'_>], place: Place) {
         let Some(counted) = self.partitions.get_mut(id) else { return };
-        if let Some(found) = self.evaluator.event(&mut counted.counters, moves, rows, place) {
-            if self.slice.is_new(counted, found, place, &mut self.window) {
-                let key = if self.spec.keys.is_empty() { Vec::new() } else { self.partitions.key(id) };
-                self.slice.parts.push(Part { key: self.spec.keys.iter().map(|&at| key[at].clone()).collect(), totals: found.clone() });
-            }
+        if let Some(found) = self.evaluator.event(&mut counted.counters, moves, rows, place)
+            && self.slice.is_new(counted, found, place, &mut self.window)
+        {
+            let key = if self.spec.keys.is_empty() { Vec::new() } else { self.partitions.key(id) };
+            self.slice.parts.push(Part { key: self.spec.keys.iter().map(|&at| key[at].clone()).collect(), totals: found.clone() });
         }
         self.partitions.drop_if(id, |counted| counted.counters.is_empty());
     }
