@@ -124,6 +124,9 @@ fn what_cannot_be_told_is_asked_for() {
     assert!(told.contains("no event has it as its `type`: there are `Failed`, `Accepted`\n  did you mean `Failed`?"), "{told}");
     let told = ask(&["run", "-q", "SELECT usr FROM Failed"], LOGINS);
     assert!(told.contains("help: columns of `Failed`: type, user, ip, at") && !told.contains("CREATE STREAM"), "{told}");
+    // The statement that makes a stream cannot be read.
+    let told = ask(&["run", "-q", "CREATE VIEW V AS SELECT user FROM Failed; SELECT user FROM V"], LOGINS);
+    assert!(told.starts_with("error[E0101]: expected `STREAM` or `TABLE`, found `VIEW`") && !told.contains("no event has it"), "{told}");
     let two = r#"{"began":"2026-03-01T10:00:00Z","ended":"2026-03-01T10:00:00Z"}"#;
     let window = "SELECT COUNT(*) AS n FROM Job WINDOW TUMBLING 1m";
     let told = ask(&["run", "-q", window], two);

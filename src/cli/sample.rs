@@ -65,7 +65,11 @@ pub(crate) fn declare(text: &TextFlags, flags: &SampleFlags, inputs: Vec<Input>)
     }
     let mut declared = Declared::default();
     for stream in &undeclared.streams {
-        let declaration = find(&mut observer, &mut everything, stream, &undeclared, &names)?;
+        let declaration = match find(&mut observer, &mut everything, stream, &undeclared, &names) {
+            // What cannot be read is told by the compiler.
+            Err(_) if undeclared.is_unreadable => continue,
+            found => found?,
+        };
         let time = time_of(&declaration, flags, &undeclared)?;
         let mut words = undeclared.words.clone();
         if declaration.type_value().is_none() {

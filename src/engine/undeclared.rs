@@ -20,14 +20,17 @@ pub struct Undeclared {
     pub takes_all_columns: bool,
     /// Some query means nothing without event times: a window of time, a join, a pattern.
     pub needs_time: bool,
+    /// Some statement cannot be read; it may be the one that makes a stream.
+    pub is_unreadable: bool,
 }
 
 impl Undeclared {
     /// Looks at the statements that can be read. Whether they are right is not asked.
     pub fn of(program: &str) -> Self {
-        let (file, _) = parse(&Source::new("<query>", program));
+        let (file, mistakes) = parse(&Source::new("<query>", program));
         let mut made: BTreeSet<&str> = BTreeSet::new();
-        let mut found = Self { is_without_sources: true, words: words(program), ..Self::default() };
+        let is_unreadable = mistakes.has_errors();
+        let mut found = Self { is_without_sources: true, words: words(program), is_unreadable, ..Self::default() };
         let mut queries = Vec::new();
         for statement in &file.statements {
             match &statement.kind {

@@ -40,6 +40,7 @@ impl Expr {
             function.check_count(&types(&args))?;
             return build(args);
         }
+        let args = with_second_as_first(function, args)?;
         let resolved: Resolved = function.resolve(&types(&args))?;
         let args: Vec<Expr> = args.into_iter().zip(&resolved.args).map(|(arg, wanted)| arg.coerced(wanted)).collect();
         let constants: Vec<_> = args.iter().map(Expr::as_literal).collect();
@@ -152,6 +153,8 @@ impl Expr {
     pub fn between(expr: Expr, low: Expr, high: Expr) -> Result<Self, TypeError> {
         let (expr, low) = comparable("BETWEEN", expr, low).map_err(|e| e.at(1))?;
         let (expr, high) = comparable("BETWEEN", expr, high).map_err(|e| e.at(2))?;
+        // The upper bound may have made a FLOAT of a DECIMAL.
+        let (expr, low) = comparable("BETWEEN", expr, low).map_err(|e| e.at(1))?;
         Ok(Self::new(ExprKind::Between, vec![expr, low, high], DataType::Bool))
     }
 
@@ -259,20 +262,39 @@ fn of_one_type(what: &str, args: Vec<Expr>) -> Result<(Vec<Expr>, DataType), Typ
     Ok((args.into_iter().map(|arg| arg.coerced(&common)).collect(), common))
 }
 
-/// Two operands that can be compared. Numbers of different types stay as they are (they compare exactly), but a constant takes the type of
-/// the other side where that loses nothing, so that columns compare with their own kind.
+/// Two operands that can be compared. An INT beside another number stays as it is (they compare exactly), a DECIMAL beside a FLOAT is made
+/// one, as where they are added; but a constant takes the type of the other side where that loses nothing, so that columns compare with
+/// their own kind.
 fn comparable(what: &str, a: Expr, b: Expr) -> Result<(Expr, Expr), TypeError> {
     let found = || vec![a.data_type.clone(), b.data_type.clone()];
     if let Some(expected) = unreadable(&a, &b.data_type).or_else(|| unreadable(&b, &a.data_type)) {
         return Err(TypeError::new(what, found(), expected));
     }
     let (left, right) = (a.clone().adapted(&b.data_type), b.clone().adapted(&a.data_type));
+    let (left, right) = match (&left.data_type, &right.data_type) {
+        (DataType::Decimal { .. }, DataType::Float) => (left.coerced(&DataType::Float), right),
+        (DataType::Float, DataType::Decimal { .. }) => (left, right.coerced(&DataType::Float)),
+        _ => (left, right),
+    };
     let fits = match (&left.data_type, &right.data_type) {
         (a, b) if a.is_numeric() && b.is_numeric() => true,
         (a @ DataType::Struct(_), b @ DataType::Struct(_)) => a == b,
         (a, b) => a.common(b).is_some(),
     };
     if fits { Ok((left, right)) } else { Err(TypeError::new(what, found(), "two values of one type")) }
+}
+
+/// A constant that is compared with the argument before it, as the same comparison by `=` would read it.
+fn with_second_as_first(function: &Function, mut args: Vec<Expr>) -> Result<Vec<Expr>, TypeError> {
+    if let [first, second] = args.as_slice()
+        && let Some(wanted) = function.second_as(&first.data_type)
+    {
+        if let Some(expected) = unreadable(second, &wanted) {
+            return Err(TypeError::new(function.name, types(&args), expected).at(1));
+        }
+        args[1] = second.clone().adapted(&wanted);
+    }
+    Ok(args)
 }
 
 /// A text constant beside a time that is no time.

@@ -120,7 +120,13 @@ impl Failure<'_> {
         let wants_sign = |sign: &str| self.expected.iter().any(|e| matches!(e, Expected::Sign(s) if *s == sign));
         if matches!(found, ")" | "]" | "}") && !wants_sign(found) && self.expected.contains(&Expected::End) {
             let message = format!("this `{found}` closes nothing");
-            return Some(Diagnostic::error(codes::UNCLOSED, span, message).label(format!("expected {}", self.expected_list())));
+            let open = match found {
+                ")" => '(',
+                "]" => '[',
+                _ => '{',
+            };
+            let closes = Diagnostic::error(codes::UNCLOSED, span, message).label(format!("expected {}", self.expected_list()));
+            return Some(closes.hint(format!("take it away, or open it with `{open}`")));
         }
         if let Some(c) = first.filter(|c| !c.is_ascii() && !is_word_start(*c) || matches!(c, '\\' | '#' | '@' | '`' | '~')) {
             let hint = match c {
@@ -134,7 +140,8 @@ impl Failure<'_> {
             let strange = Diagnostic::error(codes::STRANGE_CHARACTER, span, format!("the character `{c}` has no meaning here"));
             return Some(hint.into_iter().fold(strange, Diagnostic::hint));
         }
-        self.unknown_unit(found, span).or_else(|| self.reserved(found, span)).or_else(|| self.misspelt(found, span))
+        let first = self.bare_pattern().or_else(|| self.unknown_unit(found, span)).or_else(|| self.reserved(found, span));
+        first.or_else(|| self.misspelt(found, span))
     }
 
     /// A bracket or CASE that is open where the statement ends or its next clause begins.
@@ -172,19 +179,14 @@ impl Failure<'_> {
         let number = &before[before.len() - digits..];
         let is_number = number.starts_with(|c: char| c.is_ascii_digit())
             && !before[..before.len() - digits].ends_with(|c: char| is_word_start(c) || c == '$' || c == '"');
-        if is_number && found.starts_with(is_word_start) && !codes::is_reserved(found) && !self.wants(found) {
-            let message = format!("`{found}` is no unit of time");
-            let unknown = Diagnostic::error(codes::UNKNOWN_UNIT, span, message).did_you_mean(&nearest(found, UNITS));
-            return Some(unknown.hint("the units are `ns us ms s m h d w` and their English names"));
+        if is_number && found.starts_with(is_word_start) && !codes::is_reserved(found) && !self.wants(found) && !is_unit(found) {
+            return Some(no_unit(found, span));
         }
         // `10x`: the number itself is not a number.
         let digits = found.bytes().take_while(|b| b.is_ascii_digit() || *b == b'_' || *b == b'.').count();
         let unit = &found[digits..];
-        if digits > 0 && unit.starts_with(is_word_start) {
-            let span = Span::new(span.start + offset(digits), span.end);
-            let unknown = Diagnostic::error(codes::UNKNOWN_UNIT, span, format!("`{unit}` is no unit of time"));
-            let unknown = unknown.did_you_mean(&nearest(unit, UNITS));
-            return Some(unknown.hint("the units are `ns us ms s m h d w` and their English names"));
+        if digits > 0 && unit.starts_with(is_word_start) && !is_unit(unit) {
+            return Some(no_unit(unit, Span::new(span.start + offset(digits), span.end)));
         }
         None
     }
@@ -311,50 +313,23 @@ impl Failure<'_> {
             [first @ .., last] => format!("{} or {last}", first.join(", ")),
         }
     }
-
-    /// How to mend it, where the token tells.
-    fn hint(&self, found: &str) -> Option<&'static str> {
-        let wants =
-            |sign: &str| self.expected.iter().any(|e| *e == Expected::Sign("an arrow") || matches!(e, Expected::Sign(s) if *s == sign));
-        let in_pattern = self.expected.contains(&Expected::Thing("`->`"));
-        let hint = match found {
-            "=>" | "→" => "did you mean `->`?",
-            "," if self.expected.iter().any(|e| matches!(e, Expected::OneOf("a join", _))) => {
-                "streams are combined by `JOIN … ON … WITHIN …`, or by `FROM PATTERN ( … )`"
-            }
-            "(" if self.text[..self.at].trim_end().ends_with('!') => "only a step can be negated: `!Stream[condition]`",
-            _ if found.eq_ignore_ascii_case("NOT") && self.expected.contains(&Expected::Thing("a step of the pattern")) => {
-                "a step is negated by `!`, as in `A -> !B -> C`"
-            }
-            _ if found.eq_ignore_ascii_case("WITHIN") && in_pattern => "`WITHIN …` stands behind the `)` of the pattern",
-            _ if found.starts_with(is_word_start) && self.expected.iter().any(|e| matches!(e, Expected::OneOf("`STRICT`, `ANY`", _))) => {
-                "the alias stands before the quantifier, as in `A a+`"
-            }
-            "->" | "->>" if !in_pattern && !wants(")") && !wants("}") => "arrows belong into `FROM PATTERN ( … )`",
-            "&&" if in_pattern => "did you mean `&`?",
-            "&&" | "&" => "did you mean `AND`?",
-            "||" if in_pattern => "did you mean `|`?",
-            "|" => "did you mean `OR`?",
-            "!" => "did you mean `NOT`?",
-            "-" if in_pattern => "did you mean `->`?",
-            ":=" | ":" if wants("=") => "did you mean `=`?",
-            _ if found.starts_with('"') => "`\"` is for names; strings stand in `'`",
-            _ if found.starts_with('\'') && self.expected.contains(&Expected::Name) => {
-                "`'` is for strings; names with odd characters stand in `\"`"
-            }
-            _ if ["UNION", "INTERSECT", "EXCEPT"].iter().any(|word| found.eq_ignore_ascii_case(word)) => {
-                "to unite streams, write an `INSERT INTO name SELECT …` for each"
-            }
-            _ if found.eq_ignore_ascii_case("CROSS") => "a cross join is written `JOIN … ON TRUE WITHIN …`",
-            _ if found.eq_ignore_ascii_case("UNTIL") => "`UNTIL` stands behind a loop, such as `A+ UNTIL B`",
-            _ => return None,
-        };
-        Some(hint)
-    }
 }
 
 /// The operators that are words.
 const OPERATOR_WORDS: &[&str] = &["AND", "OR", "IS", "IN", "LIKE", "ILIKE", "BETWEEN", "NOT"];
+
+/// A word behind a number that is no unit.
+fn no_unit(word: &str, span: Span) -> Diagnostic {
+    let unknown = Diagnostic::error(codes::UNKNOWN_UNIT, span, format!("`{word}` is no unit of time"));
+    let unknown = unknown.did_you_mean(&nearest(word, UNITS)).hint("the units are `ns us ms s m h d w` and their English names");
+    let calendar = ["month", "months", "quarter", "quarters", "year", "years"].iter().any(|unit| word.eq_ignore_ascii_case(unit));
+    if calendar { unknown.hint("it has no fixed length: count it in days, such as `30 days`") } else { unknown }
+}
+
+/// Whether the word is a unit of time.
+fn is_unit(word: &str) -> bool {
+    UNITS.iter().chain(&["ns", "us", "ms", "s", "m", "h", "d", "w"]).any(|unit| word.eq_ignore_ascii_case(unit))
+}
 
 /// The units that a misspelt one may have been meant to be.
 const UNITS: [&str; 16] = [
@@ -411,7 +386,7 @@ pub(super) const fn statement_words() -> &'static [&'static str] {
 }
 
 /// The first token of a text that begins without blanks.
-fn token(text: &str) -> &str {
+pub(super) fn token(text: &str) -> &str {
     let Some(first) = text.chars().next() else { return "" };
     if is_word_char(first) {
         let mut length = text.find(|c| !is_word_char(c)).unwrap_or(text.len());
@@ -431,7 +406,7 @@ fn token(text: &str) -> &str {
     several.iter().find(|sign| text.starts_with(**sign)).map_or(&text[..first.len_utf8()], |sign| &text[..sign.len()])
 }
 
-fn is_word_start(c: char) -> bool {
+pub(super) fn is_word_start(c: char) -> bool {
     c.is_alphabetic() || c == '_'
 }
 

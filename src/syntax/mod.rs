@@ -4,6 +4,7 @@ pub mod ast;
 mod codes;
 mod expect;
 mod format;
+mod hints;
 mod literal;
 mod parse;
 mod parse_expr;

@@ -3,6 +3,7 @@
 use super::signature::Signature;
 use super::{Category, Form, Function, MANY, Resolved};
 use crate::data::{DataType, Value};
+use crate::expr::cast::to_float;
 use crate::expr::{Expr, TypeError};
 
 const BASE: Function = Function::of(Category::Conditional);
@@ -42,6 +43,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         examples: &[("NULLIF(1, 1)", "NULL"), ("NULLIF(1, 2)", "1")],
         strict: false,
         form: Form::Eager(nullif),
+        second_as: Some(DataType::clone),
         ..BASE
     },
     Function {
@@ -70,9 +72,17 @@ fn nullif(s: Signature<'_>) -> Result<Resolved, TypeError> {
         return Err(s.wrong(&format!("a value like the first, {}", s.at(0))));
     }
     let result = s.at(0).clone();
-    s.any().gives(result, |args, _, _| {
-        if args[0].compare(&args[1]).is_some_and(|order| order.is_eq()) { Value::Null } else { std::mem::take(&mut args[0]) }
-    })
+    s.any().gives(result, |args, _, _| if equals(&args[0], &args[1]) { Value::Null } else { std::mem::take(&mut args[0]) })
+}
+
+/// Whether the values are equal as `=` has it, which compares a DECIMAL with a FLOAT as FLOATs.
+pub(super) fn equals(a: &Value<'_>, b: &Value<'_>) -> bool {
+    let order = match (a, b) {
+        (Value::Decimal(_), Value::Float(_)) => to_float(a).and_then(|a| Value::Float(a).compare(b)),
+        (Value::Float(_), Value::Decimal(_)) => to_float(b).and_then(|b| a.compare(&Value::Float(b))),
+        _ => a.compare(b),
+    };
+    order.is_some_and(|order| order.is_eq())
 }
 
 fn extreme(s: Signature<'_>, kernel: super::ValueKernel) -> Result<Resolved, TypeError> {

@@ -38,13 +38,13 @@ fn prepare(name: &str, fold: bool, args: &[Option<&Value<'static>>]) -> Result<P
         Some(Some(Value::String(text))) => Some(text.as_ref()),
         Some(Some(_)) | None => None,
     };
+    if escape.is_some_and(|text| text.chars().count() != 1) {
+        return Err(TypeError::new(name, vec![DataType::String], "one character behind ESCAPE").at(2));
+    }
     let Some(Value::String(pattern)) = args[1] else { return Ok(Prepared::None) };
     match LikePattern::new(pattern, escape, fold) {
         Some(pattern) => Ok(Prepared::Like(Arc::new(pattern))),
-        None => {
-            Err(TypeError::new(name, vec![DataType::String], "one character behind ESCAPE, and it before %, _ or itself in the pattern")
-                .at(1))
-        }
+        None => Err(TypeError::new(name, vec![DataType::String], "a pattern with %, _ or itself behind the character of ESCAPE").at(1)),
     }
 }
 

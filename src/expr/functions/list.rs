@@ -1,5 +1,6 @@
 //! Lists: items by position (from 1), how many, whether one is in, joined as text.
 
+use super::conditional::equals;
 use super::signature::Signature;
 use super::{Category, Form, Function, Prepared, Resolved};
 use crate::data::{DataType, Value};
@@ -34,6 +35,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         doc: "Whether an item of the list equals x.",
         examples: &[("ARRAY_CONTAINS(tags, 'red')", "true")],
         form: Form::Eager(contains),
+        second_as: Some(item_of),
         ..BASE
     },
     Function {
@@ -54,6 +56,10 @@ fn list(s: &Signature<'_>) -> Result<DataType, TypeError> {
         DataType::Null => Ok(DataType::Null),
         _ => Err(s.wrong("a LIST")),
     }
+}
+
+fn item_of(list: &DataType) -> DataType {
+    if let DataType::List(item) = list { (**item).clone() } else { DataType::Null }
 }
 
 fn element_at(s: Signature<'_>) -> Result<Resolved, TypeError> {
@@ -78,7 +84,7 @@ fn contains(s: Signature<'_>) -> Result<Resolved, TypeError> {
         return Err(s.wrong(&format!("a value like the items, {item}")));
     }
     s.any().gives(DataType::Bool, |args, _, _| match &args[0] {
-        Value::List(items) => Value::Bool(items.iter().any(|item| item.compare(&args[1]).is_some_and(|o| o.is_eq()))),
+        Value::List(items) => Value::Bool(items.iter().any(|item| equals(item, &args[1]))),
         _ => Value::Null,
     })
 }

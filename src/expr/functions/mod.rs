@@ -133,6 +133,7 @@ pub struct Function {
     form: Form,
     prepare: Option<Prepare>,
     check: Option<Check>,
+    second_as: Option<fn(&DataType) -> DataType>,
 }
 
 impl fmt::Debug for Function {
@@ -159,7 +160,13 @@ impl Function {
             form: Form::Lazy(nothing),
             prepare: None,
             check: None,
+            second_as: None,
         }
+    }
+
+    /// Of two arguments that are compared: the type that a constant at the second place is read as, by the type of the first.
+    pub(super) fn second_as(&self, first: &DataType) -> Option<DataType> {
+        self.second_as.map(|of| of(first))
     }
 
     /// Types of a call on arguments of these types.
