@@ -281,3 +281,31 @@ fn values_from_outside() {
     assert!(told(length, "size", "1h 30m").is_empty());
     assert_eq!(told(typed, "leest", "8"), ["W0201"]);
 }
+
+/// What each function of other languages is said to be here, on the columns below.
+#[test]
+fn what_is_written_here_instead_can_be_written() {
+    let names = "NOW RANDOM DATEDIFF DATE_ADD STRFTIME STRPTIME FROM_UNIXTIME TO_UNIXTIME YEAR DATE TUMBLE LEN INSTR SUBSTRING_INDEX ISNULL COUNT_IF SUM_IF \
+                 STRING_AGG COUNT_DISTINCT PERCENTILE ANY_VALUE JSON_EXTRACT LIST_CONTAINS ARRAY_SIZE CONVERT IFF HAVERSINE EXISTS";
+    let columns = "CREATE STREAM T (x INT, t STRING, a TIMESTAMP, b TIMESTAMP, j JSON, l LIST<INT>) TIMESTAMP BY a;";
+    let told = |program: &str| {
+        let (file, mut diagnostics) = parse(&Source::new("q.tide", program));
+        diagnostics.extend(check(&file, &CheckOptions::default()).1);
+        diagnostics.iter().map(|d| (d.message.clone(), d.hints.clone())).next()
+    };
+    let mut tried = 0;
+    for name in names.split_whitespace() {
+        let (message, hints) = told(&format!("{columns} SELECT {name}(x) AS r FROM T;")).expect("no such function");
+        assert_eq!((message.as_str(), hints.len()), (format!("unknown function `{name}`").as_str(), 1));
+        for here in hints[0].split('`').skip(1).step_by(2) {
+            tried += 1;
+            let query = if here.starts_with("WINDOW") {
+                format!("SELECT COUNT(*) AS r FROM T {here}")
+            } else {
+                format!("SELECT {here} AS r FROM T")
+            };
+            assert_eq!(told(&format!("{columns} {query};")), None, "{name}: {here}");
+        }
+    }
+    assert!(tried > 20, "{tried}");
+}

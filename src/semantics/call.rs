@@ -2,6 +2,7 @@
 
 use super::codes;
 use super::context::{Context, Reported};
+use super::elsewhere::written_here;
 use super::infer::{condition, infer, infer_all};
 use super::options::CheckOptions;
 use super::refusal::refused;
@@ -109,6 +110,9 @@ fn unknown_function(cx: &mut Context<'_>, name: &Name, quoted: bool) -> Reported
     }
     if WINDOW_FUNCTIONS.contains(&upper.as_str()) {
         return cx.error(diagnostic.hint("FIRST(x) and LAST(x) over WINDOW LAST 2 ROWS give neighbouring rows"));
+    }
+    if let Some(here) = written_here(&upper) {
+        return cx.error(diagnostic.hint(here));
     }
     let options = cx.options;
     let own = options.functions.iter().map(|f| f.name()).chain(options.aggregates.iter().map(RegisteredAggregate::name));

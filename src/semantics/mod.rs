@@ -8,6 +8,7 @@ mod call;
 mod codes;
 mod constant;
 mod context;
+mod elsewhere;
 mod feeds;
 mod infer;
 mod join;

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::codes;
 use super::context::{Context, Reported};
+use super::elsewhere::written_here;
 use crate::data::DataType;
 use crate::expr::TypeError;
 use crate::syntax::ast::{self, ExprKind, Name};
@@ -48,12 +49,17 @@ pub(crate) fn listed(names: &[&str]) -> String {
     format!("{}{more}", shown.join(", "))
 }
 
-/// Says how a text is written, where a name that nothing has stands in double quotes, as texts do in other languages.
+/// Says how a text is written, where a name that nothing has stands in double quotes, as texts do in other languages; and why there is no
+/// clock, where it is one elsewhere.
 pub(crate) fn as_text(diagnostic: Diagnostic, name: &Name) -> Diagnostic {
     let length = usize::try_from(name.span.end.saturating_sub(name.span.start)).unwrap_or(usize::MAX);
     let is_quoted = length > name.node.len();
     if !is_quoted {
-        return diagnostic;
+        let is_clock = name.node.to_ascii_uppercase().starts_with("CURRENT_");
+        return match written_here(&name.node).filter(|_| is_clock) {
+            Some(here) => diagnostic.hint(here),
+            None => diagnostic,
+        };
     }
     let text = if name.node.chars().count() <= 40 { name.node.replace('\'', "''") } else { String::from("…") };
     diagnostic.hint(format!("double quotes are for names; a text stands in single ones: '{text}'"))
@@ -86,7 +92,26 @@ pub(crate) fn refused(cx: &mut Context<'_>, error: &TypeError, span: Span, trees
 /// What to write instead, where one thing is likely.
 fn advice(diagnostic: Diagnostic, error: &TypeError) -> Diagnostic {
     let is_comparison = matches!(error.what.as_str(), "=" | "<>" | "<" | "<=" | ">" | ">=" | "IN" | "BETWEEN");
+    let asks_for = |what: DataType| {
+        let name = what.to_string();
+        let expected = error.expected.strip_prefix("a ").unwrap_or(&error.expected);
+        error.found.contains(&what) || expected == name || expected.starts_with(&format!("{name} as "))
+    };
+    if error.found.contains(&DataType::String) && !error.expected.contains(" such as '") {
+        let a_time = "a time is written `TIMESTAMP '2026-03-01T10:00:00Z'`, and read from a text by `TO_TIMESTAMP(text)`";
+        let a_length = "a length of time is written `1h 30m`, and read from a text by `CAST(text AS DURATION)`";
+        match (asks_for(DataType::Timestamp), error.what.as_str()) {
+            (true, "+") => return diagnostic.hint(a_length),
+            (true, "-") => return diagnostic.hint(a_time).hint(a_length),
+            (true, _) => return diagnostic.hint(a_time),
+            (false, _) if asks_for(DataType::Duration) => return diagnostic.hint(a_length),
+            (false, _) => {}
+        }
+    }
     match error.found.as_slice() {
+        [DataType::Timestamp, number] | [number, DataType::Timestamp] if is_comparison && number.is_numeric() => {
+            diagnostic.hint("a number is made a time by `TO_TIMESTAMP(n)`, of milliseconds since 1970")
+        }
         [DataType::String, number] if is_comparison && number.is_numeric() => {
             diagnostic.hint(format!("quote the number, or convert the text: CAST(… AS {number})"))
         }

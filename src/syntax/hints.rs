@@ -68,6 +68,7 @@ impl Failure<'_> {
                 "," if self.wants_one_of("a clause of the source") => "several columns stand in parentheses: `TIMESTAMP BY (at, seq)`",
                 ")" | "," if self.wants_thing("a type") => "each column has a type: `id INT`, `name STRING`, `at TIMESTAMP`",
                 "" if before.len() == 3 && is_create(&before) => "its columns: `(id INT, at TIMESTAMP)`; or a query: `AS SELECT …`",
+                "::" => "a cast is written `CAST(x AS STRING)`",
                 "&&" | "&" => "did you mean `AND`?",
                 "|" => "did you mean `OR`?",
                 "!" => "did you mean `NOT`?",
@@ -136,6 +137,9 @@ impl Failure<'_> {
             "=>" | "→" => "did you mean `->`?",
             "->" | "->>" | "," if wants_step && matches!(last, "->" | "->>" | ",") => "one arrow stands between two steps",
             "->" | "->>" if wants_step => "a step comes before the arrow",
+            "->" | "->>" if !in_pattern && self.text[self.at + found.len()..].trim_start().starts_with('\'') => {
+                "a value inside JSON is `JSON_VALUE(json, '$.a.b')`, inside a STRUCT `struct.field`"
+            }
             "->" | "->>" if !in_pattern && !self.wants_sign(")") && !self.wants_sign("}") => "arrows belong into `FROM PATTERN ( … )`",
             "(" if last == "!" => "only a step can be negated: `!Stream[condition]`",
             "=" if in_pattern => "the stream comes first, and its alias behind it: `Login a`",
