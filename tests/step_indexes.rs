@@ -8,12 +8,14 @@ mod support;
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, TimestampNanosecondArray};
+use arrow_array::{
+    ArrayRef, Decimal128Array, DurationNanosecondArray, Float64Array, Int64Array, RecordBatch, StringArray, TimestampNanosecondArray,
+};
 use betide::{Engine, Options, Timestamp};
 use support::random::{self, Random};
 
-const SOURCE: &str =
-    "CREATE STREAM E (id INT, side INT, k INT, n INT, m INT, x FLOAT, low FLOAT, high FLOAT, t TIMESTAMP, at TIMESTAMP) TIMESTAMP BY at;\n";
+const SOURCE: &str = "CREATE STREAM E (id INT, side INT, k INT, n INT, m INT, x FLOAT, low FLOAT, high FLOAT, t TIMESTAMP, d DECIMAL(10, 2), u DURATION, \
+     s STRING, at TIMESTAMP) TIMESTAMP BY at;\n";
 const MILLISECOND: i64 = 1_000_000;
 
 /// Terms of a candidate `#` and an earlier event `@`.
@@ -47,6 +49,28 @@ const TERMS: &[&str] = &[
     "#.n = @.n AND #.x BETWEEN @.low AND @.high",
     "#.x = @.x AND #.n OP @.n",
     "#.x OP @.x",
+    "#.d BETWEEN @.d AND @.d + 0.02",
+    "ABS(#.d - @.d) < 0.05 AND #.n OP @.n",
+    "#.d OP @.d AND #.x OP @.high",
+    "#.d OP @.x",
+    "#.x OP @.d",
+    "#.d = @.x",
+    "#.x = @.d AND #.n OP @.n",
+    "#.n OP @.x * 100",
+    "#.x * 100 OP @.n",
+    "#.x = @.n AND #.d OP @.d",
+    "#.n = @.x AND #.d OP @.d",
+    "#.d = @.n AND #.x OP @.high",
+    "#.n = @.d",
+    "#.d * 100 BETWEEN @.n AND @.n + 1.5",
+    "#.u BETWEEN @.u AND @.u + 5ms",
+    "ABS(#.u - @.u) <= 3ms",
+    "#.u OP @.u AND #.t OP @.t",
+    "#.t BETWEEN @.t AND @.t + @.u",
+    "#.t - @.t BETWEEN @.u AND 1s",
+    "#.s OP @.s AND #.d OP @.d",
+    "#.s = @.s AND #.x BETWEEN @.low AND @.high",
+    "#.s BETWEEN @.s AND '3'",
 ];
 
 fn term(random: &mut Random) -> String {
@@ -103,6 +127,7 @@ fn batches(random: &mut Random, count: usize) -> Vec<RecordBatch> {
     };
     let (mut sides, mut ks, mut ns, mut ms, mut xs, mut lows, mut highs, mut ts) =
         (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut ds, mut us, mut ss): (Vec<Option<i128>>, Vec<Option<i64>>, Vec<Option<String>>) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..count {
         let unit = |random: &mut Random| random.below(1_000_000) as f64 / 1e6;
         let x = if few { random.below(8) as f64 / 100.0 } else { unit(random) * 2.0 - 1.0 };
@@ -121,9 +146,12 @@ fn batches(random: &mut Random, count: usize) -> Vec<RecordBatch> {
         lows.push(float(random, x));
         highs.push(float(random, high));
         ts.push(int(random, n * MILLISECOND));
+        ds.push((!random.chance(3)).then(|| (x * 100.0).round() as i128));
+        us.push(int(random, n * MILLISECOND));
+        ss.push((!random.chance(3)).then(|| n.to_string()));
     }
     let batch = |from: usize, to: usize| {
-        let columns: [(&str, ArrayRef); 10] = [
+        let columns: [(&str, ArrayRef); 13] = [
             ("id", Arc::new(Int64Array::from_iter_values((from..to).map(|id| id as i64)))),
             ("side", Arc::new(Int64Array::from(sides[from..to].to_vec()))),
             ("k", Arc::new(Int64Array::from(ks[from..to].to_vec()))),
@@ -133,6 +161,9 @@ fn batches(random: &mut Random, count: usize) -> Vec<RecordBatch> {
             ("low", Arc::new(Float64Array::from(lows[from..to].to_vec()))),
             ("high", Arc::new(Float64Array::from(highs[from..to].to_vec()))),
             ("t", Arc::new(TimestampNanosecondArray::from(ts[from..to].to_vec()).with_timezone("UTC"))),
+            ("d", Arc::new(Decimal128Array::from(ds[from..to].to_vec()).with_precision_and_scale(10, 2).unwrap())),
+            ("u", Arc::new(DurationNanosecondArray::from(us[from..to].to_vec()))),
+            ("s", Arc::new(StringArray::from(ss[from..to].to_vec()))),
             ("at", Arc::new(TimestampNanosecondArray::from_iter_values((from..to).map(time)).with_timezone("UTC"))),
         ];
         RecordBatch::try_from_iter(columns).unwrap()
