@@ -349,7 +349,7 @@ SELECT id FROM A; SELECT id FROM B;";
         let mut run = start("pause", TWO, &[]);
         run.stdin.as_mut().unwrap().write_all(b"{\"type\":\"A\",\"id\":1,\"at\":1000}\n").unwrap();
         let hint = line(run.stderr.take().unwrap());
-        assert!(hint.starts_with("betide: 1 events wait for the first event of `B` since ") && hint.contains("IDLE AFTER"), "{hint}");
+        assert!(hint.starts_with("betide: 1 event waits for the first event of `B` since ") && hint.contains("IDLE AFTER"), "{hint}");
         drop(run.stdin.take());
         assert_eq!(line(run.stdout.take().unwrap()), r#"{"id":1}"#);
         assert!(run.wait().unwrap().success());
@@ -361,7 +361,7 @@ SELECT id FROM A; SELECT id FROM B;";
         run.stdin.take().unwrap().write_all(b"{\"type\":\"A\",\"id\":1,\"at\":1000}\n").unwrap();
         let output = run.wait_with_output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
-        assert!(said.contains("1 events waited until the end of input for `B`, which had none"), "{said}");
+        assert!(said.contains("1 event waited until the end of input for `B`, which had none"), "{said}");
         assert_eq!(output.stdout, b"{\"id\":1}\n");
     }
 

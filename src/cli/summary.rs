@@ -118,11 +118,11 @@ pub(crate) fn pause(stats: &Stats) -> Option<String> {
     let others_go_on = "IDLE AFTER 30 seconds on it lets the others go on";
     let since = stats.held_back_since.as_deref().map_or(String::new(), |since| format!(" since {since}"));
     Some(if source.events == 0 {
-        format!("betide: {} events wait for the first event of `{holder}`{since}; {others_go_on}", grouped(waiting))
+        format!("betide: {} for the first event of `{holder}`{since}; {others_go_on}", waits(waiting))
     } else if waiting > source.waiting {
-        format!("betide: {} events wait for a later event of `{holder}`{since}; {others_go_on}", grouped(waiting))
+        format!("betide: {} for a later event of `{holder}`{since}; {others_go_on}", waits(waiting))
     } else {
-        format!("betide: {} events wait for a later event of `{holder}`, as its DELAY says, or for the end of input", grouped(waiting))
+        format!("betide: {} for a later event of `{holder}`, as its DELAY says, or for the end of input", waits(waiting))
     })
 }
 
@@ -132,9 +132,13 @@ pub(crate) fn waited_for(stats: &Stats) -> Option<String> {
     let holder = stats.held_back_by.as_deref().filter(|_| waiting > 0)?;
     stats.sources.iter().find(|source| source.name == holder && source.events == 0)?;
     Some(format!(
-        "betide: {} events waited until the end of input for `{holder}`, which had none; IDLE AFTER 30 seconds on it lets the others go on",
-        grouped(waiting)
+        "betide: {} waited until the end of input for `{holder}`, which had none; IDLE AFTER 30 seconds on it lets the others go on",
+        if waiting == 1 { "1 event".to_owned() } else { format!("{} events", grouped(waiting)) }
     ))
+}
+
+fn waits(events: u64) -> String {
+    if events == 1 { "1 event waits".to_owned() } else { format!("{} events wait", grouped(events)) }
 }
 
 fn waiting(stats: &Stats) -> u64 {
