@@ -674,3 +674,31 @@ fn memory_stays_flat_over_a_line_of_64_megabytes() {
     drop(held.child.stdin.take());
     assert_eq!(held.child.wait().unwrap().code(), Some(0));
 }
+
+#[test]
+fn a_run_ends_when_all_queries_have_their_rows() {
+    let folder = Folder::new("limits");
+    let source = "CREATE STREAM T (x INT, at TIMESTAMP) TIMESTAMP BY at; ";
+    let lines: String = (0..5).map(|n| format!("{{\"x\":{n},\"at\":{n}}}\n")).collect();
+    // The input is not at its end: somebody holds the pipe.
+    let rows_of = |query: &str| {
+        let mut child = folder.command(&["run", "-q", &format!("{source}{query}")]).spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(lines.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        drop(stdin);
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    assert_eq!(rows_of("SELECT x FROM T LIMIT 2;"), (Some(0), "{\"x\":0}\n{\"x\":1}\n".to_owned()));
+    let two = "SELECT x FROM T LIMIT 1; SELECT a.x FROM PATTERN (T a -> T b) WITHIN 1h LIMIT 1;";
+    assert_eq!(rows_of(two), (Some(0), "{\"x\":0}\n{\"x\":0}\n".to_owned()));
+    // Who asks for every bad event, or keeps the run, gets all of the input.
+    folder.put("bad.jsonl", format!("{lines}bad\n"));
+    let limited = format!("{source}SELECT x FROM T LIMIT 1;");
+    assert_eq!(folder.betide(&["run", "--strict", "-q", &limited, "bad.jsonl"], "").code, 65);
+    folder.betide(&["run", "--dead-letters", "letters.jsonl", "-q", &limited, "bad.jsonl"], "");
+    assert_eq!(folder.read("letters.jsonl").lines().count(), 1);
+    // Where one query goes on, so does the run.
+    let both = folder.betide(&["run", "-q", &format!("{limited} SELECT COUNT(*) AS n FROM T WINDOW ROWS 5;"), "bad.jsonl"], "");
+    assert_eq!((both.code, both.lines()), (0, vec!["{\"x\":0}", "{\"n\":5}"]));
+}

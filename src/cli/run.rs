@@ -113,6 +113,7 @@ pub(crate) fn run_prepared(flags: &RunFlags, also_read: &[&str], prepare: Prepar
         format: Format::default(),
         header: None,
         is_strict: flags.strict,
+        wants_all: flags.strict || flags.state.is_some() || flags.dead_letters.is_some() || !also_read.is_empty(),
         told: 0,
         ended: 0,
         has_told_pause: false,
@@ -217,6 +218,8 @@ struct Run {
     header: Option<Vec<u8>>,
     /// The first bad event is the end, and told as such.
     is_strict: bool,
+    /// All of the input is asked for, whatever becomes of its rows: it is kept where the run stands, or what is bad in it.
+    wants_all: bool,
     /// Bad events told so far.
     told: u64,
     /// Statements of which it was told that they have ended.
@@ -287,6 +290,10 @@ impl Run {
             self.settle_bad_events()?;
             self.write()?;
             self.tell_ended()?;
+            if self.has_all() {
+                self.flush()?;
+                return Ok(0);
+            }
             if self.progress.is_due() && !self.out.is_seen() {
                 self.progress.show(self.engine.events());
             }
@@ -309,6 +316,11 @@ impl Run {
         self.flush()?;
         self.tell_ended()?;
         Ok(code)
+    }
+
+    /// Whether there is nothing to read on for: all queries have the rows of their LIMITs.
+    fn has_all(&self) -> bool {
+        !self.wants_all && self.engine.events() > 0 && self.engine.is_done()
     }
 
     /// Tells of statements that have ended. Where none is left, there is nothing to go on for.

@@ -159,4 +159,18 @@ impl Engine {
     pub fn is_over(&self) -> bool {
         self.running.is_over()
     }
+
+    /// Whether all rows that can come out have come, whatever is pushed: every query has given the rows of its `LIMIT`.
+    ///
+    /// ```
+    /// # use betide::Engine;
+    /// let mut engine = Engine::compile("CREATE STREAM A (x INT); SELECT x FROM A LIMIT 1;")?;
+    /// assert!(!engine.is_done());
+    /// engine.push_json(b"{\"x\":1}\n")?;
+    /// assert!(engine.is_done());
+    /// # Ok::<(), betide::Error>(())
+    /// ```
+    pub fn is_done(&self) -> bool {
+        self.running.is_done()
+    }
 }

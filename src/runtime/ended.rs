@@ -64,6 +64,14 @@ impl Stage {
         matches!(self.work, Work::Ended)
     }
 
+    /// Whether it gives nothing any more, whatever comes.
+    fn is_done(&self) -> bool {
+        match &self.work {
+            Work::Transform(transform, _) => transform.is_done(),
+            Work::Operator(_) | Work::Union(..) | Work::View(_) | Work::Selective(_) | Work::Ended => false,
+        }
+    }
+
     /// Frees what it holds.
     fn end(&mut self) {
         self.work = Work::Ended;
@@ -132,6 +140,12 @@ impl Pipeline {
     pub(super) fn is_over(&self) -> bool {
         let is_dead = |feed: Feed| feed.stage().is_some_and(|stage| self.stages[stage].has_ended());
         !self.ended.is_empty() && self.views().next().is_none() && self.exits.iter().all(|exit| is_dead(exit.feed))
+    }
+
+    /// Whether all has come out that ever will: each output has reached its LIMIT, or its statement has ended.
+    pub(super) fn is_done(&self) -> bool {
+        let is_done = |feed: Feed| feed.stage().is_some_and(|stage| self.stages[stage].has_ended() || self.stages[stage].is_done());
+        !self.exits.is_empty() && self.views().next().is_none() && self.exits.iter().all(|exit| is_done(exit.feed))
     }
 
     /// Writes which statements have ended.

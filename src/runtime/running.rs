@@ -304,6 +304,11 @@ impl Running {
         self.pipeline.is_over()
     }
 
+    /// Whether all outputs have reached their LIMITs.
+    pub fn is_done(&self) -> bool {
+        self.pipeline.is_done()
+    }
+
     /// The rows that have become certain since the last call, in order.
     pub fn take_departures(&mut self) -> VecDeque<Departures> {
         for (output, rows) in self.departures.iter().flat_map(|gone| &gone.batches) {
