@@ -179,7 +179,10 @@ impl Failure<'_> {
         let number = &before[before.len() - digits..];
         let is_number = number.starts_with(|c: char| c.is_ascii_digit())
             && !before[..before.len() - digits].ends_with(|c: char| is_word_start(c) || c == '$' || c == '"');
-        if is_number && found.starts_with(is_word_start) && !codes::is_reserved(found) && !self.wants(found) && !is_unit(found) {
+        // `x > 1 B AS …` lacks a comma.
+        let is_named = token(self.text[self.at + found.len()..self.end].trim_start()).eq_ignore_ascii_case("AS");
+        let is_word = found.starts_with(is_word_start) && !codes::is_reserved(found) && !self.wants(found);
+        if is_number && is_word && !is_unit(found) && !is_named {
             return Some(no_unit(found, span));
         }
         // `10x`: the number itself is not a number.

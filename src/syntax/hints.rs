@@ -46,7 +46,8 @@ impl Failure<'_> {
         let last = before.last().map_or("", |token| token.1);
         let is = |word: &str| found.eq_ignore_ascii_case(word);
         let behind = |word: &str| last.eq_ignore_ascii_case(word);
-        self.window_hint(found, &before).or_else(|| self.pattern_hint(found, &before).map(str::to_owned)).or_else(|| {
+        let special = self.window_hint(found, &before).or_else(|| self.pattern_hint(found, &before).map(str::to_owned));
+        special.or_else(|| self.rows_hint(found, &before).map(str::to_owned)).or_else(|| {
             let wants_more = self.wants_thing("an expression") || self.wants_thing("a step of the pattern");
             let ends_here = found.is_empty() || matches!(found, ")" | "]") || codes::is_reserved(found) || self.begins_clause(found);
             if last == "," && ends_here {
@@ -65,7 +66,12 @@ impl Failure<'_> {
             }
             let text = match found {
                 "," if self.wants_one_of("a join") => "streams are combined by `JOIN … ON … WITHIN …`, or by `FROM PATTERN ( … )`",
-                "," if self.wants_one_of("a clause of the source") => "several columns stand in parentheses: `TIMESTAMP BY (at, seq)`",
+                "," if before.len() > 2
+                    && before[before.len() - 2].1.eq_ignore_ascii_case("BY")
+                    && self.wants_one_of("a clause of the source") =>
+                {
+                    "several columns stand in parentheses: `TIMESTAMP BY (at, seq)`"
+                }
                 ")" | "," if self.wants_thing("a type") => "each column has a type: `id INT`, `name STRING`, `at TIMESTAMP`",
                 "" if before.len() == 3 && is_create(&before) => "its columns: `(id INT, at TIMESTAMP)`; or a query: `AS SELECT …`",
                 "::" => "a cast is written `CAST(x AS STRING)`",
@@ -156,6 +162,30 @@ impl Failure<'_> {
             _ if is("WITHIN") && in_pattern => "`WITHIN …` stands behind the `)` of the pattern",
             _ if is_word && self.wants_one_of("`STRICT`, `ANY`") => "the alias stands before the quantifier, as in `A a+`",
             _ if is_word && last.eq_ignore_ascii_case("TO") && self.wants_word("FIRST") => "say which of its events: `SKIP TO LAST v`",
+            _ => return None,
+        };
+        Some(hint)
+    }
+
+    /// What MATCH_RECOGNIZE wants.
+    fn rows_hint(&self, found: &str, before: &[(usize, &str)]) -> Option<&'static str> {
+        before.iter().find(|token| token.1.eq_ignore_ascii_case("MATCH_RECOGNIZE"))?;
+        let is = |words: &[&str]| words.iter().any(|word| found.eq_ignore_ascii_case(word));
+        let behind = |word: &str| before.last().is_some_and(|token| token.1.eq_ignore_ascii_case(word));
+        let in_pattern = self.wants_thing("a row pattern");
+        let hint = match found {
+            "->" | "->>" | "," if in_pattern => "rows stand one behind the other: `PATTERN (A B)`",
+            "!" if in_pattern => "a row pattern has no negation: DEFINE says what a row must not be",
+            "+" | "*" | "?" | "{" if in_pattern => "a part has one quantifier; another takes parentheses: `(A+){2}`",
+            ")" if in_pattern => "no row is written `()`: `PATTERN (A | ())`",
+            ")" if self.wants_word("MEASURES") => "the pattern is missing: `PATTERN (A B+) DEFINE B AS …`",
+            _ if in_pattern && is(&["WITHIN", "DEFINE", "SUBSET"]) => "it stands behind the `)` of the pattern",
+            _ if self.wants_sign("(") && behind("PATTERN") => "a row pattern stands in parentheses: `PATTERN (A B+)`",
+            _ if self.wants_sign("(") && behind("=") => "the variables of a subset stand in parentheses: `SUBSET u = (A, B)`",
+            _ if is(&["PARTITION", "ORDER", "MEASURES", "ONE", "ALL", "AFTER", "PATTERN", "WITHIN", "SUBSET", "DEFINE"]) => {
+                "the clauses come in this order: PARTITION BY, ORDER BY, MEASURES, ONE ROW PER MATCH, AFTER MATCH SKIP, PATTERN, WITHIN, SUBSET, DEFINE"
+            }
+            _ if self.wants_word("AS") && found.starts_with(is_word_start) => "a name stands behind AS",
             _ => return None,
         };
         Some(hint)
