@@ -14,6 +14,8 @@ pub struct Outbox {
     turn: Option<Place>,
     /// Whether turns are noted.
     notes_turns: bool,
+    /// Place and moment of what is being done, where that has been said: a bound that is reached is reached there.
+    at: Option<(Place, Place)>,
 }
 
 /// With a bound of memory it is looked at each so many rows.
@@ -41,7 +43,7 @@ impl Outbox {
     /// Ports of these schemas, for the operator of this rank (its number in topological order, from 1).
     pub fn new(rank: u32, schemas: Vec<Arc<Schema>>) -> Self {
         let ports = schemas.into_iter().map(Port::new).collect();
-        Self { rank, ports, allowance: Allowance::default(), turn: None, notes_turns: false }
+        Self { rank, ports, allowance: Allowance::default(), turn: None, notes_turns: false, at: None }
     }
 
     /// The same for an operator that may give no more than this.
@@ -67,6 +69,18 @@ impl Outbox {
         self.turn = None;
     }
 
+    /// From now on it is about what stands at this place and is certain at this moment; what puts rows out says so itself.
+    pub fn come_to(&mut self, place: Place, moment: Place) {
+        self.at = Some((place, moment));
+    }
+
+    /// A bound has ended the operator's work: leaves the rows that were put out whole, and says at which place and moment that was, if that
+    /// is known.
+    pub fn cut_back(&mut self) -> Option<(Place, Place)> {
+        self.ports.iter_mut().for_each(Port::cut_back);
+        self.at.take()
+    }
+
     /// What the operator may give.
     pub fn allowance(&self) -> &Allowance {
         &self.allowance
@@ -74,6 +88,7 @@ impl Outbox {
 
     /// Puts out one row by a port: its values, where it stands (the place of the event that ends it, or a bound), and when it was certain.
     pub fn row<'v>(&mut self, port: usize, values: impl IntoIterator<Item = Value<'v>>, place: Place, moment: Place) {
+        self.come_to(place, moment);
         let port = &mut self.ports[port];
         let mut columns = port.columns.iter_mut();
         for value in values {
@@ -94,6 +109,7 @@ impl Outbox {
 
     /// Puts out rows of one place and moment: `fill` appends as many values to each column as it says. Gives how many that were.
     pub fn rows(&mut self, port: usize, place: Place, moment: Place, fill: impl FnOnce(&mut [ColumnBuilder]) -> usize) -> usize {
+        self.come_to(place, moment);
         let port = &mut self.ports[port];
         port.bound(&self.allowance);
         let count = fill(&mut port.columns);
@@ -117,8 +133,12 @@ impl Outbox {
         if self.notes_turns {
             port.turns.clone_from(&places);
         }
-        self.allowance.check_rows(longest_run(&moments));
+        let beyond = first_beyond(&moments, self.allowance.rows).map(|row| (places[row], moments[row]));
         port.made = Some((columns, places.into(), moments));
+        if let Some((place, moment)) = beyond {
+            self.come_to(place, moment);
+            self.allowance.check_rows(usize::MAX);
+        }
     }
 
     /// Says that from `moment` on, what a port holds back now may still come out at or behind `watermark`: the least place of anything held,
@@ -220,6 +240,15 @@ impl Port {
         self.columns.iter_mut().for_each(|column| column.at_most(most, &over));
     }
 
+    /// Leaves out what has been begun of further rows.
+    fn cut_back(&mut self) {
+        let rows = self.places.len();
+        if self.made.is_none() && self.columns.iter().any(|column| column.len() != rows) {
+            let columns = self.columns.iter_mut().map(|column| column.finish().slice(0..rows)).collect();
+            self.made = Some((columns, self.places.finish(), self.moments.finish()));
+        }
+    }
+
     fn take(&mut self) -> (EventBatch, Vec<WatermarkStep>) {
         let rows = self.rows();
         let rows = if self.sealed.is_empty() {
@@ -240,7 +269,7 @@ impl Port {
     }
 }
 
-/// How many rows the moment of most rows has.
-fn longest_run(moments: &[Place]) -> usize {
-    moments.chunk_by(|a, b| a == b).map(<[Place]>::len).max().unwrap_or(0)
+/// The first row that is one too many of its moment, where there may be so many.
+fn first_beyond(moments: &[Place], most: usize) -> Option<usize> {
+    (most..moments.len()).find(|&row| moments[row - most] == moments[row])
 }

@@ -97,6 +97,7 @@ impl Sequence {
 
     /// One event: its rows in the inputs that it belongs to.
     fn event(&mut self, rows: &[RowOf<'_>], known: &Known<'_>, place: Place, moment: Place, out: &mut Outbox) {
+        out.come_to(place, moment);
         if let ([row], Known::Given(fits)) = (rows, known) {
             if let Some(key) = self.key_of(row) {
                 self.event_of_key(key, rows, Verdicts::Fits(fits[0]), (place, moment), out);

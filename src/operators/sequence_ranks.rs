@@ -23,6 +23,7 @@ impl RankSequence {
     }
 
     /// A row that is an event by itself.
+    #[inline]
     fn row(&mut self, row: &RowOf<'_>, fits: &Fits, place: Place, moment: Place, out: &mut Outbox) {
         let Some(id) = self.partition_of(row, fits) else { return };
         for at in 0..self.evaluator.steps_of(row.input).len() {
@@ -53,6 +54,7 @@ impl RankSequence {
     }
 
     /// An event of a partition takes a step, if it is reached. Gives whether the partition begins anew for it.
+    #[inline]
     fn step(&mut self, id: u32, step: usize, row: &RowOf<'_>, (place, moment): (Place, Place), out: &mut Outbox) -> bool {
         let earliest = self.evaluator.earliest(place);
         let Some(partition) = self.partitions.get_mut(id) else { return false };

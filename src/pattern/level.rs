@@ -59,24 +59,29 @@ pub(crate) struct Arriving<'a> {
 
 impl Level {
     /// The number of the first entry that is left.
+    #[inline]
     pub(super) fn first(&self) -> u64 {
         self.base + self.gone as u64
     }
 
     /// The number that the next entry gets.
+    #[inline]
     pub(super) fn end(&self) -> u64 {
         self.base + self.entries.len() as u64
     }
 
     /// How many entries are left.
+    #[inline]
     pub(super) fn len(&self) -> usize {
         self.entries.len() - self.gone
     }
 
+    #[inline]
     pub(super) fn last(&self) -> Option<&Entry> {
         if self.len() == 0 { None } else { self.entries.last() }
     }
 
+    #[inline]
     pub(super) fn entry(&self, number: u64) -> &Entry {
         &self.entries[self.index(number)]
     }
@@ -99,6 +104,7 @@ impl Level {
     }
 
     /// Appends an entry, with the values of these columns of its input.
+    #[inline]
     pub(super) fn push(&mut self, entry: Entry, reads: &[(usize, DataType)], event: &Arriving<'_>) {
         if self.columns.len() < reads.len() {
             self.columns = reads.iter().map(|(_, data_type)| Kept::new(data_type)).collect();
@@ -106,11 +112,14 @@ impl Level {
         for (kept, (column, _)) in self.columns.iter_mut().zip(reads) {
             kept.push(&event.columns[*column], event.row);
         }
-        self.events.extend(event.event.cloned());
+        if let Some(event) = event.event {
+            self.events.push(event.clone());
+        }
         self.entries.push(entry);
     }
 
     /// Lets entries at the front go for which this holds.
+    #[inline]
     pub(super) fn forget_while(&mut self, is_dead: impl Fn(&Entry) -> bool) {
         let dead = self.entries[self.gone..].iter().take_while(|entry| is_dead(entry)).count();
         if dead > 0 {
@@ -186,6 +195,7 @@ impl Kept {
         }
     }
 
+    #[inline]
     fn push(&mut self, column: &Column, row: usize) {
         match self {
             Self::Words(words, valid) => {

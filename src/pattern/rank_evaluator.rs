@@ -128,16 +128,19 @@ impl RankEvaluator {
     }
 
     /// The steps that take events of an input, the last first: handled so, an event never follows itself.
+    #[inline]
     pub(crate) fn steps_of(&self, input: usize) -> &[usize] {
         &self.steps_of[input]
     }
 
     /// Whether a match that comes out ends all that has begun.
+    #[inline]
     pub(crate) fn restarts(&self) -> bool {
         self.terms.spec.after_match == AfterMatch::Restart
     }
 
     /// The earliest time at which a start is not over when this place is reached, in nanoseconds.
+    #[inline]
     pub(crate) fn earliest(&self, place: Place) -> i64 {
         let Some(Within::Time(span)) = self.terms.spec.within else { return i64::MIN };
         place.time().0.checked_sub(span.0).unwrap_or(i64::MIN)
@@ -156,6 +159,7 @@ impl RankEvaluator {
     }
 
     /// An event that fits a step before the last, and is reached.
+    #[inline]
     pub(crate) fn keep(&mut self, partition: &mut RankPartition, step: usize, row: &RowOf<'_>, place: Place, earliest: i64) {
         partition.events += 1;
         let whole;

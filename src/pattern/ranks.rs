@@ -86,6 +86,7 @@ impl RankColumns {
     }
 
     /// Whether an event of a step has a way to it from a start at or behind `earliest`.
+    #[inline]
     pub(super) fn is_reached(&self, step: usize, earliest: i64) -> bool {
         let Some(before) = step.checked_sub(1) else { return true };
         self.levels[before].last().is_some_and(|last| {
@@ -96,6 +97,7 @@ impl RankColumns {
 
     /// Keeps the event of a step that is reached and not the last. With more than `most` entries the oldest starts are given up; gives how
     /// many entries went for that.
+    #[inline]
     pub(super) fn keep(&mut self, step: usize, sources: &Sources, event: &Arriving<'_>, earliest: i64, most: usize) -> u64 {
         let next = self.levels.get(step + 1).map_or(0, Level::end);
         let (start, rank) = match step.checked_sub(1) {
@@ -109,7 +111,7 @@ impl RankColumns {
             level.forget_while(|entry| entry.start < oldest);
         }
         level.push(Entry { time: event.time, start, rank, next }, &sources.reads[step], event);
-        let may_be_too_many = level.len() > most / self.levels.len();
+        let may_be_too_many = level.len().saturating_mul(self.levels.len()) > most;
         if may_be_too_many && self.rows() > most { self.give_up(most) } else { 0 }
     }
 
@@ -220,6 +222,7 @@ impl RankColumns {
     }
 
     /// Whether nothing is kept.
+    #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.levels.first().is_none_or(|first| first.len() == 0)
     }

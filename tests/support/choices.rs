@@ -94,14 +94,28 @@ impl Here {
             Kind::Sequence(..) => self.sequence(node, 0, arrival.clone(), after),
             Kind::Either(parts) => parts.iter().flat_map(|part| self.enter(part, arrival, after)).collect(),
             Kind::Both(parts) => {
-                let mut operands: Vec<Vec<Choice>> = parts.iter().map(|part| self.enter(part, arrival, &None)).collect();
+                // At the front no step comes before the group from which the time of a wait could count: it looks back, and is done.
+                let looks_back = |part: &Rc<Node>| match part.kind {
+                    Kind::Not(not, Some(length)) if arrival.front => {
+                        Some(Watch { not, once: false, back: Some(length), since: self.since(after) })
+                    }
+                    _ => None,
+                };
+                let mut arrival = arrival.clone();
+                arrival.watch.extend(parts.iter().filter_map(looks_back));
+                let begin = |part: &Rc<Node>| match looks_back(part) {
+                    Some(_) => vec![Choice::Finish],
+                    None => self.enter(part, &arrival, &None),
+                };
+                let mut operands: Vec<Vec<Choice>> = parts.iter().map(begin).collect();
                 // What is forbidden before the group is forbidden for its first event, and a wait takes none.
                 operands.iter_mut().flatten().for_each(|choice| {
                     if let Choice::Wait { watch, .. } = choice {
                         watch.clear();
                     }
                 });
-                self.both(node, operands, (vec![false; parts.len()], false), arrival, after)
+                let touched = parts.iter().map(|part| looks_back(part).is_some()).collect();
+                self.both(node, operands, (touched, false), &arrival, after)
             }
             Kind::Repeat { body, min, max, reluctant, until, .. } => {
                 let again = if *max == Some(0) {

@@ -209,8 +209,8 @@ impl Generator<'_> {
                     watched |= !for_;
                 }
             }
-            // At the front it would look back, and side by side in loops nothing is said.
-            self.may_wait_beside = index > 0 && place.top && !self.all && text.ends_with(" -> ");
+            // Side by side in loops nothing is said.
+            self.may_wait_beside = place.top && !self.all && (text.is_empty() || text.ends_with(" -> "));
             let (element, ends) = self.element(place);
             self.may_wait_beside = false;
             watched &= element.contains(['?', '*', '|']) || element.contains("{0");

@@ -49,6 +49,8 @@ struct Going {
     places: Vec<Place>,
     moments: Vec<Place>,
     allowance: Allowance,
+    /// One moment has more rows than it may: the last one here is the first too many.
+    is_over: bool,
 }
 
 /// With a bound of memory it is looked at each so many rows.
@@ -56,14 +58,15 @@ const LOOK_EVERY: usize = 4096;
 
 impl Going {
     fn push(&mut self, left: Option<u64>, right: Option<u64>, place: Place, moment: Place) {
+        if self.is_over {
+            return;
+        }
         self.rows[LEFT].push(left);
         self.rows[RIGHT].push(right);
         self.places.push(place);
         self.moments.push(moment);
         let (rows, limit) = (self.moments.len(), self.allowance.rows);
-        if rows > limit && self.moments[rows - 1 - limit] == moment {
-            self.allowance.check_rows(limit.saturating_add(1));
-        }
+        self.is_over = rows > limit && self.moments[rows - 1 - limit] == moment;
         if self.allowance.memory.is_some() && rows.is_multiple_of(LOOK_EVERY) {
             // They are gathered as columns yet, of a word each at least.
             self.allowance.check_memory(rows * 2 * size_of::<Place>());
@@ -317,6 +320,10 @@ impl Operator for IntervalJoin {
                     self.take(Arrival { side: input, key: keys[input][row], address: first[input] + row as u64, place, moment });
                     self.tell(moment, out);
                 }
+            }
+            // Where too many rows have been put aside, putting them out ends the work.
+            if self.going.is_over {
+                break;
             }
         }
         self.end(out);

@@ -14,6 +14,19 @@ pub(super) struct Given {
     pub(super) held_from: Place,
 }
 
+impl Given {
+    /// What of it was certain before this moment.
+    pub(super) fn before(mut self, moment: Place) -> Self {
+        let rows = self.rows.moments().partition_point(|&of| of < moment);
+        if rows < self.rows.len() {
+            self.rows = self.rows.slice(0..rows);
+            self.turns.truncate(rows);
+        }
+        self.steps.retain(|step| step.moment < moment);
+        self
+    }
+}
+
 /// Puts out by a port what the shards have given by it: rows by moments, of one moment by turns, and of one turn as their shard gave them.
 pub(super) fn gather(given: &[Given], port: usize, out: &mut Outbox) {
     let filled: Vec<&Given> = given.iter().filter(|given| !given.rows.is_empty()).collect();

@@ -4,7 +4,8 @@
 //! one operator gives it ([`gather`]). Where only few rows have come, the shards work one after the other on the caller's thread. State is
 //! written as one operator writes it, and so may be taken up by any number of shards. `plan::cut_of` says which operators can be cut.
 //!
-//! A shard that panics, or comes to a bound, ends what the operator does, as if it had happened here: of several the first is told.
+//! A shard that panics ends what the operator does, as if it had happened here: of several the first is told. Where a bound is reached at a
+//! row, that of all shards which is first counts, and what they had given before it stays.
 
 mod cut;
 mod gather;
@@ -12,6 +13,7 @@ mod pool;
 
 use std::any::Any;
 use std::fmt;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 
 use self::cut::Cutter;
@@ -19,6 +21,7 @@ pub(super) use self::cut::Share;
 use self::gather::{Given, gather};
 pub(super) use self::pool::Pool;
 use super::fault::{Panic, guarded};
+use super::keys::Passed;
 use crate::data::{Allowance, EventBatch, Inbox, KeyRange, Over, Place, Schema, StateError, StateReader, StateWriter};
 use crate::operators::{Held, Operator, Outbox, StepTaken};
 use crate::plan;
@@ -121,18 +124,32 @@ impl Operator for Sharded {
         } else {
             tasks.iter_mut().for_each(Task::run);
         }
-        let failed = tasks.iter_mut().find_map(|task| task.failed.take());
+        let failed: Vec<_> = tasks.iter_mut().map(|task| task.failed.take()).collect();
         self.shards = tasks.into_iter().map(|task| task.shard).collect();
-        if let Some(payload) = failed {
-            std::panic::resume_unwind(payload);
+        // The first row of all at which a bound was passed; whatever else unwound a shard ends all.
+        let mut first = None;
+        for (shard, payload) in self.shards.iter_mut().zip(failed) {
+            let Some(payload) = payload else { continue };
+            let passed = Passed::of(&*payload, &mut shard.outbox).unwrap_or_else(|| resume_unwind(payload));
+            first = Passed::first(first, passed);
         }
+        let until = first;
         for port in 0..out.ports() {
             let given = self.shards.iter_mut().zip(&held).map(|(shard, &held_from)| {
                 let turns = shard.outbox.take_turns(port);
                 let (rows, steps) = shard.outbox.take(port);
-                Given { rows, turns, steps, held_from }
+                let given = Given { rows, turns, steps, held_from };
+                if let Some(passed) = until { given.before(passed.moment) } else { given }
             });
-            gather(&given.collect::<Vec<_>>(), port, out);
+            let given: Vec<Given> = given.collect();
+            // Each shard may have as many rows of one moment as there may be, and all together too many.
+            if let Err(payload) = guarded(|| gather(&given, port, out)) {
+                first = Passed::first(first, Passed::of(&*payload, out).unwrap_or_else(|| resume_unwind(payload)));
+            }
+        }
+        if let Some(passed) = first {
+            out.come_to(passed.place, passed.moment);
+            passed.over().end();
         }
     }
 

@@ -49,18 +49,22 @@ fn means_the_same(source: &Source, file: &File, formatted: &str) -> bool {
 fn laid_out(text: &str, in_order: bool) -> String {
     let mut out = String::new();
     let mut end = 0;
-    for piece in scan(text).pieces {
-        let ends_with_semicolon = text[piece.end..].starts_with(';');
+    let scanned = scan(text);
+    for piece in scanned.pieces {
         // A comment behind the statement before belongs to that, and has been put out.
         let start = piece.start.max(end);
         let head = start + leading(&text[start..piece.end]);
         put_between(&text[end..start], &text[start..head], &mut out);
-        let tail = trailing_comment(text, piece.end + usize::from(ends_with_semicolon));
-        out.push_str(&statement(text, head, piece.end, in_order));
-        let comment = text[piece.end + usize::from(ends_with_semicolon)..tail].trim();
-        if !comment.is_empty() {
-            out.push(' ');
-            out.push_str(comment);
+        // Comments behind the last word are no part of the statement, whether its semicolon stands before or behind them.
+        let behind = (piece.start + scanned.text[piece.start..piece.end].trim_end().len()).max(head);
+        let (laid_out, mut comments) = statement(text, head, behind, in_order);
+        let (others, tail) = trailing_comments(text, behind);
+        comments.extend(others.iter().map(|comment| comment.trim_end().to_owned()));
+        out.push_str(&laid_out);
+        let before = if fit_on_a_line(&comments) { ' ' } else { '\n' };
+        for comment in comments {
+            out.push(before);
+            out.push_str(&comment);
         }
         out.push('\n');
         end = tail;
@@ -83,24 +87,24 @@ fn leading(text: &str) -> usize {
     }
 }
 
-/// Where the comments on the same line as what stands before them end; where there are none, `from`.
-fn trailing_comment(text: &str, from: usize) -> usize {
+/// The comments on the same line as what stands before them, and where they end; where there are none, `from`.
+fn trailing_comments(text: &str, from: usize) -> (Vec<&str>, usize) {
     let line = text[from..].split('\n').next().unwrap_or_default();
-    let (mut at, mut end) = (0, 0);
-    while at < line.len() {
-        at += line[at..].len() - line[at..].trim_start().len();
-        let length = tokens::comment_length(&text[from + at..]);
+    let (mut comments, mut at, mut end) = (Vec::new(), 0, 0);
+    loop {
+        at += line[at..].len() - line[at..].trim_start_matches(|c: char| c.is_whitespace() || c == ';').len();
         if at == line.len() {
-            break;
+            return (comments, from + end);
         }
+        let length = tokens::comment_length(&text[from + at..]);
         // Those that more stands behind, or that go on on another line, belong to that.
         if length == 0 || at + length > line.len() {
-            return from;
+            return (Vec::new(), from);
         }
+        comments.push(&line[at..at + length]);
         at += length;
         end = at;
     }
-    from + end
 }
 
 /// Comments between statements, on lines of their own; of several empty lines one stays.
@@ -125,13 +129,20 @@ fn put_between(between: &str, leading: &str, out: &mut String) {
     }
 }
 
-fn statement(text: &str, start: usize, end: usize, in_order: bool) -> String {
+/// A statement with its semicolon, and the comments that the order of its clauses has put last.
+fn statement(text: &str, start: usize, end: usize, in_order: bool) -> (String, Vec<String>) {
     let mut tokens = tokens::read(text, start, end);
     if in_order {
         order::put_in_order(&mut tokens);
     }
-    tokens::end_statement(&mut tokens);
-    layout::lay_out(&tokens)
+    let comments = tokens::end_statement(&mut tokens);
+    (layout::lay_out(&tokens), comments)
+}
+
+/// Whether comments can stand one behind the other: they end on the line on which they begin, and nothing follows one that a line end ends.
+fn fit_on_a_line(comments: &[String]) -> bool {
+    let has_line = |comment: &String| comment.starts_with("--");
+    !comments.iter().any(|comment| comment.contains('\n')) && !comments.iter().rev().skip(1).any(has_line)
 }
 
 #[cfg(test)]

@@ -97,6 +97,14 @@ fn several_comments_may_stand_behind_a_statement() {
     gives("SELECT a FROM S; /* b */ -- end\n", "SELECT a FROM S; /* b */ -- end\n");
     gives("SELECT a FROM S; /* b */ /* c */\nSELECT b FROM S", "SELECT a FROM S; /* b */ /* c */\nSELECT b FROM S;\n");
     gives("SELECT a FROM S; /*/ b */ -- end", "SELECT a FROM S; /*/ b */ -- end\n");
+    gives("SELECT a FROM S /* b */ ; -- end", "SELECT a FROM S; /* b */ -- end\n");
+    gives("SELECT a FROM S /*\n*/ -- end", "SELECT a FROM S;\n/*\n*/\n-- end\n");
+    gives("SELECT a FROM S /*\n*/ ; -- end", "SELECT a FROM S;\n/*\n*/\n-- end\n");
+    gives("SELECT a FROM S -- b\n; SELECT b FROM S", "SELECT a FROM S; -- b\nSELECT b FROM S;\n");
+    gives("SELECT a FROM S\n-- b\n; SELECT b FROM S", "SELECT a FROM S;\n-- b\nSELECT b FROM S;\n");
+    let in_order = "SELECT a\nFROM S\nWHERE x = 1\nLIMIT 1;\n/*\n*/\n-- end\n";
+    gives("SELECT a FROM S\nLIMIT 1 /*\n*/\nWHERE x = 1; -- end", in_order);
+    gives(in_order, in_order);
     gives("SELECT a FROM S; /* b */ SELECT b FROM S", "SELECT a FROM S;\n/* b */\nSELECT b FROM S;\n");
 }
 

@@ -129,9 +129,10 @@ pub(super) fn read(text: &str, start: usize, end: usize) -> Vec<Token> {
     reader.tokens
 }
 
-/// Puts the `;` behind the last word: behind a comment it would be a part of that.
-pub(super) fn end_statement(tokens: &mut Vec<Token>) {
+/// Puts the `;` behind the last word, and gives the comments that stood behind that.
+pub(super) fn end_statement(tokens: &mut Vec<Token>) -> Vec<String> {
     let last = tokens.iter().rposition(|token| token.kind == Kind::Word).map_or(0, |last| last + 1);
+    let comments = tokens.drain(last..).map(|comment| comment.text).collect();
     let semicolon = Token {
         text: ";".to_owned(),
         kind: Kind::Word,
@@ -142,7 +143,8 @@ pub(super) fn end_statement(tokens: &mut Vec<Token>) {
         clause: None,
         is_column_name: false,
     };
-    tokens.insert(last, semicolon);
+    tokens.push(semicolon);
+    comments
 }
 
 struct Reader<'t> {

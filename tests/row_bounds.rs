@@ -1,5 +1,5 @@
-//! The bound of keys is kept to the row: the statement ends at the row whose key is one too many, and what was certain before comes out, however
-//! the input was cut and on how many threads.
+//! Bounds of keys, of the runs of a key and of the rows of one event are kept to the row: the statement ends at the row whose key, run or match
+//! is one too many, and what was certain before comes out, however the input was cut and on how many threads.
 #![allow(clippy::unwrap_used, reason = "a broken test should stop")]
 
 mod support;
@@ -49,10 +49,17 @@ fn events(seed: u64, count: usize) -> String {
     text
 }
 
+/// As [`bounded`], with a bound of keys.
+fn run(statement: &str, events: &str, keys: usize, cut: &Options) -> Outcome {
+    bounded(statement, events, Limits { keys, ..Limits::default() }, cut)
+}
+
 /// The rows of both statements, and why the first has ended, at which event time.
-fn run(statement: &str, events: &str, keys: usize, cut: &Options) -> (Vec<String>, Option<(String, i64)>) {
+type Outcome = (Vec<String>, Option<(String, i64)>);
+
+fn bounded(statement: &str, events: &str, limits: Limits, cut: &Options) -> Outcome {
     let program = format!("{SOURCES}CREATE STREAM R AS {statement};\nSELECT COUNT(*) AS other FROM A;");
-    let options = Options { limits: Limits { keys, ..Limits::default() }, ..cut.clone() };
+    let options = Options { limits, ..cut.clone() };
     let mut engine = Engine::with_options(&program, &options).unwrap_or_else(|e| panic!("{e}"));
     engine.push_json(events.as_bytes()).unwrap();
     engine.finish().unwrap();
@@ -211,4 +218,47 @@ fn a_pattern_may_say_itself_at_how_many_keys_its_statement_ends() {
     let plain = statement.replace(" KEYS 3 ON OVERFLOW ERROR", "");
     assert_eq!(said, run(&plain, &events, 3, &Options::default()));
     assert_eq!(said.1.unwrap().0, "more than 3 keys");
+}
+
+/// Statements whose bound of runs is said in them, or that give several rows for one event, with the event rows that they may give.
+const OTHERS: &[(&str, usize)] = &[
+    ("SELECT a.n, b.n AS m FROM PATTERN (A a -> B b) PARTITION BY k WITHIN 9s RUNS 2 ON OVERFLOW ERROR", usize::MAX),
+    ("SELECT a.n, LAST(c.n) AS m FROM PATTERN (A a -> A c* -> B b) PARTITION BY s WITHIN 9s RUNS 3 ON OVERFLOW ERROR", usize::MAX),
+    ("SELECT a.n FROM PATTERN (A a -> !B b) WITHIN 3s RUNS 7 ON OVERFLOW ERROR", usize::MAX),
+    ("SELECT a.n, b.n AS m FROM PATTERN (A a -> B b) WITHIN 8s TIMEOUT INTO T RUNS 7 ON OVERFLOW ERROR", usize::MAX),
+    ("SELECT a.n, b.n AS m FROM PATTERN (A a ->> B b) PARTITION BY k WITHIN 9s", 3),
+    ("SELECT a.n, b.n AS m FROM PATTERN (A a -> B b) WITHIN 4s", 4),
+    ("SELECT a.n, b.n AS m FROM PATTERN (A a -> B b) WHERE b.n > 2 * a.n WITHIN 9s", 1),
+    ("SELECT a.n, COUNT(c) AS m FROM PATTERN (A a ->> A c* ANY ->> B b) PARTITION BY s WITHIN 3s", 4),
+    ("SELECT a.n, COUNT(c) AS m FROM PATTERN (A a -> A c+ -> B b) PARTITION BY s WITHIN 9s", 1),
+    ("SELECT a.n, b.n AS m FROM A a JOIN B b ON a.k = b.k WITHIN 9s", 3),
+    ("SELECT a.n, b.n AS m FROM A a FULL JOIN B b ON a.s = b.s WITHIN 6s", 3),
+    ("SELECT s, COUNT(*) AS c FROM A WINDOW TUMBLING 5s GROUP BY s", 3),
+    ("SELECT k, COUNT(*) AS c FROM A WINDOW SESSION 2s GROUP BY k", 1),
+    ("SELECT a.n FROM PATTERN (A a -> !B b) PARTITION BY k WITHIN 3s", 1),
+];
+
+#[test]
+fn bounds_of_runs_and_of_the_rows_of_one_event_are_kept_to_the_row_too() {
+    let cut = |batch_size, threads| Options { batch_size, threads, hand_over_from: 2, ..Options::default() };
+    let mut ended = Vec::new();
+    for (number, &(statement, event_rows)) in OTHERS.iter().enumerate() {
+        let limits = Limits { event_rows, ..Limits::default() };
+        ended.push(0);
+        for seed in 0..4 {
+            let events = events(seed * 100 + number as u64, 160);
+            let (rows, why) = bounded(statement, &events, limits, &cut(1, 1));
+            ended[number] += usize::from(why.is_some());
+            let without = statement.split_once(" RUNS ").map_or(statement, |(before, _)| before);
+            let all = bounded(without, &events, Limits::default(), &cut(4096, 1)).0;
+            let of = |rows: &[String]| rows.iter().filter(|row| row.contains("\"R\"")).cloned().collect::<Vec<_>>();
+            assert!(of(&all).starts_with(&of(&rows)), "what comes out is the beginning of what comes without a bound: {statement}");
+            assert!(why.is_some() || all == rows, "{statement}");
+            for (batch_size, threads) in [(7, 1), (64, 1), (4096, 1), (64, 3), (4096, 2)] {
+                let other = bounded(statement, &events, limits, &cut(batch_size, threads));
+                assert_eq!(other, (rows.clone(), why.clone()), "{statement}, {batch_size} lines, {threads} threads, seed {seed}");
+            }
+        }
+    }
+    assert!(ended.iter().all(|ended| *ended > 0), "each has ended once at least: {ended:?}");
 }
