@@ -285,6 +285,27 @@ impl ColumnBuilder {
         }
     }
 
+    /// Appends words, each with whether it is no NULL, and then words that stand in the column already.
+    #[inline]
+    pub(super) fn push_before(&mut self, words: &[(i64, bool)], rows: Range<usize>) {
+        self.push_flagged(words);
+        match &mut self.values {
+            Building::Words(own) => own.extend_from_within(rows.clone()),
+            _ => panic!("values of the column's type {}, not words", self.data_type),
+        }
+        self.validity.repeat_rows(rows);
+    }
+
+    /// Appends, for each of these rows of a column of lists of words, a list of these words and then of what the row has but for its first items,
+    /// as many as are left out.
+    pub fn repeat_lists(&mut self, rows: Range<usize>, left_out: usize, words: &[(i64, bool)]) {
+        self.check(rows.len());
+        match &mut self.values {
+            Building::Lists(b) => b.repeat_behind(rows, left_out, words),
+            _ => panic!("values of the column's type {}, not a list of words", self.data_type),
+        }
+    }
+
     /// Appends rows that stand in the column already.
     #[inline]
     pub fn repeat_rows(&mut self, rows: Range<usize>) {

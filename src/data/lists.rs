@@ -119,6 +119,17 @@ impl ListBuilder {
         self.valid.extend_from_within(rows);
     }
 
+    /// Appends, for each of these rows, a list of these words and then the items of the row but the first `left_out`; NULL where that is none.
+    pub(super) fn repeat_behind(&mut self, rows: std::ops::Range<usize>, left_out: usize, words: &[(i64, bool)]) {
+        let at = |offset: i32| usize::try_from(offset).expect("offsets are not negative");
+        for row in rows {
+            let items = at(self.offsets[row]) + left_out..at(self.offsets[row + 1]);
+            let is_valid = !words.is_empty() || !items.is_empty();
+            self.items.push_before(words, items);
+            self.end(is_valid);
+        }
+    }
+
     pub(super) fn finish(&mut self) -> ListColumn {
         let offsets = std::mem::replace(&mut self.offsets, vec![0]);
         let valid = std::mem::take(&mut self.valid);

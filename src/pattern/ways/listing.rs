@@ -1,7 +1,7 @@
 //! The matches that an event finishes, one after the other in the order of ordered threads: by start; then, event by event, what takes an
 //! event before what does not; and of one event the ways in the order of preference.
 //!
-//! A walk in depth over the entries that reach the event. None of them is a dead end, so the walk takes as long as what it lists.
+//! A walk in depth over the entries that reach the event. None of them is a dead end, so the walk takes no longer than what it lists.
 
 use super::columns::WayColumns;
 use super::plan::{Kinds, Moves};
@@ -11,13 +11,13 @@ use crate::spec::VariableId;
 pub(super) trait Visitor {
     /// A match goes on with this entry of a kind; at a depth of 0 it begins with it.
     fn enter(&mut self, depth: usize, kind: usize, entry: u64);
-    /// The walk goes back before the last entry.
-    fn leave(&mut self, depth: usize, kind: usize);
+    /// The walk goes back before this entry.
+    fn leave(&mut self, depth: usize, kind: usize, entry: u64);
     /// So many entries taken and the event, for this variable, are a match.
     fn finish(&mut self, depth: usize, last: VariableId);
-    /// Matches are to begin with this entry of a kind. Whether they have been told, because they are those that began with an earlier entry
-    /// of it and went on behind this one: the walk leaves them out then.
-    fn repeat(&mut self, kind: usize, entry: u64) -> bool;
+    /// Matches are to go on with this entry of a kind, at a depth of 0 to begin with it. Whether they have been told, because others went on
+    /// the same way: the walk leaves them out then.
+    fn repeat(&mut self, depth: usize, kind: usize, entry: u64) -> bool;
 }
 
 /// Where a walk stands; kept so that its memory is.
@@ -30,6 +30,7 @@ pub(super) struct Walk {
 #[derive(Debug, Clone, Copy)]
 struct Frame {
     kind: usize,
+    entry: u64,
     /// Its cursors are those from here on.
     cursors: usize,
 }
@@ -53,14 +54,15 @@ impl Walk {
         loop {
             let first = self.frames.last().map_or(0, |frame| frame.cursors);
             if let Some((kind, entry)) = self.step(first, columns) {
-                if self.frames.is_empty() && visitor.repeat(kind, entry) {
+                let depth = self.frames.len();
+                let goes_on = kinds.all[kind].goes_on() > 0;
+                if (goes_on || depth == 0) && visitor.repeat(depth, kind, entry) {
                     continue;
                 }
-                let depth = self.frames.len();
                 visitor.enter(depth, kind, entry);
-                if kinds.all[kind].goes_on() == 0 {
+                if !goes_on {
                     finish(moves, kind, depth + 1, visitor);
-                    visitor.leave(depth, kind);
+                    visitor.leave(depth, kind, entry);
                     continue;
                 }
                 self.go_on(kind, entry, columns, kinds);
@@ -75,7 +77,7 @@ impl Walk {
             let depth = self.frames.len();
             finish(moves, frame.kind, depth + 1, visitor);
             self.cursors.truncate(frame.cursors);
-            visitor.leave(depth, frame.kind);
+            visitor.leave(depth, frame.kind, frame.entry);
         }
     }
 
@@ -87,7 +89,7 @@ impl Walk {
     }
 
     fn go_on(&mut self, kind: usize, entry: u64, columns: &WayColumns, kinds: &Kinds) {
-        self.frames.push(Frame { kind, cursors: self.cursors.len() });
+        self.frames.push(Frame { kind, entry, cursors: self.cursors.len() });
         let of = &kinds.all[kind];
         let nexts = columns.entries[kind].nexts(entry, of.goes_on());
         for (way, &next) in of.ways.iter().filter_map(|way| way.kind).zip(nexts) {

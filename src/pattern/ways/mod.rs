@@ -10,6 +10,7 @@ mod entries;
 mod listing;
 mod plan;
 mod rows;
+mod tails;
 
 use std::sync::Arc;
 
@@ -229,11 +230,11 @@ impl Visitor for Matches<'_> {
         self.taken.push((kind, entry));
     }
 
-    fn leave(&mut self, _depth: usize, _kind: usize) {
+    fn leave(&mut self, _depth: usize, _kind: usize, _entry: u64) {
         self.taken.pop();
     }
 
-    fn repeat(&mut self, _kind: usize, _entry: u64) -> bool {
+    fn repeat(&mut self, _depth: usize, _kind: usize, _entry: u64) -> bool {
         false
     }
 

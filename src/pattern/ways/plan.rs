@@ -148,6 +148,22 @@ impl Kinds {
         of.clone().all(starts) && !self.all.iter().flat_map(|kind| &kind.ways).any(|way| way.variable == variable)
     }
 
+    /// Whether a match can take several events for a variable.
+    fn repeats(&self, variable: VariableId) -> bool {
+        let of = |kind: &usize| self.all[*kind].variable == variable;
+        let mut open: Vec<usize> = (0..self.all.len()).filter(of).collect();
+        let mut seen = vec![false; self.all.len()];
+        while let Some(kind) = open.pop() {
+            if self.all[kind].ways.iter().any(|way| way.variable == variable) {
+                return true;
+            }
+            if !std::mem::replace(&mut seen[kind], true) {
+                open.extend(self.all[kind].ways.iter().filter_map(|way| way.kind));
+            }
+        }
+        false
+    }
+
     /// Whether a variable is taken by nothing but the last event of a match.
     fn is_last_only(&self, variable: VariableId) -> bool {
         self.all.iter().all(|kind| kind.variable != variable)
@@ -194,6 +210,8 @@ pub(super) struct Sources {
     /// Those that are known on the way; and for each kind, those of its variable.
     pub(super) on_the_way: Vec<usize>,
     pub(super) of_kind: Vec<Vec<usize>>,
+    /// Whether what a row has of them follows from what was taken up to an entry and what came behind it.
+    pub(super) are_joined: bool,
 }
 
 impl Sources {
@@ -203,7 +221,7 @@ impl Sources {
             return None;
         }
         let reads = vec![Vec::new(); spec.variables.len()];
-        let mut sources = Self { reads, given: Vec::new(), on_the_way: Vec::new(), of_kind: Vec::new() };
+        let mut sources = Self { reads, given: Vec::new(), on_the_way: Vec::new(), of_kind: Vec::new(), are_joined: false };
         for expr in &spec.outputs {
             let slot = &spec.slots[expr.as_slot()?.0 as usize];
             let given = match &slot.kind {
@@ -240,7 +258,12 @@ impl Sources {
         };
         let on_the_way = positions(&|_| true);
         let of_kind = kinds.all.iter().map(|kind| positions(&|given| given.variable == Some(kind.variable))).collect();
-        Some(Self { on_the_way, of_kind, ..sources })
+        let is_joined = |&at: &usize| match (&sources.given[at].what, sources.given[at].variable) {
+            (What::List | What::Count, _) => true,
+            (What::First | What::Last, variable) => variable.is_some_and(|variable| !kinds.repeats(variable)),
+        };
+        let are_joined = on_the_way.iter().all(is_joined);
+        Some(Self { on_the_way, of_kind, are_joined, ..sources })
     }
 
     fn column(&mut self, spec: &PatternSpec, kinds: &Kinds, variable: VariableId, column: usize, what: What) -> Option<Given> {

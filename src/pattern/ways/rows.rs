@@ -2,7 +2,7 @@
 //!
 //! What is known with the first event is written when the walk leaves it, and what is known with the last when all is done: both so many
 //! times at once. And matches that begin with a later entry of a kind are, but for that entry, the end of those that begin with an earlier
-//! one: where the first entry gives nothing else, their rows are repeated as they stand.
+//! one: where the first entry gives nothing else, their rows are repeated as they stand. Behind the first entry, see [`Tails`].
 
 use std::ops::Range;
 
@@ -10,6 +10,7 @@ use super::columns::WayColumns;
 use super::listing::Visitor;
 use super::plan::{At, Given, Kinds, Moves, Sources, What};
 use super::row_of;
+use super::tails::Tails;
 use crate::data::{ColumnBuilder, Place};
 use crate::pattern::event::RowOf;
 use crate::pattern::terms::Terms;
@@ -24,6 +25,7 @@ pub(super) struct Rows {
     words: Vec<Words>,
     /// For each kind, the rows of the first entry that matches began with.
     blocks: Vec<Block>,
+    tails: Tails,
 }
 
 /// The rows of the matches that begin with one entry.
@@ -77,6 +79,9 @@ impl<'w> Writer<'w> {
         kept.words.resize_with(sources.given.len(), Words::default);
         kept.blocks.resize_with(kinds.all.len(), Block::default);
         kept.blocks.iter_mut().for_each(|block| block.end = 0);
+        if sources.are_joined {
+            kept.tails.begin(columns, sources.on_the_way.len());
+        }
         let base = out.first().map_or(0, ColumnBuilder::len);
         Self { kept, kinds, columns, sources, event, time: place.time().0, terms, out, last: moves.last, first: None, base, rows: 0 }
     }
@@ -191,6 +196,20 @@ impl Words {
         self.has_nulls |= !is_valid;
     }
 
+    fn push_times(&mut self, word: Option<(i64, bool)>, times: usize) {
+        let (word, is_valid) = word.unwrap_or((0, false));
+        self.words.resize(self.words.len() + times, word);
+        self.valid.resize(self.valid.len() + times, is_valid);
+        self.has_nulls |= !is_valid && times > 0;
+    }
+
+    /// Repeats counts that are this much larger now.
+    fn repeat_counts(&mut self, rows: Range<usize>, more: i64) {
+        let own = self.words.len();
+        self.repeat(rows);
+        self.words[own..].iter_mut().for_each(|count| *count = count.saturating_add(more));
+    }
+
     fn clear(&mut self) {
         self.words.clear();
         self.valid.clear();
@@ -216,6 +235,10 @@ impl Visitor for Writer<'_> {
             }
             _ => {}
         }
+        if depth > 0 && self.has_tail(kind) {
+            let Rows { tails, taken, .. } = &mut *self.kept;
+            tails.open(kind, entry, self.rows, sources.on_the_way.iter().map(|&at| taken[at].len()));
+        }
         for &at in &sources.of_kind[kind] {
             let value = self.of_entry(&sources.given[at], kind, entry);
             self.kept.taken[at].push(value);
@@ -223,14 +246,17 @@ impl Visitor for Writer<'_> {
     }
 
     #[inline]
-    fn leave(&mut self, depth: usize, kind: usize) {
+    fn leave(&mut self, depth: usize, kind: usize, entry: u64) {
         for &at in &self.sources.of_kind[kind] {
             self.kept.taken[at].pop();
         }
         if depth > 0 {
+            if self.has_tail(kind) {
+                self.kept.tails.close(kind, entry, self.rows);
+            }
             return;
         }
-        let Some((kind, entry, before)) = self.first.take() else { return };
+        let Some((.., before)) = self.first.take() else { return };
         self.write_first(kind, entry, self.rows - before);
         let block = &mut self.kept.blocks[kind];
         block.direct = block.direct.min(self.rows);
@@ -246,7 +272,21 @@ impl Visitor for Writer<'_> {
         self.row(last);
     }
 
-    fn repeat(&mut self, kind: usize, entry: u64) -> bool {
+    #[inline]
+    fn repeat(&mut self, depth: usize, kind: usize, entry: u64) -> bool {
+        if depth == 0 { self.repeat_first(kind, entry) } else { self.repeat_tail(depth, kind, entry) }
+    }
+}
+
+impl Writer<'_> {
+    /// Whether the rows behind entries of a kind are copied: several ways may lead to it, and something follows it.
+    #[inline]
+    fn has_tail(&self, kind: usize) -> bool {
+        self.sources.are_joined && self.kinds.all[kind].goes_on() > 0
+    }
+
+    /// Copies the rows of matches that began with an earlier entry of this kind and went on behind this one.
+    fn repeat_first(&mut self, kind: usize, entry: u64) -> bool {
         let (sources, block) = (self.sources, &self.kept.blocks[kind]);
         if block.end == 0 || !sources.of_kind[kind].is_empty() {
             return false;
@@ -255,20 +295,53 @@ impl Visitor for Writer<'_> {
         let behind = block.begins.partition_point(|(second, _)| *second <= event);
         let rows = block.begins.get(behind).map_or(block.direct, |(_, row)| *row)..block.end;
         for &at in &sources.on_the_way {
-            let words = &mut self.kept.words[at];
             if sources.given[at].what == What::List {
                 self.out[at].repeat_rows(self.base + rows.start..self.base + rows.end);
             } else {
-                words.repeat(rows.clone());
+                self.kept.words[at].repeat(rows.clone());
             }
         }
+        self.repeat_last(rows.clone());
+        self.write_first(kind, entry, rows.len());
+        true
+    }
+
+    /// Copies the rows of matches that went on with this entry on another way.
+    fn repeat_tail(&mut self, depth: usize, kind: usize, entry: u64) -> bool {
+        if !self.has_tail(kind) {
+            return false;
+        }
+        let sources = self.sources;
+        let Rows { tails, taken, words, blocks } = &mut *self.kept;
+        let Some((rows, before)) = tails.find(kind, entry) else { return false };
+        for (&at, &before) in sources.on_the_way.iter().zip(before) {
+            let (taken, words) = (&taken[at], &mut words[at]);
+            match sources.given[at].what {
+                What::List => self.out[at].repeat_lists(self.base + rows.start..self.base + rows.end, before, taken),
+                What::Count => words.repeat_counts(rows.clone(), taken.len() as i64 - before as i64),
+                // Of a variable that is taken once at most, what one way has of it the other has not.
+                What::First | What::Last => match (taken.first(), before) {
+                    (Some(&value), _) => words.push_times(Some(value), rows.len()),
+                    (None, 0) => words.repeat(rows.clone()),
+                    (None, _) => words.push_times(None, rows.len()),
+                },
+            }
+        }
+        if let (1, Some((first, ..))) = (depth, self.first) {
+            let event = self.columns.entries[kind].event(entry);
+            blocks[first].begins.push((event, self.rows));
+        }
+        self.repeat_last(rows);
+        true
+    }
+
+    /// Copies what is of the last event alone, where it is not the same in all rows; then the rows are there.
+    fn repeat_last(&mut self, rows: Range<usize>) {
         if self.last.is_none() {
-            for (at, _) in sources.given.iter().enumerate().filter(|(_, given)| given.at == At::Last) {
+            for (at, _) in self.sources.given.iter().enumerate().filter(|(_, given)| given.at == At::Last) {
                 self.out[at].repeat_rows(self.base + rows.start..self.base + rows.end);
             }
         }
         self.rows += rows.len();
-        self.write_first(kind, entry, rows.len());
-        true
     }
 }
