@@ -73,7 +73,6 @@ impl<P> Partitions<P> {
     }
 
     /// The partition of this number (0 without keys), begun at this time if there is none.
-    #[inline]
     pub(super) fn begin(&mut self, id: u32, time: Timestamp, fresh: Option<impl FnOnce() -> P>) -> Option<u32> {
         let index = id as usize;
         if self.kept.len() <= index {
@@ -110,7 +109,6 @@ impl<P> Partitions<P> {
     }
 
     /// The partition of a number.
-    #[inline]
     pub(super) fn get_mut(&mut self, id: u32) -> Option<&mut P> {
         self.kept.get_mut(id as usize)?.as_mut()
     }
@@ -121,7 +119,6 @@ impl<P> Partitions<P> {
     }
 
     /// Forgets a partition of which nothing is left, where it would not be looked at later.
-    #[inline]
     pub(super) fn drop_if(&mut self, id: u32, is_empty: impl FnOnce(&P) -> bool) {
         if self.within.is_none() && self.kept.get(id as usize).and_then(Option::as_ref).is_some_and(is_empty) {
             self.forget(id);
