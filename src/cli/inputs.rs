@@ -7,6 +7,7 @@
 
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read};
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, TryRecvError, channel, sync_channel};
 use std::time::Duration;
@@ -20,6 +21,9 @@ use super::{Failure, INTERRUPTED};
 pub(crate) const CHUNK: usize = 256 * 1024;
 /// Bytes of a plain file read in one go: half of a small second-level cache.
 const CHUNK_AT_HAND: usize = 128 * 1024;
+/// Where bytes are read to begins at a multiple of this: of some processors (AMD's Zen 3) the kernel's copy is four times slower where it begins
+/// 16 bytes behind one, as large blocks of glibc's allocator do.
+const ALIGNED: usize = 64;
 /// Chunks on the way at most.
 const CHUNKS_AHEAD: usize = 4;
 
@@ -44,13 +48,13 @@ pub(crate) enum Message {
 #[derive(Debug)]
 pub(crate) struct Chunk {
     buffer: Vec<u8>,
-    /// How many of its bytes were read; the rest is of earlier ones.
-    length: usize,
+    /// Which of its bytes were read; the rest is of earlier ones, or of none.
+    read: Range<usize>,
 }
 
 impl Chunk {
     pub(crate) fn bytes(&self) -> &[u8] {
-        &self.buffer[..self.length]
+        &self.buffer[self.read.clone()]
     }
 }
 
@@ -177,11 +181,12 @@ fn read_all(mut input: Input, to: &SyncSender<Message>, to_fill: &Receiver<Vec<u
 
 /// Reads once, into a buffer of this size that may have been used before.
 fn read(input: &mut Input, mut buffer: Vec<u8>, size: usize) -> Message {
-    buffer.resize(size, 0);
+    buffer.resize(size + ALIGNED, 0);
+    let begin = buffer.as_ptr().align_offset(ALIGNED).min(ALIGNED);
     loop {
-        return match input.read(&mut buffer) {
+        return match input.read(&mut buffer[begin..begin + size]) {
             Ok(0) => Message::Ends,
-            Ok(length) => Message::Bytes(Chunk { buffer, length }),
+            Ok(length) => Message::Bytes(Chunk { buffer, read: begin..begin + length }),
             Err(error) if error.kind() == ErrorKind::Interrupted => continue,
             Err(error) => Message::Failed(format!("cannot read {}: {error}", input.name())),
         };

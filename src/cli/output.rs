@@ -103,7 +103,8 @@ impl Output {
         // Where somebody looks, rows and messages take turns.
         let is_apart = matches!(form, Form::Lines) && !is_terminal && engine.stats().threads > 1;
         let writer = |to: Box<dyn Write + Send>| {
-            let to = BufWriter::with_capacity(1 << 16, to);
+            // More than it holds is written as it comes: rows of a chunk are text already.
+            let to = BufWriter::with_capacity(1 << 14, to);
             if !is_apart {
                 return Ok(To::Writer(to));
             }
