@@ -7,12 +7,12 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
-use arrow_array::{Array, BooleanArray, Decimal128Array, Float64Array, Int64Array, StringArray};
+use arrow_array::{Array, BooleanArray, Decimal128Array, Float64Array, Int64Array, StringArray, UInt32Array};
 use arrow_buffer::{Buffer, MutableBuffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use rust_decimal::Decimal;
 
 use super::lists::ListColumn;
-use super::{CodedText, ColumnBuilder, DataType, Duration, Timestamp, Value};
+use super::{CodedText, ColumnBuilder, DataType, Dictionary, Duration, Timestamp, Value};
 
 /// A column of one type. Cloning shares the buffers.
 #[derive(Debug, Clone)]
@@ -269,6 +269,32 @@ impl Column {
     }
 }
 
+impl Column {
+    /// The rows of these columns, laid end to end, in that order. The columns are of one type, which `data_type` names.
+    pub fn gather_chained(data_type: &DataType, columns: &[&Column], at: &[u32]) -> Self {
+        if columns.iter().all(|column| column.is_all_null()) {
+            return Self::nulls(data_type, at.len());
+        }
+        let chained = match data_type {
+            DataType::Int => gather_primitives(columns, at, |c| if let Self::Int(a) = c { Some(a) } else { None }).map(Self::Int),
+            DataType::Timestamp => {
+                gather_primitives(columns, at, |c| if let Self::Timestamp(a) = c { Some(a) } else { None }).map(Self::Timestamp)
+            }
+            DataType::Float => gather_primitives(columns, at, |c| if let Self::Float(a) = c { Some(a) } else { None }).map(Self::Float),
+            DataType::String => coded(columns).and_then(|(dictionary, codes_of)| {
+                Some(Self::Coded(CodedText::new(gather_primitives(columns, at, codes_of)?, dictionary)))
+            }),
+            _ => None,
+        };
+        chained.unwrap_or_else(|| {
+            let rows = (0u32..).zip(columns).flat_map(|(number, column)| (0u32..).take(column.len()).map(move |row| (number, row)));
+            let places: Vec<(u32, u32)> = rows.collect();
+            let at: Vec<(u32, u32)> = at.iter().map(|&at| places[at as usize]).collect();
+            Self::interleave(data_type, columns, &at)
+        })
+    }
+}
+
 /// Words that are all NULL. Columns that nobody reads are such in every batch, so those of usual length share one buffer.
 fn null_words<T: arrow_array::ArrowPrimitiveType>(len: usize) -> arrow_array::PrimitiveArray<T> {
     const SHARED: usize = 1 << 16;
@@ -295,14 +321,34 @@ fn interleave_primitive<'c, T: arrow_array::ArrowPrimitiveType>(
     Some(at.iter().map(|&(c, r)| (arrays[c as usize], r as usize)).map(|(a, r)| a.is_valid(r).then(|| a.value(r))).collect())
 }
 
+/// The same of columns that are laid end to end, if none has NULLs.
+fn gather_primitives<'c, T: arrow_array::ArrowPrimitiveType>(
+    columns: &[&'c Column],
+    at: &[u32],
+    array_of: impl Fn(&'c Column) -> Option<&'c arrow_array::PrimitiveArray<T>>,
+) -> Option<arrow_array::PrimitiveArray<T>> {
+    let mut chain: Vec<T::Native> = Vec::with_capacity(columns.iter().map(|column| column.len()).sum());
+    for column in columns {
+        chain.extend_from_slice(array_of(column).filter(|array| array.null_count() == 0)?.values());
+    }
+    let values: Vec<T::Native> = at.iter().map(|&at| chain[at as usize]).collect();
+    Some(arrow_array::PrimitiveArray::new(values.into(), None))
+}
+
 /// Codes, where all columns have one dictionary.
 fn interleave_coded<'c>(columns: &[&'c Column], at: &[(u32, u32)]) -> Option<CodedText> {
+    let (dictionary, codes_of) = coded(columns)?;
+    Some(CodedText::new(interleave_primitive(columns, at, codes_of)?, dictionary))
+}
+
+/// The dictionary of the first column that has one, and the codes of a column of that dictionary.
+fn coded<'c>(columns: &[&'c Column]) -> Option<(Arc<Dictionary>, impl Fn(&'c Column) -> Option<&'c UInt32Array> + use<'c>)> {
     let first = columns.iter().find_map(|column| if let Column::Coded(texts) = column { Some(texts) } else { None })?;
-    let codes_of = |column: &'c Column| match column {
+    let codes_of = move |column: &'c Column| match column {
         Column::Coded(texts) if texts.shares_dictionary(first) => Some(texts.codes()),
         _ => None,
     };
-    Some(CodedText::new(interleave_primitive(columns, at, codes_of)?, first.dictionary().clone()))
+    Some((first.dictionary().clone(), codes_of))
 }
 
 fn interleave_text<'c>(
@@ -348,6 +394,39 @@ fn gather_text(array: &StringArray, rows: &[u32]) -> StringArray {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn columns_laid_end_to_end_give_the_rows_of_pairs() {
+        let values = |data_type: &DataType, from: i64, has_nulls: bool| -> Vec<Value<'static>> {
+            let value = |n: i64| match data_type {
+                _ if has_nulls && n % 3 == 0 => Value::Null,
+                DataType::Int => Value::Int(n),
+                DataType::Float => Value::Float(n as f64),
+                DataType::Timestamp => Value::Timestamp(Timestamp(n)),
+                DataType::Bool => Value::Bool(n % 2 == 0),
+                _ => Value::string(n.to_string()),
+            };
+            (from..from + 5).map(value).collect()
+        };
+        for data_type in [DataType::Int, DataType::Float, DataType::Timestamp, DataType::Bool, DataType::String] {
+            for (has_nulls, has_codes) in [(false, false), (true, false), (false, true), (true, true)] {
+                let mut coding = ColumnBuilder::interning(&data_type);
+                let mut column = |from: i64| {
+                    let mut plain = ColumnBuilder::new(&data_type, 0);
+                    let builder = if has_codes { &mut coding } else { &mut plain };
+                    values(&data_type, from, has_nulls).into_iter().for_each(|value| builder.push(value));
+                    builder.finish()
+                };
+                let (a, b) = (column(0), column(3));
+                let at = [9, 0, 4, 5, 5, 2, 7];
+                let pairs: Vec<(u32, u32)> = at.iter().map(|at| (at / 5, at % 5)).collect();
+                let (found, wanted) =
+                    (Column::gather_chained(&data_type, &[&a, &b], &at), Column::interleave(&data_type, &[&a, &b], &pairs));
+                let rows = |column: &Column| (0..column.len()).map(|row| column.value(row).into_owned()).collect::<Vec<_>>();
+                assert_eq!(rows(&found), rows(&wanted), "{data_type} {has_nulls} {has_codes}");
+            }
+        }
+    }
 
     #[test]
     fn codes_are_interleaved_where_there_is_one_dictionary() {

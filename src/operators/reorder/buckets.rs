@@ -18,53 +18,67 @@ impl Sorter {
     /// Gives the positions of these times to `out`, by time and then position. False, and nothing, where the times lie so far apart that they
     /// do not go into one number with their positions.
     pub(super) fn sort(&mut self, times: impl ExactSizeIterator<Item = i64> + Clone, out: &mut Vec<u32>) -> bool {
-        let (Some(first), Some(last)) = (times.clone().min(), times.clone().max()) else { return true };
-        let bits = usize::BITS - times.len().leading_zeros();
-        if bits > u32::BITS || last.abs_diff(first).leading_zeros() < bits {
+        let count = times.len();
+        if count == 0 {
+            return true;
+        }
+        let (first, last) = times.clone().fold((i64::MAX, i64::MIN), |(first, last), time| (first.min(time), last.max(time)));
+        let bits = usize::BITS - count.leading_zeros();
+        let span = last.abs_diff(first);
+        if bits > u32::BITS || span.leading_zeros() < bits {
             return false;
         }
         self.packed.clear();
-        self.packed.extend(times.zip(0u64..).map(|(time, at)| time.abs_diff(first) << bits | at));
-        sort_by_buckets(&mut self.packed, &mut self.scattered, &mut self.buckets);
+        self.packed.extend(times.zip(0u64..).map(|(time, at)| time.wrapping_sub(first).cast_unsigned() << bits | at));
         let mask = (1 << bits) - 1;
+        sort_by_buckets(&mut self.packed, &mut self.scattered, &mut self.buckets, span << bits | mask);
         // The lower half of a word has room for fewer than 2^32 of them.
         out.extend(self.packed.iter().map(|packed| (packed & mask) as u32));
         true
     }
 }
 
-/// Sorts numbers that are spread rather evenly, as times are: into about as many buckets as there are numbers, by the high bits, and what is
-/// left by insertion. Where they are not spread so, by comparison.
-fn sort_by_buckets(numbers: &mut Vec<u64>, scattered: &mut Vec<u64>, ends: &mut Vec<u32>) {
+/// Sorts numbers up to `most` that are spread rather evenly, as times are: into nearly as many buckets as there are numbers, by the high bits,
+/// and what is left by insertion. Where they are not spread so, by comparison.
+fn sort_by_buckets(numbers: &mut Vec<u64>, scattered: &mut Vec<u64>, ends: &mut Vec<u32>, most: u64) {
     const FEW: usize = 64;
-    const FULL: u32 = 16;
-    let most = numbers.iter().copied().max().unwrap_or(0);
-    if numbers.len() < FEW || u32::try_from(numbers.len()).is_err() {
+    const FULL: u32 = 24;
+    let count = numbers.len();
+    if count < FEW || u32::try_from(count).is_err() {
         return numbers.sort_unstable();
     }
-    let bits = numbers.len().next_power_of_two().trailing_zeros();
+    let bits = count.ilog2();
     let shift = (u64::BITS - most.leading_zeros()).saturating_sub(bits);
     ends.clear();
     ends.resize(1 << bits, 0);
     for number in &*numbers {
-        ends[(number >> shift) as usize] += 1;
+        let bucket = &mut ends[(number >> shift) as usize];
+        *bucket = bucket.wrapping_add(1);
     }
-    if ends.iter().any(|&count| count > FULL) {
+    if ends.iter().fold(0, |most, &count| count.max(most)) > FULL {
         return numbers.sort_unstable();
     }
-    let mut begin = 0;
+    let mut begin = 0u32;
     for bucket in ends.iter_mut() {
-        begin += std::mem::replace(bucket, begin);
+        begin = begin.wrapping_add(std::mem::replace(bucket, begin));
     }
-    scattered.clear();
-    scattered.resize(numbers.len(), 0);
+    // What stands there is written over.
+    if scattered.len() < count {
+        scattered.resize(count, 0);
+    }
+    scattered.truncate(count);
     for &number in &*numbers {
         let place = &mut ends[(number >> shift) as usize];
         scattered[*place as usize] = number;
-        *place += 1;
+        *place = place.wrapping_add(1);
     }
-    for at in 1..scattered.len() {
+    let mut before = 0;
+    for at in 0..count {
         let number = scattered[at];
+        if before <= number {
+            before = number;
+            continue;
+        }
         let mut to = at;
         while to > 0 && scattered[to - 1] > number {
             scattered[to] = scattered[to - 1];
@@ -98,7 +112,8 @@ mod tests {
                 .collect();
             let mut wanted = numbers.clone();
             wanted.sort_unstable();
-            sort_by_buckets(&mut numbers, &mut scattered, &mut buckets);
+            let most = numbers.iter().copied().max().unwrap_or(0);
+            sort_by_buckets(&mut numbers, &mut scattered, &mut buckets, most);
             assert_eq!(numbers, wanted, "round {round}");
         }
     }

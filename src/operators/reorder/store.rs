@@ -1,7 +1,7 @@
 //! The rows of one stream that wait: the columns as they arrived, a segment each, addressed by (segment, row).
 //!
-//! A segment goes when its last row has gone. One of which less than a quarter still waits is packed, so that a straggler does not keep a
-//! whole chunk in memory: what is stored stays within four times what waits (and a few rows a segment). Rows that arrive a few at a time
+//! A segment goes when its last row has gone. One of which less than a quarter still waits when rows go the next time is packed, so that a
+//! straggler does not keep a whole chunk in memory: what is stored stays within four times what waits (and a few rows a segment). Rows that arrive a few at a time
 //! gather in a tail, which becomes a segment when it is long enough or when its first row goes.
 
 use std::collections::BTreeMap;
@@ -21,6 +21,8 @@ pub(super) struct Store {
     next: u64,
     /// Those of which some row waits.
     segments: BTreeMap<u64, Segment>,
+    /// Those that have become sparse since rows went the last time.
+    sparse: Vec<u64>,
     tail: Tail,
 }
 
@@ -52,6 +54,11 @@ impl Segment {
                 rows.iter().for_each(|(_, row)| found(row_number(position(row))));
             }
         }
+    }
+
+    /// Whether it is worth packing.
+    fn is_sparse(&self) -> bool {
+        self.waits.len() > SMALL && self.waiting * 4 < self.waits.len()
     }
 
     fn pack(&mut self) {
@@ -133,6 +140,13 @@ impl Store {
             let is_whole = at.len() == segment.waits.len() && (0..).zip(&at).all(|(i, &position)| i == position);
             return if is_whole { segment.columns.clone() } else { segment.columns.iter().map(|c| c.gather(&at)).collect() };
         }
+        if let Some(at) = chained(&segments, &numbers, rows, parts) {
+            let columns = schema.fields().iter().enumerate().map(|(index, field)| {
+                let parts: Vec<&Column> = segments.iter().map(|segment| &segment.columns[index]).collect();
+                Column::gather_chained(&field.data_type, &parts, &at)
+            });
+            return columns.collect();
+        }
         let mut at = Vec::with_capacity(rows.len());
         for (number, part) in parts {
             let segment = numbers.binary_search(number).expect("every segment is listed");
@@ -162,12 +176,15 @@ impl Store {
             segment.find(&rows[part.clone()], |position| waits[position as usize] = false);
             segment.waits = waits;
         }
-        for number in segments_of(parts) {
-            let Some(segment) = self.segments.get_mut(&number) else { continue };
-            if segment.waits.len() > SMALL && segment.waiting * 4 < segment.waits.len() {
+        // Mostly the next rows that go are the rest of it: so a segment is packed only when others have gone and it is still there.
+        let before = std::mem::replace(&mut self.sparse, segments_of(parts));
+        for number in before {
+            if let Some(segment) = self.segments.get_mut(&number).filter(|segment| segment.is_sparse()) {
                 segment.pack();
             }
         }
+        let Self { segments, sparse, .. } = self;
+        sparse.retain(|number| segments.get(number).is_some_and(Segment::is_sparse));
     }
 
     /// How many rows are stored, waiting or not.
@@ -175,6 +192,22 @@ impl Store {
     pub(super) fn stored(&self) -> usize {
         self.segments.values().map(|segment| segment.waits.len()).sum::<usize>() + self.tail.waits.len()
     }
+}
+
+/// Where rows stand if their segments are laid end to end, where that is worth it: where the segments hold few other rows.
+fn chained(segments: &[&Segment], numbers: &[u64], rows: &[(u64, u32)], parts: &[(u64, Range<usize>)]) -> Option<Vec<u32>> {
+    let stored = segments.iter().map(|segment| segment.waits.len()).sum::<usize>();
+    if stored > 4 * rows.len() || u32::try_from(stored).is_err() || segments.iter().any(|segment| segment.arrived_as.is_some()) {
+        return None;
+    }
+    let before = |number: usize| segments[..number].iter().map(|segment| segment.waits.len()).sum::<usize>();
+    let mut at = Vec::with_capacity(rows.len());
+    for (number, part) in parts {
+        let segment = numbers.binary_search(number).expect("every segment is listed");
+        let first = row_number(before(segment));
+        at.extend(rows[part.clone()].iter().map(|(_, row)| first.wrapping_add(*row)));
+    }
+    Some(at)
 }
 
 /// The rows in parts of one segment each.

@@ -208,7 +208,9 @@ impl Waiting {
     pub(super) fn extend(&mut self, times: impl ExactSizeIterator<Item = Timestamp> + Clone, rows: impl ExactSizeIterator<Item = Row>) {
         debug_assert_eq!(times.len(), rows.len(), "one time a row");
         self.len += times.len();
-        self.least = times.clone().chain(self.least).min();
+        if let Some(least) = times.clone().map(|time| time.0).min() {
+            self.least = Some(self.least.map_or(Timestamp(least), |before| before.min(Timestamp(least))));
+        }
         self.fresh.times.extend(times);
         self.fresh.rows.extend(rows);
         if !self.fresh.ties.is_empty() {
