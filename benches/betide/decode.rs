@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use betide::codec::json::{JsonDecoder, RowWriter};
+use betide::codec::json::{JsonDecoder, RowWriter, Text};
 use betide::codec::{ChunkStart, Limits, SourceSpec};
 use betide::data::{DataType, EventBatch, Field, Place, Schema, Timestamp};
 use criterion::{Criterion, Throughput};
@@ -46,17 +46,19 @@ fn write(criterion: &mut Criterion, lines: &[u8], spec: SourceSpec) {
     let places = rows.times.iter().zip(1..).map(|(&time, position)| Place::event(time, position)).collect();
     let batch = EventBatch::new(schema.clone(), rows.columns, places);
     let writer = RowWriter::new(Some("Payment"), &schema);
-    let mut text = Vec::new();
-    writer.write_batch(&batch, &mut text);
-    assert_eq!(text.iter().filter(|byte| **byte == b'\n').count(), events::EVENTS);
+    let mut text = Text::take();
+    let write = |text: &mut Text| {
+        text.clear();
+        let rows = writer.of(&batch);
+        (0..batch.len()).for_each(|row| rows.write_line(row, text));
+    };
+    write(&mut text);
+    assert_eq!(text.as_bytes().iter().filter(|byte| **byte == b'\n').count(), events::EVENTS);
     let mut group = criterion.benchmark_group("write");
     group.throughput(Throughput::Elements(events::EVENTS as u64));
     group.sample_size(20);
     group.bench_function("3_columns", |bencher| {
-        bencher.iter(|| {
-            text.clear();
-            writer.write_batch(&batch, &mut text);
-        });
+        bencher.iter(|| write(&mut text));
     });
     group.finish();
 }

@@ -205,13 +205,13 @@ impl Interner {
     }
 
     /// Counts texts that were asked for elsewhere, or in [`Self::known`], under codes that are known here.
-    pub(super) fn count_asked(&mut self, texts: usize) {
+    pub(crate) fn count_asked(&mut self, texts: usize) {
         self.asked += texts as u64;
     }
 
     /// The code of a text that is there, if it is short; `whole` is what places are in. What it is asked for is not counted.
     #[inline(always)]
-    pub(super) fn known(&self, word: TextWord, whole: &str) -> Option<u32> {
+    pub(crate) fn known(&self, word: TextWord, whole: &str) -> Option<u32> {
         match word.elsewhere() {
             None => self.words.find(word),
             Some((begin, length)) => {

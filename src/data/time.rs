@@ -245,7 +245,8 @@ impl Timestamp {
 /// The texts of timestamps, where most are of the same minute as the one before: all but seconds and fraction is kept.
 #[derive(Debug, Clone, Copy)]
 pub struct MinuteText {
-    minute: i64,
+    /// When the minute begins.
+    begin: i64,
     text: [u8; 30],
     /// The same behind a quote.
     quoted: [u8; 32],
@@ -258,42 +259,53 @@ impl Default for MinuteText {
 }
 
 impl MinuteText {
-    /// Of no minute yet.
+    /// Of the first minute of 1970.
     pub const fn new() -> Self {
-        Self { minute: i64::MIN, text: *b"0000-00-00T00:00:00.000000000Z", quoted: *b"\"0000-00-00T00:00:00.000000000Z\"" }
+        Self { begin: 0, text: *b"1970-01-01T00:00:00.000000000Z", quoted: *b"\"1970-01-01T00:00:00.000000000Z\"" }
     }
 
-    /// The text in quotes.
-    #[inline]
-    pub fn quoted(&mut self, time: Timestamp) -> ([u8; 32], usize) {
-        let minute = time.0.div_euclid(MINUTE);
-        if minute != self.minute {
-            self.begin(minute);
+    /// Whether a time is of the minute.
+    #[inline(always)]
+    pub fn has(&self, time: Timestamp) -> bool {
+        time.0.wrapping_sub(self.begin).cast_unsigned() < MINUTE.cast_unsigned()
+    }
+
+    /// How long after the beginning of its minute a time is, which is the minute from now on.
+    #[inline(always)]
+    fn into_minute(&mut self, time: Timestamp) -> u64 {
+        if !self.has(time) {
+            self.begin_minute(time.0.div_euclid(MINUTE));
         }
-        let mut text = self.quoted;
-        let in_minute = time.0.wrapping_sub(minute.wrapping_mul(MINUTE)).cast_unsigned();
-        let (millis, rest) = ((in_minute / 1_000_000) as u32, in_minute % 1_000_000);
-        let (seconds, of_second) = ((millis / 1000) as usize, millis % 1000);
-        if rest != 0 || of_second.is_multiple_of(10) || seconds >= PAIRS.len() {
+        time.0.wrapping_sub(self.begin).cast_unsigned()
+    }
+
+    /// Puts the text in quotes into 32 bytes of room, and gives the place behind it.
+    #[inline(always)]
+    pub fn put_quoted(&mut self, time: Timestamp, room: &mut [u8], at: usize) -> usize {
+        let in_minute = self.into_minute(time);
+        let room = &mut room[at..at.wrapping_add(32)];
+        room.copy_from_slice(&self.quoted);
+        let millis = (in_minute / 1_000_000) as u32;
+        let (seconds, of_second) = (millis / 1000, millis % 1000);
+        if u64::from(millis).wrapping_mul(1_000_000) != in_minute || of_second.is_multiple_of(10) {
             let (bare, length) = self.of(time);
-            text[1..31].copy_from_slice(&bare);
-            text[length + 1] = b'"';
-            return (text, length + 2);
+            room[1..31].copy_from_slice(&bare);
+            room[length + 1] = b'"';
+            return at + length + 2;
         }
-        let ([tens, ones], [second, third]) = (PAIRS[seconds], PAIRS[(of_second % 100) as usize]);
-        text[18..26].copy_from_slice(&[tens, ones, b'.', b'0' + (of_second / 100) as u8, second, third, b'Z', b'"']);
-        (text, 26)
+        let pair = |pair: u32| u64::from(u16::from_le_bytes(PAIRS[(pair & 127).min(99) as usize]));
+        let tenths = of_second / 100;
+        let ends = u64::from_le_bytes(*b"\0\0.0\0\0Z\"") | u64::from(tenths) << 24;
+        let text = ends | pair(seconds) | pair(of_second.wrapping_sub(tenths.wrapping_mul(100))) << 32;
+        room[18..26].copy_from_slice(&text.to_le_bytes());
+        at.wrapping_add(26)
     }
 
     /// The text of a timestamp, see [`Timestamp::to_rfc3339`].
     #[inline]
     pub fn of(&mut self, time: Timestamp) -> ([u8; 30], usize) {
-        let minute = time.0.div_euclid(MINUTE);
-        if minute != self.minute {
-            self.begin(minute);
-        }
+        let in_minute = self.into_minute(time);
         let mut text = self.text;
-        let in_minute = time.0.rem_euclid(MINUTE).unsigned_abs();
         let (seconds, nanos) = ((in_minute / SECOND.unsigned_abs()) as u32, (in_minute % SECOND.unsigned_abs()) as u32);
         [text[17], text[18]] = PAIRS[seconds as usize];
         if nanos == 0 {
@@ -325,7 +337,7 @@ impl MinuteText {
         (text, end + 1)
     }
 
-    fn begin(&mut self, minute: i64) {
+    fn begin_minute(&mut self, minute: i64) {
         let (year, month, day) = date_of_days(minute.div_euclid(MINUTES_OF_DAY));
         let in_day = minute.rem_euclid(MINUTES_OF_DAY).unsigned_abs() as u32;
         let pairs = [(0, year / 100), (2, year % 100), (5, month), (8, day), (11, in_day / 60), (14, in_day % 60)];
@@ -333,7 +345,7 @@ impl MinuteText {
             [self.text[at], self.text[at + 1]] = PAIRS[pair as usize];
         }
         self.quoted[1..31].copy_from_slice(&self.text);
-        self.minute = minute;
+        self.begin = minute.wrapping_mul(MINUTE);
     }
 }
 
@@ -432,8 +444,9 @@ mod tests {
                     let (text, length) = kept.of(time);
                     let text = std::str::from_utf8(&text[..length]).unwrap();
                     assert_eq!(text, time.to_string());
-                    let (quoted, length) = kept.quoted(time);
-                    assert_eq!(std::str::from_utf8(&quoted[..length]).unwrap(), format!("\"{text}\""));
+                    let mut room = [b'.'; 40];
+                    let end = kept.put_quoted(time, &mut room, 3);
+                    assert_eq!(std::str::from_utf8(&room[..end]).unwrap(), format!("...\"{text}\""));
                     assert_eq!(Timestamp::parse(text), Some(time), "{text}");
                     assert!(text.ends_with('Z') && !(text.contains('.') && text.ends_with("0Z")) && !text.ends_with(".Z"), "{text}");
                 }

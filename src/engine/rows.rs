@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::error::{DataError, Error};
 use crate::codec::arrow::to_record_batch;
-use crate::codec::json::{RowWriter, write_value};
+use crate::codec::json::{BatchWriter, RowWriter, Text, write_value};
 use crate::data::{EventBatch, Schema, Value};
 use crate::plan::{Fingerprint, OutputNode};
 use crate::runtime::Departures;
@@ -47,11 +47,10 @@ impl Ids {
     }
 }
 
-/// Puts an id in front of the first field of a JSON object that begins there.
-fn put_id(id: &str, text: &mut Vec<u8>, begin: usize) {
-    let is_empty = text[begin + 1] == b'}';
-    let field = format!("\"$id\":\"{id}\"{}", if is_empty { "" } else { "," });
-    text.splice(begin + 1..begin + 1, field.into_bytes());
+/// An id as the first field of a JSON object, which begins so.
+fn id_field(id: &str, object: &[u8]) -> Vec<u8> {
+    let is_empty = object[1] == b'}';
+    format!("\"$id\":\"{id}\"{}", if is_empty { "" } else { "," }).into_bytes()
 }
 
 /// Writers of one output: with the stream's name, as the command writes it, and without, for values of the user's types.
@@ -114,7 +113,8 @@ impl OutputRow {
         let text = text_of(&self.writers.named, &self.rows, self.row);
         let Some(id) = &self.id else { return text };
         let mut text = text.into_bytes();
-        put_id(id, &mut text, 0);
+        let field = id_field(id, &text);
+        text.splice(1..1, field);
         String::from_utf8(text).expect("ids are ASCII")
     }
 
@@ -211,28 +211,27 @@ pub(super) fn write(
     mut ids: Option<Ids>,
     to: &mut impl Write,
 ) -> io::Result<u64> {
-    let mut departures = departures.into_iter().peekable();
-    // Room for what is over, too: it hardly ever grows.
-    let mut text = Vec::with_capacity(if departures.peek().is_some() { WRITE_FROM + WRITE_FROM / 8 } else { 0 });
+    let mut text = Text::take();
     let mut count = 0;
     for gone in departures {
+        let writers: Vec<BatchWriter<'_>> = gone.batches.iter().map(|(output, rows)| outputs[*output].writers.named.of(rows)).collect();
         // By its own loop over the rows: it runs through a chain of them part by part.
         gone.order().try_for_each(|(batch, row)| {
-            let (output, rows) = &gone.batches[batch];
             let begin = text.len();
-            outputs[*output].writers.named.write_row(rows, row, &mut text);
+            writers[batch].write_line(row, &mut text);
             if let Some(ids) = &mut ids {
-                put_id(&ids.next(*output), &mut text, begin);
+                let id = id_field(&ids.next(gone.batches[batch].0), &text.as_bytes()[begin..]);
+                text.insert(begin + 1, &id);
             }
-            text.push(b'\n');
             count += 1;
             if text.len() >= WRITE_FROM {
-                to.write_all(&text)?;
+                to.write_all(text.as_bytes())?;
                 text.clear();
             }
             Ok::<(), io::Error>(())
         })?;
     }
-    to.write_all(&text)?;
+    to.write_all(text.as_bytes())?;
+    text.give_back();
     Ok(count)
 }

@@ -4,33 +4,34 @@
 //! values give equal bytes: timestamps are RFC 3339 in UTC, floats the shortest text that reads back the same (NaN and infinities, which
 //! JSON has not, are null), decimals have all digits of their scale, durations are written as in the language.
 
-use std::cell::RefCell;
 use std::io::Write;
 
 use arrow_array::Array;
 
+use super::lines::BatchWriter;
 use super::numeral::{put, write_float, write_int};
-use crate::data::{Column, DataType, EventBatch, MinuteText, Schema, Timestamp, Value, Written};
+use crate::data::{Column, DataType, EventBatch, Schema, Timestamp, Value, Written};
 
 /// Writes rows of one stream as JSON objects.
 #[derive(Debug)]
 pub struct RowWriter {
     /// What stands before the value of each column: the opening brace or a comma, and the key.
     before: Vec<Before>,
-    /// What stands behind the last value.
+    /// What stands behind the last value; and with the end of the line.
     end: Vec<u8>,
+    line_end: Before,
     types: Vec<DataType>,
 }
 
 /// A text that is written before the value of every row.
 #[derive(Debug)]
-struct Before {
+pub(super) struct Before {
     text: Vec<u8>,
     /// The whole of it and its length, if it is short.
     piece: Option<([u8; PIECE], usize)>,
 }
 
-/// Texts up to this length are written as a piece of this length, whose surplus is taken back: that is two stores and no call.
+/// Texts up to this length are put as a piece of this length, of which the next one takes the surplus: that is two stores and no call.
 const PIECE: usize = 32;
 
 impl Before {
@@ -40,11 +41,21 @@ impl Before {
         Self { piece: is_short.then_some((piece, text.len())), text }
     }
 
-    #[inline]
-    fn write(&self, out: &mut Vec<u8>) {
+    /// No more room is needed for it.
+    pub(super) fn room(&self) -> usize {
+        self.text.len().max(PIECE)
+    }
+
+    /// Puts it there, and gives the place behind it.
+    #[inline(always)]
+    pub(super) fn put(&self, room: &mut [u8], at: usize) -> usize {
         match &self.piece {
-            Some((piece, length)) => put(piece, *length, out),
-            None => out.extend_from_slice(&self.text),
+            Some((piece, length)) => put(piece, *length, room, at),
+            None => {
+                let end = at + self.text.len();
+                room[at..end].copy_from_slice(&self.text);
+                end
+            }
         }
     }
 }
@@ -67,38 +78,37 @@ impl RowWriter {
             before.push(Before::new(std::mem::take(&mut pending)));
         }
         pending.push(b'}');
-        Self { before, end: pending, types: schema.fields().iter().map(|f| f.data_type.clone()).collect() }
+        let line_end = Before::new([&pending[..], b"\n"].concat());
+        Self { before, end: pending, line_end, types: schema.fields().iter().map(|f| f.data_type.clone()).collect() }
     }
 
     /// Appends one row as a JSON object, without a line end. The batch has the writer's schema.
     pub fn write_row(&self, batch: &EventBatch, row: usize, out: &mut Vec<u8>) {
         debug_assert_eq!(batch.columns().len(), self.before.len(), "the batch has the writer's columns");
         for ((before, data_type), column) in self.before.iter().zip(&self.types).zip(batch.columns()) {
-            before.write(out);
+            out.extend_from_slice(&before.text);
             write_cell(column, row, data_type, out);
         }
         out.extend_from_slice(&self.end);
     }
 
-    /// Appends every row of the batch as a line.
-    pub fn write_batch(&self, batch: &EventBatch, out: &mut Vec<u8>) {
-        for row in 0..batch.len() {
-            self.write_row(batch, row, out);
-            out.push(b'\n');
-        }
+    /// A writer of the rows of this batch, which has the writer's schema.
+    pub fn of<'b>(&'b self, batch: &'b EventBatch) -> BatchWriter<'b> {
+        debug_assert_eq!(batch.columns().len(), self.before.len(), "the batch has the writer's columns");
+        let columns = self.before.iter().zip(batch.columns()).zip(&self.types);
+        BatchWriter::new(columns.map(|((before, column), data_type)| (before, column, data_type)), &self.line_end)
     }
 }
 
 /// A value of a column; plain types without making a [`Value`] first.
-#[inline]
-fn write_cell(column: &Column, row: usize, data_type: &DataType, out: &mut Vec<u8>) {
+pub(super) fn write_cell(column: &Column, row: usize, data_type: &DataType, out: &mut Vec<u8>) {
     match column {
         Column::Int(values) if values.is_valid(row) => write_int(values.value(row), out),
         Column::Float(values) if values.is_valid(row) => write_float(values.value(row), out),
         Column::Timestamp(nanos) if nanos.is_valid(row) => write_timestamp(Timestamp(nanos.value(row)), out),
         Column::String(texts) if texts.is_valid(row) => write_string(texts.value(row), out),
         Column::Coded(texts) if !texts.is_null(row) => match texts.dictionary().written(texts.codes().value(row), quoted) {
-            Written::Short(piece, length) => put(piece, usize::from(*length), out),
+            Written::Short(piece, length) => out.extend_from_slice(&piece[..usize::from(*length)]),
             Written::Long(text) => out.extend_from_slice(text),
         },
         Column::Nested(_, values) => write_value(&values[row], data_type, out),
@@ -156,7 +166,7 @@ pub fn write_value(value: &Value<'_>, data_type: &DataType, out: &mut Vec<u8>) {
 }
 
 /// A text as JSON.
-fn quoted(text: &str) -> Vec<u8> {
+pub(super) fn quoted(text: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len() + 2);
     write_string(text, &mut out);
     out
@@ -167,12 +177,10 @@ fn write_display(text: std::fmt::Arguments<'_>, out: &mut Vec<u8>) {
 }
 
 fn write_timestamp(time: Timestamp, out: &mut Vec<u8>) {
-    thread_local! {
-        // The times of one row mostly lie some minutes apart.
-        static MINUTES: RefCell<[MinuteText; 16]> = const { RefCell::new([const { MinuteText::new() }; 16]) };
-    }
-    let (text, length) = MINUTES.with_borrow_mut(|kept| kept[(time.0.div_euclid(60_000_000_000) & 15) as usize].quoted(time));
-    put(&text, length, out);
+    let (text, length) = time.to_rfc3339();
+    out.push(b'"');
+    out.extend_from_slice(&text[..length]);
+    out.push(b'"');
 }
 
 /// The first quote, backslash or control character; looked for in blocks, without a branch a byte.
@@ -215,6 +223,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::codec::json::Text;
     use crate::data::{Duration, Field, Place};
 
     fn text_of(value: &Value<'_>, data_type: &DataType) -> String {
@@ -250,10 +259,10 @@ mod tests {
         let all: Vec<u8> = (b'a'..=b'z').chain(b'A'..=b'Z').collect();
         let piece: [u8; 52] = all.clone().try_into().expect("52 letters");
         for length in 0..all.len() {
-            let mut out = b"before".to_vec();
-            put(&piece, length, &mut out);
-            Before::new(all[..length].to_vec()).write(&mut out);
-            assert_eq!(out, [b"before", &all[..length], &all[..length]].concat());
+            let mut room = [b'.'; 160];
+            let at = put(&piece, length, &mut room, 6);
+            let end = Before::new(all[..length].to_vec()).put(&mut room, at);
+            assert_eq!(&room[..end], [b"......", &all[..length], &all[..length]].concat());
         }
     }
 
@@ -287,7 +296,10 @@ mod tests {
         let places: crate::data::Places = [Place::event(Timestamp(1), 1), Place::event(Timestamp(1), 2)].into_iter().collect();
         let batch = EventBatch::new(Arc::new(schema.clone()), columns, places);
         let mut out = Vec::new();
-        RowWriter::new(Some("Hi"), &schema).write_batch(&batch, &mut out);
+        let named = RowWriter::new(Some("Hi"), &schema);
+        let mut text = Text::take();
+        (0..2).for_each(|row| named.of(&batch).write_line(row, &mut text));
+        out.extend_from_slice(text.as_bytes());
         RowWriter::new(None, &schema).write_row(&batch, 1, &mut out);
         assert_eq!(
             String::from_utf8(out).unwrap(),

@@ -64,6 +64,60 @@ impl Kinds {
         self.kinds.get(number as usize)
     }
 
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.kinds.len()
+    }
+
+    /// Whether every kind takes all of these rows, which have these slots.
+    pub(super) fn take_all(&self, block: &Block, rows: usize, slots: u64) -> bool {
+        self.kinds.iter().all(|kind| kind.takes_all(slots) && kind.times.iter().all(|time| time.fits_all(block, rows)))
+    }
+
+    /// Of each kind whether its events are of this stream, and whether they are of any.
+    pub(super) fn taken_by(&self, source: usize, taken: &mut Vec<(bool, bool)>) {
+        taken.clear();
+        taken.extend(self.kinds.iter().map(|kind| (kind.streams.contains(&source), !kind.streams.is_empty())));
+    }
+
+    /// The kinds of rows of these slots, up to one whose kind is none; gives how many.
+    #[allow(clippy::too_many_arguments, reason = "what the streams are, and where the rows stand")]
+    pub(super) fn of_rows(
+        &mut self,
+        specs: &[SourceSpec],
+        layouts: &[Layout],
+        routes: &[TypeRoutes],
+        (block, rows): (&Block, usize),
+        slots: u64,
+        text: &str,
+        out: &mut Vec<u32>,
+    ) -> usize {
+        out.clear();
+        match &mut self.route {
+            Some(route) if slots >> route.slot & 1 == 1 && !block.has_nulls(route.slot) => {
+                let TextRoute { codes, kinds, .. } = route;
+                let words = block.column(route.slot)[..rows].iter().map(|&bits| TextWord::from_bits(bits));
+                let known = |word| codes.known(word, text).and_then(|code| kinds.get(code as usize));
+                out.extend(words.map(|word| known(word).copied().unwrap_or(NEVER)));
+                codes.count_asked(rows);
+            }
+            _ => out.resize(rows, NEVER),
+        }
+        // Those that are new, or are not found at once.
+        let mut row = 0;
+        while let Some(next) = out[row..].iter().position(|&kind| kind == NEVER) {
+            row += next;
+            match self.kind_of(specs, layouts, routes, (block, row), slots, text) {
+                NEVER => {
+                    out.truncate(row);
+                    break;
+                }
+                kind => out[row] = kind,
+            }
+        }
+        out.len()
+    }
+
     /// The number of the kind of an event that has these slots.
     #[inline]
     pub(super) fn kind_of(

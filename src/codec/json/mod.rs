@@ -1,9 +1,10 @@
 //! JSON lines: one object a line in, one object a row out.
 //!
-//! In: `lines` cuts a chunk, `projection` picks the texts of the values that are needed out of an object, `convert` makes them values of
+//! In: `projection` picks the texts of the values that are needed out of an object, `convert` makes them values of
 //! their columns (`number` exactly), and `decode` routes the events and keeps the books. Most lines never get there: on the fast path (`fast`)
 //! `scan` reads what is plainly good from its tokens (`token`, eight bytes at a time by `swar`), and `typed` makes columns of it; where
-//! lines go on as lines before went, `stretch` takes them by the block (`template` those that are all alike, `lockstep` many of them side by side). Out: `encode`, with numbers by `numeral`.
+//! lines go on as lines before went, `stretch` takes them by the block (`template` those that are all alike, `lockstep` many of them side
+//! by side). `lanes` looks at sixteen bytes in one register. Out: `encode`, of many rows `lines`, with numbers by `numeral`.
 
 mod number;
 mod numeral;
@@ -14,6 +15,7 @@ mod aside;
 mod block;
 mod convert;
 mod kinds;
+mod lanes;
 mod lockstep;
 mod projection;
 mod scan;
@@ -25,10 +27,12 @@ mod typed;
 mod decode;
 mod encode;
 mod fast;
+mod lines;
 
 pub(in crate::codec) use convert::convert;
 pub use decode::JsonDecoder;
 pub use encode::{RowWriter, write_string, write_value};
+pub use lines::{BatchWriter, Text};
 
 #[cfg(test)]
 mod differential;

@@ -23,45 +23,71 @@ fn short_text(value: u64) -> (u64, usize) {
     ((digits | 0x3030_3030_3030_3030) >> (8 * zeros), 8 - zeros as usize)
 }
 
-/// Appends so many bytes of a piece.
+/// Puts a piece of which so many bytes count, and gives the place behind those.
 #[inline(always)]
-pub(super) fn put<const SIZE: usize>(piece: &[u8; SIZE], length: usize, out: &mut Vec<u8>) {
-    let end = out.len().wrapping_add(length);
-    out.extend_from_slice(piece);
-    out.truncate(end);
+pub(super) fn put<const SIZE: usize>(piece: &[u8; SIZE], length: usize, room: &mut [u8], at: usize) -> usize {
+    room[at..at.wrapping_add(SIZE)].copy_from_slice(piece);
+    at.wrapping_add(length)
 }
 
-/// Appends a whole number.
-#[inline]
-pub(super) fn write_int(value: i64, out: &mut Vec<u8>) {
+/// Puts a whole number, and gives the place behind it.
+#[inline(always)]
+pub(super) fn put_int(value: i64, room: &mut [u8], at: usize) -> usize {
     if value.cast_unsigned() < NINE_DIGITS {
         let (text, length) = short_text(value.cast_unsigned());
-        put(&text.to_le_bytes(), length, out);
-    } else {
-        out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+        return put(&text.to_le_bytes(), length, room, at);
     }
+    put_all(itoa::Buffer::new().format(value).as_bytes(), room, at)
 }
 
-/// Appends a float: the shortest text that reads back the same, with a point or an exponent; `null` where it is no number.
-#[inline]
-pub(super) fn write_float(value: f64, out: &mut Vec<u8>) {
+/// Puts a float: the shortest text that reads back the same, with a point or an exponent; `null` where it is no number.
+#[inline(always)]
+pub(super) fn put_float(value: f64, room: &mut [u8], mut at: usize) -> usize {
     let size = value.abs();
     if size < NINE_DIGITS as f64
         && let Some(hundredths) = hundredths(size)
     {
         if value.is_sign_negative() {
-            out.push(b'-');
+            room[at] = b'-';
+            at = at.wrapping_add(1);
         }
-        let (text, length) = short_text(hundredths / 100);
-        let (tenth, hundredth) = (hundredths / 10 % 10, hundredths % 10);
-        let fraction = u64::from(b'.') | (tenth | 0x30) << 8 | (hundredth | 0x30) << 16;
-        let text = u128::from(text) | u128::from(fraction) << (8 * length);
-        put(&text.to_le_bytes(), length + 2 + usize::from(hundredth != 0), out);
-    } else if value.is_finite() {
-        out.extend_from_slice(zmij::Buffer::new().format_finite(value).as_bytes());
-    } else {
-        out.extend_from_slice(b"null");
+        let whole = hundredths / 100;
+        let cents = hundredths.wrapping_sub(whole.wrapping_mul(100)) as u32;
+        let (text, length) = short_text(whole);
+        at = put(&text.to_le_bytes(), length, room, at);
+        let tenth = cents.wrapping_mul(103) >> 10;
+        let hundredth = cents.wrapping_sub(tenth.wrapping_mul(10));
+        let fraction = (u32::from(b'.') | 0x30_30_00).wrapping_add(tenth << 8).wrapping_add(hundredth << 16);
+        return put(&fraction.to_le_bytes(), 2 + usize::from(hundredth != 0), room, at);
     }
+    other_float(value, room, at)
+}
+
+#[inline(never)]
+fn other_float(value: f64, room: &mut [u8], at: usize) -> usize {
+    if value.is_finite() { put_all(zmij::Buffer::new().format_finite(value).as_bytes(), room, at) } else { put(b"null", 4, room, at) }
+}
+
+fn put_all(text: &[u8], room: &mut [u8], at: usize) -> usize {
+    room[at..at + text.len()].copy_from_slice(text);
+    at + text.len()
+}
+
+/// Room for any number, with what is put too far behind it.
+const ROOM: usize = 40;
+
+/// Appends a whole number.
+pub(super) fn write_int(value: i64, out: &mut Vec<u8>) {
+    let mut room = [0; ROOM];
+    let length = put_int(value, &mut room, 0);
+    out.extend_from_slice(&room[..length]);
+}
+
+/// Appends a float, as [`put_float`] puts it.
+pub(super) fn write_float(value: f64, out: &mut Vec<u8>) {
+    let mut room = [0; ROOM];
+    let length = put_float(value, &mut room, 0);
+    out.extend_from_slice(&room[..length]);
 }
 
 /// How many hundredths a number is that is below 2^45, if it is the float nearest to so many: their text reads back the same, and as it has fewer

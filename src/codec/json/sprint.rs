@@ -3,8 +3,9 @@
 //! Every piece is looked at through a window of 32 bytes, so that its bounds are checked once. Strings that end in it, numbers of the plain
 //! forms: anything else is a pause, and the caller goes on from there.
 
+use super::lanes::string_stops;
 use super::scan::{Action, Cell, Found, Reading, Step, bit};
-use super::swar::{POWERS_OF_TEN, SHIFTS, lowest, non_digits, string_stops, value_of, values_of};
+use super::swar::{POWERS_OF_TEN, SHIFTS, lowest, non_digits, value_of, values_of};
 
 /// How many bytes are looked at in one go.
 pub(super) const WINDOW: usize = 32;
@@ -93,27 +94,22 @@ pub(super) fn byte_of(word: u64, at: usize) -> u8 {
 /// The length of a string without escapes, from behind its opening quote.
 #[inline(always)]
 pub(super) fn string(window: &[u8; WINDOW]) -> Option<usize> {
-    for part in 0..WINDOW / 8 {
-        let word = word(window, part);
-        let stops = string_stops(word);
-        if stops != 0 {
-            let at = lowest(stops);
-            return (byte_of(word, at) == b'"').then_some(8 * part + at);
-        }
-    }
-    None
+    let length = plain_part(window);
+    (length < WINDOW && window[length & (WINDOW - 1)] == b'"').then_some(length)
 }
 
 /// How many bytes of a window are a string's plain part.
 #[inline(always)]
 pub(super) fn plain_part(window: &[u8; WINDOW]) -> usize {
-    for part in 0..WINDOW / 8 {
-        let stops = string_stops(word(window, part));
-        if stops != 0 {
-            return 8 * part + lowest(stops);
-        }
+    let (halves, _) = window.as_chunks();
+    let stops = string_stops(&halves[0]);
+    if stops != 0 {
+        return stops.trailing_zeros() as usize;
     }
-    WINDOW
+    match string_stops(&halves[1]) {
+        0 => WINDOW,
+        stops => 16 + stops.trailing_zeros() as usize,
+    }
 }
 
 /// What may stand behind a number here.

@@ -12,7 +12,7 @@ use super::lockstep::Lockstep;
 use super::scan::{Reading, START, Step, To};
 use super::sprint::{float, integer, number, plain_part, string, window};
 use super::swar::{plain_float, plain_integer};
-use super::template::{Read, Template, short_text};
+use super::template::{Read, Template, text};
 use super::token::{Token, rest_of_string, rest_of_text, skip, value};
 use super::typed::Layout;
 use crate::codec::{Decoded, Limits, SourceSpec};
@@ -42,8 +42,10 @@ pub(super) struct Stretch {
     kinds: Kinds,
     /// The kind of each row of the block, where there are several.
     kinds_of_rows: Vec<u32>,
-    /// The rows of one stream, and the numbers of their events, while they go to its columns.
+    /// The rows of one stream, and the numbers of their events, while they go to its columns; of each kind whether its events are of that
+    /// stream, and of any.
     rows: Vec<(u32, u64)>,
+    taken: Vec<(bool, bool)>,
     aside: Aside,
     /// The slots that are read as texts.
     texts: u64,
@@ -108,6 +110,7 @@ impl Stretch {
             kinds,
             kinds_of_rows,
             rows,
+            taken: Vec::new(),
             aside,
             texts,
             max_line: limits.max_line,
@@ -177,6 +180,13 @@ impl Stretch {
         if is_plain && watch.is_none() {
             return Passed { lines: rows, bytes: self.lockstep.end(rows - 1) - begin };
         }
+        if watch.is_none()
+            && let Some(accepted) = self.accept_side_by_side(within, rows)
+        {
+            return accepted
+                .checked_sub(1)
+                .map_or(Passed::default(), |last| Passed { lines: accepted, bytes: self.lockstep.end(last) - begin });
+        }
         let mut passed = Passed::default();
         for row in 0..rows {
             let line = Line { end: self.lockstep.end(row), ending: self.template.ending, slots: self.template.slots };
@@ -188,11 +198,29 @@ impl Stretch {
         passed
     }
 
+    /// Finds the kinds of rows that were read side by side, where there are several; gives how many rows are good for their streams before one
+    /// that may be not. None where each has to be looked at.
+    fn accept_side_by_side(&mut self, within: Within<'_>, rows: usize) -> Option<usize> {
+        let Within { specs, layouts, routes, text, .. } = within;
+        let slots = self.template.slots;
+        if self.kinds.is_one() || !self.kinds.take_all(&self.block, rows, slots) {
+            return None;
+        }
+        let known = self.kinds.len();
+        let accepted = self.kinds.of_rows(specs, layouts, routes, (&self.block, rows), slots, text, &mut self.kinds_of_rows);
+        // A kind that has come up may want more than those before.
+        if known < self.kinds.len() && !self.kinds.take_all(&self.block, rows, slots) {
+            self.kinds_of_rows.clear();
+            return None;
+        }
+        Some(accepted)
+    }
+
     /// Reads lines that are all alike; gives how many are.
     fn read_side_by_side(&mut self, text: &str, begin: usize, most: usize) -> usize {
         let wanted = most.min(self.side_by_side);
-        let read = self.lockstep.read(&mut self.template, &mut self.block, text.as_bytes(), begin, wanted);
-        if read.longest > self.max_line {
+        let read = self.lockstep.read(&mut self.template, &mut self.block, text.as_bytes(), (begin, wanted), self.max_line);
+        if read.is_too_long {
             self.side_by_side = 0;
             return 0;
         }
@@ -291,15 +319,18 @@ impl Stretch {
             return;
         }
         for (source, layout) in within.layouts.iter().enumerate() {
-            let mut next = first;
-            self.rows.clear();
-            for (row, &number) in (0u32..).zip(&self.kinds_of_rows) {
-                let streams = self.kinds.get(number).map(|kind| kind.streams.as_slice()).unwrap_or_default();
-                if streams.contains(&source) {
-                    self.rows.push((row, next));
-                }
-                next += u64::from(!streams.is_empty());
+            self.kinds.taken_by(source, &mut self.taken);
+            self.rows.resize(lines, (0, 0));
+            let (taken, rows) = (self.taken.as_slice(), self.rows.as_mut_slice());
+            let (mut count, mut next) = (0usize, first);
+            for (row, &kind) in self.kinds_of_rows.iter().enumerate() {
+                // Written whether or not it is the stream's: that costs less than to choose.
+                let (Some((is_taken, is_routed)), Some(place)) = (taken.get(kind as usize), rows.get_mut(count)) else { continue };
+                *place = (row as u32, next);
+                count = count.wrapping_add(usize::from(*is_taken));
+                next = next.wrapping_add(u64::from(*is_routed));
             }
+            self.rows.truncate(count);
             out.next_number = next;
             if !self.rows.is_empty() {
                 let rows = &mut out.sources[source];
@@ -347,7 +378,7 @@ fn rest_of_line(
         let ahead = window(bytes, at);
         let (slot, word, length) = match step.to {
             To::Text(slot) => {
-                let (bits, length) = match ahead.and_then(short_text) {
+                let (bits, length) = match ahead.and_then(|ahead| text(ahead, at)) {
                     Some(found) => found,
                     None => longer_text(bytes, at)?,
                 };

@@ -50,13 +50,6 @@ pub(super) fn string_stops(word: u64) -> u64 {
     (quote | backslash | control) & HIGHS
 }
 
-/// Line ends in a word. Flags above the lowest one may be wrong.
-#[inline(always)]
-pub(super) fn line_ends(word: u64) -> u64 {
-    let others = word ^ (ONES * b'\n' as u64);
-    others.wrapping_sub(ONES) & !others & HIGHS
-}
-
 /// The values of the digits of a word; nonsense where there are none.
 #[inline(always)]
 pub(super) fn values_of(word: u64) -> u64 {

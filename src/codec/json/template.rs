@@ -5,10 +5,11 @@
 //! number can go on with, has to follow it. A line that leaves the template on the way is followed by `stretch` from there.
 
 use super::block::{Block, is_null};
+use super::lanes::string_stops;
 use super::scan::{START, Step, To};
 use super::sprint::{WINDOW, byte_of, leading, number, string, word};
 use super::stretch::{longer_text, other_float, other_integer};
-use super::swar::{POWERS_OF_TEN, SHIFTS, lowest, non_digits, string_stops, value_of, values_of};
+use super::swar::{POWERS_OF_TEN, SHIFTS, lowest, non_digits, value_of, values_of};
 use super::token::{rest_of_string, skip};
 use crate::data::TextWord;
 
@@ -98,12 +99,6 @@ impl Template {
         self.pieces.iter().take(pieces).map(|piece| piece.step)
     }
 
-    /// No line that is like it has fewer bytes.
-    pub(super) fn shortest(&self) -> usize {
-        // Behind the last value nothing but the piece that ends the line; a line end is its last byte.
-        self.pieces.iter().map(|piece| piece.length).sum::<usize>().saturating_sub(1)
-    }
-
     /// The pieces of a line, if there are any.
     pub(super) fn pieces_mut(&mut self) -> &mut [Piece] {
         &mut self.pieces
@@ -170,7 +165,7 @@ impl Piece {
     fn value(&mut self, block: &mut Block, row: usize, window: &[u8; WINDOW], bytes: &[u8], at: usize) -> Option<usize> {
         match self.to {
             To::Text(slot) => {
-                let (bits, length) = match short_text(window) {
+                let (bits, length) = match text(window, at) {
                     Some(found) => found,
                     None => longer_text(bytes, at)?,
                 };
@@ -238,18 +233,21 @@ pub(super) fn integer(window: &[u8; WINDOW], digits: &mut Digits) -> Option<(u64
     Some((value, 8 + count))
 }
 
-/// The word of a text of at most seven bytes without escapes, from behind its opening quote, and its length.
+/// Which bits of a word are those of a text that has so many bytes.
+const LOW: [u64; 8] = [0, 0xff, 0xffff, 0xff_ffff, 0xffff_ffff, 0xff_ffff_ffff, 0xffff_ffff_ffff, 0xff_ffff_ffff_ffff];
+
+/// The word of a text of at most fifteen bytes without escapes, which begins there behind its opening quote, and its length.
 #[inline(always)]
-pub(super) fn short_text(window: &[u8; WINDOW]) -> Option<(u64, usize)> {
-    let word = word(window, 0);
-    let stops = string_stops(word);
-    let length = lowest(stops);
-    if stops == 0 || byte_of(word, length) != b'"' {
+pub(super) fn text(window: &[u8; WINDOW], at: usize) -> Option<(u64, usize)> {
+    let (halves, _) = window.as_chunks();
+    let stops = string_stops(&halves[0]);
+    let length = stops.trailing_zeros() as usize;
+    if stops == 0 || halves[0][length & 15] != b'"' {
         return None;
     }
-    // The flag is the highest bit of the quote: what is below its byte is the text.
-    let below = ((stops & stops.wrapping_neg()) >> 7).wrapping_sub(1);
-    Some((TextWord::short(word & below, length).bits(), length))
+    let word =
+        if length <= TextWord::SHORT { TextWord::short(word(window, 0) & LOW[length & 7], length) } else { TextWord::place(at, length) };
+    Some((word.bits(), length))
 }
 
 /// The bits of a number without a sign, of at most seven bytes; exact, see [`super::swar::plain_float`].

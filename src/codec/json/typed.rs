@@ -42,6 +42,14 @@ pub(super) struct Time {
     pub(super) limit: u64,
 }
 
+impl Time {
+    /// Whether 64 bits hold the nanoseconds of all of these rows.
+    pub(super) fn fits_all(&self, block: &Block, rows: usize) -> bool {
+        let most = block.column(self.slot)[..rows].iter().fold(0, |most, word| word.cast_signed().unsigned_abs().max(most));
+        most <= self.limit
+    }
+}
+
 #[derive(Debug)]
 struct Push {
     column: usize,
