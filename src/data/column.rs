@@ -336,7 +336,7 @@ fn gather_primitives<'c, T: arrow_array::ArrowPrimitiveType>(
 }
 
 /// Codes, where all columns have one dictionary.
-fn interleave_coded<'c>(columns: &[&'c Column], at: &[(u32, u32)]) -> Option<CodedText> {
+fn interleave_coded(columns: &[&Column], at: &[(u32, u32)]) -> Option<CodedText> {
     let (dictionary, codes_of) = coded(columns)?;
     Some(CodedText::new(interleave_primitive(columns, at, codes_of)?, dictionary))
 }

@@ -272,7 +272,7 @@ impl MinuteText {
 
     /// How long after the beginning of its minute a time is, which is the minute from now on.
     #[inline(always)]
-    fn into_minute(&mut self, time: Timestamp) -> u64 {
+    fn since_minute(&mut self, time: Timestamp) -> u64 {
         if !self.has(time) {
             self.begin_minute(time.0.div_euclid(MINUTE));
         }
@@ -282,7 +282,7 @@ impl MinuteText {
     /// Puts the text in quotes into 32 bytes of room, and gives the place behind it.
     #[inline(always)]
     pub fn put_quoted(&mut self, time: Timestamp, room: &mut [u8], at: usize) -> usize {
-        let in_minute = self.into_minute(time);
+        let in_minute = self.since_minute(time);
         let room = &mut room[at..at.wrapping_add(32)];
         room.copy_from_slice(&self.quoted);
         let millis = (in_minute / 1_000_000) as u32;
@@ -304,7 +304,7 @@ impl MinuteText {
     /// The text of a timestamp, see [`Timestamp::to_rfc3339`].
     #[inline]
     pub fn of(&mut self, time: Timestamp) -> ([u8; 30], usize) {
-        let in_minute = self.into_minute(time);
+        let in_minute = self.since_minute(time);
         let mut text = self.text;
         let (seconds, nanos) = ((in_minute / SECOND.unsigned_abs()) as u32, (in_minute % SECOND.unsigned_abs()) as u32);
         [text[17], text[18]] = PAIRS[seconds as usize];

@@ -260,8 +260,8 @@ impl Lines<'_> {
         let piece_length = piece.length & (WINDOW - 1);
         let Self { bytes, at, rows } = self;
         let rows = rows.min(BLOCK);
-        for row in 0..rows {
-            let begin = at[row] as usize;
+        for (row, at) in at.iter_mut().enumerate().take(rows) {
+            let begin = *at as usize;
             let Some(ahead) = bytes.get(begin..begin.wrapping_add(AHEAD)).and_then(<[u8]>::first_chunk::<AHEAD>) else { return row };
             let mut differs = 0;
             for part in 0..WORDS {
@@ -273,7 +273,7 @@ impl Lines<'_> {
             let Some(window) = ahead[piece_length..].first_chunk() else { return row };
             let begin = begin.wrapping_add(piece_length);
             let Some(length) = value.read(window, bytes, begin, row) else { return row };
-            at[row] = begin.wrapping_add(length) as u32;
+            *at = begin.wrapping_add(length) as u32;
         }
         rows
     }
