@@ -6,7 +6,6 @@
 //! is found in the file. One that is longer than a line may be is passed over up to the next line end: an open quote costs no more.
 
 use std::io::{self, Read};
-use std::sync::OnceLock;
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
@@ -171,7 +170,7 @@ impl CsvDecoder {
         let delimiter = delimiter_of(line);
         let (_, reader) = match self.reader.take().filter(|(known, _)| *known == delimiter) {
             Some(known) => self.reader.insert(known),
-            None => self.reader.insert((delimiter, reader_of(delimiter))),
+            None => self.reader.insert((delimiter, ReaderBuilder::new().delimiter(delimiter).build())),
         };
         reader.reset();
         let (mut text, mut ends) = (vec![0; line.len() + 1], vec![0; line.len() + 1]);
@@ -315,14 +314,6 @@ impl<R: Read> Records<R> {
         let is_there = self.reader.read_byte_record(&mut self.record)?;
         Ok(is_there.then(|| self.record.iter().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect()))
     }
-}
-
-/// A reader of one of the delimiters. Its tables are made once: that takes longer than to read a short file.
-fn reader_of(delimiter: u8) -> Reader {
-    static READERS: [OnceLock<Reader>; DELIMITERS.len()] = [const { OnceLock::new() }; DELIMITERS.len()];
-    let make = || ReaderBuilder::new().delimiter(delimiter).build();
-    let known = DELIMITERS.iter().zip(&READERS).find(|(of, _)| **of == delimiter);
-    known.map_or_else(make, |(_, reader)| reader.get_or_init(make).clone())
 }
 
 /// The sign that stands most often in the header, outside of quotes.
