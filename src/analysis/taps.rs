@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::counting::TermCount;
 use crate::data::{Entry, EventBatch, Inbox, Place, StateError, StateReader, StateWriter, Value};
 use crate::expr::{BatchRow, EvalContext, Expr};
-use crate::operators::{Held, Operator, Outbox, StepTaken, Transform};
+use crate::operators::{Held, Operator, Outbox, Plain, StepTaken, Transform};
 use crate::spec::{VariableKind, VariableSpec};
 
 /// What has come to a step of a pattern.
@@ -88,7 +88,7 @@ impl Operator for PatternTap {
         self.inner.advance(inbox, out);
     }
 
-    fn takes_plain(&self) -> bool {
+    fn takes_plain(&self) -> Plain {
         self.inner.takes_plain()
     }
 

@@ -150,6 +150,18 @@ pub struct Inbox {
     pub floor: Place,
 }
 
+impl Inbox {
+    /// The rows of a plain one.
+    pub fn plain(&self) -> Option<&EventBatch> {
+        self.inputs.first().filter(|_| self.is_plain)
+    }
+
+    /// Whether there is neither a row nor a step of the watermark.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty() && self.plain().is_none_or(EventBatch::is_empty)
+    }
+}
+
 /// One thing to handle. Before it, timers that stand before its place fire; they were certain at the later of their own place and `floor`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Entry {

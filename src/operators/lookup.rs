@@ -11,7 +11,7 @@ use super::evaluate::{KeptRow, Pair, bytes_of, columns, row_of, values_of};
 use super::groups::Groups;
 use super::table::{NewestRows, SharedTable, TableContents, TableRow};
 use super::turns::{Holds, Turn, fired, turns};
-use super::{Held, Operator, Outbox};
+use super::{Held, Operator, Outbox, Plain};
 use crate::data::{Column, EventBatch, Inbox, Key, Place, StateError, StateReader, StateWriter, Timestamp, Value};
 use crate::expr::{EvalContext, Expr, Row, SlotId};
 use crate::spec::{JoinKind, LookupSpec};
@@ -143,8 +143,8 @@ impl Operator for Lookup {
         }
     }
 
-    fn takes_plain(&self) -> bool {
-        true
+    fn takes_plain(&self) -> Plain {
+        Plain::Always
     }
 
     fn held(&self) -> Held {
@@ -277,8 +277,8 @@ impl Operator for ViewLookup {
         }
     }
 
-    fn takes_plain(&self) -> bool {
-        true
+    fn takes_plain(&self) -> Plain {
+        Plain::Always
     }
 
     fn keys(&self) -> usize {

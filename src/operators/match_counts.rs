@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::partitions::Partitions;
 use super::window::HoppingWindow;
-use super::{Held, Operator, Outbox};
+use super::{Held, Operator, Outbox, Plain};
 use crate::data::{Entry, Inbox, Place, StateError, StateReader, StateWriter, Value};
 use crate::pattern::{CountEvaluator, CountPartition, Masks, RowOf, Totals};
 use crate::spec::CountSpec;
@@ -221,9 +221,9 @@ impl Slice {
 
 impl Operator for MatchCounts {
     fn advance(&mut self, inbox: &Inbox, out: &mut Outbox) {
-        let is_empty = inbox.entries.is_empty() && !inbox.is_plain;
-        let masks = if is_empty { Vec::new() } else { self.evaluator.masks(&inbox.inputs) };
-        if !is_empty && self.are_alike(inbox, &masks) {
+        let masks = if inbox.is_empty() { Vec::new() } else { self.evaluator.masks(&inbox.inputs) };
+        self.partitions.turn_to(&inbox.inputs);
+        if !inbox.is_empty() && self.are_alike(inbox, &masks) {
             let places = std::mem::take(&mut self.places);
             self.run(if inbox.is_plain { inbox.inputs[0].places() } else { &places }, out);
             self.places = places;
@@ -256,8 +256,8 @@ impl Operator for MatchCounts {
         self.pass_all(inbox, out);
     }
 
-    fn takes_plain(&self) -> bool {
-        true
+    fn takes_plain(&self) -> Plain {
+        Plain::Always
     }
 
     fn keys(&self) -> usize {
@@ -298,7 +298,7 @@ impl Operator for MatchCounts {
 
     fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
         self.evaluator.load(from)?;
-        self.partitions.load(from, |counted| counted)?;
+        self.partitions.load(from, Ok)?;
         let before = self.slice.parts.len();
         self.slice.parts.extend(from.take::<Vec<Part>>()?);
         (self.slice.number, self.slice.until, self.slice.wake) = from.take()?;

@@ -103,9 +103,9 @@ pub trait Operator: Send + fmt::Debug {
         Place::MIN
     }
 
-    /// Whether it takes plain inboxes ([`Inbox::is_plain`]); to one that does not, every entry is written down.
-    fn takes_plain(&self) -> bool {
-        false
+    /// Which plain inboxes it takes ([`Inbox::is_plain`]); where it does not, every entry is written down.
+    fn takes_plain(&self) -> Plain {
+        Plain::Never
     }
 
     /// How much it holds now.
@@ -153,6 +153,17 @@ pub trait Operator: Send + fmt::Debug {
     /// Takes in what an operator of the same spec has saved. It is fresh, and takes in all of what was saved; or it has taken in the state of
     /// other keys, and these come to them.
     fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError>;
+}
+
+/// Which plain inboxes an operator takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Plain {
+    /// None.
+    Never,
+    /// Those in which each row stands at a place of its own, also where several were derived at one place.
+    Apart,
+    /// All.
+    Always,
 }
 
 /// How often a step of a pattern took an event, in any run, finished or not.

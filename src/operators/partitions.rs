@@ -4,9 +4,13 @@
 
 use std::collections::VecDeque;
 
+use super::codes::Codes;
 use super::memory::fit_queue;
-use crate::data::{DataType, Duration, KeyBuffer, KeyTable, Saved, StateError, StateReader, StateWriter, Timestamp, Value};
-use crate::expr::{EvalContext, Row, SlotId};
+use crate::data::{
+    Column, DataType, Duration, EventBatch, Ids, Kept, KeyBuffer, KeyTable, Saved, Schema, StateError, StateReader, StateWriter, Timestamp,
+    Value,
+};
+use crate::expr::{BatchRow, EvalContext, Expr};
 use crate::pattern::RowOf;
 use crate::spec::{PartitionKeys, PatternSpec, Within};
 
@@ -19,14 +23,38 @@ pub(super) struct Partitions<P> {
     within: Option<Duration>,
     keys: KeyTable,
     key: KeyBuffer,
-    /// For each input, the column that is its key, where one of whole numbers is.
-    word_columns: Vec<Option<usize>>,
+    /// For each input, how its keys are found.
+    ways: Vec<Way>,
     known: KnownWords,
     /// By the number of the key.
     kept: Vec<Option<P>>,
     /// When to look whether a partition is over: each stands here once, if there is a WITHIN.
     visits: VecDeque<(Timestamp, u32)>,
     context: EvalContext,
+}
+
+/// How the keys of an input are found, where they need not be hashed as bytes each time.
+#[derive(Debug)]
+enum Way {
+    Hash,
+    /// The key is this column of whole numbers.
+    Word(usize),
+    /// It is this column of texts, which may come as codes.
+    Text(usize, Codes),
+}
+
+impl Way {
+    fn of(key: &[Expr], schema: &Schema) -> Self {
+        let column = match key {
+            [expr] => expr.as_slot().map(|slot| slot.0 as usize),
+            _ => None,
+        };
+        match column.map(|column| (column, &schema.fields()[column].data_type)) {
+            Some((column, DataType::Int | DataType::Timestamp | DataType::Duration)) => Self::Word(column),
+            Some((column, DataType::String)) => Self::Text(column, Codes::default()),
+            Some(_) | None => Self::Hash,
+        }
+    }
 }
 
 impl<P> Partitions<P> {
@@ -36,12 +64,8 @@ impl<P> Partitions<P> {
             Some(Within::Time(span)) => Some(span),
             Some(Within::Events(_)) | None => None,
         };
-        let word_columns = spec.partition.by_input.iter().zip(&spec.inputs).map(|(exprs, schema)| match exprs.as_slice() {
-            [expr] => expr.as_slot().map(|slot| slot.0 as usize).filter(|&column| is_of_words(&schema.fields()[column].data_type)),
-            _ => None,
-        });
         Self {
-            word_columns: word_columns.collect(),
+            ways: spec.partition.by_input.iter().zip(&spec.inputs).map(|(key, schema)| Way::of(key, schema)).collect(),
             known: KnownWords::default(),
             is_keyed: spec.partition.by_input.iter().any(|exprs| !exprs.is_empty()),
             of: spec.partition.clone(),
@@ -54,20 +78,67 @@ impl<P> Partitions<P> {
         }
     }
 
-    /// The number of the partition of a row; where there is none, `fresh` begins one, if it is given.
+    /// From now on the codes of texts are those of these batches.
+    pub(super) fn turn_to(&mut self, inputs: &[EventBatch]) {
+        for (batch, way) in inputs.iter().zip(&mut self.ways) {
+            let Way::Text(column, codes) = way else { continue };
+            match &batch.columns()[*column] {
+                Column::Coded(texts) => codes.turn_to(texts.dictionary()),
+                // What is the key of nothing yet may become a key behind the codes' back.
+                _ if !batch.is_empty() => *codes = Codes::default(),
+                _ => {}
+            }
+        }
+    }
+
+    /// The number of the partition of a row; where there is none, `fresh` begins one, if it is given. The batch has been turned to.
     #[inline]
     pub(super) fn find(&mut self, row: &RowOf<'_>, fresh: Option<impl FnOnce() -> P>) -> Option<u32> {
+        match self.known(row) {
+            Some(id) => Some(id),
+            None => self.find_anew(row, fresh),
+        }
+    }
+
+    /// The same of a row whose key has come before, and is remembered.
+    #[inline(always)]
+    pub(super) fn known(&self, row: &RowOf<'_>) -> Option<u32> {
         if !self.is_keyed {
-            return if self.kept.first().is_some_and(Option::is_some) { Some(0) } else { self.begin(0, row.batch.time(row.row), fresh) };
+            return self.kept.first().is_some_and(Option::is_some).then_some(0);
         }
-        let word = self.word_columns.get(row.input).copied().flatten().and_then(|column| row.batch.columns()[column].word(row.row));
-        if let Some(id) = word.and_then(|word| self.known.get(word)) {
-            return Some(id);
+        match self.ways.get(row.input)? {
+            Way::Text(column, codes) => codes.group(code_of(&row.batch.columns()[*column], row.row)?),
+            Way::Word(column) => self.known.get(row.batch.columns()[*column].word(row.row)?),
+            Way::Hash => None,
         }
-        let id = self.key_of(row, fresh.is_some())?;
-        let found = self.begin(id, row.batch.time(row.row), fresh);
-        if let (Some(word), Some(id)) = (word, found) {
-            self.known.note(word, id, self.keys.len());
+    }
+
+    fn find_anew(&mut self, row: &RowOf<'_>, fresh: Option<impl FnOnce() -> P>) -> Option<u32> {
+        let time = row.batch.time(row.row);
+        if !self.is_keyed {
+            return self.begin(0, time, fresh);
+        }
+        let code = match self.ways.get(row.input) {
+            Some(Way::Text(column, codes)) => {
+                let code = code_of(&row.batch.columns()[*column], row.row);
+                // Where keys come from several inputs, another one may have made a key of what was none.
+                if fresh.is_none() && self.ways.len() == 1 && code.is_some_and(|code| codes.has_no_group(code)) {
+                    return None;
+                }
+                code
+            }
+            _ => None,
+        };
+        let found = self.key_of(row, fresh.is_some()).and_then(|id| self.begin(id, time, fresh));
+        match (self.ways.get_mut(row.input), code, found) {
+            (Some(Way::Text(_, codes)), Some(code), Some(id)) => codes.note(code, id),
+            (Some(Way::Text(_, codes)), Some(code), None) => codes.note_none(code),
+            (Some(Way::Word(column)), _, Some(id)) => {
+                if let Some(word) = row.batch.columns()[*column].word(row.row) {
+                    self.known.note(word, id, self.keys.len());
+                }
+            }
+            _ => {}
         }
         found
     }
@@ -98,7 +169,7 @@ impl<P> Partitions<P> {
 
     fn key_of(&mut self, row: &RowOf<'_>, may_begin: bool) -> Option<u32> {
         let exprs = self.of.by_input.get(row.input).map_or(&[][..], |exprs| exprs);
-        let view = BatchRow(row);
+        let view = BatchRow { batch: row.batch, row: row.row };
         let mut has_null = false;
         let values = exprs.iter().map(|expr| expr.eval(&view, &self.context)).inspect(|value| has_null |= value.is_null());
         let key = self.key.encode(values);
@@ -109,6 +180,13 @@ impl<P> Partitions<P> {
     }
 
     /// The partition of a number.
+    #[inline]
+    pub(super) fn get(&self, id: u32) -> Option<&P> {
+        self.kept.get(id as usize)?.as_ref()
+    }
+
+    /// The same, to be changed.
+    #[inline]
     pub(super) fn get_mut(&mut self, id: u32) -> Option<&mut P> {
         self.kept.get_mut(id as usize)?.as_mut()
     }
@@ -128,9 +206,17 @@ impl<P> Partitions<P> {
     fn forget(&mut self, id: u32) {
         self.kept[id as usize] = None;
         if self.is_keyed {
-            self.known.forget(id, self.keys.key(id).and_then(|key| key.values().next()));
+            if self.ways.iter().any(|way| matches!(way, Way::Word(_))) {
+                self.known.forget(id, self.keys.key(id).and_then(|key| key.values().next()));
+            }
             self.keys.remove(id);
             self.keys.fit(&mut self.kept);
+            for way in &mut self.ways {
+                if let Way::Text(_, codes) = way {
+                    codes.forget(id);
+                    codes.fit(self.kept.len());
+                }
+            }
         }
     }
 
@@ -173,53 +259,68 @@ impl<P> Partitions<P> {
         self.visits.front().map(|(time, _)| *time)
     }
 
-    /// Writes the partitions of the keys that are asked for.
-    pub(super) fn save(&self, to: &mut StateWriter)
+    /// Writes the partitions of the keys that are asked for. Gives which are.
+    pub(super) fn save(&self, to: &mut StateWriter) -> Written
     where
         P: Saved,
     {
         let kept = to.keys(&self.keys);
-        let has_unkeyed = to.range().has_unkeyed();
-        let is_kept = |id: u32| if self.is_keyed { kept.has(id) } else { has_unkeyed };
-        let partitions = (0u32..).zip(&self.kept).filter_map(|(id, partition)| Some((id, partition.as_ref()?)));
-        let partitions: Vec<(u32, &P)> = partitions.filter(|(id, _)| is_kept(*id)).collect();
+        let written = Written { kept: self.is_keyed.then_some(kept), has_unkeyed: to.range().has_unkeyed() };
+        let partitions: Vec<(u32, &P)> = self.numbered().filter(|(id, _)| written.has(*id)).collect();
         to.number(partitions.len() as u64);
         for (id, partition) in partitions {
             to.put(&id);
             to.put(partition);
         }
-        to.put(&self.visits.iter().copied().filter(|(_, id)| is_kept(*id)).collect::<Vec<_>>());
+        to.put(&self.visits.iter().copied().filter(|(_, id)| written.has(*id)).collect::<Vec<_>>());
+        written
     }
 
-    /// Takes partitions in, of keys that it has not, each as `adapt` makes it.
-    pub(super) fn load(&mut self, from: &mut StateReader<'_>, adapt: impl Fn(P) -> P) -> Result<(), StateError>
+    /// Takes partitions in, of keys that it has not, each as `adapt` makes it. Gives the numbers that they have now, by those as written.
+    pub(super) fn load(&mut self, from: &mut StateReader<'_>, adapt: impl Fn(P) -> Result<P, StateError>) -> Result<Numbers, StateError>
     where
         P: Saved,
     {
         let ids = from.keys(&mut self.keys)?;
-        let is_keyed = self.is_keyed;
-        let now = |written: u32| if is_keyed { ids.get(written) } else { Ok(0) };
-        self.kept.resize_with(self.keys.capacity().max(usize::from(!is_keyed)), || None);
+        let now = Numbers(self.is_keyed.then_some(ids));
+        self.kept.resize_with(self.keys.capacity().max(usize::from(!self.is_keyed)), || None);
         for _ in 0..from.length()? {
-            let id = now(from.take()?)?;
-            self.kept[id as usize] = Some(adapt(from.take()?));
+            let id = now.get(from.take()?)?;
+            self.kept[id as usize] = Some(adapt(from.take()?)?);
         }
         for (time, id) in from.take::<Vec<(Timestamp, u32)>>()? {
-            self.visits.push_back((time, now(id)?));
+            self.visits.push_back((time, now.get(id)?));
         }
         self.visits.make_contiguous().sort_by_key(|(time, _)| *time);
-        Ok(())
+        Ok(now)
     }
 
-    /// All partitions, for counting alone.
+    /// All partitions, in no order that means anything.
     pub(super) fn iter(&self) -> impl Iterator<Item = &P> {
         self.kept.iter().flatten()
     }
 
+    /// The same with their numbers.
+    pub(super) fn numbered(&self) -> impl Iterator<Item = (u32, &P)> {
+        (0u32..).zip(&self.kept).filter_map(|(id, partition)| Some((id, partition.as_ref()?)))
+    }
+
+    /// The same, to be changed.
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut P> {
+        self.kept.iter_mut().flatten()
+    }
+
+    /// For how many partitions there is room.
+    pub(super) fn room(&self) -> usize {
+        self.kept.len()
+    }
+
     /// About how much memory the tables take.
     pub(super) fn bytes(&self) -> usize {
+        let codes = |way: &Way| if let Way::Text(_, codes) = way { codes.bytes() } else { 0 };
         self.keys.bytes()
             + self.known.bytes()
+            + self.ways.iter().map(codes).sum::<usize>()
             + self.visits.capacity() * size_of::<(Timestamp, u32)>()
             + self.kept.capacity() * size_of::<Option<P>>()
     }
@@ -227,6 +328,32 @@ impl<P> Partitions<P> {
     /// How many NULLs the keys had to make up since the last call.
     pub(super) fn take_nulls(&mut self) -> u64 {
         self.context.take_nulls()
+    }
+}
+
+/// Which partitions have been written.
+#[derive(Debug)]
+pub(super) struct Written {
+    /// Nothing without keys.
+    kept: Option<Kept>,
+    has_unkeyed: bool,
+}
+
+impl Written {
+    /// Whether the one of this number has.
+    pub(super) fn has(&self, id: u32) -> bool {
+        self.kept.as_ref().map_or(self.has_unkeyed, |kept| kept.has(id))
+    }
+}
+
+/// The numbers that partitions have now.
+#[derive(Debug)]
+pub(super) struct Numbers(Option<Ids>);
+
+impl Numbers {
+    /// The number of the one that was written with this one.
+    pub(super) fn get(&self, written: u32) -> Result<u32, StateError> {
+        self.0.as_ref().map_or(Ok(0), |ids| ids.get(written))
     }
 }
 
@@ -240,9 +367,13 @@ const KNOWN: (usize, usize) = (16, 1024);
 /// Stands for no partition.
 const NONE: u32 = u32::MAX;
 
-/// Whether keys of this type are whole numbers, each with a word of its own.
-fn is_of_words(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::Int | DataType::Timestamp | DataType::Duration)
+/// The code of a row's text, where it comes as one.
+#[inline(always)]
+fn code_of(column: &Column, row: usize) -> Option<u32> {
+    match column {
+        Column::Coded(texts) if !texts.is_null(row) => Some(texts.codes().value(row)),
+        _ => None,
+    }
 }
 
 impl KnownWords {
@@ -280,15 +411,6 @@ impl KnownWords {
 
     fn bytes(&self) -> usize {
         self.0.capacity() * size_of::<(i64, u32)>()
-    }
-}
-
-/// The columns of a row.
-struct BatchRow<'a>(&'a RowOf<'a>);
-
-impl Row for BatchRow<'_> {
-    fn slot(&self, slot: SlotId) -> Value<'_> {
-        self.0.batch.value(slot.0 as usize, self.0.row)
     }
 }
 

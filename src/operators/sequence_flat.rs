@@ -1,23 +1,22 @@
 //! Patterns that flat threads run: partitions by key, time, and what comes out.
 //!
-//! An event that cannot start anything makes no partition, and one that a partition has no use for leaves it as it is. A partition waits for
-//! one time only, that at which WITHIN is over for its oldest start, and stands once among the starts that are undecided; both are looked at
-//! again when their turn comes. Partitions in which nothing goes on are kept for a while: the next event of the key finds them ready.
+//! An event that cannot start anything makes no partition, and one that a partition has no use for leaves it as it is. A partition stands
+//! among the starts that are undecided once, by its oldest: that is the only one whose WITHIN it waits for, and the first of all is what the
+//! operator holds back. It is looked at again when its turn comes. Partitions in which nothing goes on are kept for a while: the next event of the key finds them ready.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::ops::Range;
 use std::sync::Arc;
 
 use super::codes::Codes;
-use super::{Held, Operator, Outbox, Sequence};
+use super::{Held, Operator, Outbox, Plain, Sequence};
 use crate::data::{
     Column, DataType, Entry, EventBatch, Inbox, KeyBuffer, KeyTable, Phase, Place, StateError, StateReader, StateWriter, Timestamp, Value,
 };
 use crate::expr::{BatchRow, EvalContext, Expr};
 use crate::operators::memory::fit_heap;
 use crate::pattern::{FlatEvaluator, FlatPartition, Found, RowOf};
-use crate::spec::PatternSpec;
+use crate::spec::{PatternSpec, Within};
 
 /// So many partitions in which nothing goes on are kept beside as many as there are others.
 const IDLE_MAX: usize = 16_384;
@@ -40,15 +39,18 @@ pub struct FlatSequence {
     /// How many partitions there are, and of these those in which nothing goes on.
     count: usize,
     idle: usize,
-    /// (time, start, partition): when WITHIN is over for the start that was the oldest of the partition.
-    alarms: BinaryHeap<Reverse<(Timestamp, Place, u32)>>,
-    /// The oldest undecided start of each partition, as it once was; kept where rows may be certain later than they stand.
-    starts: Option<BinaryHeap<Reverse<(Place, u32)>>>,
+    /// The oldest undecided start of each partition, as it once was; kept where there is a WITHIN, or rows may be certain later than they
+    /// stand.
+    starts: BinaryHeap<Reverse<(Place, u32)>>,
+    waits: bool,
+    /// Whether rows may be certain later than they stand.
+    lags: bool,
     /// The least place held back, as last said.
     held_from: Place,
     /// It may be another by now.
     may_hold_less: bool,
-    /// The partitions of the rows that come next: kept for its memory alone.
+    /// The rows that matter, and the partitions of those that come next: kept for their memory alone.
+    rows: Vec<u32>,
     ahead: Vec<u32>,
     /// Partitions in which a time is over at the moment; empty between moments.
     touched: Vec<u32>,
@@ -59,8 +61,6 @@ pub struct FlatSequence {
 #[derive(Debug)]
 struct Kept {
     state: FlatPartition,
-    /// Its start among the alarms.
-    armed: Option<Place>,
     /// Its start among `starts`.
     noted: Option<Place>,
     is_idle: bool,
@@ -70,8 +70,12 @@ impl FlatSequence {
     /// The operator of a pattern. `threads_max` bounds the threads of a partition; beyond it the oldest runs are dropped and counted.
     pub fn new(spec: impl Into<Arc<PatternSpec>>, threads_max: usize) -> Self {
         let spec = spec.into();
+        let lags = Sequence::lags(&spec);
         Self {
-            starts: Sequence::lags(&spec).then(BinaryHeap::new),
+            starts: BinaryHeap::new(),
+            waits: lags || matches!(spec.within, Some(Within::Time(_))),
+            lags,
+            rows: Vec::new(),
             held_from: Place::MAX,
             may_hold_less: true,
             ahead: Vec::new(),
@@ -83,7 +87,6 @@ impl FlatSequence {
             partitions: Vec::new(),
             count: 0,
             idle: 0,
-            alarms: BinaryHeap::new(),
             touched: Vec::new(),
             context: EvalContext::new(),
             spec,
@@ -140,8 +143,14 @@ impl FlatSequence {
 
     /// The number of the partition of a row; nothing where its key takes no part, or where nothing goes on for it and nothing can start.
     fn partition_of(&mut self, row: &RowOf<'_>, fits: u64) -> Option<u32> {
+        let known = if self.is_keyed { self.known_by_code(row) } else { Some(0) };
+        if let Some(id) = known
+            && self.partitions.get(id as usize).is_some_and(Option::is_some)
+        {
+            return Some(id);
+        }
         let can_start = self.evaluator.can_start(fits);
-        let id = match self.known_by_code(row) {
+        let id = match known {
             Some(id) => id,
             None if self.is_keyed => self.number_of(row, can_start)?,
             None => 0,
@@ -156,7 +165,7 @@ impl FlatSequence {
             }
             let view = BatchRow { batch: row.batch, row: row.row };
             let key = self.key_values(&view, row.input).map(Value::into_owned).collect();
-            self.partitions[index] = Some(Kept { state: self.evaluator.partition(key), armed: None, noted: None, is_idle: false });
+            self.partitions[index] = Some(Kept { state: self.evaluator.partition(key), noted: None, is_idle: false });
             self.count += 1;
         }
         Some(id)
@@ -172,16 +181,10 @@ impl FlatSequence {
 
     /// Reads what the next rows will look at, all rows at each depth before the next: partitions lie anywhere in memory, and to wait for many
     /// of them at once takes little longer than to wait for one.
-    fn touch(&mut self, entries: Range<usize>, inbox: &Inbox, fits_of: &impl Fn(usize, &RowOf<'_>) -> u64) {
+    fn touch<'r>(&mut self, rows: impl Iterator<Item = (RowOf<'r>, u64)>) {
         let mut ahead = std::mem::take(&mut self.ahead);
         ahead.clear();
-        for number in entries {
-            let Entry::Row { input, row, .. } = inbox.entries[number] else { continue };
-            let row = RowOf { input: input.into(), batch: &inbox.inputs[usize::from(input)], row: row as usize };
-            if self.evaluator.heeds(fits_of(number, &row)) {
-                ahead.extend(self.known_by_code(&row));
-            }
-        }
+        ahead.extend(rows.filter(|(_, fits)| self.evaluator.heeds(*fits)).filter_map(|(row, _)| self.known_by_code(&row)));
         let partition = |id: u32| self.partitions.get(id as usize).and_then(Option::as_ref);
         for depth in 0..2 {
             let touched = ahead.iter().filter_map(|&id| Some(FlatEvaluator::touch(&partition(id)?.state, depth)));
@@ -225,7 +228,7 @@ impl FlatSequence {
         let Self { evaluator, partitions, starts, .. } = self;
         let Some(partition) = partitions[id as usize].as_mut() else { return };
         // What is held back is the first start: only what happens to its partition, or a first one, changes it.
-        self.may_hold_less |= starts.as_ref().is_some_and(|starts| starts.peek().is_none_or(|Reverse((_, first))| *first == id));
+        self.may_hold_less |= self.lags && starts.peek().is_none_or(|Reverse((_, first))| *first == id);
         if !evaluator.found().is_empty() {
             let mut found = std::mem::take(evaluator.found());
             found.sort_by_key(|found| found.start);
@@ -258,19 +261,11 @@ impl FlatSequence {
     /// Waits for the next time of a partition.
     fn wait(&mut self, id: u32) {
         let Some(partition) = self.partitions[id as usize].as_mut() else { return };
-        let Some(start) = self.evaluator.oldest_start(&partition.state) else { return };
-        if partition.armed.is_none()
-            && let Some(time) = self.evaluator.deadline(start)
-        {
-            partition.armed = Some(start);
-            self.alarms.push(Reverse((time, start, id)));
+        if !self.waits || partition.noted.is_some() {
+            return;
         }
-        if partition.noted.is_none()
-            && let Some(starts) = &mut self.starts
-        {
-            partition.noted = Some(start);
-            starts.push(Reverse((start, id)));
-        }
+        partition.noted = self.evaluator.oldest_start(&partition.state);
+        self.starts.extend(partition.noted.map(|start| Reverse((start, id))));
     }
 
     /// Lets go what a partition does not need any more, once what was found in it has been written.
@@ -278,7 +273,7 @@ impl FlatSequence {
         let Self { evaluator, partitions, .. } = self;
         let Some(partition) = partitions[id as usize].as_mut() else { return };
         evaluator.tidy(&mut partition.state);
-        let is_idle = evaluator.oldest_start(&partition.state).is_none() && evaluator.is_forgettable(&partition.state);
+        let is_idle = evaluator.is_forgettable(&partition.state);
         let was_idle = std::mem::replace(&mut partition.is_idle, is_idle);
         self.idle = self.idle + usize::from(is_idle) - usize::from(was_idle);
         if self.idle > IDLE_MAX + self.count / 2 {
@@ -306,41 +301,53 @@ impl FlatSequence {
     }
 
     /// Lets times be over that end before this place. What one time makes certain in several partitions comes out in the order of the starts.
+    #[inline]
     fn pass_time(&mut self, until: Place, floor: Place, out: &mut Outbox) {
-        while let Some(&Reverse((time, ..))) = self.alarms.peek() {
-            if Place::behind(time) >= until {
+        while let Some(time) = self.first_deadline() {
+            // A look at the time is mostly enough.
+            if time > until.time() || Place::behind(time) >= until {
                 break;
             }
-            let over = Place::bound(time, Phase::After);
-            let mut found = Vec::new();
-            let mut touched = std::mem::take(&mut self.touched);
-            while let Some(&Reverse((at, start, id))) = self.alarms.peek()
-                && at == time
-            {
-                self.alarms.pop();
-                fit_heap(&mut self.alarms);
-                let partition = self.partitions.get_mut(id as usize).and_then(Option::as_mut);
-                let Some(partition) = partition.filter(|partition| partition.armed == Some(start)) else { continue };
-                partition.armed = None;
-                if self.evaluator.oldest_start(&partition.state) == Some(start) {
-                    self.evaluator.time_over(&mut partition.state, time);
-                    found.extend(self.evaluator.found().drain(..).map(|found| (id, found)));
-                }
-                self.wait(id);
-                touched.push(id);
-            }
-            let moment = over.max(floor);
-            self.put_out(found, moment, out);
-            touched.drain(..).for_each(|id| self.tidy(id));
-            self.touched = touched;
-            self.may_hold_less = true;
-            self.report(moment, out);
+            self.end_time(time, floor, out);
         }
+    }
+
+    /// When WITHIN is over for what was the first start, at the earliest.
+    #[inline]
+    fn first_deadline(&self) -> Option<Timestamp> {
+        self.starts.peek().and_then(|Reverse((start, _))| self.evaluator.deadline(*start))
+    }
+
+    /// A time is over.
+    fn end_time(&mut self, time: Timestamp, floor: Place, out: &mut Outbox) {
+        let mut found = Vec::new();
+        let mut touched = std::mem::take(&mut self.touched);
+        while let Some(&Reverse((start, id))) = self.starts.peek()
+            && self.evaluator.deadline(start) == Some(time)
+        {
+            self.starts.pop();
+            fit_heap(&mut self.starts);
+            let partition = self.partitions.get_mut(id as usize).and_then(Option::as_mut);
+            let Some(partition) = partition.filter(|partition| partition.noted == Some(start)) else { continue };
+            partition.noted = None;
+            if self.evaluator.oldest_start(&partition.state) == Some(start) {
+                self.evaluator.time_over(&mut partition.state, time);
+                found.extend(self.evaluator.found().drain(..).map(|found| (id, found)));
+            }
+            self.wait(id);
+            touched.push(id);
+        }
+        let moment = Place::bound(time, Phase::After).max(floor);
+        self.put_out(found, moment, out);
+        touched.drain(..).for_each(|id| self.tidy(id));
+        self.touched = touched;
+        self.may_hold_less = true;
+        self.report(moment, out);
     }
 
     /// Says what is held back: undecided starts.
     fn report(&mut self, moment: Place, out: &mut Outbox) {
-        if !std::mem::take(&mut self.may_hold_less) || self.starts.is_none() {
+        if !std::mem::take(&mut self.may_hold_less) || !self.lags {
             return;
         }
         let least = self.least_held();
@@ -349,7 +356,7 @@ impl FlatSequence {
 
     /// The first undecided start, where rows may be certain later than they stand.
     fn least_held(&mut self) -> Place {
-        let Self { starts: Some(starts), partitions, evaluator, .. } = self else { return Place::MAX };
+        let Self { starts, partitions, evaluator, lags: true, .. } = self else { return Place::MAX };
         loop {
             let Some(&Reverse((start, id))) = starts.peek() else { return Place::MAX };
             let partition = partitions.get_mut(id as usize).and_then(Option::as_mut);
@@ -386,15 +393,45 @@ impl FlatSequence {
 }
 
 impl FlatSequence {
-    /// The rows and watermarks of an inbox; `fits_of` says of each entry, by its number, which variables its row fits.
-    fn take(&mut self, inbox: &Inbox, fits_of: impl Fn(usize, &RowOf<'_>) -> u64, out: &mut Outbox) {
-        self.turn_to(&inbox.inputs);
-        let is_worth_touching = self.is_keyed && self.partitions.len() > FEW;
+    fn is_worth_touching(&self) -> bool {
+        self.is_keyed && self.partitions.len() > FEW
+    }
+
+    /// The rows of the only input, as they stand. Those that do not matter are passed over: what time makes certain has its own moment.
+    fn take_rows(&mut self, batch: &EventBatch, fits: &[u64], out: &mut Outbox) {
+        let mut rows = std::mem::take(&mut self.rows);
+        rows.clear();
+        rows.extend(fits.iter().zip(0u32..).filter(|(fits, _)| self.evaluator.heeds(**fits)).map(|(_, row)| row));
+        let (places, moments) = (&**batch.places(), &**batch.moments());
+        let is_worth_touching = self.is_worth_touching();
+        let row_of = |row: &u32| RowOf { input: 0, batch, row: *row as usize };
+        for next in rows.chunks(AHEAD) {
+            if is_worth_touching {
+                self.touch(next.iter().map(|row| (row_of(row), fits[*row as usize])));
+            }
+            for row in next.iter().map(row_of) {
+                let (at, place, moment) = (row.row, places[row.row], moments[row.row]);
+                self.pass_time(place, Place::MIN, out);
+                self.event(std::slice::from_ref(&row), &fits[at..=at], place, moment, out);
+                self.report(moment, out);
+            }
+        }
+        self.rows = rows;
+    }
+
+    /// The rows and watermarks of an inbox, written down; `fits_of` says of each entry, by its number, which variables its row fits.
+    fn take_entries(&mut self, inbox: &Inbox, fits_of: impl Fn(usize, &RowOf<'_>) -> u64, out: &mut Outbox) {
+        let is_worth_touching = self.is_worth_touching();
         let mut rows: Vec<RowOf<'_>> = Vec::new();
         let mut fits: Vec<u64> = Vec::new();
         for (number, entry) in inbox.entries.iter().enumerate() {
             if is_worth_touching && number.is_multiple_of(AHEAD) {
-                self.touch(number..inbox.entries.len().min(number + AHEAD), inbox, &fits_of);
+                let next = (number..inbox.entries.len().min(number + AHEAD)).filter_map(|number| {
+                    let Entry::Row { input, row, .. } = inbox.entries[number] else { return None };
+                    let row = RowOf { input: input.into(), batch: &inbox.inputs[usize::from(input)], row: row as usize };
+                    Some((row, fits_of(number, &row)))
+                });
+                self.touch(next);
             }
             let Entry::Row { input, row, place, moment, floor } = *entry else {
                 if let Entry::Watermark(step) = entry {
@@ -422,6 +459,10 @@ impl FlatSequence {
             }
             self.report(moment, out);
         }
+    }
+
+    /// What stands behind the last row.
+    fn finish(&mut self, inbox: &Inbox, out: &mut Outbox) {
         self.pass_time(inbox.watermark, inbox.floor, out);
         if inbox.watermark == Place::MAX {
             self.end(Place::MAX, out);
@@ -431,16 +472,27 @@ impl FlatSequence {
 
 impl Operator for FlatSequence {
     fn advance(&mut self, inbox: &Inbox, out: &mut Outbox) {
-        let fits = if inbox.entries.is_empty() { Vec::new() } else { self.evaluator.fits(&inbox.inputs) };
-        self.take(inbox, |_, row| fits[row.input][row.row], out);
+        let fits = if inbox.is_empty() { Vec::new() } else { self.evaluator.fits(&inbox.inputs) };
+        self.turn_to(&inbox.inputs);
+        match (inbox.plain(), fits.as_slice()) {
+            (Some(batch), [fits]) => self.take_rows(batch, fits, out),
+            _ => self.take_entries(inbox, |_, row| fits[row.input][row.row], out),
+        }
+        self.finish(inbox, out);
     }
 
     fn advance_given(&mut self, inbox: &Inbox, fits: &[u64], out: &mut Outbox) {
-        self.take(inbox, |entry, _| fits[entry], out);
+        self.turn_to(&inbox.inputs);
+        self.take_entries(inbox, |entry, _| fits[entry], out);
+        self.finish(inbox, out);
+    }
+
+    fn takes_plain(&self) -> Plain {
+        Plain::Apart
     }
 
     fn wakes_at(&self) -> Place {
-        self.alarms.peek().map_or(Place::MAX, |Reverse((time, ..))| Place::bound(*time, Phase::After))
+        self.first_deadline().map_or(Place::MAX, |time| Place::bound(time, Phase::After))
     }
 
     fn held_from(&self) -> Place {
@@ -459,15 +511,12 @@ impl Operator for FlatSequence {
         let partitions = (0u32..).zip(&self.partitions).filter(|(id, _)| is_kept(*id));
         let partitions: Vec<(u32, &Kept)> = partitions.filter_map(|(id, partition)| Some((id, partition.as_ref()?))).collect();
         to.number(partitions.len() as u64);
-        for (id, Kept { state, armed, noted, is_idle }) in partitions {
+        for (id, Kept { state, noted, is_idle }) in partitions {
             to.put(&id);
             to.put(state);
-            to.put(&(*armed, *noted, *is_idle));
+            to.put(&(*noted, *is_idle));
         }
-        let mut alarms: Vec<_> = self.alarms.iter().filter(|Reverse((.., id))| is_kept(*id)).copied().collect();
-        alarms.sort_unstable();
-        to.put(&alarms);
-        let mut starts: Vec<_> = self.starts.iter().flatten().filter(|Reverse((_, id))| is_kept(*id)).copied().collect();
+        let mut starts: Vec<_> = self.starts.iter().filter(|Reverse((_, id))| is_kept(*id)).copied().collect();
         starts.sort_unstable();
         to.put(&starts);
         to.put(&self.held_from);
@@ -482,16 +531,13 @@ impl Operator for FlatSequence {
         for _ in 0..from.length()? {
             let id = now(from.take()?)?;
             let state = self.evaluator.load_partition(from)?;
-            let (armed, noted, is_idle) = from.take()?;
+            let (noted, is_idle) = from.take()?;
             self.count += 1;
             self.idle += usize::from(is_idle);
-            self.partitions[id as usize] = Some(Kept { state, armed, noted, is_idle });
-        }
-        for Reverse((time, start, id)) in from.take::<Vec<Reverse<(Timestamp, Place, u32)>>>()? {
-            self.alarms.push(Reverse((time, start, now(id)?)));
+            self.partitions[id as usize] = Some(Kept { state, noted, is_idle });
         }
         for Reverse((start, id)) in from.take::<Vec<Reverse<(Place, u32)>>>()? {
-            self.starts.as_mut().ok_or_else(|| StateError::new("starts that nobody waits for"))?.push(Reverse((start, now(id)?)));
+            self.starts.push(Reverse((start, now(id)?)));
         }
         let _: Place = from.take()?;
         // Of a state that was cut by keys, each part has what all parts had told together.
@@ -507,8 +553,7 @@ impl Operator for FlatSequence {
     fn held(&self) -> Held {
         let sizes = self.partitions.iter().flatten().map(|partition| self.evaluator.size(&partition.state));
         let (rows, bytes) = sizes.fold((0, 0), |(rows, bytes), (r, b)| (rows + r, bytes + b));
-        let waiting = self.alarms.capacity() * size_of::<(Timestamp, Place, u32)>()
-            + self.starts.as_ref().map_or(0, BinaryHeap::capacity) * size_of::<(Place, u32)>();
+        let waiting = self.starts.capacity() * size_of::<(Place, u32)>();
         let codes: usize = self.coded.iter().flatten().map(|(_, codes)| codes.bytes()).sum();
         let bytes = bytes + self.keys.bytes() + codes + waiting + self.partitions.capacity() * size_of::<Option<Kept>>();
         Held { keys: self.count - self.idle, rows, bytes, dropped: self.evaluator.dropped() }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::partitions::Partitions;
-use super::{Held, Operator, Outbox};
+use super::{Held, Operator, Outbox, Plain};
 use crate::data::{Entry, Inbox, Phase, Place, StateError, StateReader, StateWriter};
 use crate::pattern::{Fits, RankEvaluator, RankPartition, RowOf};
 use crate::spec::{PatternSpec, VariableId};
@@ -97,6 +97,7 @@ impl RankSequence {
 
 impl Operator for RankSequence {
     fn advance_given(&mut self, inbox: &Inbox, fits: &[u64], out: &mut Outbox) {
+        self.partitions.turn_to(&inbox.inputs);
         let mut rows: Vec<(RowOf<'_>, Fits)> = Vec::new();
         for (index, (entry, variables)) in inbox.entries.iter().zip(fits).enumerate() {
             let Entry::Row { input, row, place, moment, .. } = *entry else { continue };
@@ -125,7 +126,13 @@ impl Operator for RankSequence {
     }
 
     fn advance(&mut self, inbox: &Inbox, out: &mut Outbox) {
-        let fits = if inbox.entries.is_empty() { Vec::new() } else { self.evaluator.fits(&inbox.inputs) };
+        let fits = if inbox.is_empty() { Vec::new() } else { self.evaluator.fits(&inbox.inputs) };
+        self.partitions.turn_to(&inbox.inputs);
+        if let (Some(batch), [fits]) = (inbox.plain(), fits.as_slice()) {
+            for (row, (&place, &moment)) in batch.places().iter().zip(batch.moments().iter()).enumerate() {
+                self.row(&RowOf { input: 0, batch, row }, fits, place, moment, out);
+            }
+        }
         let mut group: Vec<RowOf<'_>> = Vec::new();
         let mut entries = inbox.entries.iter().peekable();
         while let Some(entry) = entries.next() {
@@ -143,6 +150,10 @@ impl Operator for RankSequence {
             }
         }
         self.visit(inbox.watermark);
+    }
+
+    fn takes_plain(&self) -> Plain {
+        Plain::Apart
     }
 
     fn take_nulls(&mut self) -> u64 {
@@ -174,6 +185,6 @@ impl Operator for RankSequence {
 
     fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
         self.evaluator.add_dropped(from.take()?);
-        self.partitions.load(from, |partition| partition)
+        self.partitions.load(from, Ok).map(|_| ())
     }
 }

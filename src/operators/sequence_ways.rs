@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::partitions::Partitions;
-use super::{Held, Operator, Outbox};
+use super::{Held, Operator, Outbox, Plain};
 use crate::data::{Entry, Inbox, Place, StateError, StateReader, StateWriter};
 use crate::pattern::{Masks, RowOf, WayEvaluator, WayPartition};
 use crate::spec::PatternSpec;
@@ -75,7 +75,14 @@ impl WaySequence {
 
 impl Operator for WaySequence {
     fn advance(&mut self, inbox: &Inbox, out: &mut Outbox) {
-        let masks = if inbox.entries.is_empty() { Vec::new() } else { self.evaluator.masks(&inbox.inputs) };
+        let masks = if inbox.is_empty() { Vec::new() } else { self.evaluator.masks(&inbox.inputs) };
+        self.partitions.turn_to(&inbox.inputs);
+        if let (Some(batch), [masks]) = (inbox.plain(), masks.as_slice()) {
+            let places = batch.places().iter().copied().zip(batch.moments().iter().copied());
+            for (row, places) in places.enumerate() {
+                self.row(&RowOf { input: 0, batch, row }, masks[row], places, out);
+            }
+        }
         let mut group: Vec<RowOf<'_>> = Vec::new();
         let mut entries = inbox.entries.iter().peekable();
         while let Some(entry) = entries.next() {
@@ -93,6 +100,10 @@ impl Operator for WaySequence {
         }
         let earliest = self.evaluator.earliest(inbox.watermark);
         self.partitions.visit(inbox.watermark.time(), |partition| partition.expire(earliest));
+    }
+
+    fn takes_plain(&self) -> Plain {
+        Plain::Apart
     }
 
     fn keys(&self) -> usize {
@@ -117,7 +128,7 @@ impl Operator for WaySequence {
 
     fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
         self.evaluator.add_dropped(from.take()?);
-        self.partitions.load(from, |partition| partition)
+        self.partitions.load(from, Ok).map(|_| ())
     }
 
     fn take_nulls(&mut self) -> u64 {

@@ -11,7 +11,7 @@ use crate::expr::{EvalContext, Expr};
 use crate::operators::evaluate::{columns, values_of};
 use crate::operators::memory::fit_queue;
 use crate::operators::turns::{Turn, turns};
-use crate::operators::{Held, Operator, Outbox};
+use crate::operators::{Held, Operator, Outbox, Plain};
 
 /// Holds rows back for a while after one like them.
 #[derive(Debug)]
@@ -94,8 +94,8 @@ impl Operator for Suppress {
         }
     }
 
-    fn takes_plain(&self) -> bool {
-        true
+    fn takes_plain(&self) -> Plain {
+        Plain::Always
     }
 
     fn keys(&self) -> usize {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::data::{Column, DataType, Entry, EventBatch, Field, Inbox, Place, Schema, Timestamp, Value, WatermarkStep};
 use crate::expr::{Expr, SlotId};
-use crate::operators::{Operator, Outbox};
+use crate::operators::{Operator, Outbox, Plain};
 
 /// Columns `c0`, `c1`, … of type INT.
 pub(super) fn int_schema(columns: usize) -> Arc<Schema> {
@@ -91,7 +91,7 @@ pub(super) fn random_rows(random: &mut Random, count: usize, inputs: i64, step: 
 }
 
 /// All rows of one inbox, whose watermark is `watermark`.
-fn inbox(rows: &[InputRow], steps: &[Option<Place>], inputs: u16, watermark: Place, takes_plain: bool) -> Inbox {
+fn inbox(rows: &[InputRow], steps: &[Option<Place>], inputs: u16, watermark: Place, takes_plain: Plain) -> Inbox {
     let width = rows.first().map_or(3, |row| row.values.len());
     let batch = |input: u16| {
         let rows: Vec<&InputRow> = rows.iter().filter(|row| row.input == input).collect();
@@ -109,7 +109,7 @@ fn inbox(rows: &[InputRow], steps: &[Option<Place>], inputs: u16, watermark: Pla
         entries.push(Entry::Row { input: row.input, row: *at, place: row.place, moment: row.place, floor: Place::MIN });
         *at += 1;
     }
-    let is_plain = takes_plain && inputs == 1 && steps.iter().all(Option::is_none);
+    let is_plain = takes_plain != Plain::Never && inputs == 1 && steps.iter().all(Option::is_none);
     if is_plain {
         entries.clear();
     }

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use super::by_position::by_position;
 use super::frontier::{Meet, Promises};
 use crate::data::{Column, Entry, EventBatch, Inbox, Place, Places, Schema, StateError, StateReader, StateWriter, WatermarkStep};
+use crate::operators::Plain;
 
 /// What an edge carries in one round.
 #[derive(Debug, Clone)]
@@ -27,8 +28,8 @@ pub(super) struct Flow {
 #[derive(Debug)]
 pub(super) struct Merge {
     lags: bool,
-    /// Whoever gets the inboxes takes plain ones.
-    gives_plain: bool,
+    /// Which plain inboxes are taken by whoever gets them.
+    gives_plain: Plain,
     inputs: Vec<Waiting>,
     /// For each input, which edge it reads: of one that several read, each row is the same event to all of them.
     edges: Vec<usize>,
@@ -70,7 +71,7 @@ impl Merge {
         let meet = Meet::new(schemas.len());
         let edges = (0..schemas.len()).collect();
         let inputs = schemas.into_iter().map(Waiting::new).collect();
-        Self { lags, gives_plain: false, inputs, edges, meet, watermark: Place::MIN, floor: Place::MIN, last_moment: Place::MIN }
+        Self { lags, gives_plain: Plain::Never, inputs, edges, meet, watermark: Place::MIN, floor: Place::MIN, last_moment: Place::MIN }
     }
 
     /// Of inputs without lag, all of whose rows before this place have been handed on.
@@ -84,8 +85,8 @@ impl Merge {
         merge
     }
 
-    /// The same, for someone who takes plain inboxes.
-    pub(super) fn giving_plain(self, gives_plain: bool) -> Self {
+    /// The same, for someone who takes these plain inboxes.
+    pub(super) fn giving_plain(self, gives_plain: Plain) -> Self {
         Self { gives_plain, ..self }
     }
 
@@ -165,10 +166,18 @@ impl Merge {
     }
 
     fn merge_in_order(&self, flows: &[&Flow]) -> Inbox {
-        let is_plain = self.gives_plain && flows.len() == 1;
-        let entries = if is_plain { Vec::new() } else { by_position(flows).unwrap_or_else(|| self.by_place(flows)) };
-        let inputs = flows.iter().map(|f| f.rows.clone()).collect();
-        Inbox { inputs, entries, is_plain, watermark: self.watermark, floor: Place::MIN }
+        let (watermark, floor) = (self.watermark, Place::MIN);
+        match flows {
+            [flow] if self.gives_plain != Plain::Never => {
+                let rows = if self.gives_plain == Plain::Apart { rows_apart(&flow.rows) } else { flow.rows.clone() };
+                Inbox { inputs: vec![rows], entries: Vec::new(), is_plain: true, watermark, floor }
+            }
+            _ => {
+                let entries = by_position(flows).unwrap_or_else(|| self.by_place(flows));
+                let inputs = flows.iter().map(|f| f.rows.clone()).collect();
+                Inbox { inputs, entries, is_plain: false, watermark, floor }
+            }
+        }
     }
 
     fn by_place(&self, flows: &[&Flow]) -> Vec<Entry> {
@@ -302,6 +311,20 @@ fn tell_apart(entries: &mut [Entry], edges: &[usize]) {
         }
         beside.sort_by_key(place_of);
     }
+}
+
+/// As [`tell_apart`], of the rows of one input.
+fn rows_apart(rows: &EventBatch) -> EventBatch {
+    if !rows.places().windows(2).any(|pair| pair[0].is_beside(pair[1])) {
+        return rows.clone();
+    }
+    let mut last: Option<Place> = None;
+    let own = rows.places().iter().map(|&place| {
+        let own = last.filter(|before| place.is_beside(*before)).map_or(place, Place::next_to);
+        last = Some(own);
+        own
+    });
+    EventBatch::with_moments(rows.schema().clone(), rows.columns().to_vec(), own.collect(), rows.moments().clone())
 }
 
 pub(super) fn row_entry(input: usize, row: usize, place: Place, moment: Place, floor: Place) -> Entry {

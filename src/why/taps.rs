@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::data::{Duration, Entry, EventBatch, Inbox, Key, Place, StateError, StateReader, StateWriter, Value};
 use crate::expr::{BatchRow, EvalContext, Expr, ExprKind};
-use crate::operators::{Held, Operator, Outbox, Transform};
+use crate::operators::{Held, Operator, Outbox, Plain, Transform};
 use crate::pattern::trace::{FalseTerm, Tracer, false_terms};
 use crate::spec::{JoinSpec, WindowKind, WindowSpec};
 
@@ -174,7 +174,7 @@ impl Operator for Tap {
         self.inner.advance(inbox, out);
     }
 
-    fn takes_plain(&self) -> bool {
+    fn takes_plain(&self) -> Plain {
         self.inner.takes_plain()
     }
 

@@ -14,7 +14,7 @@ use crate::operators::evaluate::{KeptRow, Pair, bytes_of, columns, row_of, value
 use crate::operators::groups::Groups;
 use crate::operators::memory::fit_queue;
 use crate::operators::turns::{Holds, Turn, fired, turns};
-use crate::operators::{Held, Operator, Outbox};
+use crate::operators::{Held, Operator, Outbox, Plain};
 use crate::spec::{JoinKind, JoinSpec};
 
 const LEFT: usize = 0;
@@ -174,8 +174,8 @@ impl Operator for AsOfJoin {
         }
     }
 
-    fn takes_plain(&self) -> bool {
-        true
+    fn takes_plain(&self) -> Plain {
+        Plain::Always
     }
 
     fn keys(&self) -> usize {

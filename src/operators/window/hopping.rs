@@ -19,7 +19,7 @@ use crate::data::{Duration, Inbox, Place, StateError, StateReader, StateWriter, 
 use crate::operators::groups::Groups;
 use crate::operators::memory::fit_queue;
 use crate::operators::turns::{Turn, fired, turns};
-use crate::operators::{Held, Operator, Outbox};
+use crate::operators::{Held, Operator, Outbox, Plain};
 use crate::pattern::Totals;
 use crate::spec::{CountSpec, WindowKind, WindowSpec};
 
@@ -317,8 +317,8 @@ impl Operator for HoppingWindow {
         }
     }
 
-    fn takes_plain(&self) -> bool {
-        true
+    fn takes_plain(&self) -> Plain {
+        Plain::Always
     }
 
     fn keys(&self) -> usize {

@@ -8,7 +8,7 @@ use super::row_queue::RowQueue;
 use crate::data::{Inbox, StateError, StateReader, StateWriter};
 use crate::operators::groups::Groups;
 use crate::operators::turns::{Turn, turns};
-use crate::operators::{Held, Operator, Outbox};
+use crate::operators::{Held, Operator, Outbox, Plain};
 use crate::spec::WindowSpec;
 
 /// Aggregates over the last rows of a group.
@@ -46,8 +46,8 @@ impl Operator for LastRowsWindow {
         }
     }
 
-    fn takes_plain(&self) -> bool {
-        true
+    fn takes_plain(&self) -> Plain {
+        Plain::Always
     }
 
     fn keys(&self) -> usize {

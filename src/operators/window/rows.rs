@@ -7,7 +7,7 @@ use super::early::Early;
 use crate::data::{Inbox, Place, StateError, StateReader, StateWriter, Timestamp};
 use crate::operators::groups::Groups;
 use crate::operators::turns::{Turn, fired, turns};
-use crate::operators::{Held, Operator, Outbox};
+use crate::operators::{Held, Operator, Outbox, Plain};
 use crate::spec::WindowSpec;
 
 /// Windows of so many rows.
@@ -82,8 +82,8 @@ impl Operator for RowsWindow {
         }
     }
 
-    fn takes_plain(&self) -> bool {
-        true
+    fn takes_plain(&self) -> Plain {
+        Plain::Always
     }
 
     fn keys(&self) -> usize {

@@ -6,7 +6,7 @@ use super::contents::{Bounds, Contents, Recipe, Stand};
 use crate::data::{Inbox, StateError, StateReader, StateWriter, Timestamp};
 use crate::operators::groups::Groups;
 use crate::operators::turns::{Turn, turns};
-use crate::operators::{Held, Operator, Outbox};
+use crate::operators::{Held, Operator, Outbox, Plain};
 use crate::spec::WindowSpec;
 
 /// Running aggregates.
@@ -35,8 +35,8 @@ impl Operator for RunningWindow {
         }
     }
 
-    fn takes_plain(&self) -> bool {
-        true
+    fn takes_plain(&self) -> Plain {
+        Plain::Always
     }
 
     fn keys(&self) -> usize {

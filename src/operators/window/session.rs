@@ -12,7 +12,7 @@ use crate::data::{Duration, Inbox, Phase, Place, StateError, StateReader, StateW
 use crate::operators::groups::Groups;
 use crate::operators::memory::fit_queue;
 use crate::operators::turns::{Holds, Turn, fired, turns};
-use crate::operators::{Held, Operator, Outbox};
+use crate::operators::{Held, Operator, Outbox, Plain};
 use crate::spec::WindowSpec;
 
 /// Windows between gaps.
@@ -178,8 +178,8 @@ impl Operator for SessionWindow {
         }
     }
 
-    fn takes_plain(&self) -> bool {
-        true
+    fn takes_plain(&self) -> Plain {
+        Plain::Always
     }
 
     fn keys(&self) -> usize {

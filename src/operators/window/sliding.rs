@@ -11,7 +11,7 @@ use crate::data::{Duration, Inbox, Place, StateError, StateReader, StateWriter, 
 use crate::operators::groups::Groups;
 use crate::operators::memory::fit_queue;
 use crate::operators::turns::{Turn, turns};
-use crate::operators::{Held, Operator, Outbox};
+use crate::operators::{Held, Operator, Outbox, Plain};
 use crate::spec::WindowSpec;
 
 /// Aggregates over a length of time before each event.
@@ -66,8 +66,8 @@ impl Operator for SlidingWindow {
         }
     }
 
-    fn takes_plain(&self) -> bool {
-        true
+    fn takes_plain(&self) -> Plain {
+        Plain::Always
     }
 
     fn keys(&self) -> usize {

@@ -5,7 +5,7 @@
 //! eight more with the text itself for STRING and JSON. Columns that are part of the partition's key are the same in all rows and stand once.
 
 use super::table::NONE;
-use crate::data::{Column, DataType, Duration, Place, Saved, StateError, StateReader, StateWriter, Timestamp, Value};
+use crate::data::{DataType, Duration, Place, Saved, StateError, StateReader, StateWriter, Timestamp, Value};
 use crate::expr::word_of;
 use crate::pattern::event::RowOf;
 use crate::spec::PatternSpec;
@@ -17,6 +17,8 @@ const HEADER: usize = 5;
 #[derive(Debug)]
 pub(super) struct Layout {
     columns: Vec<Kept>,
+    /// Of these those that are words, by input and column, and whether they are BOOL.
+    words: Vec<(usize, usize, Word, bool)>,
     /// Words a row.
     stride: usize,
     /// Words that say which columns have a value.
@@ -73,14 +75,23 @@ impl Layout {
         let of_key: Vec<Option<usize>> = columns.iter().map(|&(input, column)| part_of_key(spec, input, column)).collect();
         let in_rows = of_key.iter().filter(|part| part.is_none()).count();
         let valid = in_rows.div_ceil(64);
-        let mut layout =
-            Self { columns: Vec::new(), stride: HEADER + valid, valid, values: 0, has_text: false, blank: [].into(), marks: None };
+        let mut layout = Self {
+            columns: Vec::new(),
+            words: Vec::new(),
+            stride: HEADER + valid,
+            valid,
+            values: 0,
+            has_text: false,
+            blank: [].into(),
+            marks: None,
+        };
         for (&(input, column), part) in columns.iter().zip(of_key) {
             let data_type = spec.inputs[input].fields()[column].data_type.clone();
             let kind = match (part, &data_type) {
                 (Some(part), _) => Kind::Key(part),
                 (None, DataType::Int | DataType::Float | DataType::Timestamp | DataType::Duration | DataType::Bool) => {
                     layout.stride += 1;
+                    layout.words.push((input, column, layout.word_at(layout.stride - 1), data_type == DataType::Bool));
                     Kind::Word(layout.stride - 1)
                 }
                 (None, DataType::String | DataType::Json) => {
@@ -249,14 +260,10 @@ impl Log {
         self.rows += 1;
         let row = &mut self.words[begin..];
         row[..HEADER].copy_from_slice(&[time, sequence.cast_signed(), event.fits.cast_signed(), text_at.cast_signed(), nth.into()]);
-        for kept in &layout.columns {
-            let (Kind::Word(at), Some(of)) = (kept.kind, event.rows.iter().find(|row| row.input == kept.input)) else { continue };
-            let word = match &of.batch.columns()[kept.column] {
-                column @ Column::Bool(_) => word_of(&column.value(of.row)),
-                column => column.word(of.row),
-            };
-            if let Some(word) = word {
-                let Word { at, valid, bit } = layout.word_at(at);
+        for &(input, column, Word { at, valid, bit }, is_bool) in &layout.words {
+            let Some(of) = event.rows.iter().find(|row| row.input == input) else { continue };
+            let column = &of.batch.columns()[column];
+            if let Some(word) = if is_bool { word_of(&column.value(of.row)) } else { column.word(of.row) } {
                 row[at] = word;
                 row[valid] |= 1 << bit;
             }
@@ -480,8 +487,16 @@ mod tests {
 
     #[test]
     fn numbers_go_round_and_pass_over_the_one_that_is_none() {
-        let layout =
-            Layout { columns: Vec::new(), stride: HEADER, valid: 0, values: 0, has_text: false, blank: [0; HEADER].into(), marks: None };
+        let layout = Layout {
+            columns: Vec::new(),
+            words: Vec::new(),
+            stride: HEADER,
+            valid: 0,
+            values: 0,
+            has_text: false,
+            blank: [0; HEADER].into(),
+            marks: None,
+        };
         let mut log = Log { base: u32::MAX - 2, ..Log::default() };
         let place = |at: usize| Place::event(Timestamp(at as i64), at as u64 + 1);
         let mut push = |at: usize| log.push(&layout, &Arriving { rows: &[], place: place(at), fits: at as u64 });

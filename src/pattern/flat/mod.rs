@@ -243,7 +243,7 @@ impl FlatEvaluator {
         }
     }
 
-    /// Whether a partition can be made anew when its key comes again.
+    /// Whether nothing is undecided in a partition, and it can be made anew when its key comes again.
     pub(crate) fn is_forgettable(&self, partition: &FlatPartition) -> bool {
         match partition {
             FlatPartition::Runs(partition) => partition.0.is_empty(),

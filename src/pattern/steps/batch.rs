@@ -112,6 +112,11 @@ impl Offers {
         rows.binary_search_by_key(&row, |(row, _)| *row as usize).map_or(0, |at| rows[at].1)
     }
 
+    /// The same for all rows of an input, where they have been looked at.
+    pub(super) fn all_fits(&self, input: usize) -> &[u64] {
+        &self.fits[input]
+    }
+
     /// Whether what single rows fit was told.
     pub(super) fn is_given(&self) -> bool {
         self.is_given

@@ -207,6 +207,14 @@ impl StepEvaluator {
         self.offers.fits(input, row)
     }
 
+    /// Puts the rows that matter of the batch of the only input, which has been looked at, in place of others.
+    pub(crate) fn rows_that_matter(&self, batch: &EventBatch, rows: &mut Vec<u32>) {
+        rows.clear();
+        let all = self.looks_at_all();
+        let fits = self.offers.all_fits(0).iter().zip(0u32..).take(batch.len());
+        rows.extend(fits.filter(|(fits, _)| all || **fits != 0).map(|(_, row)| row));
+    }
+
     /// Whether a row that fits no step matters: a match that waits for the very next event then ends.
     pub(crate) fn looks_at_all(&self) -> bool {
         self.plan.steps[1..].iter().any(|step| step.arrow == Arrow::Strict)

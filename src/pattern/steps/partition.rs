@@ -1,23 +1,83 @@
 //! What the evaluator by step lists keeps for a partition: a list for each step that something can wait at, and whose turn it is.
 
+use std::ops::{Deref, DerefMut};
+
 use super::turns::Turns;
 use super::waiting::{Record, Shape, Waiting};
+use crate::data::{Saved, StateError, StateReader, StateWriter};
 
 /// A partition.
 #[derive(Debug)]
 pub(crate) struct StepPartition {
     /// Of the matches that wait at step 1, at step 2, …
-    pub(super) lists: Box<[Waiting]>,
+    pub(super) lists: Lists,
     /// Where matches wait for their turn.
     pub(super) turns: Turns,
 }
 
+/// The lists of a partition. Of short sequences they lie in the partition itself, so that there is one thing less to wait for.
+#[derive(Debug)]
+pub(super) enum Lists {
+    One([Waiting; 1]),
+    Two([Waiting; 2]),
+    Many(Box<[Waiting]>),
+}
+
 crate::saved!(StepPartition { lists, turns });
+
+impl Deref for Lists {
+    type Target = [Waiting];
+
+    #[inline]
+    fn deref(&self) -> &[Waiting] {
+        match self {
+            Self::One(lists) => lists,
+            Self::Two(lists) => lists,
+            Self::Many(lists) => lists,
+        }
+    }
+}
+
+impl DerefMut for Lists {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut [Waiting] {
+        match self {
+            Self::One(lists) => lists,
+            Self::Two(lists) => lists,
+            Self::Many(lists) => lists,
+        }
+    }
+}
+
+impl From<Vec<Waiting>> for Lists {
+    fn from(lists: Vec<Waiting>) -> Self {
+        let lists = match <[Waiting; 1]>::try_from(lists) {
+            Ok(one) => return Self::One(one),
+            Err(lists) => lists,
+        };
+        <[Waiting; 2]>::try_from(lists).map_or_else(|lists| Self::Many(lists.into()), Self::Two)
+    }
+}
+
+impl Saved for Lists {
+    fn save(&self, to: &mut StateWriter) {
+        to.list(self.iter());
+    }
+
+    fn load(from: &mut StateReader<'_>) -> Result<Self, StateError> {
+        from.list().map(Vec::into)
+    }
+}
 
 impl StepPartition {
     /// With so many lists.
     pub(super) fn new(lists: usize) -> Self {
-        Self { lists: (0..lists).map(|_| Waiting::default()).collect(), turns: Turns::default() }
+        let lists = match lists {
+            1 => Lists::One(Default::default()),
+            2 => Lists::Two(Default::default()),
+            _ => Lists::Many((0..lists).map(|_| Waiting::default()).collect()),
+        };
+        Self { lists, turns: Turns::default() }
     }
 
     /// Whether nothing is kept.
@@ -25,14 +85,13 @@ impl StepPartition {
         self.lists.iter().all(Waiting::is_empty) && self.turns.is_empty()
     }
 
-    /// Reads what an event that fits these steps (as bits) will look at: of the partition itself, of its lists, or of what they hold. Gives
-    /// something that depends on it.
+    /// Reads what an event that fits these steps (as bits) will look at: of the partition itself, or of what its lists hold. Gives something
+    /// that depends on it.
     #[inline]
     pub(crate) fn touch(&self, depth: usize, fits: u64) -> usize {
         let lists = self.lists.iter().enumerate().filter(|(at, _)| fits >> (at + 1) & 1 == 1);
         match depth {
-            0 => self.lists.len(),
-            1 => lists.map(|(_, list)| list.len()).sum(),
+            0 => lists.map(|(_, list)| list.len()).sum(),
             _ => lists.map(|(_, list)| list.touch()).sum(),
         }
     }
@@ -148,7 +207,8 @@ impl StepPartition {
 
     /// Unfinished matches, and bytes, about.
     pub(crate) fn size(&self) -> (usize, usize) {
-        let lists: usize = self.lists.iter().map(|list| size_of::<Waiting>() + list.bytes()).sum();
-        (self.waiting(), size_of::<Self>() + lists + self.turns.bytes())
+        let apart = if let Lists::Many(lists) = &self.lists { size_of_val(&**lists) } else { 0 };
+        let lists: usize = self.lists.iter().map(Waiting::bytes).sum();
+        (self.waiting(), size_of::<Self>() + apart + lists + self.turns.bytes())
     }
 }

@@ -11,6 +11,9 @@ use crate::data::{Saved, StateError, StateReader, StateWriter};
 /// From so many records on an index pays.
 pub(super) const INDEXED_FROM: usize = 256;
 
+/// A list that has a record at all has room for so many.
+const FIRST: usize = 4;
+
 /// How the records of a list are laid out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Shape {
@@ -44,7 +47,7 @@ pub(super) struct Waiting {
     /// Places with or without a record.
     places: usize,
     /// When there are more places, those that are over are looked for; 0 stands for [`INDEXED_FROM`].
-    sweep_at: usize,
+    sweep_at: u32,
     index: Option<Box<Indexed>>,
     /// As it was saved, there was an index.
     was_indexed: bool,
@@ -92,6 +95,9 @@ impl Shape {
     /// Writes a record behind others.
     fn append(&self, to: &mut Vec<u64>, start: i64, events: impl Iterator<Item = u32>, compared: &Compared) {
         let from = to.len();
+        if to.capacity() == 0 {
+            to.reserve_exact(FIRST * self.stride);
+        }
         to.resize(from + self.stride, 0);
         self.write(&mut to[from..], start, events, compared);
     }
@@ -216,7 +222,7 @@ impl Waiting {
 
     /// Adds a record.
     pub(super) fn push(&mut self, shape: &Shape, start: i64, events: impl Iterator<Item = u32>, compared: &Compared, earliest: i64) {
-        if self.places >= self.sweep_at.max(INDEXED_FROM) {
+        if self.places >= INDEXED_FROM.max(self.sweep_at as usize) {
             self.sweep(shape, earliest);
         }
         let Some(indexed) = &mut self.index else {
@@ -261,7 +267,7 @@ impl Waiting {
             }
         });
         // PERF: the distance to the next sweep doubles, so that each record pays for a constant number of them. Indexes are made for as many.
-        self.sweep_at = 2 * self.places;
+        self.sweep_at = u32::try_from(2 * self.places).unwrap_or(u32::MAX);
         if self.places < INDEXED_FROM / 2 {
             return;
         }

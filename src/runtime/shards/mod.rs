@@ -23,7 +23,7 @@ pub(super) use self::pool::Pool;
 use super::fault::{Panic, guarded};
 use super::keys::Passed;
 use crate::data::{Allowance, EventBatch, Inbox, KeyRange, Over, Place, Schema, StateError, StateReader, StateWriter};
-use crate::operators::{Held, Operator, Outbox, StepTaken};
+use crate::operators::{Held, Operator, Outbox, Plain, StepTaken};
 use crate::plan;
 
 /// What shards are made with.
@@ -157,8 +157,8 @@ impl Operator for Sharded {
         self.shards.iter().map(|shard| shard.operator.wakes_at()).min().unwrap_or(Place::MAX)
     }
 
-    fn takes_plain(&self) -> bool {
-        self.shards.iter().all(|shard| shard.operator.takes_plain())
+    fn takes_plain(&self) -> Plain {
+        self.shards.iter().map(|shard| shard.operator.takes_plain()).min().unwrap_or(Plain::Never)
     }
 
     fn keys(&self) -> usize {
