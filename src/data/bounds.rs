@@ -53,8 +53,13 @@ impl Allowance {
     #[inline]
     pub fn check_rows(&self, rows: usize) {
         if rows > self.rows {
-            Over { what: "rows of one event", limit: self.rows, is_of_run: false }.end();
+            self.end_at_rows();
         }
+    }
+
+    /// Ends the work, because one moment has more rows than it may.
+    pub fn end_at_rows(&self) -> ! {
+        Over { what: "rows of one event", limit: self.rows, is_of_run: false }.end()
     }
 
     /// How many bytes are left, where that is bounded and known.

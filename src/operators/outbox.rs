@@ -137,7 +137,7 @@ impl Outbox {
         port.made = Some((columns, places.into(), moments));
         if let Some((place, moment)) = beyond {
             self.come_to(place, moment);
-            self.allowance.check_rows(usize::MAX);
+            self.allowance.end_at_rows();
         }
     }
 

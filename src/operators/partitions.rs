@@ -207,7 +207,8 @@ impl<P> Partitions<P> {
         self.kept[id as usize] = None;
         if self.is_keyed {
             if self.ways.iter().any(|way| matches!(way, Way::Word(_))) {
-                self.known.forget(id, self.keys.key(id).and_then(|key| key.values().next()));
+                let left = self.keys.len().saturating_sub(1);
+                self.known.forget(id, self.keys.key(id).and_then(|key| key.values().next()), left);
             }
             self.keys.remove(id);
             self.keys.fit(&mut self.kept);
@@ -397,8 +398,12 @@ impl KnownWords {
         self.0[at] = (word, id);
     }
 
-    /// The partition of this number, which had this key, is no more.
-    fn forget(&mut self, id: u32, key: Option<Value<'_>>) {
+    /// The partition of this number, which had this key, is no more; so many are left. Room for many more than those is given back.
+    fn forget(&mut self, id: u32, key: Option<Value<'_>>, left: usize) {
+        if self.0.len() > KNOWN.0.max(8 * left) {
+            self.0 = Vec::new();
+            return;
+        }
         let word = match key {
             Some(Value::Int(word) | Value::Timestamp(Timestamp(word)) | Value::Duration(Duration(word))) => word,
             _ => return,
@@ -424,7 +429,7 @@ mod tests {
     fn known_words_are_those_of_partitions_that_are() {
         let (mut known, mut there) = (KnownWords::default(), HashMap::new());
         let mut state = 0x5eed_u64;
-        let mut found = 0;
+        let (mut found, mut most) = (0, 0);
         for number in 0..100_000u32 {
             state ^= state << 13;
             state ^= state >> 7;
@@ -436,13 +441,18 @@ mod tests {
             }
             if state.is_multiple_of(3) {
                 if let Some(id) = there.remove(&word) {
-                    known.forget(id, Some(Value::Int(word)));
+                    known.forget(id, Some(Value::Int(word)), there.len());
                 }
             } else {
                 let id = *there.entry(word).or_insert(number);
                 known.note(word, id, there.len());
             }
+            most = most.max(known.0.len());
+            // The words of the second phase are gone before the third begins.
+            if number == 80_000 {
+                there.drain().for_each(|(word, id)| known.forget(id, Some(Value::Int(word)), 0));
+            }
         }
-        assert!(found > 30_000 && known.0.len() == KNOWN.1, "{found} of {}", known.0.len());
+        assert!(found > 30_000 && most == KNOWN.1 && known.0.len() == KNOWN.0, "{found}, {most}, {}", known.0.len());
     }
 }

@@ -210,7 +210,8 @@ pub(super) struct Sources {
     /// Those that are known on the way; and for each kind, those of its variable.
     pub(super) on_the_way: Vec<usize>,
     pub(super) of_kind: Vec<Vec<usize>>,
-    /// Whether what a row has of them follows from what was taken up to an entry and what came behind it.
+    /// Whether something goes on behind an entry that is not the first, and what a row has of the columns follows from what was taken up to an
+    /// entry and what came behind it.
     pub(super) are_joined: bool,
 }
 
@@ -262,7 +263,8 @@ impl Sources {
             (What::List | What::Count, _) => true,
             (What::First | What::Last, variable) => variable.is_some_and(|variable| !kinds.repeats(variable)),
         };
-        let are_joined = on_the_way.iter().all(is_joined);
+        let has_tails = kinds.all.iter().any(|kind| kind.goes_on() > 0 && !kind.before.is_empty());
+        let are_joined = has_tails && on_the_way.iter().all(is_joined);
         Some(Self { on_the_way, of_kind, are_joined, ..sources })
     }
 
