@@ -10,6 +10,8 @@ use crate::data::{Column, DataType, Dictionary, MinuteText, Timestamp, Written};
 
 /// No plain value takes more bytes than this, with what is put too far behind it.
 const VALUE: usize = 64;
+/// More room than this is not kept.
+const MOST_SPARE: usize = 1 << 20;
 
 /// Lines in the making: bytes that are made already, and behind them room for the next ones.
 #[derive(Debug)]
@@ -33,10 +35,12 @@ impl Text {
         spare.unwrap_or_else(|| Box::new(Self { bytes: Vec::new(), length: 0, minutes: Minutes::new(), value: Vec::new() }))
     }
 
-    /// Keeps the room for the next one.
+    /// Keeps the room for the next one, unless it is much.
     pub fn give_back(mut self: Box<Self>) {
-        self.clear();
-        SPARE.set(Some(self));
+        if self.bytes.len().max(self.value.capacity()) <= MOST_SPARE {
+            self.clear();
+            SPARE.set(Some(self));
+        }
     }
 
     /// What has been made.
