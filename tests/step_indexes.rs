@@ -127,7 +127,9 @@ fn batches(random: &mut Random, count: usize) -> Vec<RecordBatch> {
     };
     let (mut sides, mut ks, mut ns, mut ms, mut xs, mut lows, mut highs, mut ts) =
         (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let (mut ds, mut us, mut ss): (Vec<Option<i128>>, Vec<Option<i64>>, Vec<Option<String>>) = (Vec::new(), Vec::new(), Vec::new());
+    let mut ds: Vec<Option<i128>> = Vec::new();
+    let mut us: Vec<Option<i64>> = Vec::new();
+    let mut ss: Vec<Option<String>> = Vec::new();
     for _ in 0..count {
         let unit = |random: &mut Random| random.below(1_000_000) as f64 / 1e6;
         let x = if few { random.below(8) as f64 / 100.0 } else { unit(random) * 2.0 - 1.0 };
