@@ -128,7 +128,8 @@ impl Operator for WaySequence {
 
     fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
         self.evaluator.add_dropped(from.take()?);
-        self.partitions.load(from, Ok).map(|_| ())
+        let evaluator = &self.evaluator;
+        self.partitions.load(from, |partition| evaluator.taken_up(partition)).map(|_| ())
     }
 
     fn take_nulls(&mut self) -> u64 {

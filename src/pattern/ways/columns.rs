@@ -38,6 +38,16 @@ impl WayColumns {
         }
     }
 
+    /// Whether it can be the state of a pattern of these kinds.
+    pub(super) fn is_sound(&self, kinds: &Kinds) -> bool {
+        let leads_on = |(entries, number): (&Entries, usize)| {
+            let ways = kinds.all[number].ways.iter().filter_map(|way| way.kind);
+            entries.lead_on(&ways.map(|kind| &self.entries[kind]).collect::<Vec<_>>())
+        };
+        let count = kinds.all.len();
+        self.entries.len() == count && self.until.len() == count && self.entries.iter().zip(0..).all(leads_on)
+    }
+
     /// The number that the next event gets.
     pub(super) fn next(&self) -> u64 {
         self.next

@@ -151,11 +151,59 @@ impl Entries {
         }
     }
 
+    /// Whether the ways on from each entry lead to entries of these kinds, one a way, that stand behind it: in a state that somebody has made up
+    /// they may lead back, and a walk would find no end.
+    pub(super) fn lead_on(&self, to: &[&Self]) -> bool {
+        let is_whole = self.gone <= self.events.len() && self.nexts.len() == self.events.len() * to.len();
+        let behind = |event: u64, next: u64, of: &Self| {
+            let next = next.max(of.first());
+            next == of.end() || (next < of.end() && of.event(next) > event)
+        };
+        is_whole
+            && self.events.is_sorted_by(|one, next| one < next)
+            && (self.first()..self.end()).all(|number| {
+                let nexts = self.nexts(number, to.len()).iter().zip(to);
+                nexts.into_iter().all(|(&next, of)| behind(self.event(number), next, of))
+            })
+    }
+
     /// Bytes, about.
     pub(super) fn bytes(&self) -> usize {
         let numbers =
             self.events.capacity() + self.times.capacity() + self.starts.capacity() + self.nexts.capacity() + self.words.capacity();
         let events: usize = self.kept.iter().map(|event| event.bytes()).sum();
         numbers * 8 + self.valid.as_ref().map_or(0, Vec::capacity) + events
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entries(events: &[u64], nexts: &[u64]) -> Entries {
+        let mut entries = Entries::default();
+        for (&number, &next) in events.iter().zip(nexts) {
+            entries.push(0, &[], &Arriving { number, time: 0, columns: &[], row: 0, event: None });
+            entries.push_nexts(std::iter::once(next));
+        }
+        entries
+    }
+
+    #[test]
+    fn ways_that_lead_back_are_found() {
+        // A loop: behind each event stand those that came later.
+        let leads_on = |events: &[u64], nexts: &[u64]| {
+            let entries = entries(events, nexts);
+            entries.lead_on(&[&entries])
+        };
+        assert!(leads_on(&[1, 4, 5], &[1, 2, 3]));
+        assert!(leads_on(&[], &[]));
+        assert!(!leads_on(&[1, 4, 5], &[1, 1, 3]), "to itself");
+        assert!(!leads_on(&[1, 4, 5], &[1, 0, 3]), "back");
+        assert!(!leads_on(&[1, 4, 5], &[1, 2, 4]), "to what is not there");
+        assert!(!leads_on(&[4, 1, 5], &[1, 2, 3]), "events in no order");
+        let (one, other) = (entries(&[2, 6], &[1, 2]), entries(&[1, 4], &[0, 1]));
+        assert!(one.lead_on(&[&other]) && other.lead_on(&[&one]));
+        assert!(!one.lead_on(&[&other, &other]), "too few ways");
     }
 }

@@ -27,7 +27,7 @@ use super::registers::Taking;
 use super::runs::{Emitted, Having};
 use super::terms::Terms;
 use super::thread::{History, Match};
-use crate::data::{ColumnBuilder, EventBatch, Place};
+use crate::data::{ColumnBuilder, EventBatch, Place, StateError};
 use crate::spec::{AfterMatch, PatternSpec, VariableId, Within};
 
 /// Lists the matches of one pattern, for any number of partitions.
@@ -100,6 +100,11 @@ impl WayEvaluator {
     pub(crate) fn earliest(&self, place: Place) -> i64 {
         let Some(Within::Time(span)) = self.terms.spec.within else { return i64::MIN };
         place.time().0.checked_sub(span.0).unwrap_or(i64::MIN)
+    }
+
+    /// A partition as it has been written, if it is one of this pattern.
+    pub(crate) fn taken_up(&self, partition: WayPartition) -> Result<WayPartition, StateError> {
+        if partition.columns.is_sound(&self.kinds) { Ok(partition) } else { Err(StateError::new("ways that lead nowhere")) }
     }
 
     /// Whether an event that does this finishes a match. What is over is forgotten.
