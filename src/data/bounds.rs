@@ -49,17 +49,9 @@ impl Default for Allowance {
 }
 
 impl Allowance {
-    /// Ends the work if so many rows of one moment are too many.
-    #[inline]
-    pub fn check_rows(&self, rows: usize) {
-        if rows > self.rows {
-            self.end_at_rows();
-        }
-    }
-
-    /// Ends the work, because one moment has more rows than it may.
-    pub fn end_at_rows(&self) -> ! {
-        Over { what: "rows of one event", limit: self.rows, is_of_run: false }.end()
+    /// What is over where one moment has more rows than it may.
+    pub fn too_many_rows(&self) -> Over {
+        Over { what: "rows of one event", limit: self.rows, is_of_run: false }
     }
 
     /// How many bytes are left, where that is bounded and known.

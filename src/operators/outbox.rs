@@ -137,7 +137,7 @@ impl Outbox {
         port.made = Some((columns, places.into(), moments));
         if let Some((place, moment)) = beyond {
             self.come_to(place, moment);
-            self.allowance.end_at_rows();
+            self.allowance.too_many_rows().end();
         }
     }
 
@@ -212,9 +212,8 @@ impl Port {
     /// Of the last moment there are not too many rows. (Moments never go back.)
     #[inline]
     fn check(&self, allowance: &Allowance) {
-        let rows = self.moments.last_run();
-        if rows > allowance.rows {
-            allowance.check_rows(rows);
+        if self.moments.last_run() > allowance.rows {
+            allowance.too_many_rows().end();
         }
     }
 
@@ -225,7 +224,7 @@ impl Port {
         if allowance.rows == usize::MAX && allowance.memory.is_none() {
             return;
         }
-        let (mut most, mut over) = (of_event, Over { what: "rows of one event", limit: allowance.rows, is_of_run: false });
+        let (mut most, mut over) = (of_event, allowance.too_many_rows());
         // Each row takes a word a column at least, and its place and moment.
         let a_row = 8 * self.columns.len() + 2 * size_of::<Place>();
         let looks = rows.is_multiple_of(LOOK_EVERY) || self.room.is_none();
