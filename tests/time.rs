@@ -378,3 +378,53 @@ SELECT id FROM A; SELECT id FROM B;";
         assert_eq!(letter["event"], "{\"id\":1,\"at\":\"2200-01-01T00:00:00Z\"}");
     }
 }
+
+/// Statements over T and U: what each gives is compared as text.
+const AT_THE_END: [&str; 17] = [
+    "SELECT COUNT(*) AS n FROM T WINDOW TUMBLING 10s",
+    "SELECT k, COUNT(*) AS n, SUM(id) AS s FROM T WINDOW TUMBLING 1ns GROUP BY k",
+    "SELECT COUNT(*) AS n FROM T WINDOW TUMBLING 1 day IN 'Europe/Berlin'",
+    "SELECT k, COUNT(*) AS n FROM T WINDOW HOPPING 10s EVERY 5s GROUP BY k",
+    "SELECT COUNT(*) AS n FROM T WINDOW HOPPING 5s EVERY 10s",
+    "SELECT COUNT(*) AS n FROM T WINDOW HOPPING 10s EVERY 5s EMIT EVERY 1s",
+    "SELECT k, COUNT(*) AS n FROM T WINDOW SLIDING 2ns GROUP BY k",
+    "SELECT COUNT(*) AS n FROM T WINDOW SESSION 2ns",
+    "SELECT COUNT(*) AS n FROM T WINDOW 2 ROWS",
+    "SELECT a.id, b.id AS b FROM PATTERN (T a -> U b) WITHIN 10s",
+    "SELECT a.id, b.id AS b FROM PATTERN (T a ->> U b) WITHIN 2ns",
+    "SELECT a.id, b.id AS b FROM PATTERN (T a , U b) PARTITION BY k WITHIN 10s",
+    "SELECT a.id, COUNT(b.id) AS n FROM PATTERN (T a ->> U b+ ANY ->> T c) WITHIN 10s",
+    "SELECT COUNT(*) AS n FROM (SELECT a.id FROM PATTERN (T a ->> U b+ ANY ->> T c) WITHIN 10s) WINDOW TUMBLING 10s",
+    "SELECT a.id, b.id AS b FROM T a JOIN U b ON a.k = b.k WITHIN 2ns",
+    "SELECT a.id, b.id AS b FROM T a LEFT JOIN U b ON a.k = b.k WITHIN 0s BEFORE AND 10m AFTER",
+    "SELECT * FROM T MATCH_RECOGNIZE (PARTITION BY k ORDER BY at MEASURES A.id AS a, C.id AS c ONE ROW PER MATCH PATTERN (A B*? C) WITHIN 10s
+     DEFINE C AS C.id > A.id)",
+];
+
+/// Events up to the last moment that a timestamp can say give what they give a thousand days before.
+#[test]
+fn the_last_moments_are_like_any_others() {
+    let before = 1000 * 86_400_000_000_000;
+    let rows = |statement: &str, last: i64, size: usize| {
+        let sources = ["T", "U"].map(|name| format!("CREATE STREAM {name} (id INT, k STRING, at TIMESTAMP) TIMESTAMP BY at DELAY 3ns;"));
+        let mut engine = Engine::compile(&format!("{}{statement};", sources.concat())).unwrap_or_else(|error| panic!("{error}"));
+        let times = [6, 5, 2, 3, 1, 1, 0, 2, 0, 0, 0, 0];
+        let events = (0..).zip(times).map(|(id, back)| {
+            let (stream, key) = (["T", "U", "T"][id % 3], ["a", "b"][id / 3 % 2]);
+            format!("{{\"type\":\"{stream}\",\"id\":{id},\"k\":\"{key}\",\"at\":\"{}\"}}\n", Timestamp(last - back))
+        });
+        let events: Vec<String> = events.collect();
+        events.chunks(size).for_each(|events| engine.push_json(events.concat().as_bytes()).unwrap());
+        engine.finish().unwrap();
+        let stats = engine.stats();
+        assert_eq!((stats.events, stats.processed), (12, 12));
+        engine.take_rows().iter().map(OutputRow::to_json).collect::<Vec<_>>()
+    };
+    for statement in AT_THE_END {
+        // Both ends of time lie alike in windows of ten seconds and in days of one zone.
+        let (expected, last) = (rows(statement, i64::MAX - before, 12), rows(statement, i64::MAX, 12));
+        assert!(!expected.is_empty(), "{statement}");
+        assert_eq!(last, expected, "{statement}");
+        assert_eq!(rows(statement, i64::MAX, 1), expected, "{statement}, event by event");
+    }
+}

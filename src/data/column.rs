@@ -272,6 +272,9 @@ impl Column {
 impl Column {
     /// The rows of these columns, laid end to end, in that order. The columns are of one type, which `data_type` names.
     pub fn gather_chained(data_type: &DataType, columns: &[&Column], at: &[u32]) -> Self {
+        if let [alone] = columns {
+            return alone.gather(at);
+        }
         if columns.iter().all(|column| column.is_all_null()) {
             return Self::nulls(data_type, at.len());
         }

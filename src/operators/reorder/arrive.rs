@@ -32,17 +32,15 @@ impl Reorder {
     fn take_in(&mut self, arrived: Vec<(u16, Arrivals)>, clock: Timestamp) {
         let rows = arrived.iter().map(|(_, arrived)| arrived.len()).sum::<usize>();
         let fits = self.held() + rows <= self.max_held;
-        let queues = fits && self.come_in_order(&arrived, clock);
-        if !queues {
-            // Before it is settled where the new rows will be stored.
-            self.leave_queues();
-        }
+        let queues = fits && self.may_wait_by_the_chunk(&arrived, clock);
         let receive = |(stream, arrived)| self.streams[usize::from(stream)].receive(stream, arrived);
         let mut chunks: Vec<Chunk> = arrived.into_iter().map(receive).collect();
         if queues {
             chunks.into_iter().for_each(|chunk| self.queue(chunk, clock));
             return self.move_frontier();
         }
+        self.leave_queues();
+        chunks.iter_mut().for_each(|chunk| self.streams[usize::from(chunk.stream)].make_room(chunk));
         match chunks.as_mut_slice() {
             _ if self.has_ties || !fits => self.take_together(&mut chunks, clock),
             [alone] => self.take_alone(alone, clock),
@@ -58,7 +56,7 @@ impl Reorder {
     }
 
     /// Whether all rows are in time and may wait in queues.
-    fn come_in_order(&self, arrived: &[(u16, Arrivals)], clock: Timestamp) -> bool {
+    fn may_wait_by_the_chunk(&mut self, arrived: &[(u16, Arrivals)], clock: Timestamp) -> bool {
         let times = || arrived.iter().map(|(stream, arrived)| (*stream, &*arrived.times));
         self.may_queue() && times().all(|(stream, times)| self.queues.takes(usize::from(stream), times)) && self.are_in_time(times(), clock)
     }
@@ -70,9 +68,9 @@ impl Reorder {
         stream.note_seen(clock);
         stream.note_in_time(&chunk.arrived.times, clock);
         if stream.waits(Verdict::OnTime) {
-            let part = chunk.into_wanted();
-            stream.stats.held += part.times.len() as u64;
-            stream.pass_over((rows - part.times.len()) as u64);
+            let part = chunk.into_part();
+            stream.stats.held += part.len() as u64;
+            stream.pass_over((rows - part.len()) as u64);
             self.queues.push(index, part);
         }
     }

@@ -2,6 +2,8 @@
 //!
 //! Times and positions are put into one number each, which sorts many times faster than keys do.
 
+use crate::data::Timestamp;
+
 /// Room to sort in, used again.
 #[derive(Debug, Default)]
 pub(super) struct Sorter {
@@ -18,23 +20,52 @@ impl Sorter {
     /// Gives the positions of these times to `out`, by time and then position. False, and nothing, where the times lie so far apart that they
     /// do not go into one number with their positions.
     pub(super) fn sort(&mut self, times: impl ExactSizeIterator<Item = i64> + Clone, out: &mut Vec<u32>) -> bool {
-        let count = times.len();
-        if count == 0 {
-            return true;
-        }
-        let (first, last) = times.clone().fold((i64::MAX, i64::MIN), |(first, last), time| (first.min(time), last.max(time)));
-        let bits = usize::BITS - count.leading_zeros();
-        let span = last.abs_diff(first);
-        if bits > u32::BITS || span.leading_zeros() < bits {
-            return false;
-        }
-        self.packed.clear();
-        self.packed.extend(times.zip(0u64..).map(|(time, at)| time.wrapping_sub(first).cast_unsigned() << bits | at));
+        let Some(last) = times.len().checked_sub(1) else { return true };
+        let Some((_, bits)) = self.sort_packed(times, 0u64.., last as u64) else { return false };
         let mask = (1 << bits) - 1;
-        sort_by_buckets(&mut self.packed, &mut self.scattered, &mut self.buckets, span << bits | mask);
         // The lower half of a word has room for fewer than 2^32 of them.
         out.extend(self.packed.iter().map(|packed| (packed & mask) as u32));
         true
+    }
+
+    /// Sorts rows by their times; those of one time stay in order. `at` has a number for each, rising.
+    pub(super) fn sort_rows(&mut self, times: &mut [Timestamp], at: &mut [u32]) {
+        let Some(&last) = at.last() else { return };
+        match self.sort_packed(times.iter().map(|time| time.0), at.iter().map(|&at| u64::from(at)), u64::from(last)) {
+            Some((first, bits)) => {
+                let mask = (1 << bits) - 1;
+                let rows = times.iter_mut().zip(at).zip(&self.packed);
+                rows.for_each(|((time, at), packed)| {
+                    (*time, *at) = (Timestamp(first.wrapping_add((packed >> bits).cast_signed())), (packed & mask) as u32);
+                });
+            }
+            None => {
+                let mut rows: Vec<(Timestamp, u32)> = times.iter().copied().zip(at.iter().copied()).collect();
+                rows.sort_unstable();
+                times.iter_mut().zip(at).zip(rows).for_each(|((time, at), row)| (*time, *at) = row);
+            }
+        }
+    }
+
+    /// Puts times and numbers that rise up to `most` into one number each, and sorts them; gives the least time, and how many bits are the number's.
+    /// Nothing where that is too much for one.
+    #[inline]
+    fn sort_packed(
+        &mut self,
+        times: impl ExactSizeIterator<Item = i64> + Clone,
+        at: impl Iterator<Item = u64>,
+        most: u64,
+    ) -> Option<(i64, u32)> {
+        let (first, last) = times.clone().fold((i64::MAX, i64::MIN), |(first, last), time| (first.min(time), last.max(time)));
+        let bits = u64::BITS - most.leading_zeros();
+        let span = last.abs_diff(first);
+        if bits > u32::BITS || span.leading_zeros() < bits {
+            return None;
+        }
+        self.packed.clear();
+        self.packed.extend(times.zip(at).map(|(time, at)| time.wrapping_sub(first).cast_unsigned() << bits | at));
+        sort_by_buckets(&mut self.packed, &mut self.scattered, &mut self.buckets, span << bits | ((1 << bits) - 1));
+        Some((first, bits))
     }
 }
 

@@ -136,12 +136,12 @@ impl Reorder {
         debug_assert!(streams.iter().all(|timing| timing.wanted.is_none() || !timing.keeps_late), "late events are wanted all");
         let has_ties = streams.iter().any(|timing| !timing.ties.is_empty());
         let streams = streams.into_iter().map(Stream::new).collect::<Vec<_>>();
-        let stream_count = streams.len();
+        let queues = Queues::new(streams.iter().map(|stream| &stream.timing.schema));
         let mut order = Self {
             streams,
             has_ties,
             max_held: max_held.max(1),
-            queues: Queues::new(stream_count),
+            queues,
             waiting: Waiting::default(),
             ready: Vec::new(),
             gone: 0,
@@ -261,14 +261,14 @@ impl Reorder {
         (batches, self.streams.iter().map(Stream::nothing).collect())
     }
 
-    /// Whether rows that come in order may wait in queues.
+    /// Whether rows may wait by the chunk.
     fn may_queue(&self) -> bool {
         !self.has_ties && self.noted.is_none() && self.most_at_once == usize::MAX && self.waiting.len() == 0 && self.ready.is_empty()
     }
 
     /// Moves what waits in queues to where rows wait one by one.
     fn leave_queues(&mut self) {
-        for (stream, Part { times, numbers, columns }) in self.queues.take_all() {
+        for (stream, Part { times, numbers, columns, .. }) in self.queues.take_all() {
             let (segment, first) = self.streams[stream].keep(columns, times.len());
             let stream = u16::try_from(stream).expect("a program has fewer than 65,536 source streams");
             let row = |row: usize| Row { number: numbers[row], segment, row: first + row as u32, stream, is_late: false };

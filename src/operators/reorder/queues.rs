@@ -1,10 +1,12 @@
-//! Rows that came in order: chunks wait whole, a queue a stream, and go as they came, without a look at each.
+//! Rows that wait by the chunk, a queue a stream, as long as none is late and not many more wait than come at once.
 //!
-//! Each stream by itself is mostly in order: files that were sorted, batches of one producer. Then the order of all is a merge of sorted
-//! queues, of which only positions come; columns go out as they came in. As soon as anything comes that would not stand at the end of its
-//! queue, all that waits is moved to where single rows wait (`Waiting`), until that has run empty.
+//! A stream by itself is often in order: files that were sorted, batches of one producer. Then its chunks go as they came, without a look at
+//! each row. What is out of order by less than a few chunks is put in order when some of it may go: all that waits of the stream, at once, into
+//! one part, a column at a time. The order of several streams is a merge of such queues, of which only positions come. Anything else is
+//! moved to where rows wait one by one (`Waiting`).
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::buckets::Sorter;
 use super::waiting::Cut;
@@ -12,23 +14,41 @@ use crate::data::{Column, Place, Schema, Timestamp};
 
 /// Chunks of fewer rows are not worth a place of their own.
 const FEW: usize = 16;
+/// Rows that come out of order wait here while no more than so many times as many wait already: each cut may look at all of them.
+const MOST: usize = 2;
+/// Where fewer than one in so many rows of a chunk are wanted they are copied, so that the others do not stay.
+const SPARSE: usize = 4;
 
 /// The rows that wait in queues.
 #[derive(Debug, Default)]
 pub(super) struct Queues {
-    streams: Vec<VecDeque<Part>>,
+    streams: Vec<Queue>,
     len: usize,
     order: Vec<Key>,
     sorter: Sorter,
     sequence: Vec<u32>,
 }
 
-/// Rows of one stream, sorted by time; their numbers rise.
+/// The rows of one stream that wait, in the order in which they came.
+#[derive(Debug)]
+struct Queue {
+    schema: Arc<Schema>,
+    parts: VecDeque<Part>,
+    len: usize,
+    /// Whether they are in the order of their times too.
+    is_sorted: bool,
+    /// Where they are not, none is earlier.
+    least: Timestamp,
+}
+
+/// Rows of one stream, as many in each; their numbers rise.
 #[derive(Debug)]
 pub(super) struct Part {
     pub(super) times: Vec<Timestamp>,
     pub(super) numbers: Vec<u64>,
     pub(super) columns: Vec<Column>,
+    /// Those that are wanted, where not all are.
+    pub(super) wanted: Option<Vec<u32>>,
 }
 
 /// Rows of one stream that go, with their places.
@@ -47,9 +67,9 @@ struct Key {
 }
 
 impl Queues {
-    /// Of so many streams.
-    pub(super) fn new(streams: usize) -> Self {
-        Self { streams: (0..streams).map(|_| VecDeque::new()).collect(), len: 0, ..Self::default() }
+    /// Of streams with these columns.
+    pub(super) fn new<'s>(schemas: impl Iterator<Item = &'s Arc<Schema>>) -> Self {
+        Self { streams: schemas.map(|schema| Queue::new(schema.clone())).collect(), ..Self::default() }
     }
 
     /// How many rows wait here.
@@ -61,33 +81,35 @@ impl Queues {
         self.len == 0
     }
 
-    /// Whether rows of these times may stand behind those of this stream that wait.
+    /// Whether rows of these times may wait with those of this stream.
     pub(super) fn takes(&self, stream: usize, times: &[Timestamp]) -> bool {
-        let last = self.streams[stream].back().and_then(|part| part.times.last());
-        times.len() >= FEW && last.is_none_or(|last| *last <= times[0]) && times.is_sorted()
+        let queue = &self.streams[stream];
+        let are_few = queue.len <= MOST * times.len() && u32::try_from(SPARSE * queue.len + times.len()).is_ok();
+        times.len() >= FEW && (are_few || queue.goes_on(times))
     }
 
     /// Appends rows that [`Queues::takes`].
     pub(super) fn push(&mut self, stream: usize, part: Part) {
-        if !part.times.is_empty() {
-            self.len += part.times.len();
-            self.streams[stream].push_back(part);
-        }
+        self.len += part.len();
+        self.streams[stream].push(part);
     }
 
     /// Whether the cut may take anything.
     pub(super) fn may_give(&self, cut: Cut) -> bool {
-        self.streams.iter().filter_map(VecDeque::front).any(|part| cut.takes(part.times[0]))
+        self.streams.iter().filter_map(Queue::least).any(|least| cut.takes(least))
     }
 
     /// Bytes that a cut takes for a while.
     pub(super) fn wants(&self) -> usize {
-        self.len * (size_of::<Key>() + size_of::<Place>() + Sorter::BYTES + size_of::<u32>())
+        const SORTED: usize = size_of::<Timestamp>() + size_of::<u64>() + size_of::<u32>();
+        let to_sort = self.streams.iter().filter(|queue| !queue.is_sorted).map(|queue| queue.len * SORTED).sum::<usize>();
+        self.len * (size_of::<Key>() + size_of::<Place>() + Sorter::BYTES + size_of::<u32>()) + to_sort
     }
 
     /// Takes what the cut takes, of each stream, and gives places to it from behind this position on.
     pub(super) fn cut(&mut self, cut: Cut, position: &mut u64) -> Vec<Taken> {
-        let mut gone: Vec<Taken> = self.streams.iter_mut().map(|queue| Taken { places: Vec::new(), parts: take(queue, cut) }).collect();
+        let Self { streams, sorter, .. } = self;
+        let mut gone: Vec<Taken> = streams.iter_mut().map(|queue| Taken { places: Vec::new(), parts: queue.take(cut, sorter) }).collect();
         self.len -= gone.iter().map(Taken::len).sum::<usize>();
         let mut having_rows = gone.iter_mut().filter(|of_stream| !of_stream.parts.is_empty());
         match (having_rows.next(), having_rows.next()) {
@@ -135,35 +157,126 @@ impl Queues {
     /// Takes all that waits, stream by stream.
     pub(super) fn take_all(&mut self) -> Vec<(usize, Part)> {
         self.len = 0;
-        self.streams.iter_mut().enumerate().flat_map(|(stream, queue)| queue.drain(..).map(move |part| (stream, part))).collect()
+        self.streams.iter_mut().enumerate().flat_map(|(stream, queue)| queue.take_all().map(move |part| (stream, part))).collect()
     }
 }
 
-/// Takes what the cut takes off the front of a queue.
-fn take(queue: &mut VecDeque<Part>, cut: Cut) -> Vec<Part> {
-    let mut taken = Vec::new();
-    while let Some(part) = queue.front_mut() {
-        let rows = part.times.partition_point(|time| cut.takes(*time));
-        if rows == part.times.len() {
-            taken.extend(queue.pop_front());
-            continue;
-        }
-        if rows > 0 {
-            taken.push(part.split_off_front(rows));
-        }
-        break;
+impl Queue {
+    fn new(schema: Arc<Schema>) -> Self {
+        Self { schema, parts: VecDeque::new(), len: 0, is_sorted: true, least: Timestamp::MAX }
     }
-    taken
+
+    /// Whether rows of these times may stand behind those that wait.
+    fn goes_on(&self, times: &[Timestamp]) -> bool {
+        let last = self.parts.back().and_then(|part| part.times.last());
+        self.is_sorted && last.is_none_or(|last| *last <= times[0]) && times.is_sorted()
+    }
+
+    fn push(&mut self, part: Part) {
+        if part.len() == 0 {
+            return;
+        }
+        self.is_sorted = self.goes_on(&part.times);
+        self.least = part.times.iter().fold(self.least, |least, time| least.min(*time));
+        self.len += part.len();
+        self.parts.push_back(if self.is_sorted || part.len() * SPARSE < part.times.len() { part.of_wanted() } else { part });
+    }
+
+    fn least(&self) -> Option<Timestamp> {
+        let first = self.parts.front()?;
+        Some(if self.is_sorted { first.times[0] } else { self.least })
+    }
+
+    /// Takes what the cut takes off the front.
+    fn take(&mut self, cut: Cut, sorter: &mut Sorter) -> Vec<Part> {
+        let mut taken = Vec::new();
+        if !self.least().is_some_and(|least| cut.takes(least)) {
+            return taken;
+        }
+        self.sort(sorter);
+        while let Some(part) = self.parts.front_mut() {
+            let rows = part.times.partition_point(|time| cut.takes(*time));
+            self.len -= rows;
+            if rows == part.times.len() {
+                taken.extend(self.parts.pop_front());
+                continue;
+            }
+            if rows > 0 {
+                taken.push(part.split_off_front(rows));
+            }
+            break;
+        }
+        taken
+    }
+
+    /// Puts all rows in order, into one part. Of one time they stay in the order in which they came.
+    fn sort(&mut self, sorter: &mut Sorter) {
+        self.least = Timestamp::MAX;
+        if std::mem::replace(&mut self.is_sorted, true) {
+            return;
+        }
+        let parts = self.parts.make_contiguous();
+        let mut times = Vec::with_capacity(self.len);
+        // Where a row stands in the parts laid end to end.
+        let mut at: Vec<u32> = Vec::with_capacity(self.len);
+        let mut first = 0u32;
+        for part in &*parts {
+            match &part.wanted {
+                None => {
+                    times.extend_from_slice(&part.times);
+                    at.extend((first..).take(part.times.len()));
+                }
+                Some(wanted) => {
+                    times.extend(wanted.iter().map(|&row| part.times[row as usize]));
+                    at.extend(wanted.iter().map(|&row| first.wrapping_add(row)));
+                }
+            }
+            // No more are taken than go into a number of this size.
+            first = first.wrapping_add(part.times.len() as u32);
+        }
+        sorter.sort_rows(&mut times, &mut at);
+        let numbers: Vec<u64> = parts.iter().flat_map(|part| &part.numbers).copied().collect();
+        let numbers = at.iter().map(|&at| numbers[at as usize]).collect();
+        let columns = self.schema.fields().iter().enumerate().map(|(index, field)| {
+            let columns: Vec<&Column> = parts.iter().map(|part| &part.columns[index]).collect();
+            Column::gather_chained(&field.data_type, &columns, &at)
+        });
+        let columns = columns.collect();
+        self.parts.clear();
+        self.parts.push_back(Part { times, numbers, columns, wanted: None });
+    }
+
+    fn take_all(&mut self) -> impl Iterator<Item = Part> {
+        (self.len, self.is_sorted, self.least) = (0, true, Timestamp::MAX);
+        self.parts.drain(..).map(Part::of_wanted)
+    }
 }
 
 impl Part {
+    /// How many rows of it are wanted.
+    pub(super) fn len(&self) -> usize {
+        self.wanted.as_ref().map_or(self.times.len(), Vec::len)
+    }
+
+    /// Those alone.
+    fn of_wanted(self) -> Self {
+        let Some(wanted) = self.wanted else { return self };
+        Self {
+            times: wanted.iter().map(|&row| self.times[row as usize]).collect(),
+            numbers: wanted.iter().map(|&row| self.numbers[row as usize]).collect(),
+            columns: self.columns.iter().map(|column| column.gather(&wanted)).collect(),
+            wanted: None,
+        }
+    }
+
     fn split_off_front(&mut self, rows: usize) -> Self {
         let all = self.times.len();
         let times = self.times.split_off(rows);
         let numbers = self.numbers.split_off(rows);
         let front = self.columns.iter().map(|column| column.slice(0..rows)).collect();
         self.columns.iter_mut().for_each(|column| *column = column.slice(rows..all));
-        Self { times: std::mem::replace(&mut self.times, times), numbers: std::mem::replace(&mut self.numbers, numbers), columns: front }
+        let (times, numbers) = (std::mem::replace(&mut self.times, times), std::mem::replace(&mut self.numbers, numbers));
+        Self { times, numbers, columns: front, wanted: None }
     }
 }
 
@@ -174,9 +287,10 @@ impl Taken {
 
     fn take_places(&mut self, position: &mut u64) {
         self.places.reserve(self.len());
-        for time in self.parts.iter().flat_map(|part| &part.times) {
-            *position += 1;
-            self.places.push(Place::event(*time, *position));
+        for part in &self.parts {
+            let first = *position + 1;
+            *position += part.times.len() as u64;
+            self.places.extend(part.times.iter().zip(first..).map(|(time, position)| Place::event(*time, position)));
         }
     }
 

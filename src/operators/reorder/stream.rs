@@ -90,16 +90,10 @@ impl Chunk {
         end - begin
     }
 
-    /// Those of the rows that somebody wants.
-    pub(super) fn into_wanted(self) -> Part {
-        let Self { arrived: Arrivals { columns, times, numbers }, wanted, packed, .. } = self;
-        let Some(wanted) = wanted else { return Part { times, numbers, columns } };
-        let pick = |row: &u32| *row as usize;
-        Part {
-            times: wanted.iter().map(|row| times[pick(row)]).collect(),
-            numbers: wanted.iter().map(|row| numbers[pick(row)]).collect(),
-            columns: packed.unwrap_or_else(|| columns.iter().map(|column| column.gather(&wanted)).collect()),
-        }
+    /// As it waits with others.
+    pub(super) fn into_part(self) -> Part {
+        let Self { arrived: Arrivals { columns, times, numbers }, wanted, .. } = self;
+        Part { times, numbers, columns, wanted }
     }
 
     /// Notes a row that is ahead of the clock.
@@ -127,14 +121,20 @@ impl Stream {
         let wanted = self.timing.wanted.as_ref().map(|wanted| wanted.select_rows(&arrived.columns, rows, &self.context));
         debug_assert_eq!(self.context.nulls(), 0, "the planner asks for conditions that make up no NULLs");
         let wanted = wanted.filter(|wanted| wanted.len() < rows);
-        // Where most are wanted the columns stay as they are: copying them would cost more than the room of the others.
-        let packs = wanted.as_ref().filter(|wanted| wanted.len() < rows - rows / 4);
-        let packed = packs.map(|wanted| arrived.columns.iter().map(|column| column.gather(wanted)).collect());
-        let stored = packs.map_or(rows, Vec::len);
-        let (segment, first) = self.store.address_of_next(stored);
         // Every row that is stored has a number of this size.
         row_number(rows);
-        Chunk { stream, arrived, wanted, packed, waits: vec![false; stored], segment, first, ahead: Vec::new() }
+        Chunk { stream, arrived, wanted, packed: None, waits: Vec::new(), segment: 0, first: 0, ahead: Vec::new() }
+    }
+
+    /// Settles where the rows of a chunk will be stored that wait one by one.
+    pub(super) fn make_room(&self, chunk: &mut Chunk) {
+        let rows = chunk.arrived.len();
+        // Where most are wanted the columns stay as they are: copying them would cost more than the room of the others.
+        let packs = chunk.wanted.as_ref().filter(|wanted| wanted.len() < rows - rows / 4);
+        chunk.packed = packs.map(|wanted| chunk.arrived.columns.iter().map(|column| column.gather(wanted)).collect());
+        let stored = packs.map_or(rows, Vec::len);
+        chunk.waits = vec![false; stored];
+        (chunk.segment, chunk.first) = self.store.address_of_next(stored);
     }
 
     /// Whether rows of this verdict wait as rows, if somebody wants them.

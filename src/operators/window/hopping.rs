@@ -137,8 +137,8 @@ impl HoppingWindow {
             if time >= self.current.until {
                 self.enter_slice(time);
             }
-            // No window ends within a slice, so nothing fires before its last row has been taken.
-            let end = row + places[row..].partition_point(|place| place.time().0 < self.current.until);
+            // No window ends within a slice, so nothing fires before its last row has been taken. At the end of time no slice ends behind its row.
+            let end = row + places[row..].partition_point(|place| place.time().0 < self.current.until).max(1);
             if self.current.is_inside {
                 self.take_slice(incoming, row..end);
             }
@@ -196,7 +196,7 @@ impl HoppingWindow {
         let until = self.alignment.start(last.saturating_add(1)).min(self.alignment.end(first)).0;
         let is_inside = first <= last;
         self.current = Slice { time, until, is_inside };
-        if is_inside {
+        if is_inside && self.slices.back() != Some(&time) {
             self.slices.push_back(time);
             if self.due.is_none() {
                 self.find_due();
@@ -237,7 +237,11 @@ impl HoppingWindow {
             let (key, queue) = self.groups.get(id).expect("groups in order are there");
             self.recipe.put_out(key, &queue.total(&self.recipe), bounds, Stand { place, moment }, out);
         }
-        self.next = window.saturating_add(1);
+        match window.checked_add(1) {
+            Some(next) => self.next = next,
+            // No window comes behind the last one that has a number.
+            None => self.slices.clear(),
+        }
         self.find_due();
         self.expire();
     }
