@@ -58,7 +58,11 @@ impl Reorder {
     /// Whether all rows are in time and may wait in queues.
     fn may_wait_by_the_chunk(&mut self, arrived: &[(u16, Arrivals)], clock: Timestamp) -> bool {
         let times = || arrived.iter().map(|(stream, arrived)| (*stream, &*arrived.times));
-        self.may_queue() && times().all(|(stream, times)| self.queues.takes(usize::from(stream), times)) && self.are_in_time(times(), clock)
+        let rows = arrived.iter().map(|(_, arrived)| arrived.len()).sum();
+        self.may_queue()
+            && self.are_in_time(times(), clock)
+            && self.return_to_queues(rows)
+            && times().all(|(stream, times)| self.queues.takes(usize::from(stream), times))
     }
 
     /// Lets rows of one stream wait in its queue. The frontier is moved afterwards.

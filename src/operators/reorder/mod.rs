@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use self::queues::{Part, Queues};
 use self::stream::Stream;
-use self::waiting::{Cut, Goes, Row, Waiting};
+use self::waiting::{Cut, Goes, Key, Row, Waiting};
 use crate::data::{Arrivals, Duration, EventBatch, Place, Places, Schema, Timestamp};
 use crate::expr::Expr;
 
@@ -263,7 +263,26 @@ impl Reorder {
 
     /// Whether rows may wait by the chunk.
     fn may_queue(&self) -> bool {
-        !self.has_ties && self.noted.is_none() && self.most_at_once == usize::MAX && self.waiting.len() == 0 && self.ready.is_empty()
+        !self.has_ties && self.noted.is_none() && self.most_at_once == usize::MAX && self.ready.is_empty()
+    }
+
+    /// Moves what waits one by one back into queues, if it is no more than these rows and none is late. Whether none waits one by one now.
+    fn return_to_queues(&mut self, most: usize) -> bool {
+        if self.waiting.len() == 0 {
+            return true;
+        }
+        if self.waiting.len() > most || self.streams.iter().any(|stream| stream.timing.keeps_late) {
+            return false;
+        }
+        let mut of_streams: Vec<Vec<Key>> = self.streams.iter().map(|_| Vec::new()).collect();
+        self.waiting.take_all().into_iter().for_each(|key| of_streams[usize::from(key.row.stream)].push(key));
+        for (index, keys) in of_streams.into_iter().enumerate().filter(|(_, keys)| !keys.is_empty()) {
+            let rows: Vec<(u64, u32)> = keys.iter().map(|key| (key.row.segment, key.row.row)).collect();
+            let columns = self.streams[index].take_stored(&rows);
+            let (times, numbers) = keys.iter().map(|key| (key.time, key.row.number)).unzip();
+            self.queues.push(index, Part { times, numbers, columns, wanted: None });
+        }
+        true
     }
 
     /// Moves what waits in queues to where rows wait one by one.

@@ -37,7 +37,7 @@ struct Queue {
     len: usize,
     /// Whether they are in the order of their times too.
     is_sorted: bool,
-    /// Where they are not, none is earlier.
+    /// Where they are not, the least time; of no meaning else.
     least: Timestamp,
 }
 
@@ -176,8 +176,10 @@ impl Queue {
         if part.len() == 0 {
             return;
         }
-        self.is_sorted = self.goes_on(&part.times);
-        self.least = part.times.iter().fold(self.least, |least, time| least.min(*time));
+        if !self.goes_on(&part.times) {
+            self.least = part.times.iter().copied().chain(self.least()).min().unwrap_or(Timestamp::MAX);
+            self.is_sorted = false;
+        }
         self.len += part.len();
         self.parts.push_back(if self.is_sorted || part.len() * SPARSE < part.times.len() { part.of_wanted() } else { part });
     }
@@ -211,7 +213,6 @@ impl Queue {
 
     /// Puts all rows in order, into one part. Of one time they stay in the order in which they came.
     fn sort(&mut self, sorter: &mut Sorter) {
-        self.least = Timestamp::MAX;
         if std::mem::replace(&mut self.is_sorted, true) {
             return;
         }
@@ -247,7 +248,7 @@ impl Queue {
     }
 
     fn take_all(&mut self) -> impl Iterator<Item = Part> {
-        (self.len, self.is_sorted, self.least) = (0, true, Timestamp::MAX);
+        (self.len, self.is_sorted) = (0, true);
         self.parts.drain(..).map(Part::of_wanted)
     }
 }

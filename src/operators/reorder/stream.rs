@@ -279,6 +279,11 @@ impl Stream {
         EventBatch::new(self.timing.schema.clone(), gone.into_columns(&self.timing.schema), places.into())
     }
 
+    /// Takes these rows out of the store; they go on waiting.
+    pub(super) fn take_stored(&mut self, rows: &[(u64, u32)]) -> Vec<Column> {
+        self.store.take(&self.timing.schema, rows)
+    }
+
     /// No rows.
     pub(super) fn nothing(&self) -> EventBatch {
         self.nothing.clone()

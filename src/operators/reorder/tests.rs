@@ -152,7 +152,7 @@ fn order_and_lateness_are_as_defined_for_every_chunk_size() {
         let (timings, events) = random_case(&mut noise, seed % 2 == 0, streams, seed % 3 == 0);
         let expected = reference(&timings, &events);
         let mut runs = Vec::new();
-        for chunk_size in [1, 7, 100, 1000] {
+        for chunk_size in [1, 7, 20, 100, 1000] {
             let (rows, stats) = run(&timings, &events, chunk_size, Reorder::MAX_HELD);
             let told: Vec<_> = rows.iter().map(|r| (r.0.time().0, u64::try_from(r.2).unwrap(), r.1, r.3)).collect();
             let wanted: Vec<_> = expected.iter().map(|r| (r.0, r.2, r.3, r.4)).collect();
@@ -183,13 +183,42 @@ fn events_that_nobody_wants_only_leave_gaps() {
         let some: Vec<StreamTiming> = all.iter().map(|timing| StreamTiming { wanted: Some(wanted.clone()), ..timing.clone() }).collect();
         let (rows, stats) = run(&all, &events, 7, Reorder::MAX_HELD);
         let rows: Vec<_> = rows.iter().filter(|row| row.2 >= least).map(|row| (row.0.time(), row.1, row.2)).collect();
-        for chunk_size in [1, 7, 100, 1000] {
+        for chunk_size in [1, 7, 20, 100, 1000] {
             let (kept, kept_stats) = run(&some, &events, chunk_size, Reorder::MAX_HELD);
             assert_eq!(kept.iter().map(|row| (row.0.time(), row.1, row.2)).collect::<Vec<_>>(), rows, "seed {seed}, {chunk_size}");
             let counts = |stats: &[StreamStats]| stats.iter().map(|s| (s.events, s.late, s.max_time, s.watermark)).collect::<Vec<_>>();
             assert_eq!(counts(&kept_stats), counts(&stats), "seed {seed}, {chunk_size}");
         }
     }
+}
+
+/// Chunks whose rows are a little out of order wait whole, also when others have had to wait one by one in between.
+#[test]
+fn what_is_a_little_out_of_order_waits_by_the_chunk() {
+    let timing = StreamTiming { delay: Duration(40), ..StreamTiming::new(schema()) };
+    let mut noise = Noise(7);
+    let mut number = 0u64;
+    let mut events = |count: u64| -> Vec<(u64, Event)> {
+        let event = |_| {
+            number += 1;
+            (number, vec![(0, i64::try_from(number + noise.below(40)).unwrap(), None)])
+        };
+        (0..count).map(event).collect()
+    };
+    let mut order = Reorder::new(vec![timing.clone()], 1_000_000);
+    let (mut all, mut rows, mut by_the_chunk) = (Vec::new(), Vec::new(), 0);
+    for count in [100, 100, 30, 30, 30, 5, 5, 100, 17, 200, 3, 100] {
+        let events = events(count);
+        order.push(chunk(&events, 1), Timestamp(0));
+        all.extend(events);
+        assert!(order.queues.len() == 0 || order.waiting.len() == 0, "rows wait in one way");
+        by_the_chunk += u64::from(order.queues.len() > 0) * count;
+        rows.extend(rows_of(&order.release()));
+    }
+    rows.extend(rows_of(&order.finish()));
+    assert_eq!(order.stats()[0].late, 0);
+    assert_eq!(by_the_chunk, 707, "all but those that come a few at a time");
+    assert_eq!(rows, run(&[timing], &all, 1, 1_000_000).0);
 }
 
 #[test]
@@ -359,7 +388,7 @@ fn events_that_nobody_wants_count_and_go_no_further() {
         for (number, event) in &events {
             seqs.extend(event.iter().map(|&(stream, _, seq)| ((stream, i64::try_from(*number).unwrap()), seq)));
         }
-        for chunk_size in [1, 7, 100, 1000] {
+        for chunk_size in [1, 7, 20, 100, 1000] {
             let (all, stats) = run(&timings, &events, chunk_size, Reorder::MAX_HELD);
             let (some, choosy_stats) = run(&choosy, &events, chunk_size, Reorder::MAX_HELD);
             let is_wanted = |row: &&Row| match row.1 {

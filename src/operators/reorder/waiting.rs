@@ -234,6 +234,15 @@ impl Waiting {
         keys
     }
 
+    /// Takes all keys, in order.
+    pub(super) fn take_all(&mut self) -> Vec<Key> {
+        let keys = self.in_order();
+        self.fresh.clear();
+        self.runs.clear();
+        (self.least, self.len) = (None, 0);
+        keys
+    }
+
     /// Whether the cut may take anything.
     pub(super) fn may_give(&self, cut: Cut) -> bool {
         self.least.is_some_and(|time| cut.takes(time))
