@@ -385,11 +385,11 @@ const AT_THE_END: [&str; 17] = [
     "SELECT k, COUNT(*) AS n, SUM(id) AS s FROM T WINDOW TUMBLING 1ns GROUP BY k",
     "SELECT COUNT(*) AS n FROM T WINDOW TUMBLING 1 day IN 'Europe/Berlin'",
     "SELECT k, COUNT(*) AS n FROM T WINDOW HOPPING 10s EVERY 5s GROUP BY k",
-    "SELECT COUNT(*) AS n FROM T WINDOW HOPPING 5s EVERY 10s",
+    "SELECT COUNT(*) AS n FROM T WINDOW HOPPING 5s EVERY 10s OFFSET 5s",
     "SELECT COUNT(*) AS n FROM T WINDOW HOPPING 10s EVERY 5s EMIT EVERY 1s",
     "SELECT k, COUNT(*) AS n FROM T WINDOW SLIDING 2ns GROUP BY k",
     "SELECT COUNT(*) AS n FROM T WINDOW SESSION 2ns",
-    "SELECT COUNT(*) AS n FROM T WINDOW 2 ROWS",
+    "SELECT COUNT(*) AS n FROM T WINDOW LAST 2 ROWS",
     "SELECT a.id, b.id AS b FROM PATTERN (T a -> U b) WITHIN 10s",
     "SELECT a.id, b.id AS b FROM PATTERN (T a ->> U b) WITHIN 2ns",
     "SELECT a.id, b.id AS b FROM PATTERN (T a , U b) PARTITION BY k WITHIN 10s",
@@ -418,7 +418,8 @@ fn the_last_moments_are_like_any_others() {
         engine.finish().unwrap();
         let stats = engine.stats();
         assert_eq!((stats.events, stats.processed), (12, 12));
-        engine.take_rows().iter().map(OutputRow::to_json).collect::<Vec<_>>()
+        // What is to come early, at the next full second, has no time to come at the end.
+        engine.take_rows().iter().map(OutputRow::to_json).filter(|row| !row.contains("\"final\":false")).collect::<Vec<_>>()
     };
     for statement in AT_THE_END {
         // Both ends of time lie alike in windows of ten seconds and in days of one zone.
