@@ -177,7 +177,8 @@ impl Queue {
             return;
         }
         if !self.goes_on(&part.times) {
-            self.least = part.times.iter().copied().chain(self.least()).min().unwrap_or(Timestamp::MAX);
+            let least = part.times.iter().fold(i64::MAX, |least, time| least.min(time.0));
+            self.least = self.least().map_or(Timestamp(least), |before| before.min(Timestamp(least)));
             self.is_sorted = false;
         }
         self.len += part.len();
@@ -236,7 +237,8 @@ impl Queue {
             first = first.wrapping_add(part.times.len() as u32);
         }
         sorter.sort_rows(&mut times, &mut at);
-        let numbers: Vec<u64> = parts.iter().flat_map(|part| &part.numbers).copied().collect();
+        let mut numbers = Vec::with_capacity(first as usize);
+        parts.iter().for_each(|part| numbers.extend_from_slice(&part.numbers));
         let numbers = at.iter().map(|&at| numbers[at as usize]).collect();
         let columns = self.schema.fields().iter().enumerate().map(|(index, field)| {
             let columns: Vec<&Column> = parts.iter().map(|part| &part.columns[index]).collect();
