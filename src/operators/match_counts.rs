@@ -162,7 +162,9 @@ impl MatchCounts {
             self.pass(places[at], Place::MIN, out);
             let Some(counted) = self.partitions.alone() else { break };
             let CountPartition::Plain(counters) = &mut counted.counters else { break };
-            let (taken, found) = self.evaluator.run(counters, &self.moves[at..], &places[at..], self.slice.wake);
+            // The first match of a slice begins it; those behind it are of that slice until it is over.
+            let begins_slice = places[at].time().0 >= self.slice.until;
+            let (taken, found) = self.evaluator.run(counters, (&self.moves[at..], &places[at..]), self.slice.wake, begins_slice);
             at += taken;
             if let Some(found) = found {
                 if self.slice.is_new(counted, found, places[at - 1], &mut self.window) {
