@@ -126,6 +126,16 @@ impl MatchCounts {
             self.evaluator.moves_of_all(masks, &mut self.moves);
             return true;
         }
+        if let Some(rows) = inbox.entries.rows() {
+            let inputs: Vec<(&[u64], &[Place])> =
+                masks.iter().zip(&inbox.inputs).map(|(masks, batch)| (&**masks, &**batch.places())).collect();
+            for &(input, row) in rows {
+                let (masks, places) = inputs[input as usize];
+                self.moves.push(self.evaluator.moves_of(masks[row as usize]));
+                self.places.push(places[row as usize]);
+            }
+            return true;
+        }
         let (mut last, mut mask) = (None, 0);
         for entry in &inbox.entries {
             let Entry::Row { input, row, place, floor: Place::MIN, .. } = *entry else {

@@ -133,6 +133,15 @@ impl Operator for RankSequence {
                 self.row(&RowOf { input: 0, batch, row }, fits, place, moment, out);
             }
         }
+        if let Some(rows) = inbox.entries.rows() {
+            let inputs: Vec<(&[Place], &[Place])> = inbox.inputs.iter().map(|batch| (&**batch.places(), &**batch.moments())).collect();
+            for &(input, row) in rows {
+                let (input, row) = (input as usize, row as usize);
+                let (place, moment) = (inputs[input].0[row], inputs[input].1[row]);
+                self.row(&RowOf { input, batch: &inbox.inputs[input], row }, &fits[input], place, moment, out);
+            }
+            return self.visit(inbox.watermark);
+        }
         let mut group: Vec<RowOf<'_>> = Vec::new();
         let mut entries = inbox.entries.iter().peekable();
         while let Some(entry) = entries.next() {

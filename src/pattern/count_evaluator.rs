@@ -106,6 +106,7 @@ impl CountEvaluator {
         self.moves_of.get(mask).unwrap_or_else(|| self.find_moves(mask))
     }
 
+    #[cold]
     fn find_moves(&mut self, mask: u64) -> u32 {
         let mut moves = Moves::default();
         for (number, state) in self.net.states().iter().enumerate() {

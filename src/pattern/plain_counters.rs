@@ -44,8 +44,9 @@ struct Kind {
     /// Of the ways from each state to each, when time is read backwards.
     backwards: Vec<Addition>,
     is_ordered: bool,
-    /// States whose matches are finished.
+    /// States whose matches are finished; and of the front: which of its sums times which numbers these are.
     ends: Vec<u32>,
+    products: Vec<(u32, u32)>,
     alone: u64,
 }
 
@@ -118,13 +119,18 @@ impl PlainFrame {
         let backwards = steps.iter().rev().flat_map(|&(from, to)| (0..states).map(move |last| (from, to, last)));
         let backwards = backwards.filter(|&(_, to, last)| self.reaches[to * states + last]);
         let backwards = backwards.map(|(from, to, last)| (at(to * states + last), at(from * states + last))).collect();
+        let ends = moves.ends.iter().map(|&(from, _)| from);
+        let products = ends.clone().flat_map(|from| (0..states).map(move |split| (split, from)));
+        let products = products.filter(|&(split, from)| self.reaches[split * states + from]);
+        let products = products.map(|(split, from)| (at(split), at((split + 1) * states + from))).collect();
         self.kinds.push(Kind {
             starts: moves.starts.iter().map(|&(to, _)| at(to)).collect(),
             additions: of_back.chain(over).collect(),
             of_back: of_back_count,
             backwards,
             is_ordered,
-            ends: moves.ends.iter().map(|&(from, _)| at(from)).collect(),
+            ends: ends.map(at).collect(),
+            products,
             alone: moves.alone.len() as u64,
         });
     }
@@ -286,16 +292,16 @@ impl PlainCounters {
         found
     }
 
-    #[inline]
+    #[inline(always)]
     fn finished(&self, kind: &Kind, states: usize) -> u64 {
         let mut found = kind.alone;
         for &from in &kind.ends {
-            let from = from as usize;
-            found = found.saturating_add(self.now[from]);
-            let oldest = self.sums.len().saturating_sub(states);
-            for (split, starts) in self.sums[oldest..].iter().enumerate() {
-                let ways = self.now[(split + 1) * states + from];
-                found = found.saturating_add(starts.saturating_mul(ways));
+            found = found.saturating_add(self.now[from as usize]);
+        }
+        if let Some(oldest) = self.sums.len().checked_sub(states) {
+            let oldest = &self.sums[oldest..];
+            for &(split, ways) in &kind.products {
+                found = found.saturating_add(oldest[split as usize].saturating_mul(self.now[ways as usize]));
             }
         }
         found
