@@ -310,7 +310,12 @@ impl Operator for MatchCounts {
 
     fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
         self.evaluator.load(from)?;
-        self.partitions.load(from, Ok)?;
+        let evaluator = &self.evaluator;
+        let is_right = |counted: Counted| {
+            let takes = evaluator.takes(&counted.counters);
+            takes.then_some(counted).ok_or_else(|| StateError::new("counters of another pattern"))
+        };
+        self.partitions.load(from, is_right)?;
         let before = self.slice.parts.len();
         self.slice.parts.extend(from.take::<Vec<Part>>()?);
         (self.slice.number, self.slice.until, self.slice.wake) = from.take()?;

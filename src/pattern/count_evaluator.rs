@@ -90,6 +90,15 @@ impl CountEvaluator {
         }
     }
 
+    /// Whether a partition that was read can be of this pattern.
+    pub(crate) fn takes(&self, partition: &CountPartition) -> bool {
+        match (partition, &self.plain) {
+            (CountPartition::Plain(counters), Some(frame)) => counters.are_of(frame),
+            (CountPartition::Valued(_), None) => true,
+            (CountPartition::Plain(_), None) | (CountPartition::Valued(_), Some(_)) => false,
+        }
+    }
+
     /// Whether partitions are bare numbers.
     pub(crate) fn counts_alone(&self) -> bool {
         self.plain.is_some()

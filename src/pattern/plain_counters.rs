@@ -44,6 +44,9 @@ struct Kind {
     /// Of the ways from each state to each, when time is read backwards.
     backwards: Vec<Addition>,
     is_ordered: bool,
+    /// Whether it starts matches or leads them on, and whether it finishes any.
+    changes: bool,
+    finishes: bool,
     /// States whose matches are finished; and of the front: which of its sums times which numbers these are.
     ends: Vec<u32>,
     products: Vec<(u32, u32)>,
@@ -129,6 +132,8 @@ impl PlainFrame {
             of_back: of_back_count,
             backwards,
             is_ordered,
+            changes: !moves.starts.is_empty() || !moves.steps.is_empty(),
+            finishes: !moves.ends.is_empty() || !moves.alone.is_empty(),
             ends: ends.map(at).collect(),
             products,
             alone: moves.alone.len() as u64,
@@ -179,6 +184,12 @@ pub(super) struct Ran {
 }
 
 impl PlainCounters {
+    /// Whether they can be of such a frame: what a snapshot says may be made up.
+    pub(super) fn are_of(&self, frame: &PlainFrame) -> bool {
+        let numbers = room(frame.states + frame.states * frame.states);
+        (self.now.is_empty() || self.now.len() == numbers) && self.sums.len() == self.front.len() * frame.states
+    }
+
     /// Forgets starts before this time.
     #[inline]
     pub(super) fn expire(&mut self, frame: &mut PlainFrame, earliest: i64) {
@@ -200,7 +211,7 @@ impl PlainCounters {
         over.resize(room(states * states), 0);
         sum.clear();
         sum.resize(states, 0);
-        for kind in self.log.drain(..).rev() {
+        for &kind in self.log.iter().rev() {
             let kind = &kinds[kind as usize];
             if !kind.starts.is_empty() {
                 let Some(time) = self.starts.pop().filter(|time| *time >= earliest) else { break };
@@ -214,6 +225,7 @@ impl PlainCounters {
             }
             add(&kind.backwards, kind.is_ordered, over, read);
         }
+        self.log.clear();
         self.starts.clear();
         self.begin(states);
     }
@@ -228,38 +240,50 @@ impl PlainCounters {
 
     /// Takes a stretch of events of these kinds and places.
     pub(super) fn run(&mut self, frame: &mut PlainFrame, (kinds, places): (&[u32], &[Place]), stretch: Stretch) -> Ran {
-        let mut ran = Ran::default();
-        let mut deadline = self.deadline(stretch);
-        for (&kind, place) in kinds.iter().zip(places) {
-            let time = place.time().0;
+        let kinds = &kinds[..places.len().min(kinds.len())];
+        let places = &places[..kinds.len()];
+        let mut ran = Ran { events: kinds.len(), ..Ran::default() };
+        let (mut deadline, mut matches) = (i64::MIN, 0_u64);
+        self.begin_unless_begun(frame.states);
+        for number in 0..kinds.len() {
+            let (kind, time) = (kinds[number], places[number].time().0);
             if time >= deadline {
-                if ran.events > 0 && time >= stretch.until {
+                if number > 0 && time >= stretch.until {
+                    ran.events = number;
                     break;
                 }
                 self.expire(frame, stretch.within.and_then(|within| time.checked_sub(within)).unwrap_or(i64::MIN));
                 deadline = self.deadline(stretch);
             }
-            ran.events += 1;
-            if kind == 0 {
-                continue;
+            let of = &frame.kinds[kind as usize];
+            let mut is_last = false;
+            if of.finishes {
+                let found = self.finished(of, frame.states);
+                matches = matches.saturating_add(found);
+                is_last = found > 0 && stretch.ends_with_match;
             }
-            let matches = self.event(frame, kind, time);
-            if self.starts.len() == 1 {
-                deadline = self.deadline(stretch);
+            if of.changes {
+                self.change(of, frame.expires, &mut frame.scratch.read, kind, time);
+                if self.starts.len() == 1 {
+                    deadline = self.deadline(stretch);
+                }
             }
             if self.events() > stretch.most {
                 ran.dropped += self.keep_within(frame, stretch.most);
+                self.begin_unless_begun(frame.states);
                 deadline = self.deadline(stretch);
             }
-            ran.matches = ran.matches.saturating_add(matches);
-            if matches > 0 && stretch.ends_with_match {
+            if is_last {
+                ran.events = number + 1;
                 break;
             }
         }
+        ran.matches = matches;
         ran
     }
 
     /// The first time at which the oldest start is over or the stretch ends.
+    #[inline(never)]
     fn deadline(&self, stretch: Stretch) -> i64 {
         let oldest = self.front.last().or(self.starts.first());
         let is_over = |(oldest, within): (&i64, i64)| oldest.saturating_add(within).saturating_add(1);
@@ -267,29 +291,41 @@ impl PlainCounters {
     }
 
     /// An event. Gives how many matches it finishes.
-    #[inline(always)]
+    #[inline]
     pub(super) fn event(&mut self, frame: &mut PlainFrame, kind: u32, time: i64) -> u64 {
-        let PlainFrame { kinds, scratch, states, expires, .. } = frame;
-        let of = &kinds[kind as usize];
-        if self.now.is_empty() {
-            self.begin(*states);
+        let of = &frame.kinds[kind as usize];
+        self.begin_unless_begun(frame.states);
+        let found = self.finished(of, frame.states);
+        if of.changes {
+            self.change(of, frame.expires, &mut frame.scratch.read, kind, time);
         }
-        let found = if of.ends.is_empty() { of.alone } else { self.finished(of, *states) };
-        let has_starts = !self.starts.is_empty();
+        found
+    }
+
+    /// What an event does that starts matches or leads them on.
+    #[inline(always)]
+    fn change(&mut self, of: &Kind, expires: bool, read: &mut Vec<u64>, kind: u32, time: i64) {
         let additions = if self.front.is_empty() { &of.additions[..of.of_back] } else { &of.additions };
-        add(additions, of.is_ordered, &mut self.now, &mut scratch.read);
+        add(additions, of.is_ordered, &mut self.now, read);
         if !of.starts.is_empty() {
             for &to in &of.starts {
                 self.now[to as usize] = self.now[to as usize].saturating_add(1);
             }
-            if *expires || !has_starts {
+            if expires || self.starts.is_empty() {
                 self.starts.push(time);
             }
         }
-        if *expires && (!of.starts.is_empty() || (has_starts && of.of_back > 0)) {
+        // What leads on matters to the starts before it alone.
+        if expires && !self.starts.is_empty() {
             self.log.push(kind);
         }
-        found
+    }
+
+    #[inline(always)]
+    fn begin_unless_begun(&mut self, states: usize) {
+        if self.now.is_empty() {
+            self.begin(states);
+        }
     }
 
     #[inline(always)]
@@ -360,11 +396,16 @@ fn room(numbers: usize) -> usize {
 
 #[inline(always)]
 fn add(additions: &[Addition], is_ordered: bool, numbers: &mut [u64], scratch: &mut Vec<u64>) {
-    if !is_ordered {
-        return add_read_before(additions, numbers, scratch);
+    match <&mut [u64; 8]>::try_from(&mut *numbers) {
+        Ok(numbers) if is_ordered => add_within(additions, numbers),
+        _ => add_to_many(additions, is_ordered, numbers, scratch),
     }
-    if let Ok(numbers) = <&mut [u64; 8]>::try_from(&mut *numbers) {
-        add_within(additions, numbers);
+}
+
+#[inline(never)]
+fn add_to_many(additions: &[Addition], is_ordered: bool, numbers: &mut [u64], scratch: &mut Vec<u64>) {
+    if !is_ordered {
+        add_read_before(additions, numbers, scratch);
     } else if let Ok(numbers) = <&mut [u64; 16]>::try_from(&mut *numbers) {
         add_within(additions, numbers);
     } else if let Ok(numbers) = <&mut [u64; 32]>::try_from(&mut *numbers) {
