@@ -153,11 +153,6 @@ impl Operator for RankSequence {
     fn advance(&mut self, inbox: &Inbox, out: &mut Outbox) {
         let fits = if inbox.is_empty() { Vec::new() } else { self.evaluator.fits(&inbox.inputs) };
         self.partitions.turn_to(&inbox.inputs);
-        if let (Some(batch), [fits]) = (inbox.plain(), fits.as_slice()) {
-            for (row, (&place, &moment)) in batch.places().iter().zip(batch.moments().iter()).enumerate() {
-                self.row(&RowOf { input: 0, batch, row }, fits, place, moment, out);
-            }
-        }
         if let (Some(batch), false) = (inbox.plain(), self.partitions.are_keyed()) {
             self.rows_alone(inbox, &fits, (0..batch.len()).map(|row| (0, row)), out);
             return self.visit(inbox.watermark);
@@ -165,6 +160,11 @@ impl Operator for RankSequence {
         if let (Some(rows), false) = (inbox.entries.rows(), self.partitions.are_keyed()) {
             self.rows_alone(inbox, &fits, rows.iter().map(|&(input, row)| (input as usize, row as usize)), out);
             return self.visit(inbox.watermark);
+        }
+        if let (Some(batch), [fits]) = (inbox.plain(), fits.as_slice()) {
+            for (row, (&place, &moment)) in batch.places().iter().zip(batch.moments().iter()).enumerate() {
+                self.row(&RowOf { input: 0, batch, row }, fits, place, moment, out);
+            }
         }
         if let Some(rows) = inbox.entries.rows() {
             let inputs: Vec<(&[Place], &[Place])> = inbox.inputs.iter().map(|batch| (&**batch.places(), &**batch.moments())).collect();
