@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::{Column, Place, Places, Schema, Timestamp, Value};
+use super::{Column, Entries, Place, Places, Schema, Timestamp, Value};
 
 /// Rows of one stream: columns of equal length, with two places a row.
 ///
@@ -140,7 +140,7 @@ pub struct Inbox {
     /// One batch an input.
     pub inputs: Vec<EventBatch>,
     /// Rows and watermark steps in the order in which they are to be handled; none where the inbox is plain.
-    pub entries: Vec<Entry>,
+    pub entries: Entries,
     /// The only input's rows follow each other as they stand in its batch, with nothing between them: no entry is written down for that.
     pub is_plain: bool,
     /// Every row still to come stands at or behind this place.

@@ -126,6 +126,16 @@ impl MatchCounts {
             self.evaluator.moves_of_all(masks, &mut self.moves);
             return true;
         }
+        if let Some(rows) = inbox.entries.rows() {
+            let inputs: Vec<(&[u64], &[Place])> =
+                masks.iter().zip(&inbox.inputs).map(|(masks, batch)| (&**masks, &**batch.places())).collect();
+            for &(input, row) in rows {
+                let (masks, places) = inputs[input as usize];
+                self.moves.push(self.evaluator.moves_of(masks[row as usize]));
+                self.places.push(places[row as usize]);
+            }
+            return true;
+        }
         let (mut last, mut mask) = (None, 0);
         for entry in &inbox.entries {
             let Entry::Row { input, row, place, floor: Place::MIN, .. } = *entry else {
@@ -162,7 +172,9 @@ impl MatchCounts {
             self.pass(places[at], Place::MIN, out);
             let Some(counted) = self.partitions.alone() else { break };
             let CountPartition::Plain(counters) = &mut counted.counters else { break };
-            let (taken, found) = self.evaluator.run(counters, &self.moves[at..], &places[at..], self.slice.wake);
+            // The first match of a slice begins it; those behind it are of that slice until it is over.
+            let begins_slice = places[at].time().0 >= self.slice.until;
+            let (taken, found) = self.evaluator.run(counters, (&self.moves[at..], &places[at..]), self.slice.wake, begins_slice);
             at += taken;
             if let Some(found) = found {
                 if self.slice.is_new(counted, found, places[at - 1], &mut self.window) {
@@ -298,7 +310,12 @@ impl Operator for MatchCounts {
 
     fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
         self.evaluator.load(from)?;
-        self.partitions.load(from, Ok)?;
+        let evaluator = &self.evaluator;
+        let is_right = |counted: Counted| {
+            let takes = evaluator.takes(&counted.counters);
+            takes.then_some(counted).ok_or_else(|| StateError::new("counters of another pattern"))
+        };
+        self.partitions.load(from, is_right)?;
         let before = self.slice.parts.len();
         self.slice.parts.extend(from.take::<Vec<Part>>()?);
         (self.slice.number, self.slice.until, self.slice.wake) = from.take()?;

@@ -35,6 +35,31 @@ impl RankSequence {
         self.partitions.drop_if(id, RankPartition::is_empty);
     }
 
+    /// Rows that are events by themselves, where all are of one partition. Most may be of no use to it: that is found out first.
+    fn rows_alone(&mut self, inbox: &Inbox, fits: &[Fits], rows: impl Iterator<Item = (usize, usize)>, out: &mut Outbox) {
+        let inputs: Vec<(&[Place], &[Place])> = inbox.inputs.iter().map(|batch| (&**batch.places(), &**batch.moments())).collect();
+        for (input, row) in rows {
+            let (fits, place, moment) = (&fits[input], inputs[input].0[row], inputs[input].1[row]);
+            let of_row = RowOf { input, batch: &inbox.inputs[input], row };
+            if self.partitions.alone().is_none() {
+                self.row(&of_row, fits, place, moment, out);
+                continue;
+            }
+            let earliest = self.evaluator.earliest(place);
+            for at in 0..self.evaluator.steps_of(input).len() {
+                let step = self.evaluator.steps_of(input)[at];
+                let is_reached = |partition: &mut RankPartition| self.evaluator.is_reached(partition, step, earliest);
+                if fits.holds(row, step)
+                    && self.partitions.alone().is_some_and(is_reached)
+                    && self.step(0, step, &of_row, (place, moment), out)
+                {
+                    break;
+                }
+            }
+            self.partitions.drop_if(0, RankPartition::is_empty);
+        }
+    }
+
     /// An event that has rows in several inputs; each row goes to the partition of its own key.
     fn rows(&mut self, rows: &[RowOf<'_>], fits: &[Fits], place: Place, moment: Place, out: &mut Outbox) {
         let ids: Vec<Option<u32>> = rows.iter().map(|row| self.partition_of(row, &fits[row.input])).collect();
@@ -128,10 +153,27 @@ impl Operator for RankSequence {
     fn advance(&mut self, inbox: &Inbox, out: &mut Outbox) {
         let fits = if inbox.is_empty() { Vec::new() } else { self.evaluator.fits(&inbox.inputs) };
         self.partitions.turn_to(&inbox.inputs);
+        if let (Some(batch), false) = (inbox.plain(), self.partitions.are_keyed()) {
+            self.rows_alone(inbox, &fits, (0..batch.len()).map(|row| (0, row)), out);
+            return self.visit(inbox.watermark);
+        }
+        if let (Some(rows), false) = (inbox.entries.rows(), self.partitions.are_keyed()) {
+            self.rows_alone(inbox, &fits, rows.iter().map(|&(input, row)| (input as usize, row as usize)), out);
+            return self.visit(inbox.watermark);
+        }
         if let (Some(batch), [fits]) = (inbox.plain(), fits.as_slice()) {
             for (row, (&place, &moment)) in batch.places().iter().zip(batch.moments().iter()).enumerate() {
                 self.row(&RowOf { input: 0, batch, row }, fits, place, moment, out);
             }
+        }
+        if let Some(rows) = inbox.entries.rows() {
+            let inputs: Vec<(&[Place], &[Place])> = inbox.inputs.iter().map(|batch| (&**batch.places(), &**batch.moments())).collect();
+            for &(input, row) in rows {
+                let (input, row) = (input as usize, row as usize);
+                let (place, moment) = (inputs[input].0[row], inputs[input].1[row]);
+                self.row(&RowOf { input, batch: &inbox.inputs[input], row }, &fits[input], place, moment, out);
+            }
+            return self.visit(inbox.watermark);
         }
         let mut group: Vec<RowOf<'_>> = Vec::new();
         let mut entries = inbox.entries.iter().peekable();

@@ -113,7 +113,7 @@ fn inbox(rows: &[InputRow], steps: &[Option<Place>], inputs: u16, watermark: Pla
     if is_plain {
         entries.clear();
     }
-    Inbox { inputs: (0..inputs).map(batch).collect(), entries, is_plain, watermark, floor: Place::MIN }
+    Inbox { inputs: (0..inputs).map(batch).collect(), entries: entries.into(), is_plain, watermark, floor: Place::MIN }
 }
 
 /// What came out of an operator.

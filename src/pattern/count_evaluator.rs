@@ -7,7 +7,7 @@ use super::event::RowOf;
 use super::lanes::{Lanes, Totals, number_of};
 use super::masks::{ByMask, Masks, masks};
 use super::net::{Net, NetState, START};
-use super::plain_counters::{PlainCounters, PlainFrame};
+use super::plain_counters::{PlainCounters, PlainFrame, Stretch};
 use super::terms::Terms;
 use crate::data::{EventBatch, Place, StateError, StateReader, StateWriter};
 use crate::spec::{AfterMatch, CountSpec, MatchTrait, Within};
@@ -90,6 +90,15 @@ impl CountEvaluator {
         }
     }
 
+    /// Whether a partition that was read can be of this pattern.
+    pub(crate) fn takes(&self, partition: &CountPartition) -> bool {
+        match (partition, &self.plain) {
+            (CountPartition::Plain(counters), Some(frame)) => counters.are_of(frame),
+            (CountPartition::Valued(_), None) => true,
+            (CountPartition::Plain(_), None) | (CountPartition::Valued(_), Some(_)) => false,
+        }
+    }
+
     /// Whether partitions are bare numbers.
     pub(crate) fn counts_alone(&self) -> bool {
         self.plain.is_some()
@@ -106,6 +115,7 @@ impl CountEvaluator {
         self.moves_of.get(mask).unwrap_or_else(|| self.find_moves(mask))
     }
 
+    #[cold]
     fn find_moves(&mut self, mask: u64) -> u32 {
         let mut moves = Moves::default();
         for (number, state) in self.net.states().iter().enumerate() {
@@ -176,17 +186,25 @@ impl CountEvaluator {
     }
 
     /// Events of a partition of bare numbers, what each does and where it stands: as [`Self::event`] for the first and those behind it that stand
-    /// before `until`, up to one that finishes matches. Gives how many those are, and what the last of them finishes, if it finishes any match.
+    /// before `until`, up to one that finishes matches if `ends_with_match`. Gives how many those are, and what they finish, if it is any match.
     #[inline]
-    pub(crate) fn run(&mut self, counters: &mut PlainCounters, moves: &[u32], places: &[Place], until: i64) -> (usize, Option<&Totals>) {
+    pub(crate) fn run(
+        &mut self,
+        counters: &mut PlainCounters,
+        (moves, places): (&[u32], &[Place]),
+        until: i64,
+        ends_with_match: bool,
+    ) -> (usize, Option<&Totals>) {
         let frame = self.plain.as_mut().expect("bare counters have a frame of their own");
         let within = match self.spec.pattern.within {
             Some(Within::Time(span)) => Some(span.0),
             Some(Within::Events(_)) | None => None,
         };
-        let ran = counters.run(frame, (moves, places), until, within, self.most);
+        let restarts = self.spec.pattern.after_match == AfterMatch::Restart;
+        let stretch = Stretch { until, ends_with_match: ends_with_match || restarts, within, most: self.most };
+        let ran = counters.run(frame, (moves, places), stretch);
         self.dropped += ran.dropped;
-        if ran.matches > 0 && self.spec.pattern.after_match == AfterMatch::Restart {
+        if ran.matches > 0 && restarts {
             counters.clear();
         }
         self.found.set_count(ran.matches);

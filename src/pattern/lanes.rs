@@ -237,7 +237,7 @@ impl Cells {
 
 /// A product that stays at `u128::MAX` when it gets there.
 #[inline]
-pub(super) fn times(a: u128, b: u128) -> u128 {
+fn times(a: u128, b: u128) -> u128 {
     match (u64::try_from(a), u64::try_from(b)) {
         (Ok(a), Ok(b)) => u128::from(a) * u128::from(b),
         _ => a.saturating_mul(b),
@@ -365,8 +365,8 @@ impl Totals {
 
     /// Makes them those of so many matches of which nothing else is asked.
     #[inline]
-    pub(super) fn set_count(&mut self, count: u128) {
-        self.cell.wide[0] = count;
+    pub(super) fn set_count(&mut self, count: u64) {
+        self.cell.wide[0] = u128::from(count);
     }
 
     pub(super) fn cell_mut(&mut self) -> &mut Cells {

@@ -27,9 +27,10 @@ fn mark(terms: &Terms, variable: VariableId, batch: &EventBatch, masks: &mut Mas
         [] => masks.iter_mut().for_each(|mask| *mask |= bit),
         [term] => {
             let truth = term.truth(batch, &terms.context);
-            for (masks, truths) in masks.chunks_mut(64).zip(truth.bit_chunks().iter_padded()) {
-                for (mask, row) in masks.iter_mut().zip(0..) {
-                    *mask |= (truths >> row & 1) << variable.0;
+            for (masks, mut truths) in masks.chunks_mut(64).zip(truth.bit_chunks().iter_padded()) {
+                while truths != 0 {
+                    masks[truths.trailing_zeros() as usize] |= bit;
+                    truths &= truths - 1;
                 }
             }
         }
@@ -65,9 +66,9 @@ impl Default for ByMask {
 impl ByMask {
     #[inline]
     pub(super) fn get(&self, mask: u64) -> Option<u32> {
-        match u8::try_from(mask) {
-            Ok(small) => Some(self.small[usize::from(small)]).filter(|number| *number != UNKNOWN),
-            Err(_) => self.others.get(&mask).copied(),
+        match usize::try_from(mask).ok().and_then(|small| self.small.get(small)) {
+            Some(number) => Some(*number).filter(|number| *number != UNKNOWN),
+            None => self.others.get(&mask).copied(),
         }
     }
 

@@ -4,6 +4,9 @@
 //! there to each state now. What an event does is then a list of additions in that array, made once for each kind of event, with those left
 //! out that can only add 0. Additions stand in an order in which each reads what none before it has written, and read backwards that holds
 //! for the turned-over log too; where there is no such order (an event that goes round a loop of groups in one go) numbers are read first.
+//!
+//! Numbers have 64 bits and stay at `u64::MAX` when they get there. That loses nothing: a count comes out as an INT or, where it is more than
+//! one holds, as NULL, and sums and products of numbers without sign that are held at an end are the true ones held at that end.
 
 use super::counters::Moves;
 use crate::data::{Place, Saved, StateError, StateReader, StateWriter};
@@ -26,9 +29,9 @@ pub(super) struct PlainFrame {
 /// Room that is used again.
 #[derive(Debug, Default)]
 struct Scratch {
-    read: Vec<u128>,
-    over: Vec<u128>,
-    sum: Vec<u128>,
+    read: Vec<u64>,
+    over: Vec<u64>,
+    sum: Vec<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -41,40 +44,55 @@ struct Kind {
     /// Of the ways from each state to each, when time is read backwards.
     backwards: Vec<Addition>,
     is_ordered: bool,
-    /// States whose matches are finished.
+    /// Whether it starts matches or leads them on, and whether it finishes any.
+    changes: bool,
+    finishes: bool,
+    /// States whose matches are finished; and of the front: which of its sums times which numbers these are.
     ends: Vec<u32>,
-    alone: u128,
+    products: Vec<(u32, u32)>,
+    alone: u64,
 }
 
 /// See the module.
 #[derive(Debug, Default)]
 pub(crate) struct PlainCounters {
-    now: Vec<u128>,
+    now: Vec<u64>,
     /// The kinds of the events since the split.
     log: Vec<u32>,
     /// The times of the starts among them.
     starts: Vec<i64>,
     /// The times of the starts of the front, the oldest last, and the sums from each of them on, a number a state.
     front: Vec<i64>,
-    sums: Vec<u128>,
+    sums: Vec<u64>,
 }
 
 impl Saved for PlainCounters {
     fn save(&self, to: &mut StateWriter) {
         let Self { now, log, starts, front, sums } = self;
-        to.put(now);
+        to.put(&now.iter().copied().map(widened).collect::<Vec<u128>>());
         to.put(log);
         to.put(starts);
         to.put(front);
-        to.put(sums);
+        to.put(&sums.iter().copied().map(widened).collect::<Vec<u128>>());
     }
 
     fn load(from: &mut StateReader<'_>) -> Result<Self, StateError> {
-        let now = from.take()?;
+        let now = from.take::<Vec<u128>>()?.into_iter().map(narrowed).collect();
         // Kinds of events are numbered as they are met.
         let log = (0..from.length()?).map(|_| from.translated()).collect::<Result<_, _>>()?;
-        Ok(Self { now, log, starts: from.take()?, front: from.take()?, sums: from.take()? })
+        let (starts, front) = (from.take()?, from.take()?);
+        let sums = from.take::<Vec<u128>>()?.into_iter().map(narrowed).collect();
+        Ok(Self { now, log, starts, front, sums })
     }
+}
+
+/// A number as it is written: of 128 bits, as [`Counters`](super::counters::Counters) have it.
+fn widened(number: u64) -> u128 {
+    if number == u64::MAX { u128::MAX } else { u128::from(number) }
+}
+
+fn narrowed(number: u128) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
 }
 
 impl PlainFrame {
@@ -104,14 +122,21 @@ impl PlainFrame {
         let backwards = steps.iter().rev().flat_map(|&(from, to)| (0..states).map(move |last| (from, to, last)));
         let backwards = backwards.filter(|&(_, to, last)| self.reaches[to * states + last]);
         let backwards = backwards.map(|(from, to, last)| (at(to * states + last), at(from * states + last))).collect();
+        let ends = moves.ends.iter().map(|&(from, _)| from);
+        let products = ends.clone().flat_map(|from| (0..states).map(move |split| (split, from)));
+        let products = products.filter(|&(split, from)| self.reaches[split * states + from]);
+        let products = products.map(|(split, from)| (at(split), at((split + 1) * states + from))).collect();
         self.kinds.push(Kind {
             starts: moves.starts.iter().map(|&(to, _)| at(to)).collect(),
             additions: of_back.chain(over).collect(),
             of_back: of_back_count,
             backwards,
             is_ordered,
-            ends: moves.ends.iter().map(|&(from, _)| at(from)).collect(),
-            alone: moves.alone.len() as u128,
+            changes: !moves.starts.is_empty() || !moves.steps.is_empty(),
+            finishes: !moves.ends.is_empty() || !moves.alone.is_empty(),
+            ends: ends.map(at).collect(),
+            products,
+            alone: moves.alone.len() as u64,
         });
     }
 }
@@ -134,18 +159,37 @@ fn put_in_order(steps: &mut Vec<(usize, usize)>) -> bool {
     true
 }
 
-/// What a run of events has come to.
+/// Which events are taken in one go: the first that there is, and those behind it while this holds.
 #[derive(Debug, Clone, Copy)]
+pub(super) struct Stretch {
+    /// They stand before this time.
+    pub(super) until: i64,
+    /// None before them has finished matches.
+    pub(super) ends_with_match: bool,
+    /// Starts further back than this are over.
+    pub(super) within: Option<i64>,
+    /// At most so many events are held.
+    pub(super) most: usize,
+}
+
+/// What a stretch of events has come to.
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Ran {
     /// How many events were taken.
     pub(super) events: usize,
-    /// How many matches the last of them finishes.
-    pub(super) matches: u128,
+    /// How many matches they finish.
+    pub(super) matches: u64,
     /// How many starts were given up at the bound.
     pub(super) dropped: u64,
 }
 
 impl PlainCounters {
+    /// Whether they can be of such a frame: what a snapshot says may be made up.
+    pub(super) fn are_of(&self, frame: &PlainFrame) -> bool {
+        let numbers = room(frame.states + frame.states * frame.states);
+        (self.now.is_empty() || self.now.len() == numbers) && self.sums.len() == self.front.len() * frame.states
+    }
+
     /// Forgets starts before this time.
     #[inline]
     pub(super) fn expire(&mut self, frame: &mut PlainFrame, earliest: i64) {
@@ -167,7 +211,7 @@ impl PlainCounters {
         over.resize(room(states * states), 0);
         sum.clear();
         sum.resize(states, 0);
-        for kind in self.log.drain(..).rev() {
+        for &kind in self.log.iter().rev() {
             let kind = &kinds[kind as usize];
             if !kind.starts.is_empty() {
                 let Some(time) = self.starts.pop().filter(|time| *time >= earliest) else { break };
@@ -181,6 +225,7 @@ impl PlainCounters {
             }
             add(&kind.backwards, kind.is_ordered, over, read);
         }
+        self.log.clear();
         self.starts.clear();
         self.begin(states);
     }
@@ -193,74 +238,106 @@ impl PlainCounters {
         self.now.resize(room(self.now.len()), 0);
     }
 
-    /// Takes events of these kinds and places: the first, and those behind it that stand before `until`, up to one that finishes matches. Starts
-    /// further back than `within` are over; at most so many events are held.
-    #[inline]
-    pub(super) fn run(
-        &mut self,
-        frame: &mut PlainFrame,
-        (kinds, places): (&[u32], &[Place]),
-        until: i64,
-        within: Option<i64>,
-        most: usize,
-    ) -> Ran {
-        let mut dropped = 0;
-        for (number, (&kind, place)) in kinds.iter().zip(places).enumerate() {
-            let time = place.time().0;
-            if number > 0 && time >= until {
-                return Ran { events: number, matches: 0, dropped };
+    /// Takes a stretch of events of these kinds and places.
+    pub(super) fn run(&mut self, frame: &mut PlainFrame, (kinds, places): (&[u32], &[Place]), stretch: Stretch) -> Ran {
+        let kinds = &kinds[..places.len().min(kinds.len())];
+        let places = &places[..kinds.len()];
+        let mut ran = Ran { events: kinds.len(), ..Ran::default() };
+        let (mut deadline, mut matches) = (i64::MIN, 0_u64);
+        self.begin_unless_begun(frame.states);
+        for number in 0..kinds.len() {
+            let (kind, time) = (kinds[number], places[number].time().0);
+            if time >= deadline {
+                if number > 0 && time >= stretch.until {
+                    ran.events = number;
+                    break;
+                }
+                self.expire(frame, stretch.within.and_then(|within| time.checked_sub(within)).unwrap_or(i64::MIN));
+                deadline = self.deadline(stretch);
             }
-            if kind == 0 {
-                continue;
+            let of = &frame.kinds[kind as usize];
+            let mut is_last = false;
+            if of.finishes {
+                let found = self.finished(of, frame.states);
+                matches = matches.saturating_add(found);
+                is_last = found > 0 && stretch.ends_with_match;
             }
-            self.expire(frame, within.and_then(|within| time.checked_sub(within)).unwrap_or(i64::MIN));
-            let matches = self.event(frame, kind, time);
-            if self.events() > most {
-                dropped += self.keep_within(frame, most);
+            if of.changes {
+                self.change(of, frame.expires, &mut frame.scratch.read, kind, time);
+                if self.starts.len() == 1 {
+                    deadline = self.deadline(stretch);
+                }
             }
-            if matches > 0 {
-                return Ran { events: number + 1, matches, dropped };
+            if self.events() > stretch.most {
+                ran.dropped += self.keep_within(frame, stretch.most);
+                self.begin_unless_begun(frame.states);
+                deadline = self.deadline(stretch);
+            }
+            if is_last {
+                ran.events = number + 1;
+                break;
             }
         }
-        Ran { events: kinds.len(), matches: 0, dropped }
+        ran.matches = matches;
+        ran
+    }
+
+    /// The first time at which the oldest start is over or the stretch ends.
+    #[inline(never)]
+    fn deadline(&self, stretch: Stretch) -> i64 {
+        let oldest = self.front.last().or(self.starts.first());
+        let is_over = |(oldest, within): (&i64, i64)| oldest.saturating_add(within).saturating_add(1);
+        stretch.until.min(oldest.zip(stretch.within).map_or(i64::MAX, is_over))
     }
 
     /// An event. Gives how many matches it finishes.
     #[inline]
-    pub(super) fn event(&mut self, frame: &mut PlainFrame, kind: u32, time: i64) -> u128 {
-        let PlainFrame { kinds, scratch, states, expires, .. } = frame;
-        let of = &kinds[kind as usize];
-        if self.now.is_empty() {
-            self.begin(*states);
-        }
-        let found = if of.ends.is_empty() { of.alone } else { self.finished(of, *states) };
-        let has_starts = !self.starts.is_empty();
-        let additions = if self.front.is_empty() { &of.additions[..of.of_back] } else { &of.additions };
-        add(additions, of.is_ordered, &mut self.now, &mut scratch.read);
-        if !of.starts.is_empty() {
-            for &to in &of.starts {
-                self.now[to as usize] = self.now[to as usize].saturating_add(1);
-            }
-            if *expires || !has_starts {
-                self.starts.push(time);
-            }
-        }
-        if *expires && (!of.starts.is_empty() || (has_starts && of.of_back > 0)) {
-            self.log.push(kind);
+    pub(super) fn event(&mut self, frame: &mut PlainFrame, kind: u32, time: i64) -> u64 {
+        let of = &frame.kinds[kind as usize];
+        self.begin_unless_begun(frame.states);
+        let found = self.finished(of, frame.states);
+        if of.changes {
+            self.change(of, frame.expires, &mut frame.scratch.read, kind, time);
         }
         found
     }
 
-    #[inline]
-    fn finished(&self, kind: &Kind, states: usize) -> u128 {
+    /// What an event does that starts matches or leads them on.
+    #[inline(always)]
+    fn change(&mut self, of: &Kind, expires: bool, read: &mut Vec<u64>, kind: u32, time: i64) {
+        let additions = if self.front.is_empty() { &of.additions[..of.of_back] } else { &of.additions };
+        add(additions, of.is_ordered, &mut self.now, read);
+        if !of.starts.is_empty() {
+            for &to in &of.starts {
+                self.now[to as usize] = self.now[to as usize].saturating_add(1);
+            }
+            if expires || self.starts.is_empty() {
+                self.starts.push(time);
+            }
+        }
+        // What leads on matters to the starts before it alone.
+        if expires && !self.starts.is_empty() {
+            self.log.push(kind);
+        }
+    }
+
+    #[inline(always)]
+    fn begin_unless_begun(&mut self, states: usize) {
+        if self.now.is_empty() {
+            self.begin(states);
+        }
+    }
+
+    #[inline(always)]
+    fn finished(&self, kind: &Kind, states: usize) -> u64 {
         let mut found = kind.alone;
         for &from in &kind.ends {
-            let from = from as usize;
-            found = found.saturating_add(self.now[from]);
-            let oldest = self.sums.len().saturating_sub(states);
-            for (split, starts) in self.sums[oldest..].iter().enumerate() {
-                let ways = self.now[(split + 1) * states + from];
-                found = found.saturating_add(super::lanes::times(*starts, ways));
+            found = found.saturating_add(self.now[from as usize]);
+        }
+        if let Some(oldest) = self.sums.len().checked_sub(states) {
+            let oldest = &self.sums[oldest..];
+            for &(split, ways) in &kind.products {
+                found = found.saturating_add(oldest[split as usize].saturating_mul(self.now[ways as usize]));
             }
         }
         found
@@ -300,13 +377,13 @@ impl PlainCounters {
     }
 
     pub(super) fn bytes(&self) -> usize {
-        (self.now.capacity() + self.sums.capacity()) * size_of::<u128>()
+        (self.now.capacity() + self.sums.capacity()) * size_of::<u64>()
             + self.log.capacity() * 4
             + (self.starts.capacity() + self.front.capacity()) * 8
     }
 }
 
-fn append_identity(over: &mut Vec<u128>, states: usize) {
+fn append_identity(over: &mut Vec<u64>, states: usize) {
     let from = over.len();
     over.resize(from + states * states, 0);
     (0..states).for_each(|state| over[from + state * states + state] = 1);
@@ -317,16 +394,21 @@ fn room(numbers: usize) -> usize {
     if numbers <= 32 { numbers.next_power_of_two().max(8) } else { numbers }
 }
 
-#[inline]
-fn add(additions: &[Addition], is_ordered: bool, numbers: &mut [u128], scratch: &mut Vec<u128>) {
-    if !is_ordered {
-        return add_read_before(additions, numbers, scratch);
+#[inline(always)]
+fn add(additions: &[Addition], is_ordered: bool, numbers: &mut [u64], scratch: &mut Vec<u64>) {
+    match <&mut [u64; 8]>::try_from(&mut *numbers) {
+        Ok(numbers) if is_ordered => add_within(additions, numbers),
+        _ => add_to_many(additions, is_ordered, numbers, scratch),
     }
-    if let Ok(numbers) = <&mut [u128; 8]>::try_from(&mut *numbers) {
+}
+
+#[inline(never)]
+fn add_to_many(additions: &[Addition], is_ordered: bool, numbers: &mut [u64], scratch: &mut Vec<u64>) {
+    if !is_ordered {
+        add_read_before(additions, numbers, scratch);
+    } else if let Ok(numbers) = <&mut [u64; 16]>::try_from(&mut *numbers) {
         add_within(additions, numbers);
-    } else if let Ok(numbers) = <&mut [u128; 16]>::try_from(&mut *numbers) {
-        add_within(additions, numbers);
-    } else if let Ok(numbers) = <&mut [u128; 32]>::try_from(&mut *numbers) {
+    } else if let Ok(numbers) = <&mut [u64; 32]>::try_from(&mut *numbers) {
         add_within(additions, numbers);
     } else {
         for &(from, to) in additions {
@@ -335,15 +417,15 @@ fn add(additions: &[Addition], is_ordered: bool, numbers: &mut [u128], scratch: 
     }
 }
 
-#[inline]
-fn add_within<const N: usize>(additions: &[Addition], numbers: &mut [u128; N]) {
+#[inline(always)]
+fn add_within<const N: usize>(additions: &[Addition], numbers: &mut [u64; N]) {
     for &(from, to) in additions {
         let (from, to) = (from as usize % N, to as usize % N);
         numbers[to] = numbers[to].saturating_add(numbers[from]);
     }
 }
 
-fn add_read_before(additions: &[Addition], numbers: &mut [u128], scratch: &mut Vec<u128>) {
+fn add_read_before(additions: &[Addition], numbers: &mut [u64], scratch: &mut Vec<u64>) {
     scratch.clear();
     scratch.extend(additions.iter().map(|&(from, _)| numbers[from as usize]));
     for (more, &(_, to)) in scratch.iter().zip(additions) {

@@ -13,7 +13,7 @@ use super::fault::guarded;
 use super::frontier::Promises;
 use super::merge::Flow;
 use super::shards::Share;
-use crate::data::{Entry, Inbox, Over, Place, Timestamp, WatermarkStep};
+use crate::data::{Entries, Entry, Inbox, Over, Place, Timestamp, WatermarkStep};
 use crate::operators::{Operator, Outbox};
 
 /// A row at which a bound was passed.
@@ -97,7 +97,7 @@ fn piece_end(inbox: &Inbox, from: usize, room: usize) -> Option<(usize, Place, P
 fn part(inbox: &Inbox, range: Range<usize>, watermark: Place, floor: Place) -> Inbox {
     if inbox.is_plain {
         let inputs = inbox.inputs.iter().map(|batch| batch.slice(range.clone())).collect();
-        return Inbox { inputs, entries: Vec::new(), is_plain: true, watermark, floor };
+        return Inbox { inputs, entries: Entries::default(), is_plain: true, watermark, floor };
     }
     Share::of_entries(inbox.entries[range].to_vec()).inbox(&inbox.inputs, false, watermark, floor)
 }

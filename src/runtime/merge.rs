@@ -10,9 +10,9 @@ use std::collections::{BinaryHeap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 
-use super::by_position::by_position;
+use super::by_position::{InOrder, by_position};
 use super::frontier::{Meet, Promises};
-use crate::data::{Column, Entry, EventBatch, Inbox, Place, Places, Schema, StateError, StateReader, StateWriter, WatermarkStep};
+use crate::data::{Column, Entries, Entry, EventBatch, Inbox, Place, Places, Schema, StateError, StateReader, StateWriter, WatermarkStep};
 use crate::operators::Plain;
 
 /// What an edge carries in one round.
@@ -109,8 +109,7 @@ impl Merge {
         if let Some(&place) = flows.iter().flat_map(|f| f.rows.places().iter().take(looked_at)).find(|&&place| place < before) {
             return Err(BrokenPromise { place, watermark: before });
         }
-        let mut inbox = if self.lags { self.release(flows, &steps) } else { self.merge_in_order(flows) };
-        tell_apart(&mut inbox.entries, &self.edges);
+        let inbox = if self.lags { self.release(flows, &steps) } else { self.merge_in_order(flows) };
         Ok((inbox, steps))
     }
 
@@ -170,11 +169,15 @@ impl Merge {
         match flows {
             [flow] if self.gives_plain != Plain::Never => {
                 let rows = if self.gives_plain == Plain::Apart { rows_apart(&flow.rows) } else { flow.rows.clone() };
-                Inbox { inputs: vec![rows], entries: Vec::new(), is_plain: true, watermark, floor }
+                Inbox { inputs: vec![rows], entries: Entries::default(), is_plain: true, watermark, floor }
             }
             _ => {
-                let entries = by_position(flows).unwrap_or_else(|| self.by_place(flows));
-                let inputs = flows.iter().map(|f| f.rows.clone()).collect();
+                let inputs: Vec<EventBatch> = flows.iter().map(|f| f.rows.clone()).collect();
+                let entries = match by_position(&inputs) {
+                    Some(InOrder { rows, are_apart: true }) => Entries::of_rows(rows, &inputs),
+                    Some(InOrder { rows, .. }) => tell_apart(Entries::of_rows(rows, &inputs).to_vec(), &self.edges),
+                    None => tell_apart(self.by_place(flows), &self.edges),
+                };
                 Inbox { inputs, entries, is_plain: false, watermark, floor }
             }
         }
@@ -225,10 +228,10 @@ impl Merge {
                 entries.push(Entry::Watermark(*step));
             }
         }
-        let inputs = self.inputs.iter_mut().zip(&picked).map(|(waiting, rows)| waiting.give(rows)).collect();
-        let mut inbox = Inbox { inputs, entries, is_plain: false, watermark: self.watermark, floor: self.floor };
-        state_moments(&mut inbox);
-        inbox
+        let mut inputs: Vec<EventBatch> = self.inputs.iter_mut().zip(&picked).map(|(waiting, rows)| waiting.give(rows)).collect();
+        state_moments(&mut inputs, &entries);
+        let entries = tell_apart(entries, &self.edges);
+        Inbox { inputs, entries, is_plain: false, watermark: self.watermark, floor: self.floor }
     }
 
     fn first_before(&self, watermark: Place) -> Option<(Place, usize)> {
@@ -254,14 +257,14 @@ fn of_two(first: &EventBatch, second: &EventBatch) -> Vec<Entry> {
 }
 
 /// Rows that were let go have the moment of that, in the batches as in the entries.
-fn state_moments(inbox: &mut Inbox) {
-    let mut moments: Vec<Vec<Place>> = inbox.inputs.iter().map(|b| Vec::with_capacity(b.len())).collect();
-    for entry in &inbox.entries {
+fn state_moments(inputs: &mut [EventBatch], entries: &[Entry]) {
+    let mut moments: Vec<Vec<Place>> = inputs.iter().map(|b| Vec::with_capacity(b.len())).collect();
+    for entry in entries {
         if let Entry::Row { input, moment, .. } = entry {
             moments[usize::from(*input)].push(*moment);
         }
     }
-    for (batch, moments) in inbox.inputs.iter_mut().zip(moments) {
+    for (batch, moments) in inputs.iter_mut().zip(moments) {
         *batch = EventBatch::with_moments(batch.schema().clone(), batch.columns().to_vec(), batch.places().clone(), moments.into());
     }
 }
@@ -269,11 +272,11 @@ fn state_moments(inbox: &mut Inbox) {
 /// Gives each row a place of its own where several were derived at one place. Rows of several inputs at the place of a source event are that
 /// event and stay together; where an input has several of them, the second ones are another event behind it, and so on. So it is with derived
 /// rows of inputs that read the same edge.
-fn tell_apart(entries: &mut [Entry], edges: &[usize]) {
+fn tell_apart(mut entries: Vec<Entry>, edges: &[usize]) -> Entries {
     let place_of = |entry: &Entry| if let Entry::Row { place, .. } = entry { Some(*place) } else { None };
     let are_beside = |a: &Entry, b: &Entry| place_of(a).zip(place_of(b)).is_some_and(|(a, b)| a.is_beside(b));
     if !entries.windows(2).any(|pair| are_beside(&pair[0], &pair[1])) {
-        return;
+        return entries.into();
     }
     for beside in entries.chunk_by_mut(are_beside).filter(|beside| beside.len() > 1) {
         let is_source = place_of(&beside[0]).is_some_and(Place::is_source);
@@ -311,6 +314,7 @@ fn tell_apart(entries: &mut [Entry], edges: &[usize]) {
         }
         beside.sort_by_key(place_of);
     }
+    entries.into()
 }
 
 /// As [`tell_apart`], of the rows of one input.
@@ -327,7 +331,7 @@ fn rows_apart(rows: &EventBatch) -> EventBatch {
     EventBatch::with_moments(rows.schema().clone(), rows.columns().to_vec(), own.collect(), rows.moments().clone())
 }
 
-pub(super) fn row_entry(input: usize, row: usize, place: Place, moment: Place, floor: Place) -> Entry {
+fn row_entry(input: usize, row: usize, place: Place, moment: Place, floor: Place) -> Entry {
     let input = u16::try_from(input).expect("the planner bounds the inputs of an operator");
     let row = u32::try_from(row).expect("a round has less than 2^32 rows");
     Entry::Row { input, row, place, moment, floor }

@@ -13,7 +13,7 @@ use super::frontier::{Holds, Meet};
 use super::keys::{self, Passed};
 use super::merge::{Flow, Merge};
 use super::pipeline::{Counts, Feed, Round};
-use crate::data::{Entry, EventBatch, Inbox, Place, Schema, StateError, StateReader, StateWriter, WatermarkStep};
+use crate::data::{Entries, Entry, EventBatch, Inbox, Place, Schema, StateError, StateReader, StateWriter, WatermarkStep};
 use crate::operators::{Delivery, Dispatch, DispatchSize, Held, Operator, Outbox, Reader, StepTaken};
 
 /// Finds the rows for all selective stages of a program.
@@ -176,8 +176,7 @@ impl Selector {
         }
         let rows = self.dispatch.rows_of(selective.reader);
         let Inbox { inputs, entries, .. } = &mut shared.inbox;
-        entries.clear();
-        entries.extend(rows.iter().map(|&Delivery { input, row, .. }| {
+        entries.refill(rows.iter().map(|&Delivery { input, row, .. }| {
             let batch = &inputs[usize::from(input)];
             let (place, moment) = (batch.places()[row as usize], batch.moments()[row as usize]);
             Entry::Row { input, row, place, moment, floor: Place::MIN }
@@ -400,7 +399,7 @@ impl Live {
 
 impl SharedInbox {
     fn new(edges: Vec<usize>) -> Self {
-        let inbox = Inbox { inputs: Vec::new(), entries: Vec::new(), is_plain: false, watermark: Place::MIN, floor: Place::MIN };
+        let inbox = Inbox { inputs: Vec::new(), entries: Entries::default(), is_plain: false, watermark: Place::MIN, floor: Place::MIN };
         Self { edges, inbox, fits: Vec::new(), is_of_round: false }
     }
 }

@@ -24,9 +24,12 @@ const SPARSE: usize = 4;
 pub(super) struct Queues {
     streams: Vec<Queue>,
     len: usize,
-    order: Vec<Key>,
     sorter: Sorter,
+    /// Of the rows of a cut, stream by stream: times and numbers, their order, and the how manieth event each is.
+    times: Vec<Timestamp>,
+    numbers: Vec<u64>,
     sequence: Vec<u32>,
+    ranks: Vec<u32>,
 }
 
 /// The rows of one stream that wait, in the order in which they came.
@@ -56,14 +59,6 @@ pub(super) struct Part {
 pub(super) struct Taken {
     pub(super) places: Vec<Place>,
     parts: Vec<Part>,
-}
-
-/// A row among those of several streams.
-#[derive(Debug, Clone, Copy)]
-struct Key {
-    time: Timestamp,
-    number: u64,
-    stream: usize,
 }
 
 impl Queues {
@@ -103,7 +98,7 @@ impl Queues {
     pub(super) fn wants(&self) -> usize {
         const SORTED: usize = size_of::<Timestamp>() + size_of::<u64>() + size_of::<u32>();
         let to_sort = self.streams.iter().filter(|queue| !queue.is_sorted).map(|queue| queue.len * SORTED).sum::<usize>();
-        self.len * (size_of::<Key>() + size_of::<Place>() + Sorter::BYTES + size_of::<u32>()) + to_sort
+        self.len * (SORTED + size_of::<Place>() + Sorter::BYTES + size_of::<u32>()) + to_sort
     }
 
     /// Takes what the cut takes, of each stream, and gives places to it from behind this position on.
@@ -121,37 +116,56 @@ impl Queues {
     }
 
     fn merge(&mut self, gone: &mut [Taken], position: &mut u64) {
-        self.order.clear();
-        for (stream, of_stream) in gone.iter_mut().enumerate() {
-            of_stream.places.reserve(of_stream.len());
-            for part in &of_stream.parts {
-                self.order.extend(part.times.iter().zip(&part.numbers).map(|(&time, &number)| Key { time, number, stream }));
-            }
+        self.times.clear();
+        self.numbers.clear();
+        for part in gone.iter().flat_map(|of_stream| &of_stream.parts) {
+            self.times.extend_from_slice(&part.times);
+            self.numbers.extend_from_slice(&part.numbers);
         }
         self.sort();
-        let mut before = None;
-        for &at in &self.sequence {
-            let key = &self.order[at as usize];
-            let event = (key.time, key.number);
-            *position += u64::from(before.replace(event) != Some(event));
-            gone[key.stream].places.push(Place::event(key.time, *position));
+        let before = *position;
+        *position += u64::from(self.rank());
+        let mut ranks = self.ranks.iter();
+        for of_stream in gone {
+            of_stream.places.reserve(of_stream.len());
+            for part in &of_stream.parts {
+                let place = |(time, rank): (&Timestamp, &u32)| Place::event(*time, before + u64::from(*rank));
+                of_stream.places.extend(part.times.iter().zip(ranks.as_slice()).map(place));
+                ranks = ranks.as_slice()[part.times.len()..].iter();
+            }
         }
     }
 
-    /// Finds the order of these keys by time and number; of one event the first stream's row stays the first.
+    /// Finds the order of these rows by time and number; of one event the first stream's row stays the first.
     fn sort(&mut self) {
-        let Self { order, sorter, sequence, .. } = self;
+        let Self { times, numbers, sorter, sequence, .. } = self;
+        let key = |at: u32| (times[at as usize], numbers[at as usize], at);
         sequence.clear();
-        if !sorter.sort(order.iter().map(|key| key.time.0), sequence) {
+        if !sorter.sort(times.iter().map(|time| time.0), sequence) {
             // Sorted pieces are found and merged.
-            order.sort_by_key(|key| (key.time, key.number));
-            sequence.extend((0..).take(order.len()));
+            sequence.extend((0..).take(times.len()));
+            sequence.sort_by_key(|&at| key(at));
             return;
         }
-        let key = |at: u32| &order[at as usize];
-        for of_one_time in sequence.chunk_by_mut(|&a, &b| key(a).time == key(b).time).filter(|of_one_time| of_one_time.len() > 1) {
-            of_one_time.sort_by_key(|&at| (key(at).number, at));
+        let are_of_one_time = |&a: &u32, &b: &u32| times[a as usize] == times[b as usize];
+        for of_one_time in sequence.chunk_by_mut(are_of_one_time).filter(|of_one_time| of_one_time.len() > 1) {
+            of_one_time.sort_by_key(|&at| key(at));
         }
+    }
+
+    /// Says of each row the how manieth event it is, from 1. Gives how many there are.
+    fn rank(&mut self) -> u32 {
+        self.ranks.clear();
+        self.ranks.resize(self.times.len(), 0);
+        // No event has the last number of all.
+        let (mut rank, mut before) = (0_u32, (Timestamp::MIN, u64::MAX));
+        for &at in &self.sequence {
+            let event = (self.times[at as usize], self.numbers[at as usize]);
+            rank += u32::from(event != before);
+            before = event;
+            self.ranks[at as usize] = rank;
+        }
+        rank
     }
 
     /// Takes all that waits, stream by stream.
@@ -291,9 +305,9 @@ impl Taken {
     fn take_places(&mut self, position: &mut u64) {
         self.places.reserve(self.len());
         for part in &self.parts {
-            let first = *position + 1;
+            let place = |(time, position): (&Timestamp, u64)| Place::event(*time, position);
+            self.places.extend(part.times.iter().zip(*position + 1..).map(place));
             *position += part.times.len() as u64;
-            self.places.extend(part.times.iter().zip(first..).map(|(time, position)| Place::event(*time, position)));
         }
     }
 

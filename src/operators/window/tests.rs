@@ -297,7 +297,7 @@ fn timers_that_fire_late_are_certain_then() {
         Entry::Row { input: 0, row, place, moment: after(floor), floor: after(floor) }
     };
     let step = Entry::Watermark(WatermarkStep { moment: after(25), watermark: before(12) });
-    let entries = vec![row(0, 20), step, row(1, 26), row(2, 27)];
+    let entries = vec![row(0, 20), step, row(1, 26), row(2, 27)].into();
     let mut out = crate::operators::Outbox::new(RANK, vec![schema(&spec)]);
     new(&spec).advance(&Inbox { inputs: vec![batch.clone()], entries, is_plain: false, watermark: Place::MAX, floor: after(29) }, &mut out);
     let (found, _) = out.take(0);

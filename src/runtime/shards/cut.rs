@@ -111,7 +111,7 @@ impl Share {
         let mut entries = std::mem::take(&mut self.entries);
         if is_plain {
             let inputs = inputs.iter().map(|batch| rows_of(batch, &self.rows)).collect();
-            return Inbox { inputs, entries, is_plain, watermark, floor };
+            return Inbox { inputs, entries: entries.into(), is_plain, watermark, floor };
         }
         let mut rows: Vec<Vec<u32>> = inputs.iter().map(|_| Vec::new()).collect();
         for entry in &mut entries {
@@ -122,7 +122,7 @@ impl Share {
             }
         }
         let inputs = inputs.iter().zip(&rows).map(|(batch, rows)| rows_of(batch, rows)).collect();
-        Inbox { inputs, entries, is_plain, watermark, floor }
+        Inbox { inputs, entries: entries.into(), is_plain, watermark, floor }
     }
 }
 
