@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::partitions::Partitions;
+use super::partitions::{Partitions, RowKeys};
 use super::{Held, Operator, Outbox, Plain};
 use crate::data::{Entry, EventBatch, Inbox, Phase, Place, StateError, StateReader, StateWriter, Timestamp};
 use crate::pattern::{Arrival, RowOf, StepEvaluator, StepPartition};
@@ -25,12 +25,14 @@ pub struct StepSequence {
     starts: VecDeque<(Place, u32)>,
     /// The most partitions at one time since the events that nobody needs were dropped.
     most_partitions: usize,
+    /// Before this time, no start is over.
+    due: Timestamp,
     /// The least place held back, as last said.
     held_from: Place,
     /// It may be another by now.
     may_hold_less: bool,
-    /// The rows that matter, and the partitions of those that come next with the steps that they fit: kept for their memory alone.
-    rows: Vec<u32>,
+    /// The rows that matter, and the partitions of those that come next, with the steps that they fit: kept for their memory alone.
+    rows: Vec<(u32, u64)>,
     ahead: Vec<(u32, u64)>,
 }
 
@@ -43,6 +45,7 @@ impl StepSequence {
             partitions: Partitions::new(&spec),
             starts: VecDeque::new(),
             most_partitions: 0,
+            due: Timestamp(i64::MAX),
             held_from: Place::MAX,
             may_hold_less: false,
             rows: Vec::new(),
@@ -51,19 +54,24 @@ impl StepSequence {
         }
     }
 
-    /// A row that is an event by itself.
+    /// A row that is an event by itself, and the steps that it fits.
     #[inline]
-    fn row(&mut self, row: &RowOf<'_>, place: Place, moment: Place, out: &mut Outbox) {
-        let fits = self.evaluator.fits(row.input, row.row);
-        if let Some(id) = self.partition_of(row, fits & 1 == 1) {
-            self.event_of_key(id, std::slice::from_ref(row), fits, (place, moment), out);
+    fn row(&mut self, keys: RowKeys<'_>, row: &RowOf<'_>, fits: u64, at: (Place, Place), out: &mut Outbox) {
+        let evaluator = &self.evaluator;
+        let id = self.partitions.find_by(keys, row, (fits & 1 == 1).then_some(|| evaluator.partition()));
+        if let Some(id) = id
+            && self.partitions.get(id).is_some_and(|partition| evaluator.concerns(partition, fits))
+        {
+            self.event_of_key(id, std::slice::from_ref(row), fits, at, out);
         }
     }
 
     /// An event that has rows in several inputs. They mostly have one key; where they differ, each key's partition gets the rows that have it.
     fn rows(&mut self, rows: &[RowOf<'_>], place: Place, moment: Place, out: &mut Outbox) {
         let fits = rows.iter().fold(0, |fits, row| fits | self.evaluator.fits(row.input, row.row));
-        let ids: Vec<Option<u32>> = rows.iter().map(|row| self.partition_of(row, fits & 1 == 1)).collect();
+        let evaluator = &self.evaluator;
+        let find = |row| self.partitions.find(row, (fits & 1 == 1).then_some(|| evaluator.partition()));
+        let ids: Vec<Option<u32>> = rows.iter().map(find).collect();
         for (first, id) in ids.iter().enumerate() {
             let Some(id) = id.filter(|id| !ids[..first].contains(&Some(*id))) else { continue };
             let of_key: Vec<RowOf<'_>> = rows.iter().zip(&ids).filter(|(_, of)| **of == Some(id)).map(|(row, _)| *row).collect();
@@ -88,6 +96,9 @@ impl StepSequence {
             // What is held back is the first start, so only what happens to that one, or a first one, changes it.
             self.may_hold_less |= self.starts.front().is_none_or(|(_, first)| *first == id);
             if fits & 1 == 1 {
+                if self.starts.is_empty() {
+                    self.due = self.end_of(place);
+                }
                 self.starts.push_back((place, id));
             }
             self.put_out(moment, out);
@@ -95,29 +106,22 @@ impl StepSequence {
         self.partitions.drop_if(id, StepPartition::is_empty);
     }
 
-    /// The number of the partition of a row, if it has one or may begin one.
+    /// A row that comes soon, with the steps that it fits.
     #[inline]
-    fn partition_of(&mut self, row: &RowOf<'_>, may_begin: bool) -> Option<u32> {
-        let evaluator = &self.evaluator;
-        self.partitions.find(row, may_begin.then_some(|| evaluator.partition()))
+    fn announce(&mut self, keys: RowKeys<'_>, input: usize, row: usize, fits: u64) {
+        if let Some(id) = self.partitions.known(keys, input, row) {
+            self.ahead.push((id, fits));
+        }
     }
 
-    /// Reads what the next rows will look at, all rows at each depth before the next: partitions lie anywhere in memory, and to wait for many
-    /// of them at once takes little longer than to wait for one.
-    fn touch<'r>(&mut self, rows: impl Iterator<Item = RowOf<'r>>) {
-        self.ahead.clear();
-        for row in rows {
-            let fits = self.evaluator.fits(row.input, row.row);
-            if fits != 0
-                && let Some(id) = self.partitions.known(&row)
-            {
-                self.ahead.push((id, fits));
-            }
-        }
+    /// Reads what the rows that have been announced will look at, all rows at each depth before the next: partitions lie anywhere in memory,
+    /// and to wait for many of them at once takes little longer than to wait for one.
+    fn touch(&mut self) {
         for depth in 0..2 {
             let touched = self.ahead.iter().filter_map(|&(id, fits)| Some(self.partitions.get(id)?.touch(depth, fits)));
             std::hint::black_box(touched.fold(0usize, usize::wrapping_add));
         }
+        self.ahead.clear();
     }
 
     /// Puts out the matches whose turn it is.
@@ -135,17 +139,31 @@ impl StepSequence {
         out.end_turn();
     }
 
+    /// When a match that starts here is over at the latest.
+    fn end_of(&self, start: Place) -> Timestamp {
+        self.evaluator.end_of(start.time()).unwrap_or(Timestamp(i64::MAX))
+    }
+
     /// Lets times be over that end before this place, where matches wait for their turn. What one time makes certain in several partitions
     /// comes out in the order of the starts.
     #[inline]
     fn pass_time(&mut self, until: Place, floor: Place, out: &mut Outbox) {
+        // A look at the time is mostly enough.
+        if until.time() >= self.due {
+            self.end_times(until, floor, out);
+        }
+    }
+
+    #[inline(never)]
+    fn end_times(&mut self, until: Place, floor: Place, out: &mut Outbox) {
         while let Some(time) = self.starts.front().and_then(|(start, _)| self.evaluator.end_of(start.time())) {
-            // A look at the time is mostly enough.
-            if time > until.time() || Place::behind(time) >= until {
+            self.due = time;
+            if Place::behind(time) >= until {
                 return;
             }
             self.end_time(time, floor, out);
         }
+        self.due = Timestamp(i64::MAX);
     }
 
     /// A time is over for the first start, at least.
@@ -234,21 +252,21 @@ impl StepSequence {
         let mut rows = std::mem::take(&mut self.rows);
         self.evaluator.rows_that_matter(batch, &mut rows);
         let (places, moments, lags) = (&**batch.places(), &**batch.moments(), self.evaluator.lags());
-        let is_worth_touching = self.is_worth_touching();
-        let all = rows.iter().map(|&row| (0, row, places[row as usize]));
-        // PERF: where each row is of another partition, that is waited for, and a second look at all rows costs more than it saves.
-        self.evaluator.begin(std::slice::from_ref(batch), all.take(if is_worth_touching { 0 } else { usize::MAX }));
-        let row_of = |row: &u32| RowOf { input: 0, batch, row: *row as usize };
+        let starts = rows.iter().filter(|(_, fits)| fits & 1 == 1);
+        self.evaluator.begin(std::slice::from_ref(batch), starts.map(|&(row, _)| (0, row, places[row as usize])));
+        let (is_worth_touching, keys) = (self.is_worth_touching(), self.partitions.keys_of(0, batch));
         for next in rows.chunks(AHEAD) {
             if is_worth_touching {
-                self.touch(next.iter().map(row_of));
+                next.iter().for_each(|&(row, fits)| self.announce(keys, 0, row as usize, fits));
+                self.touch();
             }
-            for row in next.iter().map(row_of) {
-                let (place, moment) = (places[row.row], moments[row.row]);
+            for &(row, fits) in next {
+                let row = row as usize;
+                let (place, moment) = (places[row], moments[row]);
                 if lags {
                     self.pass_time(place, Place::MIN, out);
                 }
-                self.row(&row, place, moment, out);
+                self.row(keys, &RowOf { input: 0, batch, row }, fits, (place, moment), out);
                 if std::mem::take(&mut self.may_hold_less) {
                     self.report(moment, out);
                 }
@@ -263,7 +281,7 @@ impl StepSequence {
             Entry::Row { input, row, place, .. } => Some((usize::from(input), row, place)),
             Entry::Watermark(_) => None,
         });
-        self.evaluator.begin(&inbox.inputs, rows.take(if is_worth_touching { 0 } else { usize::MAX }));
+        self.evaluator.begin(&inbox.inputs, rows);
         let (looks_at_all, lags) = (self.evaluator.looks_at_all(), self.evaluator.lags());
         let mut rows: Vec<RowOf<'_>> = Vec::new();
         let row_of = |entry: &Entry| match *entry {
@@ -274,7 +292,13 @@ impl StepSequence {
         };
         for (number, entry) in inbox.entries.iter().enumerate() {
             if is_worth_touching && number.is_multiple_of(AHEAD) {
-                self.touch(inbox.entries[number..inbox.entries.len().min(number + AHEAD)].iter().filter_map(row_of));
+                for row in inbox.entries[number..].iter().take(AHEAD).filter_map(row_of) {
+                    let fits = self.evaluator.fits(row.input, row.row);
+                    if looks_at_all || fits != 0 {
+                        self.announce(self.partitions.keys_of(row.input, row.batch), row.input, row.row, fits);
+                    }
+                }
+                self.touch();
             }
             let Entry::Row { input, row, place, moment, floor } = *entry else {
                 if let (Entry::Watermark(step), true) = (entry, lags) {
@@ -294,7 +318,10 @@ impl StepSequence {
             }
             match rows.as_slice() {
                 [] => {}
-                [row] => self.row(row, place, moment, out),
+                [row] => {
+                    let (keys, fits) = (self.partitions.keys_of(row.input, row.batch), self.evaluator.fits(row.input, row.row));
+                    self.row(keys, row, fits, (place, moment), out);
+                }
                 _ => self.rows(&rows, place, moment, out),
             }
             rows.clear();
@@ -358,6 +385,7 @@ impl Operator for StepSequence {
             self.starts.push_back((place, now.get(id)?));
         }
         self.starts.make_contiguous().sort_by_key(|(place, _)| *place);
+        self.due = Timestamp(i64::MIN);
         let _: Place = from.take()?;
         // Each part has the events of all.
         if before.iter().any(|events| *events > 0) {

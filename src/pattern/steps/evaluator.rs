@@ -43,6 +43,8 @@ pub(crate) struct StepEvaluator {
     collect_at: usize,
     most: usize,
     dropped: u64,
+    /// The steps that take the very next event or none, as bits.
+    strict: u64,
 }
 
 /// Memory that is used again for each event.
@@ -112,6 +114,7 @@ impl StepEvaluator {
             collect_at: COLLECTED_FROM,
             most,
             dropped: 0,
+            strict: (1..plan.steps.len()).filter(|step| plan.steps[*step].arrow == Arrow::Strict).fold(0, |steps, step| steps | 1 << step),
             terms,
             plan,
         }
@@ -207,17 +210,24 @@ impl StepEvaluator {
         self.offers.fits(input, row)
     }
 
-    /// Puts the rows that matter of the batch of the only input, which has been looked at, in place of others.
-    pub(crate) fn rows_that_matter(&self, batch: &EventBatch, rows: &mut Vec<u32>) {
-        rows.clear();
+    /// Puts the rows that matter of the only input, whose batch has been looked at, in place of others, each with the steps that it fits.
+    pub(crate) fn rows_that_matter(&self, batch: &EventBatch, rows: &mut Vec<(u32, u64)>) {
+        let fits = &self.offers.all_fits(0)[..batch.len()];
         let all = self.looks_at_all();
-        let fits = self.offers.all_fits(0).iter().zip(0u32..).take(batch.len());
-        rows.extend(fits.filter(|(fits, _)| all || **fits != 0).map(|(_, row)| row));
+        rows.clear();
+        rows.resize(fits.len(), (0, 0));
+        let mut count = 0;
+        // PERF: every row is written, and the next one over it where it does not matter: whether it does is a guess that is often wrong.
+        for (row, &fits) in (0u32..).zip(fits) {
+            rows[count] = (row, fits);
+            count += usize::from(all || fits != 0);
+        }
+        rows.truncate(count);
     }
 
     /// Whether a row that fits no step matters: a match that waits for the very next event then ends.
     pub(crate) fn looks_at_all(&self) -> bool {
-        self.plan.steps[1..].iter().any(|step| step.arrow == Arrow::Strict)
+        self.strict != 0
     }
 
     /// Whether matches wait for their turn, so that rows may be certain later than they stand.
@@ -239,23 +249,34 @@ impl StepEvaluator {
         }
     }
 
+    /// Whether an event that fits these steps (as bits) does anything to a partition.
+    #[inline]
+    pub(crate) fn concerns(&self, partition: &StepPartition, fits: u64) -> bool {
+        let waits = partition.waits();
+        fits & 1 == 1 || waits != 0 && (waits & (fits | self.strict) != 0 || partition.waiting() > self.most)
+    }
+
     /// The next event of a partition. Behind it, what [`Self::finished_count`] tells is to be written.
     pub(crate) fn event(&mut self, partition: &mut StepPartition, arrival: &Arrival<'_>) {
         let earliest = self.earliest(arrival.place);
         self.finished.clear();
         self.finished_count = 0;
-        for step in (1..self.plan.steps.len()).rev() {
-            if arrival.fits >> step & 1 == 1 && !partition.lists[step - 1].is_empty() {
+        // What goes on waits at a step that has had the event already.
+        let mut steps = partition.waits() & (arrival.fits | self.strict);
+        while steps != 0 {
+            let step = steps.ilog2() as usize;
+            steps ^= 1 << step;
+            if arrival.fits >> step & 1 == 1 {
                 self.offer(partition, step, arrival, earliest);
             }
-            if self.plan.steps[step].arrow == Arrow::Strict {
+            if self.strict >> step & 1 == 1 {
                 partition.lose(&self.shapes, step, self.plan.in_turn);
             }
         }
         if arrival.fits & 1 == 1 {
             self.start(partition, arrival, earliest);
         }
-        if self.plan.in_turn {
+        if self.plan.in_turn && partition.turns.is_decided() {
             self.let_out(partition);
         }
         if self.finished_count > 0 && self.plan.spec.after_match == AfterMatch::Restart {

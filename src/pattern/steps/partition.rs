@@ -96,6 +96,12 @@ impl StepPartition {
         }
     }
 
+    /// The steps that something waits at, as bits.
+    #[inline]
+    pub(super) fn waits(&self) -> u64 {
+        self.lists.iter().rev().fold(0, |steps, list| steps << 1 | u64::from(!list.is_empty())) << 1
+    }
+
     /// How many records wait.
     pub(super) fn waiting(&self) -> usize {
         self.lists.iter().map(Waiting::len).sum()

@@ -41,6 +41,12 @@ impl Turns {
         self.0.is_empty()
     }
 
+    /// Whether the first start has been decided.
+    #[inline]
+    pub(super) fn is_decided(&self) -> bool {
+        self.0.front().is_some_and(|turn| !matches!(turn.state, TurnState::Open(_)))
+    }
+
     pub(super) fn front(&self) -> Option<&Turn> {
         self.0.front()
     }
@@ -102,14 +108,9 @@ impl Turns {
 
     /// The next match whose turn it is; starts without one are passed over.
     pub(super) fn next_match(&mut self) -> Option<(Place, Box<[u32]>)> {
-        while let Some(turn) = self.0.pop_front() {
-            match turn.state {
-                TurnState::Open(_) => {
-                    self.0.push_front(turn);
-                    return None;
-                }
-                TurnState::Over => {}
-                TurnState::Matched(events) => return Some((turn.start, events)),
+        while self.is_decided() {
+            if let Some(Turn { start, state: TurnState::Matched(events), .. }) = self.0.pop_front() {
+                return Some((start, events));
             }
         }
         None

@@ -200,9 +200,10 @@ impl<'a> Record<'a> {
 }
 
 impl Waiting {
-    /// Whether no record waits.
+    /// Whether no record waits. (Of a list that has become empty, no place is kept.)
+    #[inline]
     pub(super) fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.places == 0
     }
 
     /// How many records wait (some may be over).
