@@ -178,6 +178,10 @@ impl ColumnBuilder {
                 self.check(times);
                 (0..times).for_each(|_| self.push_from(column, row));
             }
+            (Building::Words(_), Column::Timestamp(_)) if self.data_type == DataType::Timestamp => {
+                let word = column.word(row);
+                self.push_word_times(word.unwrap_or(0), word.is_some(), times);
+            }
             _ => self.push_times(&column.value(row), times),
         }
     }

@@ -16,6 +16,9 @@ use crate::expr::{BatchRow, EvalContext, Expr};
 use crate::pattern::RowOf;
 use crate::spec::{PartitionKeys, PatternSpec, Within};
 
+/// Stands for a partition whose number is not known.
+pub(super) const UNKNOWN: u32 = u32::MAX;
+
 /// Partitions, with what is kept of each.
 #[derive(Debug)]
 pub(super) struct Partitions<P> {
@@ -30,6 +33,7 @@ pub(super) struct Partitions<P> {
     known: KnownWords,
     /// By the number of the key.
     kept: Vec<Option<P>>,
+    forgotten: u64,
     /// When to look whether a partition is over: each stands here once, if there is a WITHIN.
     visits: VecDeque<(Timestamp, u32)>,
     context: EvalContext,
@@ -99,6 +103,7 @@ impl<P> Partitions<P> {
             keys: KeyTable::new(),
             key: KeyBuffer::new(),
             kept: Vec::new(),
+            forgotten: 0,
             visits: VecDeque::new(),
             context: EvalContext::new(),
         }
@@ -156,6 +161,24 @@ impl<P> Partitions<P> {
             (RowKeys::Alone, _) => self.kept.first().is_some_and(Option::is_some).then_some(0),
             (RowKeys::Codes(..) | RowKeys::Hash, _) => None,
         }
+    }
+
+    /// Puts down the numbers of the partitions of rows as far as they are remembered, and [`UNKNOWN`] of the others. A number means the same
+    /// until a partition is [forgotten](Self::forgotten).
+    #[inline]
+    pub(super) fn put_known<'r>(&self, keys: RowKeys<'_>, input: usize, rows: impl Iterator<Item = (u32, &'r mut u32)>) {
+        match (keys, self.ways.get(input)) {
+            (RowKeys::Codes(codes, None), Some(Way::Text(_, known))) => {
+                rows.for_each(|(row, id)| *id = known.group(codes[row as usize]).unwrap_or(UNKNOWN));
+            }
+            _ => rows.for_each(|(row, id)| *id = self.known(keys, input, row as usize).unwrap_or(UNKNOWN)),
+        }
+    }
+
+    /// How many have been forgotten so far.
+    #[inline]
+    pub(super) fn forgotten(&self) -> u64 {
+        self.forgotten
     }
 
     /// Whether it is remembered that the key of a row has no partition. Where keys come from several inputs, another one may have made a key
@@ -250,6 +273,7 @@ impl<P> Partitions<P> {
     }
 
     fn forget(&mut self, id: u32) {
+        self.forgotten += 1;
         self.kept[id as usize] = None;
         if self.is_keyed {
             if self.ways.iter().any(|way| matches!(way, Way::Word(_))) {

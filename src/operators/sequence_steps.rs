@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::partitions::{Partitions, RowKeys};
+use super::partitions::{Partitions, RowKeys, UNKNOWN};
 use super::{Held, Operator, Outbox, Plain};
 use crate::data::{Entry, EventBatch, Inbox, Phase, Place, StateError, StateReader, StateWriter, Timestamp};
 use crate::pattern::{Arrival, RowOf, StepEvaluator, StepPartition};
@@ -15,6 +15,9 @@ use crate::spec::{Arrow, PatternSpec, VariableId};
 /// For so many rows at once it is read beforehand what they will look at, where there are more than a few partitions.
 const AHEAD: usize = 32;
 const FEW: usize = 512;
+
+/// The room of so many partitions that have gone is kept.
+const SPARE: usize = 64;
 
 /// Matches a sequence of single steps.
 #[derive(Debug)]
@@ -31,9 +34,20 @@ pub struct StepSequence {
     held_from: Place,
     /// It may be another by now.
     may_hold_less: bool,
-    /// The rows that matter, and the partitions of those that come next, with the steps that they fit: kept for their memory alone.
-    rows: Vec<(u32, u64)>,
-    ahead: Vec<(u32, u64)>,
+    /// The rows that matter, kept for their memory alone.
+    rows: Vec<Next>,
+    /// Room of partitions that have gone, for those that begin.
+    spare: Vec<StepPartition>,
+}
+
+/// A row that comes soon.
+#[derive(Debug, Clone, Copy)]
+struct Next {
+    row: u32,
+    /// The number of its partition, once that has been asked.
+    id: u32,
+    /// The steps that it fits as far as it alone says, as bits.
+    fits: u64,
 }
 
 impl StepSequence {
@@ -49,21 +63,25 @@ impl StepSequence {
             held_from: Place::MAX,
             may_hold_less: false,
             rows: Vec::new(),
-            ahead: Vec::new(),
+            spare: Vec::new(),
             evaluator: StepEvaluator::new(spec, steps, most),
         }
     }
 
     /// A row that is an event by itself, and the steps that it fits.
-    #[inline]
     fn row(&mut self, keys: RowKeys<'_>, row: &RowOf<'_>, fits: u64, at: (Place, Place), out: &mut Outbox) {
-        let evaluator = &self.evaluator;
-        let id = self.partitions.find_by(keys, row, (fits & 1 == 1).then_some(|| evaluator.partition()));
-        if let Some(id) = id
-            && self.partitions.get(id).is_some_and(|partition| evaluator.concerns(partition, fits))
+        if let Some(id) = self.partition_of(keys, row, fits)
+            && self.concerns(id, fits)
         {
             self.event_of_key(id, std::slice::from_ref(row), fits, at, out);
         }
+    }
+
+    /// The number of the partition of a row that fits these steps, if it has one or begins one.
+    #[inline]
+    fn partition_of(&mut self, keys: RowKeys<'_>, row: &RowOf<'_>, fits: u64) -> Option<u32> {
+        let Self { partitions, evaluator, spare, .. } = self;
+        partitions.find_by(keys, row, (fits & 1 == 1).then_some(|| spare.pop().unwrap_or_else(|| evaluator.partition())))
     }
 
     /// An event that has rows in several inputs. They mostly have one key; where they differ, each key's partition gets the rows that have it.
@@ -78,6 +96,12 @@ impl StepSequence {
             let fits = of_key.iter().fold(0, |fits, row| fits | self.evaluator.fits(row.input, row.row));
             self.event_of_key(id, &of_key, fits, (place, moment), out);
         }
+    }
+
+    /// Whether an event that fits these steps does anything to a partition.
+    #[inline]
+    fn concerns(&self, id: u32, fits: u64) -> bool {
+        self.partitions.get(id).is_some_and(|partition| self.evaluator.concerns(partition, fits))
     }
 
     fn event_of_key(&mut self, id: u32, rows: &[RowOf<'_>], fits: u64, (place, moment): (Place, Place), out: &mut Outbox) {
@@ -106,22 +130,12 @@ impl StepSequence {
         self.partitions.drop_if(id, StepPartition::is_empty);
     }
 
-    /// A row that comes soon, with the steps that it fits.
-    #[inline]
-    fn announce(&mut self, keys: RowKeys<'_>, input: usize, row: usize, fits: u64) {
-        if let Some(id) = self.partitions.known(keys, input, row) {
-            self.ahead.push((id, fits));
-        }
-    }
-
-    /// Reads what the rows that have been announced will look at, all rows at each depth before the next: partitions lie anywhere in memory,
-    /// and to wait for many of them at once takes little longer than to wait for one.
-    fn touch(&mut self) {
-        for depth in 0..2 {
-            let touched = self.ahead.iter().filter_map(|&(id, fits)| Some(self.partitions.get(id)?.touch(depth, fits)));
-            std::hint::black_box(touched.fold(0usize, usize::wrapping_add));
-        }
-        self.ahead.clear();
+    /// Reads what the next rows will look at, all rows at each depth before the next: partitions lie anywhere in memory, and to wait for many
+    /// of them at once takes little longer than to wait for one.
+    fn touch(&self, rows: &[Next]) {
+        let partitions = || rows.iter().filter_map(|next| Some((self.partitions.get(next.id)?, next.fits)));
+        std::hint::black_box(partitions().fold(0, |touched, (partition, _)| touched ^ partition.waits()));
+        std::hint::black_box(partitions().fold(0, |touched, (partition, fits)| touched ^ self.evaluator.touch(partition, fits)));
     }
 
     /// Puts out the matches whose turn it is.
@@ -200,10 +214,14 @@ impl StepSequence {
     /// Looks at the partitions whose turn it is, and now and then for events that nobody needs.
     fn visit(&mut self, watermark: Place) {
         let earliest = self.evaluator.earliest(watermark);
-        let evaluator = &self.evaluator;
-        self.partitions.visit(watermark.time(), |partition| {
+        let Self { partitions, evaluator, spare, .. } = self;
+        partitions.visit(watermark.time(), |partition| {
             evaluator.purge(partition, earliest);
-            partition.is_empty()
+            let is_over = partition.is_empty();
+            if is_over && spare.len() < SPARE {
+                spare.push(std::mem::replace(partition, evaluator.partition()).into_room());
+            }
+            is_over
         });
         // Where most partitions have gone, their events have too.
         let partitions = self.partitions.room();
@@ -247,32 +265,68 @@ impl StepSequence {
         self.partitions.are_keyed() && self.partitions.room() > FEW
     }
 
+    /// Puts the rows of a batch that matter, which has been looked at, in place of others.
+    fn put_rows_that_matter(&self, batch: &EventBatch, rows: &mut Vec<Next>) {
+        let (fits, all) = (&self.evaluator.all_fits()[..batch.len()], self.evaluator.looks_at_all());
+        rows.clear();
+        rows.resize(fits.len(), Next { row: 0, id: UNKNOWN, fits: 0 });
+        let mut count = 0;
+        // PERF: every row is written, and the next one over it where it does not matter: whether it does would often be guessed wrong.
+        for (row, &fits) in (0..).zip(fits) {
+            rows[count] = Next { row, id: UNKNOWN, fits };
+            count += usize::from(all || fits != 0);
+        }
+        rows.truncate(count);
+    }
+
     /// The rows of the only input, as they stand. Those that do not matter are passed over: what time makes certain has its own moment.
     fn take_rows(&mut self, batch: &EventBatch, out: &mut Outbox) {
         let mut rows = std::mem::take(&mut self.rows);
-        self.evaluator.rows_that_matter(batch, &mut rows);
+        self.put_rows_that_matter(batch, &mut rows);
         let (places, moments, lags) = (&**batch.places(), &**batch.moments(), self.evaluator.lags());
-        let starts = rows.iter().filter(|(_, fits)| fits & 1 == 1);
-        self.evaluator.begin(std::slice::from_ref(batch), starts.map(|&(row, _)| (0, row, places[row as usize])));
+        let starts = rows.iter().filter(|next| next.fits & 1 == 1);
+        self.evaluator.begin(std::slice::from_ref(batch), starts.map(|next| (0, next.row, places[next.row as usize])));
         let (is_worth_touching, keys) = (self.is_worth_touching(), self.partitions.keys_of(0, batch));
-        for next in rows.chunks(AHEAD) {
+        for rows in rows.chunks_mut(AHEAD) {
+            let forgotten = self.partitions.forgotten();
+            self.partitions.put_known(keys, 0, rows.iter_mut().map(|next| (next.row, &mut next.id)));
             if is_worth_touching {
-                next.iter().for_each(|&(row, fits)| self.announce(keys, 0, row as usize, fits));
-                self.touch();
+                self.touch(rows);
             }
-            for &(row, fits) in next {
-                let row = row as usize;
-                let (place, moment) = (places[row], moments[row]);
+            for &Next { row, id, fits } in &*rows {
+                let at = row as usize;
+                let place = places[at];
                 if lags {
                     self.pass_time(place, Place::MIN, out);
                 }
-                self.row(keys, &RowOf { input: 0, batch, row }, fits, (place, moment), out);
-                if std::mem::take(&mut self.may_hold_less) {
-                    self.report(moment, out);
+                let row = RowOf { input: 0, batch, row: at };
+                let is_known = id != UNKNOWN && self.partitions.forgotten() == forgotten;
+                let id = if is_known { Some(id) } else { self.partition_of(keys, &row, fits) };
+                if let Some(id) = id
+                    && self.concerns(id, fits)
+                {
+                    self.event_of_key(id, std::slice::from_ref(&row), fits, (place, moments[at]), out);
+                    if std::mem::take(&mut self.may_hold_less) {
+                        self.report(moments[at], out);
+                    }
                 }
             }
         }
         self.rows = rows;
+    }
+
+    /// The next rows among entries, with their partitions.
+    fn next_of(&self, inbox: &Inbox, from: usize) -> Vec<Next> {
+        let next = |entry: &Entry| match *entry {
+            Entry::Row { input, row, .. } => {
+                let (input, at) = (usize::from(input), row as usize);
+                let fits = self.evaluator.fits(input, at);
+                let id = self.partitions.known(self.partitions.keys_of(input, &inbox.inputs[input]), input, at);
+                Some(Next { row, id: id.unwrap_or(UNKNOWN), fits })
+            }
+            Entry::Watermark(_) => None,
+        };
+        inbox.entries[from..].iter().take(AHEAD).filter_map(next).collect()
     }
 
     fn take_entries(&mut self, inbox: &Inbox, out: &mut Outbox) {
@@ -292,13 +346,7 @@ impl StepSequence {
         };
         for (number, entry) in inbox.entries.iter().enumerate() {
             if is_worth_touching && number.is_multiple_of(AHEAD) {
-                for row in inbox.entries[number..].iter().take(AHEAD).filter_map(row_of) {
-                    let fits = self.evaluator.fits(row.input, row.row);
-                    if looks_at_all || fits != 0 {
-                        self.announce(self.partitions.keys_of(row.input, row.batch), row.input, row.row, fits);
-                    }
-                }
-                self.touch();
+                self.touch(&self.next_of(inbox, number));
             }
             let Entry::Row { input, row, place, moment, floor } = *entry else {
                 if let (Entry::Watermark(step), true) = (entry, lags) {
@@ -413,7 +461,8 @@ impl Operator for StepSequence {
         let sizes = self.partitions.iter().map(StepPartition::size);
         let (rows, bytes) = sizes.fold((0, 0), |(rows, bytes), (r, b)| (rows + r, bytes + b));
         let starts = self.starts.capacity() * size_of::<(Place, u32)>();
-        let bytes = bytes + self.evaluator.bytes() + self.partitions.bytes() + starts;
+        let spare: usize = self.spare.iter().map(|partition| partition.size().1).sum();
+        let bytes = bytes + self.evaluator.bytes() + self.partitions.bytes() + starts + spare;
         Held { keys: self.partitions.iter().count(), rows, bytes, dropped: self.evaluator.dropped() }
     }
 }
