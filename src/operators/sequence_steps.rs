@@ -16,7 +16,7 @@ use crate::spec::{Arrow, PatternSpec, VariableId};
 const AHEAD: usize = 32;
 const FEW: usize = 512;
 
-/// The room of so many partitions that have gone is kept.
+/// The room of so many partitions that have gone is kept, of a quarter as many as there are.
 const SPARE: usize = 64;
 
 /// Matches a sequence of single steps.
@@ -223,6 +223,11 @@ impl StepSequence {
             }
             is_over
         });
+        let room = SPARE.min(partitions.len() / 4);
+        if spare.len() > room {
+            spare.truncate(room);
+            spare.shrink_to(room);
+        }
         // Where most partitions have gone, their events have too.
         let partitions = self.partitions.room();
         self.most_partitions = self.most_partitions.max(partitions);

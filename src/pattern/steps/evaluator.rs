@@ -403,9 +403,7 @@ impl StepEvaluator {
         if self.plan.in_turn {
             self.finish_in_turn(partition, arrival, fitting, order.iter().map(|number| record(*number)));
         } else {
-            for number in &order {
-                self.finish_one(record(*number), arrival);
-            }
+            order.iter().for_each(|number| self.finish_one(record(*number), arrival));
         }
         (self.scratch.found, self.scratch.order) = (found, order);
     }
@@ -558,8 +556,7 @@ impl StepEvaluator {
         let mut needed: Vec<Vec<bool>> = self.logs.iter().map(|log| vec![false; log.len()]).collect();
         let mut kept: Vec<&mut StepPartition> = Vec::new();
         for partition in partitions.filter(|partition| !partition.is_empty()) {
-            self.purge(partition, earliest);
-            partition.for_each_event(&self.shapes, |step, event| needed[step][event as usize] = true);
+            partition.keep_needed(&self.shapes, earliest, |step, event| needed[step][event as usize] = true);
             kept.push(partition);
         }
         let numbers: Vec<Vec<u32>> = self.logs.iter_mut().zip(&needed).map(|(log, needed)| log.keep(needed)).collect();

@@ -210,14 +210,22 @@ impl StepPartition {
         dropped
     }
 
-    /// Every event that is needed: its step, and its number there.
-    pub(super) fn for_each_event(&self, shapes: &[Shape], mut f: impl FnMut(usize, u32)) {
-        for (list, shape) in self.lists.iter().zip(shapes) {
+    /// Forgets what is over, and tells of every event that is still needed: its step, and its number there.
+    pub(super) fn keep_needed(&mut self, shapes: &[Shape], earliest: i64, mut needed: impl FnMut(usize, u32)) {
+        for (list, shape) in self.lists.iter_mut().zip(shapes) {
+            let mut is_any_over = false;
             for record in list.records(shape) {
-                record.events(shape.events).enumerate().for_each(|(step, event)| f(step, event));
+                if record.start() < earliest {
+                    is_any_over = true;
+                } else {
+                    record.events(shape.events).enumerate().for_each(|(step, event)| needed(step, event));
+                }
+            }
+            if is_any_over {
+                list.keep_some(shape, |record| record.start() >= earliest);
             }
         }
-        self.turns.events().for_each(|(step, event)| f(step, event));
+        self.turns.events().for_each(|(step, event)| needed(step, event));
     }
 
     /// Gives the events other numbers.
