@@ -414,7 +414,7 @@ impl Waiting {
             if fits {
                 found.extend_from_slice(record);
             }
-            if !is_over && !(fits && goes) {
+            if !(is_over || fits && goes) {
                 self.move_to(shape, place, kept);
                 kept += 1;
             }
