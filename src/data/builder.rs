@@ -166,17 +166,19 @@ impl ColumnBuilder {
     #[inline]
     pub fn push_from(&mut self, column: &Column, row: usize) {
         match (&mut self.values, column) {
-            (Building::Text(b), Column::Coded(texts)) => b.push_coded(texts, row),
+            (Building::Text(b), Column::Coded(texts)) => b.push_coded(texts, row, 1),
             _ => self.push(column.value(row)),
         }
     }
 
     /// The same, so many times.
     pub fn push_from_times(&mut self, column: &Column, row: usize, times: usize) {
+        self.check(times);
         match (&mut self.values, column) {
-            (Building::Text(_), Column::Coded(_)) => {
-                self.check(times);
-                (0..times).for_each(|_| self.push_from(column, row));
+            (Building::Text(b), Column::Coded(texts)) => b.push_coded(texts, row, times),
+            (Building::Words(_), _) if is_of(&self.data_type, column) => {
+                let word = column.word(row);
+                self.push_word_times(word.unwrap_or(0), word.is_some(), times);
             }
             _ => self.push_times(&column.value(row), times),
         }
@@ -360,6 +362,18 @@ impl ColumnBuilder {
             Building::Nested(values) => Column::Nested(self.data_type.clone(), std::mem::take(values).into()),
         }
     }
+}
+
+/// Whether a column of words has this type.
+#[inline]
+fn is_of(data_type: &DataType, column: &Column) -> bool {
+    matches!(
+        (data_type, column),
+        (DataType::Int, Column::Int(_))
+            | (DataType::Float, Column::Float(_))
+            | (DataType::Timestamp, Column::Timestamp(_))
+            | (DataType::Duration, Column::Duration(_))
+    )
 }
 
 /// The word that a value of a column of this type is.

@@ -42,6 +42,12 @@ impl Codes {
         self.codes.push(code);
     }
 
+    #[inline]
+    fn push_times(&mut self, code: u32, times: usize) {
+        self.validity.push_times(self.codes.len(), true, times);
+        self.codes.extend(std::iter::repeat_n(code, times));
+    }
+
     fn push_nulls(&mut self, times: usize) {
         self.validity.push_times(self.codes.len(), false, times);
         self.codes.resize(self.codes.len() + times, 0);
@@ -133,9 +139,9 @@ impl TextBuilder {
         }
     }
 
-    /// Appends a row of codes; an empty builder takes to their dictionary.
+    /// Appends a row of codes so many times; an empty builder takes to their dictionary.
     #[inline]
-    pub(super) fn push_coded(&mut self, column: &CodedText, row: usize) {
+    pub(super) fn push_coded(&mut self, column: &CodedText, row: usize, times: usize) {
         if self.interner.is_none()
             && self.len() == 0
             && !matches!(&self.rows, Rows::Coded(own) if Arc::ptr_eq(&own.dictionary, column.dictionary()))
@@ -143,11 +149,11 @@ impl TextBuilder {
             self.rows = Rows::Coded(Codes::new(column.dictionary().clone(), 0));
         }
         if column.is_null(row) {
-            return self.push_nulls(1);
+            return self.push_nulls(times);
         }
         match &mut self.rows {
-            Rows::Coded(own) if Arc::ptr_eq(&own.dictionary, column.dictionary()) => own.push(column.codes().value(row)),
-            _ => self.push(column.value(row)),
+            Rows::Coded(own) if Arc::ptr_eq(&own.dictionary, column.dictionary()) => own.push_times(column.codes().value(row), times),
+            _ => self.push_times(column.value(row), times),
         }
     }
 

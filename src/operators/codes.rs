@@ -55,12 +55,12 @@ impl Codes {
         self.codes[group as usize] = code;
     }
 
-    /// A group is no more.
+    /// A group is no more, and its code the key of none.
     pub(super) fn forget(&mut self, group: u32) {
         if let Some(code) = self.codes.get_mut(group as usize)
             && *code != NONE
         {
-            self.groups[*code as usize] = NONE;
+            self.groups[*code as usize] = NO_GROUP;
             *code = NONE;
         }
     }

@@ -219,11 +219,11 @@ impl Port {
 
     /// What is about to be filled in at once may be this much.
     fn bound(&mut self, allowance: &Allowance) {
-        let rows = self.places.len();
-        let of_event = rows.saturating_add(allowance.rows);
         if allowance.rows == usize::MAX && allowance.memory.is_none() {
             return;
         }
+        let rows = self.places.len();
+        let of_event = rows.saturating_add(allowance.rows);
         let (mut most, mut over) = (of_event, allowance.too_many_rows());
         // Each row takes a word a column at least, and its place and moment.
         let a_row = 8 * self.columns.len() + 2 * size_of::<Place>();

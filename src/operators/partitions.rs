@@ -4,6 +4,8 @@
 
 use std::collections::VecDeque;
 
+use arrow_buffer::NullBuffer;
+
 use super::codes::Codes;
 use super::memory::fit_queue;
 use crate::data::{
@@ -13,6 +15,9 @@ use crate::data::{
 use crate::expr::{BatchRow, EvalContext, Expr};
 use crate::pattern::RowOf;
 use crate::spec::{PartitionKeys, PatternSpec, Within};
+
+/// Stands for a partition whose number is not known.
+pub(super) const UNKNOWN: u32 = u32::MAX;
 
 /// Partitions, with what is kept of each.
 #[derive(Debug)]
@@ -28,6 +33,7 @@ pub(super) struct Partitions<P> {
     known: KnownWords,
     /// By the number of the key.
     kept: Vec<Option<P>>,
+    forgotten: u64,
     /// When to look whether a partition is over: each stands here once, if there is a WITHIN.
     visits: VecDeque<(Timestamp, u32)>,
     context: EvalContext,
@@ -41,6 +47,30 @@ enum Way {
     Word(usize),
     /// It is this column of texts, which may come as codes.
     Text(usize, Codes),
+}
+
+/// Where the keys of the rows of a batch are read: what kind they are is looked at once a batch.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum RowKeys<'b> {
+    /// There are none.
+    Alone,
+    /// They are texts that come as these codes, some of them NULLs.
+    Codes(&'b [u32], Option<&'b NullBuffer>),
+    /// They are the whole numbers of this column.
+    Words(&'b Column),
+    /// They are hashed as bytes.
+    Hash,
+}
+
+impl RowKeys<'_> {
+    /// The code of a row's text, where it comes as one.
+    #[inline(always)]
+    fn code(self, row: usize) -> Option<u32> {
+        match self {
+            Self::Codes(codes, nulls) if nulls.is_none_or(|nulls| nulls.is_valid(row)) => Some(codes[row]),
+            _ => None,
+        }
+    }
 }
 
 impl Way {
@@ -73,6 +103,7 @@ impl<P> Partitions<P> {
             keys: KeyTable::new(),
             key: KeyBuffer::new(),
             kept: Vec::new(),
+            forgotten: 0,
             visits: VecDeque::new(),
             context: EvalContext::new(),
         }
@@ -94,22 +125,69 @@ impl<P> Partitions<P> {
     /// The number of the partition of a row; where there is none, `fresh` begins one, if it is given. The batch has been turned to.
     #[inline]
     pub(super) fn find(&mut self, row: &RowOf<'_>, fresh: Option<impl FnOnce() -> P>) -> Option<u32> {
-        match self.known(row) {
+        self.find_by(self.keys_of(row.input, row.batch), row, fresh)
+    }
+
+    /// The same, where the keys of the row's batch have been looked at.
+    #[inline]
+    pub(super) fn find_by(&mut self, keys: RowKeys<'_>, row: &RowOf<'_>, fresh: Option<impl FnOnce() -> P>) -> Option<u32> {
+        match self.known(keys, row.input, row.row) {
             Some(id) => Some(id),
+            None if fresh.is_none() && self.is_known_to_have_none(keys, row.input, row.row) => None,
             None => self.find_anew(row, fresh),
         }
     }
 
-    /// The same of a row whose key has come before, and is remembered.
-    #[inline(always)]
-    pub(super) fn known(&self, row: &RowOf<'_>) -> Option<u32> {
-        if !self.is_keyed {
-            return self.kept.first().is_some_and(Option::is_some).then_some(0);
+    /// Where the keys of the rows of a batch of an input are read.
+    #[inline]
+    pub(super) fn keys_of<'b>(&self, input: usize, batch: &'b EventBatch) -> RowKeys<'b> {
+        match self.ways.get(input) {
+            _ if !self.is_keyed => RowKeys::Alone,
+            Some(Way::Text(column, _)) => match &batch.columns()[*column] {
+                Column::Coded(texts) => RowKeys::Codes(texts.codes().values(), texts.nulls()),
+                _ => RowKeys::Hash,
+            },
+            Some(Way::Word(column)) => RowKeys::Words(&batch.columns()[*column]),
+            Some(Way::Hash) | None => RowKeys::Hash,
         }
-        match self.ways.get(row.input)? {
-            Way::Text(column, codes) => codes.group(code_of(&row.batch.columns()[*column], row.row)?),
-            Way::Word(column) => self.known.get(row.batch.columns()[*column].word(row.row)?),
-            Way::Hash => None,
+    }
+
+    /// The number of the partition of a row whose key has come before, and is remembered.
+    #[inline]
+    pub(super) fn known(&self, keys: RowKeys<'_>, input: usize, row: usize) -> Option<u32> {
+        match (keys, self.ways.get(input)) {
+            (RowKeys::Codes(..), Some(Way::Text(_, codes))) => codes.group(keys.code(row)?),
+            (RowKeys::Words(column), _) => self.known.get(column.word(row)?),
+            (RowKeys::Alone, _) => self.kept.first().is_some_and(Option::is_some).then_some(0),
+            (RowKeys::Codes(..) | RowKeys::Hash, _) => None,
+        }
+    }
+
+    /// Puts down the numbers of the partitions of rows as far as they are remembered, and [`UNKNOWN`] of the others. A number means the same
+    /// until a partition is [forgotten](Self::forgotten).
+    #[inline]
+    pub(super) fn put_known<'r>(&self, keys: RowKeys<'_>, input: usize, rows: impl Iterator<Item = (u32, &'r mut u32)>) {
+        match (keys, self.ways.get(input)) {
+            (RowKeys::Codes(codes, None), Some(Way::Text(_, known))) => {
+                rows.for_each(|(row, id)| *id = known.group(codes[row as usize]).unwrap_or(UNKNOWN));
+            }
+            _ => rows.for_each(|(row, id)| *id = self.known(keys, input, row as usize).unwrap_or(UNKNOWN)),
+        }
+    }
+
+    /// How many have been forgotten so far.
+    #[inline]
+    pub(super) fn forgotten(&self) -> u64 {
+        self.forgotten
+    }
+
+    /// Whether it is remembered that the key of a row has no partition. Where keys come from several inputs, another one may have made a key
+    /// of what was none.
+    #[inline]
+    fn is_known_to_have_none(&self, keys: RowKeys<'_>, input: usize, row: usize) -> bool {
+        match (keys.code(row), self.ways.get(input)) {
+            (Some(code), Some(Way::Text(_, codes))) => self.ways.len() == 1 && codes.has_no_group(code),
+            _ => false,
         }
     }
 
@@ -118,17 +196,7 @@ impl<P> Partitions<P> {
         if !self.is_keyed {
             return self.begin(0, time, fresh);
         }
-        let code = match self.ways.get(row.input) {
-            Some(Way::Text(column, codes)) => {
-                let code = code_of(&row.batch.columns()[*column], row.row);
-                // Where keys come from several inputs, another one may have made a key of what was none.
-                if fresh.is_none() && self.ways.len() == 1 && code.is_some_and(|code| codes.has_no_group(code)) {
-                    return None;
-                }
-                code
-            }
-            _ => None,
-        };
+        let code = self.keys_of(row.input, row.batch).code(row.row);
         let found = self.key_of(row, fresh.is_some()).and_then(|id| self.begin(id, time, fresh));
         match (self.ways.get_mut(row.input), code, found) {
             (Some(Way::Text(_, codes)), Some(code), Some(id)) => codes.note(code, id),
@@ -197,6 +265,7 @@ impl<P> Partitions<P> {
     }
 
     /// Forgets a partition of which nothing is left, where it would not be looked at later.
+    #[inline]
     pub(super) fn drop_if(&mut self, id: u32, is_empty: impl FnOnce(&P) -> bool) {
         if self.within.is_none() && self.kept.get(id as usize).and_then(Option::as_ref).is_some_and(is_empty) {
             self.forget(id);
@@ -204,6 +273,7 @@ impl<P> Partitions<P> {
     }
 
     fn forget(&mut self, id: u32) {
+        self.forgotten += 1;
         self.kept[id as usize] = None;
         if self.is_keyed {
             if self.ways.iter().any(|way| matches!(way, Way::Word(_))) {
@@ -367,15 +437,6 @@ struct KnownWords(Vec<(i64, u32)>);
 const KNOWN: (usize, usize) = (16, 1024);
 /// Stands for no partition.
 const NONE: u32 = u32::MAX;
-
-/// The code of a row's text, where it comes as one.
-#[inline(always)]
-fn code_of(column: &Column, row: usize) -> Option<u32> {
-    match column {
-        Column::Coded(texts) if !texts.is_null(row) => Some(texts.codes().value(row)),
-        _ => None,
-    }
-}
 
 impl KnownWords {
     #[inline]

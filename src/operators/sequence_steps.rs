@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::partitions::Partitions;
+use super::partitions::{Partitions, RowKeys, UNKNOWN};
 use super::{Held, Operator, Outbox, Plain};
 use crate::data::{Entry, EventBatch, Inbox, Phase, Place, StateError, StateReader, StateWriter, Timestamp};
 use crate::pattern::{Arrival, RowOf, StepEvaluator, StepPartition};
@@ -15,6 +15,9 @@ use crate::spec::{Arrow, PatternSpec, VariableId};
 /// For so many rows at once it is read beforehand what they will look at, where there are more than a few partitions.
 const AHEAD: usize = 32;
 const FEW: usize = 512;
+
+/// The room of so many partitions that have gone is kept, of a quarter as many as there are.
+const SPARE: usize = 64;
 
 /// Matches a sequence of single steps.
 #[derive(Debug)]
@@ -25,13 +28,26 @@ pub struct StepSequence {
     starts: VecDeque<(Place, u32)>,
     /// The most partitions at one time since the events that nobody needs were dropped.
     most_partitions: usize,
+    /// Before this time, no start is over.
+    due: Timestamp,
     /// The least place held back, as last said.
     held_from: Place,
     /// It may be another by now.
     may_hold_less: bool,
-    /// The rows that matter, and the partitions of those that come next with the steps that they fit: kept for their memory alone.
-    rows: Vec<u32>,
-    ahead: Vec<(u32, u64)>,
+    /// The rows that matter, kept for their memory alone.
+    rows: Vec<Next>,
+    /// Room of partitions that have gone, for those that begin.
+    spare: Vec<StepPartition>,
+}
+
+/// A row that comes soon.
+#[derive(Debug, Clone, Copy)]
+struct Next {
+    row: u32,
+    /// The number of its partition, once that has been asked.
+    id: u32,
+    /// The steps that it fits as far as it alone says, as bits.
+    fits: u64,
 }
 
 impl StepSequence {
@@ -43,33 +59,49 @@ impl StepSequence {
             partitions: Partitions::new(&spec),
             starts: VecDeque::new(),
             most_partitions: 0,
+            due: Timestamp(i64::MAX),
             held_from: Place::MAX,
             may_hold_less: false,
             rows: Vec::new(),
-            ahead: Vec::new(),
+            spare: Vec::new(),
             evaluator: StepEvaluator::new(spec, steps, most),
         }
     }
 
-    /// A row that is an event by itself.
-    #[inline]
-    fn row(&mut self, row: &RowOf<'_>, place: Place, moment: Place, out: &mut Outbox) {
-        let fits = self.evaluator.fits(row.input, row.row);
-        if let Some(id) = self.partition_of(row, fits & 1 == 1) {
-            self.event_of_key(id, std::slice::from_ref(row), fits, (place, moment), out);
+    /// A row that is an event by itself, and the steps that it fits.
+    fn row(&mut self, keys: RowKeys<'_>, row: &RowOf<'_>, fits: u64, at: (Place, Place), out: &mut Outbox) {
+        if let Some(id) = self.partition_of(keys, row, fits)
+            && self.concerns(id, fits)
+        {
+            self.event_of_key(id, std::slice::from_ref(row), fits, at, out);
         }
+    }
+
+    /// The number of the partition of a row that fits these steps, if it has one or begins one.
+    #[inline]
+    fn partition_of(&mut self, keys: RowKeys<'_>, row: &RowOf<'_>, fits: u64) -> Option<u32> {
+        let Self { partitions, evaluator, spare, .. } = self;
+        partitions.find_by(keys, row, (fits & 1 == 1).then_some(|| spare.pop().unwrap_or_else(|| evaluator.partition())))
     }
 
     /// An event that has rows in several inputs. They mostly have one key; where they differ, each key's partition gets the rows that have it.
     fn rows(&mut self, rows: &[RowOf<'_>], place: Place, moment: Place, out: &mut Outbox) {
         let fits = rows.iter().fold(0, |fits, row| fits | self.evaluator.fits(row.input, row.row));
-        let ids: Vec<Option<u32>> = rows.iter().map(|row| self.partition_of(row, fits & 1 == 1)).collect();
+        let evaluator = &self.evaluator;
+        let find = |row| self.partitions.find(row, (fits & 1 == 1).then_some(|| evaluator.partition()));
+        let ids: Vec<Option<u32>> = rows.iter().map(find).collect();
         for (first, id) in ids.iter().enumerate() {
             let Some(id) = id.filter(|id| !ids[..first].contains(&Some(*id))) else { continue };
             let of_key: Vec<RowOf<'_>> = rows.iter().zip(&ids).filter(|(_, of)| **of == Some(id)).map(|(row, _)| *row).collect();
             let fits = of_key.iter().fold(0, |fits, row| fits | self.evaluator.fits(row.input, row.row));
             self.event_of_key(id, &of_key, fits, (place, moment), out);
         }
+    }
+
+    /// Whether an event that fits these steps does anything to a partition.
+    #[inline]
+    fn concerns(&self, id: u32, fits: u64) -> bool {
+        self.partitions.get(id).is_some_and(|partition| self.evaluator.concerns(partition, fits))
     }
 
     fn event_of_key(&mut self, id: u32, rows: &[RowOf<'_>], fits: u64, (place, moment): (Place, Place), out: &mut Outbox) {
@@ -88,6 +120,9 @@ impl StepSequence {
             // What is held back is the first start, so only what happens to that one, or a first one, changes it.
             self.may_hold_less |= self.starts.front().is_none_or(|(_, first)| *first == id);
             if fits & 1 == 1 {
+                if self.starts.is_empty() {
+                    self.due = self.end_of(place);
+                }
                 self.starts.push_back((place, id));
             }
             self.put_out(moment, out);
@@ -95,29 +130,12 @@ impl StepSequence {
         self.partitions.drop_if(id, StepPartition::is_empty);
     }
 
-    /// The number of the partition of a row, if it has one or may begin one.
-    #[inline]
-    fn partition_of(&mut self, row: &RowOf<'_>, may_begin: bool) -> Option<u32> {
-        let evaluator = &self.evaluator;
-        self.partitions.find(row, may_begin.then_some(|| evaluator.partition()))
-    }
-
     /// Reads what the next rows will look at, all rows at each depth before the next: partitions lie anywhere in memory, and to wait for many
     /// of them at once takes little longer than to wait for one.
-    fn touch<'r>(&mut self, rows: impl Iterator<Item = RowOf<'r>>) {
-        self.ahead.clear();
-        for row in rows {
-            let fits = self.evaluator.fits(row.input, row.row);
-            if fits != 0
-                && let Some(id) = self.partitions.known(&row)
-            {
-                self.ahead.push((id, fits));
-            }
-        }
-        for depth in 0..2 {
-            let touched = self.ahead.iter().filter_map(|&(id, fits)| Some(self.partitions.get(id)?.touch(depth, fits)));
-            std::hint::black_box(touched.fold(0usize, usize::wrapping_add));
-        }
+    fn touch(&self, rows: &[Next]) {
+        let partitions = || rows.iter().filter_map(|next| Some((self.partitions.get(next.id)?, next.fits)));
+        std::hint::black_box(partitions().fold(0, |touched, (partition, _)| touched ^ partition.waits()));
+        std::hint::black_box(partitions().fold(0, |touched, (partition, fits)| touched ^ self.evaluator.touch(partition, fits)));
     }
 
     /// Puts out the matches whose turn it is.
@@ -135,17 +153,31 @@ impl StepSequence {
         out.end_turn();
     }
 
+    /// When a match that starts here is over at the latest.
+    fn end_of(&self, start: Place) -> Timestamp {
+        self.evaluator.end_of(start.time()).unwrap_or(Timestamp(i64::MAX))
+    }
+
     /// Lets times be over that end before this place, where matches wait for their turn. What one time makes certain in several partitions
     /// comes out in the order of the starts.
     #[inline]
     fn pass_time(&mut self, until: Place, floor: Place, out: &mut Outbox) {
+        // A look at the time is mostly enough.
+        if until.time() >= self.due {
+            self.end_times(until, floor, out);
+        }
+    }
+
+    #[inline(never)]
+    fn end_times(&mut self, until: Place, floor: Place, out: &mut Outbox) {
         while let Some(time) = self.starts.front().and_then(|(start, _)| self.evaluator.end_of(start.time())) {
-            // A look at the time is mostly enough.
-            if time > until.time() || Place::behind(time) >= until {
+            self.due = time;
+            if Place::behind(time) >= until {
                 return;
             }
             self.end_time(time, floor, out);
         }
+        self.due = Timestamp(i64::MAX);
     }
 
     /// A time is over for the first start, at least.
@@ -182,11 +214,20 @@ impl StepSequence {
     /// Looks at the partitions whose turn it is, and now and then for events that nobody needs.
     fn visit(&mut self, watermark: Place) {
         let earliest = self.evaluator.earliest(watermark);
-        let evaluator = &self.evaluator;
-        self.partitions.visit(watermark.time(), |partition| {
+        let Self { partitions, evaluator, spare, .. } = self;
+        partitions.visit(watermark.time(), |partition| {
             evaluator.purge(partition, earliest);
-            partition.is_empty()
+            let is_over = partition.is_empty();
+            if is_over && spare.len() < SPARE {
+                spare.push(std::mem::replace(partition, evaluator.partition()).into_room());
+            }
+            is_over
         });
+        let room = SPARE.min(partitions.len() / 4);
+        if spare.len() > room {
+            spare.truncate(room);
+            spare.shrink_to(room);
+        }
         // Where most partitions have gone, their events have too.
         let partitions = self.partitions.room();
         self.most_partitions = self.most_partitions.max(partitions);
@@ -229,32 +270,68 @@ impl StepSequence {
         self.partitions.are_keyed() && self.partitions.room() > FEW
     }
 
+    /// Puts the rows of a batch that matter, which has been looked at, in place of others.
+    fn put_rows_that_matter(&self, batch: &EventBatch, rows: &mut Vec<Next>) {
+        let (fits, all) = (&self.evaluator.all_fits()[..batch.len()], self.evaluator.looks_at_all());
+        rows.clear();
+        rows.resize(fits.len(), Next { row: 0, id: UNKNOWN, fits: 0 });
+        let mut count = 0;
+        // PERF: every row is written, and the next one over it where it does not matter: whether it does would often be guessed wrong.
+        for (row, &fits) in (0..).zip(fits) {
+            rows[count] = Next { row, id: UNKNOWN, fits };
+            count += usize::from(all || fits != 0);
+        }
+        rows.truncate(count);
+    }
+
     /// The rows of the only input, as they stand. Those that do not matter are passed over: what time makes certain has its own moment.
     fn take_rows(&mut self, batch: &EventBatch, out: &mut Outbox) {
         let mut rows = std::mem::take(&mut self.rows);
-        self.evaluator.rows_that_matter(batch, &mut rows);
+        self.put_rows_that_matter(batch, &mut rows);
         let (places, moments, lags) = (&**batch.places(), &**batch.moments(), self.evaluator.lags());
-        let is_worth_touching = self.is_worth_touching();
-        let all = rows.iter().map(|&row| (0, row, places[row as usize]));
-        // PERF: where each row is of another partition, that is waited for, and a second look at all rows costs more than it saves.
-        self.evaluator.begin(std::slice::from_ref(batch), all.take(if is_worth_touching { 0 } else { usize::MAX }));
-        let row_of = |row: &u32| RowOf { input: 0, batch, row: *row as usize };
-        for next in rows.chunks(AHEAD) {
+        let starts = rows.iter().filter(|next| next.fits & 1 == 1);
+        self.evaluator.begin(std::slice::from_ref(batch), starts.map(|next| (0, next.row, places[next.row as usize])));
+        let (is_worth_touching, keys) = (self.is_worth_touching(), self.partitions.keys_of(0, batch));
+        for rows in rows.chunks_mut(AHEAD) {
+            let forgotten = self.partitions.forgotten();
+            self.partitions.put_known(keys, 0, rows.iter_mut().map(|next| (next.row, &mut next.id)));
             if is_worth_touching {
-                self.touch(next.iter().map(row_of));
+                self.touch(rows);
             }
-            for row in next.iter().map(row_of) {
-                let (place, moment) = (places[row.row], moments[row.row]);
+            for &Next { row, id, fits } in &*rows {
+                let at = row as usize;
+                let place = places[at];
                 if lags {
                     self.pass_time(place, Place::MIN, out);
                 }
-                self.row(&row, place, moment, out);
-                if std::mem::take(&mut self.may_hold_less) {
-                    self.report(moment, out);
+                let row = RowOf { input: 0, batch, row: at };
+                let is_known = id != UNKNOWN && self.partitions.forgotten() == forgotten;
+                let id = if is_known { Some(id) } else { self.partition_of(keys, &row, fits) };
+                if let Some(id) = id
+                    && self.concerns(id, fits)
+                {
+                    self.event_of_key(id, std::slice::from_ref(&row), fits, (place, moments[at]), out);
+                    if std::mem::take(&mut self.may_hold_less) {
+                        self.report(moments[at], out);
+                    }
                 }
             }
         }
         self.rows = rows;
+    }
+
+    /// The next rows among entries, with their partitions.
+    fn next_of(&self, inbox: &Inbox, from: usize) -> Vec<Next> {
+        let next = |entry: &Entry| match *entry {
+            Entry::Row { input, row, .. } => {
+                let (input, at) = (usize::from(input), row as usize);
+                let fits = self.evaluator.fits(input, at);
+                let id = self.partitions.known(self.partitions.keys_of(input, &inbox.inputs[input]), input, at);
+                Some(Next { row, id: id.unwrap_or(UNKNOWN), fits })
+            }
+            Entry::Watermark(_) => None,
+        };
+        inbox.entries[from..].iter().take(AHEAD).filter_map(next).collect()
     }
 
     fn take_entries(&mut self, inbox: &Inbox, out: &mut Outbox) {
@@ -263,7 +340,7 @@ impl StepSequence {
             Entry::Row { input, row, place, .. } => Some((usize::from(input), row, place)),
             Entry::Watermark(_) => None,
         });
-        self.evaluator.begin(&inbox.inputs, rows.take(if is_worth_touching { 0 } else { usize::MAX }));
+        self.evaluator.begin(&inbox.inputs, rows);
         let (looks_at_all, lags) = (self.evaluator.looks_at_all(), self.evaluator.lags());
         let mut rows: Vec<RowOf<'_>> = Vec::new();
         let row_of = |entry: &Entry| match *entry {
@@ -274,7 +351,7 @@ impl StepSequence {
         };
         for (number, entry) in inbox.entries.iter().enumerate() {
             if is_worth_touching && number.is_multiple_of(AHEAD) {
-                self.touch(inbox.entries[number..inbox.entries.len().min(number + AHEAD)].iter().filter_map(row_of));
+                self.touch(&self.next_of(inbox, number));
             }
             let Entry::Row { input, row, place, moment, floor } = *entry else {
                 if let (Entry::Watermark(step), true) = (entry, lags) {
@@ -294,7 +371,10 @@ impl StepSequence {
             }
             match rows.as_slice() {
                 [] => {}
-                [row] => self.row(row, place, moment, out),
+                [row] => {
+                    let (keys, fits) = (self.partitions.keys_of(row.input, row.batch), self.evaluator.fits(row.input, row.row));
+                    self.row(keys, row, fits, (place, moment), out);
+                }
                 _ => self.rows(&rows, place, moment, out),
             }
             rows.clear();
@@ -358,6 +438,7 @@ impl Operator for StepSequence {
             self.starts.push_back((place, now.get(id)?));
         }
         self.starts.make_contiguous().sort_by_key(|(place, _)| *place);
+        self.due = Timestamp(i64::MIN);
         let _: Place = from.take()?;
         // Each part has the events of all.
         if before.iter().any(|events| *events > 0) {
@@ -385,7 +466,8 @@ impl Operator for StepSequence {
         let sizes = self.partitions.iter().map(StepPartition::size);
         let (rows, bytes) = sizes.fold((0, 0), |(rows, bytes), (r, b)| (rows + r, bytes + b));
         let starts = self.starts.capacity() * size_of::<(Place, u32)>();
-        let bytes = bytes + self.evaluator.bytes() + self.partitions.bytes() + starts;
+        let spare: usize = self.spare.iter().map(|partition| partition.size().1).sum();
+        let bytes = bytes + self.evaluator.bytes() + self.partitions.bytes() + starts + spare;
         Held { keys: self.partitions.iter().count(), rows, bytes, dropped: self.evaluator.dropped() }
     }
 }

@@ -16,7 +16,7 @@ use super::waiting::{Compared, Fitting, Question, Record, Shape};
 use super::word::Bounds;
 use crate::data::{ColumnBuilder, EventBatch, Place, StateError, StateReader, StateWriter, Timestamp};
 use crate::expr::EvalContext;
-use crate::pattern::event::{Candidate, RowOf};
+use crate::pattern::event::{Candidate, Event, RowOf};
 use crate::pattern::terms::Terms;
 use crate::spec::{AfterMatch, Arrow, PatternSpec, VariableId, Within};
 
@@ -43,6 +43,8 @@ pub(crate) struct StepEvaluator {
     collect_at: usize,
     most: usize,
     dropped: u64,
+    /// The steps that take the very next event or none, as bits.
+    strict: u64,
 }
 
 /// Memory that is used again for each event.
@@ -73,6 +75,11 @@ pub(crate) struct Arrival<'a> {
 impl<'a> Arrival<'a> {
     fn row(&self, input: usize) -> &RowOf<'a> {
         self.rows.iter().find(|row| row.input == input).expect("an event fits steps of its inputs")
+    }
+
+    /// The event by itself, copied out of its batches.
+    fn event(&self) -> Arc<Event> {
+        Candidate::of_rows(self.place, 0, self.rows).event().clone()
     }
 
     fn in_batch(&self, step: usize, input: usize) -> InBatch<'a> {
@@ -112,6 +119,7 @@ impl StepEvaluator {
             collect_at: COLLECTED_FROM,
             most,
             dropped: 0,
+            strict: (1..plan.steps.len()).filter(|step| plan.steps[*step].arrow == Arrow::Strict).fold(0, |steps, step| steps | 1 << step),
             terms,
             plan,
         }
@@ -207,17 +215,14 @@ impl StepEvaluator {
         self.offers.fits(input, row)
     }
 
-    /// Puts the rows that matter of the batch of the only input, which has been looked at, in place of others.
-    pub(crate) fn rows_that_matter(&self, batch: &EventBatch, rows: &mut Vec<u32>) {
-        rows.clear();
-        let all = self.looks_at_all();
-        let fits = self.offers.all_fits(0).iter().zip(0u32..).take(batch.len());
-        rows.extend(fits.filter(|(fits, _)| all || **fits != 0).map(|(_, row)| row));
+    /// The steps that each row of the only input fits, as far as it alone says, as bits; its batch has been looked at.
+    pub(crate) fn all_fits(&self) -> &[u64] {
+        self.offers.all_fits(0)
     }
 
     /// Whether a row that fits no step matters: a match that waits for the very next event then ends.
     pub(crate) fn looks_at_all(&self) -> bool {
-        self.plan.steps[1..].iter().any(|step| step.arrow == Arrow::Strict)
+        self.strict != 0
     }
 
     /// Whether matches wait for their turn, so that rows may be certain later than they stand.
@@ -239,23 +244,40 @@ impl StepEvaluator {
         }
     }
 
+    /// Whether an event that fits these steps (as bits) does anything to a partition.
+    #[inline]
+    pub(crate) fn concerns(&self, partition: &StepPartition, fits: u64) -> bool {
+        let waits = partition.waits();
+        fits & 1 == 1 || waits != 0 && (waits & (fits | self.strict) != 0 || partition.waiting() > self.most)
+    }
+
+    /// Reads what of a partition an event that fits these steps (as bits) will look at. Gives something that depends on it.
+    #[inline]
+    pub(crate) fn touch(&self, partition: &StepPartition, fits: u64) -> u64 {
+        partition.touch(fits | self.strict)
+    }
+
     /// The next event of a partition. Behind it, what [`Self::finished_count`] tells is to be written.
     pub(crate) fn event(&mut self, partition: &mut StepPartition, arrival: &Arrival<'_>) {
         let earliest = self.earliest(arrival.place);
         self.finished.clear();
         self.finished_count = 0;
-        for step in (1..self.plan.steps.len()).rev() {
-            if arrival.fits >> step & 1 == 1 && !partition.lists[step - 1].is_empty() {
+        // What goes on waits at a step that has had the event already.
+        let mut steps = partition.waits() & (arrival.fits | self.strict);
+        while steps != 0 {
+            let step = steps.ilog2() as usize;
+            steps ^= 1 << step;
+            if arrival.fits >> step & 1 == 1 {
                 self.offer(partition, step, arrival, earliest);
             }
-            if self.plan.steps[step].arrow == Arrow::Strict {
+            if self.strict >> step & 1 == 1 {
                 partition.lose(&self.shapes, step, self.plan.in_turn);
             }
         }
         if arrival.fits & 1 == 1 {
             self.start(partition, arrival, earliest);
         }
-        if self.plan.in_turn {
+        if self.plan.in_turn && partition.turns.is_decided() {
             self.let_out(partition);
         }
         if self.finished_count > 0 && self.plan.spec.after_match == AfterMatch::Restart {
@@ -369,20 +391,19 @@ impl StepEvaluator {
         let last = self.plan.last();
         let found = std::mem::take(&mut self.scratch.found);
         let mut order = std::mem::take(&mut self.scratch.order);
-        let stride = self.shapes[last - 1].stride();
+        let shape = &self.shapes[last - 1];
+        let stride = shape.stride();
         let record = |number: u32| Record(&found[number as usize * stride..][..stride]);
         order.clear();
         order.extend((0u32..).take(found.len() / stride));
-        let in_order = |a: &u32, b: &u32| record(*a).events(last).cmp(record(*b).events(last));
+        let in_order = |a: &u32, b: &u32| record(*a).cmp_events(record(*b), shape);
         if !order.is_sorted_by(|a, b| in_order(a, b).is_le()) {
             order.sort_unstable_by(in_order);
         }
         if self.plan.in_turn {
             self.finish_in_turn(partition, arrival, fitting, order.iter().map(|number| record(*number)));
         } else {
-            for number in &order {
-                self.finish_one(record(*number), arrival);
-            }
+            order.iter().for_each(|number| self.finish_one(record(*number), arrival));
         }
         (self.scratch.found, self.scratch.order) = (found, order);
     }
@@ -436,20 +457,18 @@ impl StepEvaluator {
     /// Hands out finished matches that end with the event at hand.
     fn with_last<T>(&self, events: &[u32], count: usize, arrival: &Arrival<'_>, with: impl FnOnce(Finished<'_>) -> T) -> T {
         let last = self.plan.last();
-        let candidate = Candidate::of_rows(arrival.place, 0, arrival.rows);
-        let event = self.plan.keeps_events().then(|| candidate.event());
+        let event = self.plan.keeps_events().then(|| arrival.event());
         let row = arrival.in_batch(last, self.plan.steps[last].input);
-        with(Finished { events, count, last: Some(Last { place: arrival.place, row, event }) })
+        with(Finished { events, count, width: last, last: Some(Last { place: arrival.place, row, event: event.as_ref() }) })
     }
 
     /// Puts an event into the log of a step.
     fn log(&mut self, step: usize, arrival: &Arrival<'_>) -> u32 {
         let planned = &self.plan.steps[step];
         let row = arrival.row(planned.input);
-        let candidate = Candidate::of_rows(arrival.place, 0, arrival.rows);
-        let event = self.plan.keeps_events().then(|| candidate.event());
+        let event = self.plan.keeps_events().then(|| arrival.event());
         let columns = planned.keeps.iter().map(|(_, side)| self.offers.column(step, *side, row.batch));
-        self.logs[step].push(arrival.place, columns, row.row, event)
+        self.logs[step].push(arrival.place, columns, row.row, event.as_ref())
     }
 
     /// SKIP: the matches whose turn it is, and what they skip.
@@ -502,7 +521,7 @@ impl StepEvaluator {
         ready.sort_by_key(|(start, _)| *start);
         for (start, events) in ready {
             let last = self.plan.last();
-            let found = Finished { events: &events, count: 1, last: None };
+            let found = Finished { events: &events, count: 1, width: events.len(), last: None };
             go(start, self.logs[last].place(events[last]), &|out: &mut [ColumnBuilder]| {
                 self.writer.write(&self.plan, &self.logs, found, out, &self.terms.context);
             });
@@ -536,9 +555,8 @@ impl StepEvaluator {
     pub(crate) fn collect<'p>(&mut self, partitions: impl Iterator<Item = &'p mut StepPartition>, earliest: i64) {
         let mut needed: Vec<Vec<bool>> = self.logs.iter().map(|log| vec![false; log.len()]).collect();
         let mut kept: Vec<&mut StepPartition> = Vec::new();
-        for partition in partitions {
-            self.purge(partition, earliest);
-            partition.for_each_event(&self.shapes, |step, event| needed[step][event as usize] = true);
+        for partition in partitions.filter(|partition| !partition.is_empty()) {
+            partition.keep_needed(&self.shapes, earliest, |step, event| needed[step][event as usize] = true);
             kept.push(partition);
         }
         let numbers: Vec<Vec<u32>> = self.logs.iter_mut().zip(&needed).map(|(log, needed)| log.keep(needed)).collect();

@@ -279,6 +279,7 @@ impl Kept {
         if found == more { Ok(()) } else { Err(StateError::new("values of another number than places")) }
     }
 
+    #[inline]
     fn push(&mut self, column: &Column, row: usize) {
         match self {
             Self::Words { words, valid, .. } => push_word(words, valid, column.word(row)),
@@ -343,12 +344,14 @@ impl Kept {
     }
 }
 
+#[inline]
 fn push_word(words: &mut Vec<i64>, valid: &mut Option<Vec<bool>>, word: Option<i64>) {
     note(valid, words.len(), word.is_some());
     words.push(word.unwrap_or(0));
 }
 
 /// Notes whether one value more, behind `len` others, is no NULL.
+#[inline]
 fn note(valid: &mut Option<Vec<bool>>, len: usize, is_valid: bool) {
     match valid {
         Some(flags) => flags.push(is_valid),

@@ -81,18 +81,41 @@ impl StepPartition {
     }
 
     /// Whether nothing is kept.
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        self.lists.iter().all(Waiting::is_empty) && self.turns.is_empty()
+        self.waits() == 0 && self.turns.is_empty()
     }
 
-    /// Reads what an event that fits these steps (as bits) will look at: of the partition itself, or of what its lists hold. Gives something
-    /// that depends on it.
+    /// Another one, that takes over the room of this one, of which nothing is left.
+    pub(crate) fn into_room(self) -> Self {
+        let lists = match self.lists {
+            Lists::One(lists) => Lists::One(lists.map(Waiting::into_room)),
+            Lists::Two(lists) => Lists::Two(lists.map(Waiting::into_room)),
+            Lists::Many(lists) => Lists::Many(lists.into_iter().map(Waiting::into_room).collect()),
+        };
+        Self { lists, turns: self.turns.into_room() }
+    }
+
+    /// Reads what of its lists and turns an event that fits these steps (as bits) will look at. Gives something that depends on it.
     #[inline]
-    pub(crate) fn touch(&self, depth: usize, fits: u64) -> usize {
-        let lists = self.lists.iter().enumerate().filter(|(at, _)| fits >> (at + 1) & 1 == 1);
-        match depth {
-            0 => lists.map(|(_, list)| list.len()).sum(),
-            _ => lists.map(|(_, list)| list.touch()).sum(),
+    pub(crate) fn touch(&self, fits: u64) -> u64 {
+        let mut steps = self.waits() & fits;
+        let mut touched = if steps == 0 { 0 } else { self.turns.touch() };
+        while steps != 0 {
+            touched ^= self.lists[steps.trailing_zeros() as usize - 1].touch();
+            steps &= steps - 1;
+        }
+        touched
+    }
+
+    /// The steps that something waits at, as bits.
+    #[inline]
+    pub(crate) fn waits(&self) -> u64 {
+        let waits = |list: &Waiting| u64::from(!list.is_empty());
+        match &self.lists {
+            Lists::One([first]) => waits(first) << 1,
+            Lists::Two([first, second]) => waits(first) << 1 | waits(second) << 2,
+            Lists::Many(lists) => lists.iter().rev().fold(0, |steps, list| steps << 1 | waits(list)) << 1,
         }
     }
 
@@ -187,14 +210,22 @@ impl StepPartition {
         dropped
     }
 
-    /// Every event that is needed: its step, and its number there.
-    pub(super) fn for_each_event(&self, shapes: &[Shape], mut f: impl FnMut(usize, u32)) {
-        for (list, shape) in self.lists.iter().zip(shapes) {
+    /// Forgets what is over, and tells of every event that is still needed: its step, and its number there.
+    pub(super) fn keep_needed(&mut self, shapes: &[Shape], earliest: i64, mut needed: impl FnMut(usize, u32)) {
+        for (list, shape) in self.lists.iter_mut().zip(shapes) {
+            let mut is_any_over = false;
             for record in list.records(shape) {
-                record.events(shape.events).enumerate().for_each(|(step, event)| f(step, event));
+                if record.start() < earliest {
+                    is_any_over = true;
+                } else {
+                    record.events(shape.events).enumerate().for_each(|(step, event)| needed(step, event));
+                }
+            }
+            if is_any_over {
+                list.keep_some(shape, |record| record.start() >= earliest);
             }
         }
-        self.turns.events().for_each(|(step, event)| f(step, event));
+        self.turns.events().for_each(|(step, event)| needed(step, event));
     }
 
     /// Gives the events other numbers.

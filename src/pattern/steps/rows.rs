@@ -27,6 +27,8 @@ pub(super) struct Finished<'a> {
     pub(super) events: &'a [u32],
     /// How many matches there are.
     pub(super) count: usize,
+    /// Of how many events the numbers of each are there.
+    pub(super) width: usize,
     /// The last event, where it lies in a batch still and has no number.
     pub(super) last: Option<Last<'a>>,
 }
@@ -41,18 +43,13 @@ pub(super) struct Last<'a> {
 }
 
 impl<'a> Finished<'a> {
-    fn width(&self) -> usize {
-        self.events.len().checked_div(self.count).unwrap_or(0)
-    }
-
     fn of(&self, number: usize) -> &'a [u32] {
-        let width = self.width();
-        &self.events[number * width..(number + 1) * width]
+        &self.events[number * self.width..(number + 1) * self.width]
     }
 
     /// The event that each has taken for a step.
     fn of_step(&self, step: usize) -> impl ExactSizeIterator<Item = u32> + use<'a> {
-        let (width, events) = (self.width(), self.events);
+        let (width, events) = (self.width, self.events);
         (0..self.count).map(move |number| events[number * width + step])
     }
 

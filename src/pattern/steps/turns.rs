@@ -4,6 +4,9 @@ use std::collections::VecDeque;
 
 use crate::data::Place;
 
+/// For so many starts room is kept when there are none.
+const FEW: usize = 16;
+
 /// The starts of a partition that have not had their turn.
 #[derive(Debug, Default)]
 pub(super) struct Turns(VecDeque<Turn>);
@@ -39,6 +42,23 @@ impl Turns {
 
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// The room of an empty queue, for another one, unless it is much.
+    pub(super) fn into_room(self) -> Self {
+        if self.0.capacity() <= FEW { self } else { Self::default() }
+    }
+
+    /// Reads the first start.
+    #[inline]
+    pub(super) fn touch(&self) -> u64 {
+        self.0.front().map_or(0, |turn| u64::from(turn.event))
+    }
+
+    /// Whether the first start has been decided.
+    #[inline]
+    pub(super) fn is_decided(&self) -> bool {
+        self.0.front().is_some_and(|turn| !matches!(turn.state, TurnState::Open(_)))
     }
 
     pub(super) fn front(&self) -> Option<&Turn> {
@@ -102,14 +122,9 @@ impl Turns {
 
     /// The next match whose turn it is; starts without one are passed over.
     pub(super) fn next_match(&mut self) -> Option<(Place, Box<[u32]>)> {
-        while let Some(turn) = self.0.pop_front() {
-            match turn.state {
-                TurnState::Open(_) => {
-                    self.0.push_front(turn);
-                    return None;
-                }
-                TurnState::Over => {}
-                TurnState::Matched(events) => return Some((turn.start, events)),
+        while self.is_decided() {
+            if let Some(Turn { start, state: TurnState::Matched(events), .. }) = self.0.pop_front() {
+                return Some((start, events));
             }
         }
         None

@@ -4,6 +4,8 @@
 //! with a candidate. While they are few, all are compared with each candidate, in memory order. Many are found by an index over their words
 //! ([`Index`]); records then keep their places, and places that become free are used again.
 
+use std::cmp::Ordering;
+
 use super::index::{Finder, Index};
 use super::word::Bounds;
 use crate::data::{Saved, StateError, StateReader, StateWriter};
@@ -93,13 +95,27 @@ impl Shape {
     }
 
     /// Writes a record behind others.
+    #[inline]
     fn append(&self, to: &mut Vec<u64>, start: i64, events: impl Iterator<Item = u32>, compared: &Compared) {
-        let from = to.len();
         if to.capacity() == 0 {
             to.reserve_exact(FIRST * self.stride);
         }
-        to.resize(from + self.stride, 0);
-        self.write(&mut to[from..], start, events, compared);
+        to.reserve(self.stride);
+        to.push(start.cast_unsigned());
+        let (mut word, mut shift) = (compared.flags, 32);
+        for event in events {
+            word |= u64::from(event) << shift;
+            if shift == 32 {
+                to.push(word);
+                (word, shift) = (0, 0);
+            } else {
+                shift = 32;
+            }
+        }
+        if shift == 32 {
+            to.push(word);
+        }
+        to.extend(compared.words.iter().map(|word| word.cast_unsigned()));
     }
 
     /// Writes a record over what was there.
@@ -128,8 +144,13 @@ impl Shape {
         records.filter(|(record, _)| record.is_found_by_index()).map(|(record, place)| (self.compared(record), place))
     }
 
+    #[inline]
     fn fits(&self, record: &[u64], bounds: &[Bounds]) -> bool {
-        record[self.first_word..].iter().zip(bounds).all(|(word, bounds)| bounds.hold(word.cast_signed()))
+        // PERF: one comparison is what most steps have.
+        match (&record[self.first_word..], bounds) {
+            ([word], [bounds]) => bounds.hold(word.cast_signed()),
+            (words, bounds) => words.iter().zip(bounds).all(|(word, bounds)| bounds.hold(word.cast_signed())),
+        }
     }
 }
 
@@ -190,6 +211,14 @@ impl<'a> Record<'a> {
         self.0[1] & AS_WRITTEN != 0
     }
 
+    /// How the events of two records of one shape compare: the earliest step first.
+    #[inline]
+    pub(super) fn cmp_events(self, other: Self, shape: &Shape) -> Ordering {
+        let events = |record: Self| (record.0[1] >> 32, record.0[2..shape.first_word].iter().map(|word| word.rotate_left(32)));
+        let ((own, more), (others, others_more)) = (events(self), events(other));
+        own.cmp(&others).then_with(|| more.cmp(others_more))
+    }
+
     fn is_found_by_index(self) -> bool {
         self.0[1] & (AS_WRITTEN | NEVER | FREE) == 0
     }
@@ -200,9 +229,10 @@ impl<'a> Record<'a> {
 }
 
 impl Waiting {
-    /// Whether no record waits.
+    /// Whether no record waits. (Of a list that has become empty, no place is kept.)
+    #[inline]
     pub(super) fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.places == 0
     }
 
     /// How many records wait (some may be over).
@@ -212,8 +242,8 @@ impl Waiting {
 
     /// Reads the first record and the last.
     #[inline]
-    pub(super) fn touch(&self) -> usize {
-        (self.words.first().copied().unwrap_or(0) ^ self.words.last().copied().unwrap_or(0)) as usize
+    pub(super) fn touch(&self) -> u64 {
+        self.words.first().copied().unwrap_or(0) ^ self.words.last().copied().unwrap_or(0)
     }
 
     fn record(&self, shape: &Shape, place: usize) -> Record<'_> {
@@ -266,8 +296,6 @@ impl Waiting {
                 *number = u32::try_from(to).unwrap_or(GONE);
             }
         });
-        // PERF: the distance to the next sweep doubles, so that each record pays for a constant number of them. Indexes are made for as many.
-        self.sweep_at = u32::try_from(2 * self.places).unwrap_or(u32::MAX);
         if self.places < INDEXED_FROM / 2 {
             return;
         }
@@ -296,13 +324,20 @@ impl Waiting {
             }
         }
         self.shorten(shape, kept);
+        // PERF: the distance to the next sweep doubles, so that each record pays for a constant number of them. Indexes are made for as many.
+        self.sweep_at = u32::try_from(2 * kept).unwrap_or(u32::MAX);
     }
 
     /// Keeps the records for which this holds.
     pub(super) fn keep_some(&mut self, shape: &Shape, holds: impl FnMut(Record<'_>) -> bool) {
-        self.keep_indexed(shape, false, holds);
+        if self.index.is_none() {
+            self.keep_telling(shape, holds, |_, _| ());
+        } else {
+            self.keep_indexed(shape, false, holds);
+        }
     }
 
+    #[inline]
     fn move_to(&mut self, shape: &Shape, from: usize, to: usize) {
         if from != to {
             self.words.copy_within(from * shape.stride..(from + 1) * shape.stride, to * shape.stride);
@@ -326,6 +361,12 @@ impl Waiting {
             self.make_index(shape);
         }
         Ok(())
+    }
+
+    /// The room of an empty list, for another one.
+    pub(super) fn into_room(self) -> Self {
+        debug_assert!(self.is_empty(), "nothing waits");
+        Self { words: self.words, ..Self::default() }
     }
 
     /// Forgets all records.
@@ -364,24 +405,23 @@ impl Waiting {
 
     fn ask_all(&mut self, shape: &Shape, question: &Question<'_>, mut is_met: impl FnMut(Record<'_>) -> bool, found: &mut Vec<u64>) {
         let goes = question.fitting == Fitting::Goes;
-        let mut ask = |record: &[u64]| {
+        let (mut kept, mut at) = (0, 0);
+        for place in 0..self.places {
+            let record = &self.words[at..at + shape.stride];
+            at += shape.stride;
             let is_over = record[0].cast_signed() < question.earliest;
             let fits = !is_over && does_fit(shape, record, question.bounds) && is_met(Record(record));
             if fits {
                 found.extend_from_slice(record);
             }
-            is_over || fits && goes
-        };
-        // Up to the first that goes, nothing is moved.
-        let Some(mut kept) = self.words.chunks_exact(shape.stride).position(&mut ask) else { return };
-        for place in kept + 1..self.places {
-            let at = place * shape.stride;
-            if !ask(&self.words[at..at + shape.stride]) {
+            if !(is_over || fits && goes) {
                 self.move_to(shape, place, kept);
                 kept += 1;
             }
         }
-        self.shorten(shape, kept);
+        if kept < self.places {
+            self.shorten(shape, kept);
+        }
     }
 
     fn ask_index(&mut self, shape: &Shape, question: &Question<'_>, mut is_met: impl FnMut(Record<'_>) -> bool, found: &mut Vec<u64>) {
