@@ -40,19 +40,19 @@ struct Kept {
     kind: Kind,
 }
 
-/// Where the word of a column lies in a row, and the bit that says that it is there.
+/// Where the word of a column lies in a row, and the bit of another word there that says that it has a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Word {
     at: usize,
     valid: usize,
-    bit: u32,
+    bit: i64,
 }
 
 impl Word {
     /// The word in a row; nothing where it is NULL.
-    #[inline]
+    #[inline(always)]
     pub(super) fn of(self, row: &[i64]) -> Option<i64> {
-        (row[self.valid] >> self.bit & 1 == 1).then(|| row[self.at])
+        (row[self.valid] & self.bit != 0).then(|| row[self.at])
     }
 }
 
@@ -125,7 +125,7 @@ impl Layout {
     #[inline]
     fn word_at(&self, at: usize) -> Word {
         let bit = at - HEADER - self.valid;
-        Word { at, valid: HEADER + bit / 64, bit: (bit % 64) as u32 }
+        Word { at, valid: HEADER + bit / 64, bit: 1 << (bit % 64) }
     }
 
     /// Where a column is kept.
@@ -230,8 +230,8 @@ impl Log {
     /// Where an event lies, from the front of what lies there.
     #[inline]
     pub(super) fn index(&self, event: u32) -> usize {
-        let distance = event.wrapping_sub(self.base);
-        (if event < self.base { distance - 1 } else { distance }) as usize
+        // Behind the end of the numbers stand those that passed over one.
+        event.wrapping_sub(self.base).wrapping_sub(u32::from(event < self.base)) as usize
     }
 
     /// The event so many behind (or before) another, where it is held.
@@ -265,7 +265,7 @@ impl Log {
             let column = &of.batch.columns()[column];
             if let Some(word) = if is_bool { word_of(&column.value(of.row)) } else { column.word(of.row) } {
                 row[at] = word;
-                row[valid] |= 1 << bit;
+                row[valid] |= bit;
             }
         }
         if layout.has_text || layout.values > 0 {
@@ -317,7 +317,7 @@ impl Log {
     }
 
     /// The words of an event.
-    #[inline]
+    #[inline(always)]
     pub(super) fn row(&self, layout: &Layout, event: u32) -> &[i64] {
         let begin = self.index(event) * layout.stride;
         &self.words[begin..begin + layout.stride]

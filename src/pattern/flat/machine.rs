@@ -126,6 +126,8 @@ pub(super) struct View<'a> {
 pub(super) struct Offered<'a> {
     pub(super) log: &'a Log,
     pub(super) event: u32,
+    /// The words of the event.
+    pub(super) row: &'a [i64],
     pub(super) fits: u64,
     /// The first event of the match, which may be this one.
     pub(super) start: u32,
@@ -342,7 +344,7 @@ impl Machine {
     #[inline]
     fn is_true(&self, check: &Check, take: &Take, record: &[u32], offered: &Offered<'_>) -> bool {
         match check {
-            Check::Comparison(comparison) => comparison.holds(offered.log, &self.layout, record, offered.event),
+            Check::Comparison(comparison) => comparison.holds(&self.layout, record, offered),
             Check::Words(term) => term.holds(&self.view(take, record, offered), &self.terms.context),
             Check::Tree(term) => term.is_true(&self.view(take, record, offered), &self.terms.context),
         }
@@ -430,7 +432,8 @@ impl Words for View<'_> {
     #[inline]
     fn word(&self, slot: SlotId) -> Option<i64> {
         if let Some(Some(quick)) = self.quick.get(slot.0 as usize) {
-            return quick.word(self.log, self.layout, self.record, self.candidate);
+            let row = self.log.row(self.layout, self.candidate);
+            return quick.word(self.log, self.layout, self.record, (self.candidate, row));
         }
         let source = self.sources[slot.0 as usize];
         match source {

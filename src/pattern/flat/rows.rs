@@ -201,7 +201,7 @@ impl RowPartition {
             if run.waits && fits & run.wants == 0 {
                 continue;
             }
-            let offered = Offered { log: &self.log, event: row, fits, start: run.start, match_number: self.matches + 1 };
+            let offered = Offered { log: &self.log, event: row, row: self.log.row(layout, row), fits, start: run.start, match_number: self.matches + 1 };
             step_row(machine, &self.threads, &offered, tools.scratch);
             machine.merge(tools.scratch, 0);
             self.mark(machine, row, tools.scratch);

@@ -166,7 +166,7 @@ impl RunPartition {
         let machine = tools.machine;
         let width = machine.width();
         let Self { log, runs, threads, .. } = self;
-        let out = &mut *tools.scratch;
+        let (out, row) = (&mut *tools.scratch, log.row(&machine.layout, candidate));
         let mut interest = Interest::default();
         let mut first = 0;
         let mut from = self.gone;
@@ -183,7 +183,7 @@ impl RunPartition {
             let mut run = runs[at];
             let records = from..from + run.threads as usize * width;
             from = records.end;
-            let offered = Offered { log, event: candidate, fits, start: run.start, match_number: 0 };
+            let offered = Offered { log, event: candidate, row, fits, start: run.start, match_number: 0 };
             if let Some(begin) = aside {
                 let (end, records) = (threads.len(), begin..begin + records.len());
                 aside = Some(records.end);
@@ -254,7 +254,7 @@ impl RunPartition {
     /// Starts a run at an event that may be the first of a match. Gives whether it took it.
     fn begin(&mut self, candidate: u32, fits: u64, index: u64, tools: &mut Tools<'_>) -> bool {
         let machine = tools.machine;
-        let offered = Offered { log: &self.log, event: candidate, fits, start: candidate, match_number: 0 };
+        let offered = Offered { log: &self.log, event: candidate, row: self.log.row(&machine.layout, candidate), fits, start: candidate, match_number: 0 };
         let begin = self.threads.len();
         if machine.step(machine.initial(Origin::LaterRow), &offered, &mut self.threads) == Stepped::Passed {
             return false;
