@@ -15,7 +15,7 @@ use crate::data::{
 };
 use crate::expr::{BatchRow, EvalContext, Expr};
 use crate::operators::memory::fit_heap;
-use crate::pattern::{FlatEvaluator, FlatPartition, Found, RowOf};
+use crate::pattern::{Arriving, FlatEvaluator, FlatPartition, Found, RowOf};
 use crate::spec::{PatternSpec, Within};
 
 /// So many partitions in which nothing goes on are kept beside as many as there are others.
@@ -23,6 +23,8 @@ const IDLE_MAX: usize = 16_384;
 /// For so many rows at once it is read beforehand what they will look at, where there are more than a few partitions.
 const AHEAD: usize = 32;
 const FEW: usize = 512;
+/// Stands for a partition whose number is not known.
+const UNKNOWN: u32 = u32::MAX;
 
 /// Matches a pattern by flat threads. Port 0 gives the matches, port 1 the runs that WITHIN ended (TIMEOUT INTO).
 #[derive(Debug)]
@@ -49,8 +51,9 @@ pub struct FlatSequence {
     held_from: Place,
     /// It may be another by now.
     may_hold_less: bool,
-    /// The rows that matter, and the partitions of those that come next: kept for their memory alone.
+    /// The rows that matter, kept for its memory alone.
     rows: Vec<u32>,
+    /// The partitions of those that come next.
     ahead: Vec<u32>,
     /// Partitions in which a time is over at the moment; empty between moments.
     touched: Vec<u32>,
@@ -93,14 +96,13 @@ impl FlatSequence {
         }
     }
 
-    /// One event: its rows in the inputs that it belongs to. Rows of one event mostly have one key; where they differ, each key's partition
-    /// gets the rows that have it. `fits` says for each row the variables, as bits, whose unary terms hold.
-    fn event(&mut self, rows: &[RowOf<'_>], fits: &[u64], place: Place, moment: Place, out: &mut Outbox) {
-        if let [row] = rows {
-            if self.evaluator.heeds(fits[0])
-                && let Some(id) = self.partition_of(row, fits[0])
-            {
-                self.event_of(id, rows, fits[0], (place, moment), out);
+    /// One event. Its rows mostly have one key; where they differ, each key's partition gets the rows that have it. `fits` says for each row
+    /// the variables, as bits, whose unary terms hold.
+    fn event(&mut self, event: &Arriving<'_>, fits: &[u64], moment: Place, out: &mut Outbox) {
+        let rows = event.rows;
+        if rows.len() == 1 {
+            if self.evaluator.heeds(event.fits) {
+                self.event_of_row(UNKNOWN, event, moment, out);
             }
             return;
         }
@@ -115,14 +117,23 @@ impl FlatSequence {
             let of_key: Vec<RowOf<'_>> = same.iter().map(|&row| rows[row]).collect();
             let fits = same.iter().fold(0, |bits, &row| bits | fits[row]);
             if let Some(id) = self.partition_of(&rows[first], fits) {
-                self.event_of(id, &of_key, fits, (place, moment), out);
+                self.event_of(id, &Arriving { rows: &of_key, fits, ..*event }, moment, out);
             }
         }
     }
 
-    fn event_of(&mut self, id: u32, rows: &[RowOf<'_>], fits: u64, (place, moment): (Place, Place), out: &mut Outbox) {
+    /// An event that is one row, whose partition is known by its number, or [`UNKNOWN`].
+    #[inline]
+    fn event_of_row(&mut self, known: u32, event: &Arriving<'_>, moment: Place, out: &mut Outbox) {
+        let is_there = self.partitions.get(known as usize).is_some_and(Option::is_some);
+        if let Some(id) = if is_there { Some(known) } else { self.partition_of(&event.rows[0], event.fits) } {
+            self.event_of(id, event, moment, out);
+        }
+    }
+
+    fn event_of(&mut self, id: u32, event: &Arriving<'_>, moment: Place, out: &mut Outbox) {
         let Some(partition) = self.partitions[id as usize].as_mut() else { return };
-        if self.evaluator.event(&mut partition.state, rows, fits, place) {
+        if self.evaluator.event(&mut partition.state, event) {
             self.let_out(id, moment, out);
         }
     }
@@ -179,18 +190,27 @@ impl FlatSequence {
         if texts.is_null(row.row) { None } else { codes.group(texts.codes().value(row.row)) }
     }
 
+    /// Finds the partitions of rows whose keys have come before.
+    fn look_ahead(&mut self, batch: &EventBatch, rows: &[u32]) {
+        let Self { ahead, coded, .. } = self;
+        ahead.clear();
+        if let Some(Some((column, codes))) = coded.first()
+            && let Column::Coded(texts) = &batch.columns()[*column]
+        {
+            let known = |row: usize| if texts.is_null(row) { None } else { codes.group(texts.codes().value(row)) };
+            ahead.extend(rows.iter().map(|row| known(*row as usize).unwrap_or(UNKNOWN)));
+        } else {
+            ahead.resize(rows.len(), if self.is_keyed { UNKNOWN } else { 0 });
+        }
+    }
+
     /// Reads what the next rows will look at, all rows at each depth before the next: partitions lie anywhere in memory, and to wait for many
     /// of them at once takes little longer than to wait for one.
-    fn touch<'r>(&mut self, rows: impl Iterator<Item = (RowOf<'r>, u64)>) {
-        let mut ahead = std::mem::take(&mut self.ahead);
-        ahead.clear();
-        ahead.extend(rows.filter(|(_, fits)| self.evaluator.heeds(*fits)).filter_map(|(row, _)| self.known_by_code(&row)));
-        let partition = |id: u32| self.partitions.get(id as usize).and_then(Option::as_ref);
+    fn touch(&self) {
         for depth in 0..2 {
-            let touched = ahead.iter().filter_map(|&id| Some(FlatEvaluator::touch(&partition(id)?.state, depth)));
-            std::hint::black_box(touched.fold(0usize, usize::wrapping_add));
+            let there = self.ahead.iter().filter_map(|&id| self.partitions.get(id as usize)?.as_ref());
+            std::hint::black_box(there.map(|kept| FlatEvaluator::touch(&kept.state, depth)).fold(0usize, usize::wrapping_add));
         }
-        self.ahead = ahead;
     }
 
     /// Codes are those of these batches from now on.
@@ -293,6 +313,7 @@ impl FlatSequence {
             }
         }
         self.idle = 0;
+        self.ahead.fill(UNKNOWN);
         if self.is_keyed {
             self.keys.fit(&mut self.partitions);
             let length = self.partitions.len();
@@ -319,6 +340,7 @@ impl FlatSequence {
     }
 
     /// A time is over.
+    #[inline(never)]
     fn end_time(&mut self, time: Timestamp, floor: Place, out: &mut Outbox) {
         let mut found = Vec::new();
         let mut touched = std::mem::take(&mut self.touched);
@@ -403,16 +425,19 @@ impl FlatSequence {
         rows.clear();
         rows.extend(fits.iter().zip(0u32..).filter(|(fits, _)| self.evaluator.heeds(**fits)).map(|(_, row)| row));
         let (places, moments) = (&**batch.places(), &**batch.moments());
+        let words = self.evaluator.words_of(std::slice::from_ref(batch));
         let is_worth_touching = self.is_worth_touching();
         let row_of = |row: &u32| RowOf { input: 0, batch, row: *row as usize };
         for next in rows.chunks(AHEAD) {
+            self.look_ahead(batch, next);
             if is_worth_touching {
-                self.touch(next.iter().map(|row| (row_of(row), fits[*row as usize])));
+                self.touch();
             }
-            for row in next.iter().map(row_of) {
-                let (at, place, moment) = (row.row, places[row.row], moments[row.row]);
+            for (nth, row) in next.iter().map(row_of).enumerate() {
+                let (place, moment) = (places[row.row], moments[row.row]);
                 self.pass_time(place, Place::MIN, out);
-                self.event(std::slice::from_ref(&row), &fits[at..=at], place, moment, out);
+                let event = Arriving { rows: std::slice::from_ref(&row), words: &words, place, fits: fits[row.row] };
+                self.event_of_row(self.ahead[nth], &event, moment, out);
                 self.report(moment, out);
             }
         }
@@ -422,16 +447,20 @@ impl FlatSequence {
     /// The rows and watermarks of an inbox, written down; `fits_of` says of each entry, by its number, which variables its row fits.
     fn take_entries(&mut self, inbox: &Inbox, fits_of: impl Fn(usize, &RowOf<'_>) -> u64, out: &mut Outbox) {
         let is_worth_touching = self.is_worth_touching();
+        let words = self.evaluator.words_of(&inbox.inputs);
         let mut rows: Vec<RowOf<'_>> = Vec::new();
         let mut fits: Vec<u64> = Vec::new();
         for (number, entry) in inbox.entries.iter().enumerate() {
             if is_worth_touching && number.is_multiple_of(AHEAD) {
-                let next = (number..inbox.entries.len().min(number + AHEAD)).filter_map(|number| {
+                let mut ahead = std::mem::take(&mut self.ahead);
+                ahead.clear();
+                ahead.extend((number..inbox.entries.len().min(number + AHEAD)).filter_map(|number| {
                     let Entry::Row { input, row, .. } = inbox.entries[number] else { return None };
                     let row = RowOf { input: input.into(), batch: &inbox.inputs[usize::from(input)], row: row as usize };
-                    Some((row, fits_of(number, &row)))
-                });
-                self.touch(next);
+                    if self.evaluator.heeds(fits_of(number, &row)) { self.known_by_code(&row) } else { None }
+                }));
+                self.ahead = ahead;
+                self.touch();
             }
             let Entry::Row { input, row, place, moment, floor } = *entry else {
                 if let Entry::Watermark(step) = entry {
@@ -451,9 +480,10 @@ impl FlatSequence {
             }
             self.pass_time(place, floor, out);
             if rows.is_empty() {
-                self.event(std::slice::from_ref(&row), &[fits_of(number, &row)], place, moment, out);
+                let event = Arriving { rows: std::slice::from_ref(&row), words: &words, place, fits: fits_of(number, &row) };
+                self.event(&event, &[], moment, out);
             } else {
-                self.event(&rows, &fits, place, moment, out);
+                self.event(&Arriving { rows: &rows, words: &words, place, fits: 0 }, &fits, moment, out);
                 rows.clear();
                 fits.clear();
             }

@@ -95,6 +95,12 @@ impl Captures {
         record.into()
     }
 
+    /// Places that keep the first event that comes; nothing where a place is anything but the last or the first event of some variables.
+    pub(super) fn simple(&self) -> Option<Vec<usize>> {
+        let is_simple = self.all.iter().all(|c| c.depth == 1 && c.kind != Kind::Count);
+        is_simple.then(|| self.all.iter().filter(|c| c.kind == Kind::Earliest).map(|c| c.at).collect())
+    }
+
     /// Whether anything remembers that a variable took an event.
     pub(super) fn remembers(&self, variable: u32) -> bool {
         self.all.iter().any(|c| c.variables >> variable & 1 == 1)

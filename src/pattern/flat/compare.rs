@@ -75,7 +75,10 @@ impl Side {
 
 /// The orders that make a comparison true, as bits.
 fn accepted(op: CompareOp) -> u8 {
-    [Ordering::Less, Ordering::Equal, Ordering::Greater].into_iter().zip(0..).fold(0, |bits, (order, at)| bits | u8::from(op.holds(order)) << at)
+    [Ordering::Less, Ordering::Equal, Ordering::Greater]
+        .into_iter()
+        .zip(0..)
+        .fold(0, |bits, (order, at)| bits | u8::from(op.holds(order)) << at)
 }
 
 /// How two sides stand, as a bit; none where a FLOAT is NaN.

@@ -192,8 +192,22 @@ impl Compiler<'_> {
 
     /// The places that the terms of a variable read.
     pub(super) fn read_at(&self, terms: &Terms, variable: VariableId) -> Vec<usize> {
+        let read = checks_of(self.spec, terms, variable).flat_map(|term| self.read_by(term));
+        read.chain(self.tells_later(variable)).collect()
+    }
+
+    /// What the terms of a variable ask of a thread: for each, the places that it reads, and the place that has an event once it cannot
+    /// change any more; nothing where a term may make up a NULL, which is counted.
+    pub(super) fn questions(&self, terms: &Terms, variable: VariableId) -> Option<Vec<(Option<usize>, Vec<usize>)>> {
+        let of_term = |term: &Expr| term.is_total().then(|| (self.settled_by(variable, term), self.read_by(term)));
+        let mut all: Vec<_> = checks_of(self.spec, terms, variable).map(of_term).collect::<Option<_>>()?;
+        all.push((None, self.tells_later(variable).collect()));
+        Some(all)
+    }
+
+    fn read_by(&self, term: &Expr) -> Vec<usize> {
         let mut read: Vec<usize> = Vec::new();
-        for slot in checks_of(self.spec, terms, variable).flat_map(Expr::slots) {
+        for slot in term.slots() {
             match &self.spec.slots[slot.0 as usize].kind {
                 SlotKind::Column { variables, base, .. } => {
                     let kind = if matches!(base, NavigationBase::First(_)) { Kind::Earliest } else { Kind::Latest };
@@ -204,9 +218,14 @@ impl Compiler<'_> {
                 _ => {}
             }
         }
-        if !self.spec.variables[variable.0 as usize].checks_after_first.is_empty() {
-            read.extend(self.captures.places(bits(&[variable]), Kind::LatestInLoop));
-        }
         read
+    }
+
+    /// The places that tell whether a variable has taken an event, where that matters to its terms.
+    fn tells_later(&self, variable: VariableId) -> std::ops::Range<usize> {
+        match *self.spec.variables[variable.0 as usize].checks_after_first {
+            [] => 0..0,
+            _ => self.captures.places(bits(&[variable]), Kind::LatestInLoop),
+        }
     }
 }

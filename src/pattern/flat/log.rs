@@ -5,7 +5,7 @@
 //! eight more with the text itself for STRING and JSON. Columns that are part of the partition's key are the same in all rows and stand once.
 
 use super::table::NONE;
-use crate::data::{DataType, Duration, Place, Saved, StateError, StateReader, StateWriter, Timestamp, Value};
+use crate::data::{DataType, Duration, EventBatch, Place, Saved, StateError, StateReader, StateWriter, Timestamp, Value};
 use crate::expr::word_of;
 use crate::pattern::event::RowOf;
 use crate::spec::PatternSpec;
@@ -128,6 +128,19 @@ impl Layout {
         Word { at, valid: HEADER + bit / 64, bit: 1 << (bit % 64) }
     }
 
+    /// No row needs marks.
+    pub(super) fn leave_marks_out(&mut self) {
+        if let Some(at) = self.marks.take() {
+            self.stride = at;
+            self.blank = vec![0; at].into();
+        }
+    }
+
+    /// Of each kept column of words, all its words in these inputs, where none is NULL: they are read there as they lie.
+    pub(super) fn words_of<'a>(&self, inputs: &'a [EventBatch]) -> Vec<Option<&'a [i64]>> {
+        self.words.iter().map(|&(input, column, _, is_bool)| inputs[input].columns()[column].words().filter(|_| !is_bool)).collect()
+    }
+
     /// Where a column is kept.
     pub(super) fn position(&self, input: usize, column: usize) -> usize {
         let found = self.columns.iter().position(|kept| (kept.input, kept.column) == (input, column));
@@ -193,11 +206,14 @@ impl Saved for Log {
 
 /// What comes in as an event.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Arriving<'a> {
-    pub(super) rows: &'a [RowOf<'a>],
-    pub(super) place: Place,
+pub(crate) struct Arriving<'a> {
+    /// Its rows in the inputs that it belongs to.
+    pub(crate) rows: &'a [RowOf<'a>],
+    /// See [`Layout::words_of`].
+    pub(crate) words: &'a [Option<&'a [i64]>],
+    pub(crate) place: Place,
     /// The variables whose unary terms hold.
-    pub(super) fits: u64,
+    pub(crate) fits: u64,
 }
 
 impl Log {
@@ -260,10 +276,15 @@ impl Log {
         self.rows += 1;
         let row = &mut self.words[begin..];
         row[..HEADER].copy_from_slice(&[time, sequence.cast_signed(), event.fits.cast_signed(), text_at.cast_signed(), nth.into()]);
-        for &(input, column, Word { at, valid, bit }, is_bool) in &layout.words {
+        for (&(input, column, Word { at, valid, bit }, is_bool), words) in layout.words.iter().zip(event.words) {
             let Some(of) = event.rows.iter().find(|row| row.input == input) else { continue };
-            let column = &of.batch.columns()[column];
-            if let Some(word) = if is_bool { word_of(&column.value(of.row)) } else { column.word(of.row) } {
+            let column = || &of.batch.columns()[column];
+            let word = match words {
+                Some(words) => Some(words[of.row]),
+                None if is_bool => word_of(&column().value(of.row)),
+                None => column().word(of.row),
+            };
+            if let Some(word) = word {
                 row[at] = word;
                 row[valid] |= bit;
             }
@@ -499,7 +520,7 @@ mod tests {
         };
         let mut log = Log { base: u32::MAX - 2, ..Log::default() };
         let place = |at: usize| Place::event(Timestamp(at as i64), at as u64 + 1);
-        let mut push = |at: usize| log.push(&layout, &Arriving { rows: &[], place: place(at), fits: at as u64 });
+        let mut push = |at: usize| log.push(&layout, &Arriving { rows: &[], words: &[], place: place(at), fits: at as u64 });
         let numbers: Vec<u32> = (0..40).map(&mut push).collect();
         assert_eq!(numbers[..4], [u32::MAX - 2, u32::MAX - 1, 0, 1]);
         for (at, number) in numbers.iter().enumerate() {

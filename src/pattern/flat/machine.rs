@@ -9,6 +9,7 @@ use super::captures::{Kind, Update, bits};
 use super::compare::{Comparison, Quick};
 use super::compile::{Compiler, asks_for_its_start, behind, live, needs};
 use super::log::{Layout, Log};
+use super::sharing::Sharing;
 use super::table::{NONE, Row as State, Table, Way};
 use crate::data::{EventBatch, Place, Value};
 use crate::expr::{Expr, Row, SlotId, WordTerm, Words};
@@ -92,6 +93,7 @@ pub(super) struct Machine {
     takes: Vec<[Take; 2]>,
     /// For each state, the places that a later term can read.
     live: Vec<Box<[usize]>>,
+    pub(super) sharing: Sharing,
     /// What the outputs and HAVING read, by slot.
     pub(super) results: Box<[Source]>,
     pub(super) quick_results: Box<[Option<Quick>]>,
@@ -158,8 +160,9 @@ impl Machine {
     pub(super) fn new(spec: Arc<PatternSpec>) -> Self {
         let terms = Terms::new(spec.clone());
         let (captures, columns) = needs(&spec, &terms);
-        let is_marked = spec.mode == Mode::Rows && !asks_for_its_start(&spec, &terms);
-        let layout = Layout::new(&spec, columns, is_marked);
+        let asks_for_its_start = asks_for_its_start(&spec, &terms);
+        let is_marked = spec.mode == Mode::Rows && !asks_for_its_start;
+        let mut layout = Layout::new(&spec, columns, is_marked);
         let ids = || (0..).map(VariableId).take(spec.variables.len());
         let leaves_no_trace = ids().map(|id| {
             let variable = &spec.variables[id.0 as usize];
@@ -171,6 +174,7 @@ impl Machine {
         let takes = ids().map(|id| [false, true].map(|first| compiler.take(&terms, id, first))).collect();
         let read_at: Vec<Vec<usize>> = ids().map(|id| compiler.read_at(&terms, id)).collect();
         let live: Vec<Box<[usize]>> = table.rows.iter().map(|row| live(row.reaches, &read_at)).collect();
+        let sharing = Sharing::new(&compiler, &terms, &table, spec.mode != Mode::Rows && !asks_for_its_start);
         let bare = (0..64u32).zip(&live).filter(|(_, live)| live.is_empty()).fold(0, |bits, (state, _)| bits | 1 << state);
         let bare = if is_marked { bare } else { 0 };
         let results: Box<[Source]> = (0..spec.slots.len()).map(|slot| compiler.result(slot)).collect();
@@ -191,7 +195,10 @@ impl Machine {
             record
         });
         let width = captures.width();
-        Self { spec, terms, table, layout, initial, width, takes, live, results, quick_results, skip_to, back, bare }
+        if bare == 0 {
+            layout.leave_marks_out();
+        }
+        Self { spec, terms, table, layout, initial, width, takes, live, sharing, results, quick_results, skip_to, back, bare }
     }
 
     /// A thread that has taken nothing.
@@ -272,6 +279,14 @@ impl Machine {
         self.takes[way.variable as usize][usize::from(way.first_in_loop)].updates.iter().for_each(|update| update.apply(record, event));
         record[1] = event;
         record[0] = way.next;
+    }
+
+    /// Whether a thread only waits, and an event that it is offered leaves it as it is.
+    #[inline]
+    pub(super) fn waits_on(&self, record: &[u32], offered: &Offered<'_>) -> bool {
+        let row = self.table.row(record[0]);
+        let leaves = |way: &Way| !way.waits && offered.fits >> way.variable & 1 == 1 && self.is_taken(way, record, offered);
+        row.waits && (row.leaves_by & offered.fits == 0 || !row.ways.iter().any(leaves))
     }
 
     /// Offers an event to the only thread of a start, and changes it where it lies.

@@ -20,18 +20,20 @@ mod machine;
 mod results;
 mod rows;
 mod runs;
+mod sharing;
+mod sweep;
 mod table;
 
 use std::sync::Arc;
 
+pub(crate) use self::log::Arriving;
 pub(crate) use self::results::Found;
 
-use self::log::{Arriving, Log};
+use self::log::Log;
 use self::machine::Machine;
 use self::results::Results;
 use self::rows::{Passing, RowPartition};
 use self::runs::RunPartition;
-use super::event::RowOf;
 use crate::data::{ColumnBuilder, EventBatch, Place, StateError, StateReader, StateWriter, Timestamp, Value};
 use crate::pattern::automaton::Origin;
 use crate::spec::{Mode, PatternSpec, Within};
@@ -171,12 +173,16 @@ impl FlatEvaluator {
         act(&mut Tools { machine, results, threads_max: *threads_max, found, scratch, dropped, skips_failed })
     }
 
+    /// Of each kept column of words, all its words in these inputs, where none is NULL.
+    pub(crate) fn words_of<'a>(&self, inputs: &'a [EventBatch]) -> Vec<Option<&'a [i64]>> {
+        self.machine.layout.words_of(inputs)
+    }
+
     /// The next event of a partition. Gives whether the partition had any use for it.
-    pub(crate) fn event(&mut self, partition: &mut FlatPartition, rows: &[RowOf<'_>], fits: u64, place: Place) -> bool {
-        let event = Arriving { rows, place, fits };
+    pub(crate) fn event(&mut self, partition: &mut FlatPartition, event: &Arriving<'_>) -> bool {
         self.with_tools(|tools| match partition {
-            FlatPartition::Runs(partition) => partition.0.event(&event, tools),
-            FlatPartition::Rows(partition) => partition.0.row(&event, tools),
+            FlatPartition::Runs(partition) => partition.0.event(event, tools),
+            FlatPartition::Rows(partition) => partition.0.row(event, tools),
         })
     }
 
