@@ -10,7 +10,7 @@ use super::log::{Layout, Log, Word};
 use super::machine::{Offered, Source};
 use super::table::NONE;
 use crate::data::{DataType, Value};
-use crate::expr::{CompareOp, Expr, ExprKind, SlotId, scaled_slot};
+use crate::expr::{CompareOp, Expr, ExprKind, scaled_slot};
 
 /// See the module.
 #[derive(Debug)]
@@ -26,10 +26,17 @@ pub(super) struct Comparison {
 
 #[derive(Debug, Clone, Copy)]
 struct Side {
-    of: Quick,
+    /// The place of its event; [`CANDIDATE`] where it is the candidate's.
+    at: usize,
+    /// It is the candidate's where nothing is there.
+    or_candidate: bool,
+    word: Word,
     /// 1 where it is not a FLOAT times a constant: that changes no order.
     times: f64,
 }
+
+/// No place of a record.
+const CANDIDATE: usize = usize::MAX;
 
 /// A word that is found without asking what a column is.
 #[derive(Debug, Clone, Copy)]
@@ -51,11 +58,11 @@ impl Quick {
         })
     }
 
-    /// The word; nothing where it is NULL. The candidate is known by its number and by its row.
-    #[inline(always)]
-    pub(super) fn word(self, log: &Log, layout: &Layout, record: &[u32], (candidate, row): (u32, &[i64])) -> Option<i64> {
+    /// The word; nothing where it is NULL.
+    #[inline]
+    pub(super) fn word(self, log: &Log, layout: &Layout, record: &[u32], candidate: u32) -> Option<i64> {
         let (event, word) = match self {
-            Self::Candidate(word) => return word.of(row),
+            Self::Candidate(word) => (candidate, word),
             Self::Remembered(at, word) => (record[at], word),
             Self::RememberedOrCandidate(at, before, word) => {
                 let is_next = record[at] == NONE && before.is_none_or(|before| record[before] != NONE);
@@ -67,6 +74,27 @@ impl Quick {
 }
 
 impl Side {
+    /// The side that a source is, a FLOAT maybe times a constant, if it can be one.
+    fn of(source: Source, layout: &Layout, factor: Option<f64>) -> Option<Self> {
+        let (at, or_candidate, word) = match Quick::of(source, layout)? {
+            Quick::Candidate(word) => (CANDIDATE, true, word),
+            Quick::Remembered(at, word) => (at, false, word),
+            Quick::RememberedOrCandidate(at, None, word) => (at, true, word),
+            Quick::RememberedOrCandidate(_, Some(_), _) => return None,
+        };
+        Some(Self { at, or_candidate, word, times: factor.unwrap_or(1.0) })
+    }
+
+    /// The word; nothing where it is NULL.
+    #[inline(always)]
+    fn word(&self, layout: &Layout, record: &[u32], offered: &Offered<'_>) -> Option<i64> {
+        match record.get(self.at) {
+            Some(&event) if event != NONE => self.word.of(offered.log.row(layout, event)),
+            _ if self.or_candidate => self.word.of(offered.row),
+            _ => None,
+        }
+    }
+
     #[inline(always)]
     fn float(self, word: i64) -> f64 {
         f64::from_bits(word.cast_unsigned()) * self.times
@@ -97,10 +125,9 @@ impl Comparison {
             _ => return None,
         };
         let side = |expr: &Expr| {
-            let of = |slot: SlotId| Quick::of(sources[slot.0 as usize], layout);
             let (slot, factor) =
                 expr.as_slot().map(|slot| (slot, None)).or_else(|| scaled_slot(expr).map(|(slot, by)| (slot, Some(by))))?;
-            Some(Side { of: of(slot)?, times: factor.unwrap_or(1.0) })
+            Side::of(sources[slot.0 as usize], layout, factor)
         };
         Some(Self { is_float, sides: [side(a)?, side(b)?], accepts: accepted(*op), op: *op, settled_by })
     }
@@ -112,8 +139,8 @@ impl Comparison {
             return true;
         }
         let [left, right] = &self.sides;
-        let word = |side: &Side| side.of.word(offered.log, layout, record, (offered.event, offered.row));
-        let (Some(a), Some(b)) = (word(left), word(right)) else { return false };
+        let Some(a) = left.word(layout, record, offered) else { return false };
+        let Some(b) = right.word(layout, record, offered) else { return false };
         if !self.is_float {
             return self.accepts & order(a, b) != 0;
         }

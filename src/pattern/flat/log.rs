@@ -216,6 +216,17 @@ pub(crate) struct Arriving<'a> {
     pub(crate) fits: u64,
 }
 
+impl<'a> Arriving<'a> {
+    /// Its row in an input.
+    #[inline(always)]
+    fn row_of(&self, input: usize) -> Option<&'a RowOf<'a>> {
+        match self.rows {
+            [row] => Some(row).filter(|row| row.input == input),
+            rows => rows.iter().find(|row| row.input == input),
+        }
+    }
+}
+
 impl Log {
     /// The log of a partition with this key.
     pub(super) fn new(key: Box<[Value<'static>]>) -> Self {
@@ -277,7 +288,7 @@ impl Log {
         let row = &mut self.words[begin..];
         row[..HEADER].copy_from_slice(&[time, sequence.cast_signed(), event.fits.cast_signed(), text_at.cast_signed(), nth.into()]);
         for (&(input, column, Word { at, valid, bit }, is_bool), words) in layout.words.iter().zip(event.words) {
-            let Some(of) = event.rows.iter().find(|row| row.input == input) else { continue };
+            let Some(of) = event.row_of(input) else { continue };
             let column = || &of.batch.columns()[column];
             let word = match words {
                 Some(words) => Some(words[of.row]),
@@ -299,7 +310,7 @@ impl Log {
     /// Puts a text, or what is no word, into the row that begins there.
     fn fill(&mut self, layout: &Layout, position: usize, begin: usize, text_at: u64, event: &Arriving<'_>) {
         let kept = &layout.columns[position];
-        let Some(row) = event.rows.iter().find(|row| row.input == kept.input) else { return };
+        let Some(row) = event.row_of(kept.input) else { return };
         let is_there = match kept.kind {
             Kind::Key(_) | Kind::Word(_) => return,
             Kind::Text(at) => match row.batch.value(kept.column, row.row) {

@@ -101,6 +101,8 @@ pub(super) struct Machine {
     pub(super) skip_to: Option<usize>,
     /// Rows before its start that a pattern may look at (PREV).
     pub(super) back: u64,
+    /// No state has more ways than fit the bits of a word.
+    pub(super) has_few_ways: bool,
     /// States, as bits, from which what happens depends on nothing but the rows to come.
     pub(super) bare: u64,
 }
@@ -195,10 +197,11 @@ impl Machine {
             record
         });
         let width = captures.width();
+        let has_few_ways = table.rows.iter().all(|row| row.ways.len() <= 64);
         if bare == 0 {
             layout.leave_marks_out();
         }
-        Self { spec, terms, table, layout, initial, width, takes, live, sharing, results, quick_results, skip_to, back, bare }
+        Self { spec, terms, table, layout, initial, width, takes, live, sharing, results, quick_results, skip_to, back, has_few_ways, bare }
     }
 
     /// A thread that has taken nothing.
@@ -356,12 +359,20 @@ impl Machine {
         true
     }
 
-    #[inline]
+    #[inline(always)]
     fn is_true(&self, check: &Check, take: &Take, record: &[u32], offered: &Offered<'_>) -> bool {
         match check {
             Check::Comparison(comparison) => comparison.holds(&self.layout, record, offered),
-            Check::Words(term) => term.holds(&self.view(take, record, offered), &self.terms.context),
-            Check::Tree(term) => term.is_true(&self.view(take, record, offered), &self.terms.context),
+            Check::Words(_) | Check::Tree(_) => self.is_true_of_view(check, &self.view(take, record, offered)),
+        }
+    }
+
+    #[inline(never)]
+    fn is_true_of_view(&self, check: &Check, view: &View<'_>) -> bool {
+        match check {
+            Check::Words(term) => term.holds(view, &self.terms.context),
+            Check::Tree(term) => term.is_true(view, &self.terms.context),
+            Check::Comparison(_) => unreachable!("it has been made"),
         }
     }
 
@@ -447,8 +458,7 @@ impl Words for View<'_> {
     #[inline]
     fn word(&self, slot: SlotId) -> Option<i64> {
         if let Some(Some(quick)) = self.quick.get(slot.0 as usize) {
-            let row = self.log.row(self.layout, self.candidate);
-            return quick.word(self.log, self.layout, self.record, (self.candidate, row));
+            return quick.word(self.log, self.layout, self.record, self.candidate);
         }
         let source = self.sources[slot.0 as usize];
         match source {

@@ -319,6 +319,9 @@ impl RowPartition {
     pub(super) fn tidy(&mut self, machine: &Machine) {
         let layout = &machine.layout;
         let from = self.run.map_or(self.next_start, |run| run.start);
+        if from == self.log.first() {
+            return;
+        }
         if machine.back == 0 {
             return self.log.forget_before(layout, from);
         }

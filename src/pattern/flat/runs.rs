@@ -29,6 +29,8 @@ pub(super) struct RunPartition {
     events: u64,
     /// What any of the runs waits for.
     interest: Interest,
+    /// Runs have gone since it was tidied.
+    is_untidy: bool,
 }
 
 /// All threads of one start.
@@ -64,7 +66,7 @@ crate::saved!(Interest { takes, any });
 /// Runs are written as if none shared its thread.
 impl Saved for RunPartition {
     fn save(&self, to: &mut StateWriter) {
-        let Self { log, runs, threads, gone, events, interest } = self;
+        let Self { log, runs, threads, gone, events, interest, is_untidy: _ } = self;
         let (mut runs, mut threads) = (runs.clone(), threads.clone());
         part_all(log, runs.make_contiguous(), &mut threads[*gone..]);
         to.put(log);
@@ -77,7 +79,7 @@ impl Saved for RunPartition {
 
     fn load(from: &mut StateReader<'_>) -> Result<Self, StateError> {
         let (log, runs, threads) = (from.take()?, from.take()?, from.take()?);
-        Ok(Self { log, runs, threads, gone: from.take()?, events: from.take()?, interest: from.take()? })
+        Ok(Self { log, runs, threads, gone: from.take()?, events: from.take()?, interest: from.take()?, is_untidy: true })
     }
 }
 
@@ -123,7 +125,7 @@ impl Interest {
 
 impl RunPartition {
     pub(super) fn new(log: Log) -> Self {
-        Self { log, runs: VecDeque::new(), threads: Vec::new(), gone: 0, events: 0, interest: Interest::default() }
+        Self { log, runs: VecDeque::new(), threads: Vec::new(), gone: 0, events: 0, interest: Interest::default(), is_untidy: false }
     }
 
     /// The start of the oldest run.
@@ -184,7 +186,7 @@ impl RunPartition {
         if machine.spec.after_match == AfterMatch::Restart && tools.found.len() > found_before {
             self.clear();
         }
-        if machine.spec.after_match.is_skip() {
+        if self.runs.front().is_some_and(|run| run.is_decided) {
             self.let_out_in_turn(tools);
         }
         if self.runs.len() > runs_before || self.count(machine) > tools.threads_max {
@@ -204,12 +206,13 @@ impl RunPartition {
     /// Steps the runs that an event concerns. Gives whether any took it.
     fn step_runs(&mut self, event: u32, fits: u64, tools: &mut Tools<'_>) -> bool {
         let Self { log, runs, threads, gone, .. } = self;
+        let words = threads.len();
         let sweep = Sweep {
             machine: tools.machine,
             log,
             event,
             fits,
-            runs,
+            runs: runs.make_contiguous(),
             threads,
             at: 0,
             from: *gone,
@@ -221,7 +224,9 @@ impl RunPartition {
             is_taken: false,
             tools,
         };
-        let (interest, is_taken) = sweep.go();
+        let (kept, interest, is_taken) = sweep.go();
+        self.is_untidy |= kept < self.runs.len() || self.threads.len() < words;
+        self.runs.truncate(kept);
         self.interest = interest;
         is_taken
     }
@@ -241,13 +246,20 @@ impl RunPartition {
         if machine.step(machine.initial(Origin::LaterRow), &offered, &mut self.threads) == Stepped::Passed {
             return false;
         }
-        machine.merge(&mut self.threads, begin);
         let mut run =
             Run { start: candidate, index, threads: 0, is_decided: false, interest: Interest::default(), followers: 0, since: NONE };
-        if settle(machine, &mut run, &self.log, &mut self.threads, begin, tools.results, tools.found) {
-            self.interest = self.interest.and(run.interest);
-            self.runs.push_back(run);
+        if self.threads.len() == begin + machine.width() && self.threads[begin] != FINISHED {
+            // What most starts are: nothing to merge, nothing to look at.
+            (run.threads, run.interest) = (1, Interest::of_state(machine, self.threads[begin]));
+        } else {
+            machine.merge(&mut self.threads, begin);
+            if !settle(machine, &mut run, &self.log, &mut self.threads, begin, tools.results, tools.found) {
+                self.is_untidy = true;
+                return true;
+            }
         }
+        self.interest = self.interest.and(run.interest);
+        self.runs.push_back(run);
         true
     }
 
@@ -378,6 +390,7 @@ impl RunPartition {
 
     /// Drops the oldest runs. One that followed them leads those behind it.
     fn drop_first(&mut self, count: usize, machine: &Machine) {
+        self.is_untidy = true;
         let width = machine.width();
         let (mut leader, mut led, mut interest) = (self.gone, 0, Interest::default());
         for run in self.runs.drain(..count.min(self.runs.len())) {
@@ -400,6 +413,7 @@ impl RunPartition {
     }
 
     fn clear(&mut self) {
+        self.is_untidy = true;
         self.runs.clear();
         self.threads.clear();
         self.gone = 0;
@@ -427,6 +441,9 @@ impl RunPartition {
 
     /// Lets go what nothing holds any more, once what was found has been written.
     pub(super) fn tidy(&mut self, machine: &Machine) {
+        if !std::mem::take(&mut self.is_untidy) {
+            return;
+        }
         match self.runs.front() {
             None => self.log.clear(),
             Some(run) => self.log.forget_before(&machine.layout, run.start),

@@ -4,8 +4,6 @@
 //! A run that goes the way of the one before it follows that one from then on, and is not stepped itself (`sharing`); runs that follow one
 //! that becomes several threads, or a match, are on their own again.
 
-use std::collections::VecDeque;
-
 use super::Tools;
 use super::log::Log;
 use super::machine::{Alone, FINISHED, Machine, Offered, Stepped};
@@ -19,7 +17,7 @@ pub(super) struct Sweep<'s, 't> {
     pub(super) log: &'s Log,
     pub(super) event: u32,
     pub(super) fits: u64,
-    pub(super) runs: &'s mut VecDeque<Run>,
+    pub(super) runs: &'s mut [Run],
     pub(super) threads: &'s mut Vec<u32>,
     /// The run that is looked at, and where its records begin: in `threads`, or among those that stand aside.
     pub(super) at: usize,
@@ -36,19 +34,18 @@ pub(super) struct Sweep<'s, 't> {
 }
 
 impl Sweep<'_, '_> {
-    /// Steps the runs that the event concerns.
-    pub(super) fn go(mut self) -> (Interest, bool) {
+    /// Steps the runs that the event concerns. Gives how many are left, what they wait for, and whether one took the event.
+    pub(super) fn go(mut self) -> (usize, Interest, bool) {
         self.pass_over();
-        let (log, width) = (self.log, self.machine.width());
-        let row = log.row(&self.machine.layout, self.event);
+        let (machine, log, width) = (self.machine, self.log, self.machine.width());
+        let row = log.row(&machine.layout, self.event);
+        let mut offered = Offered { log, event: self.event, row, fits: self.fits, start: self.event, match_number: 0 };
         while let Some(&run) = self.runs.get(self.at) {
-            let offered = Offered { log, event: self.event, row, fits: self.fits, start: run.start, match_number: 0 };
-            let is_one = run.threads == 1 && !self.is_aside;
+            offered.start = run.start;
             if !run.interest.is_in(self.fits) {
                 self.keep(&run);
-            } else if is_one && self.machine.table.row(self.threads[self.from]).has_few_ways {
-                let record = &mut self.threads[self.from..self.from + width];
-                match self.machine.step_alone(record, &offered) {
+            } else if run.threads == 1 && machine.has_few_ways && !self.is_aside {
+                match machine.step_alone(&mut self.threads[self.from..self.from + width], &offered) {
                     Alone::Gone => self.drop(&run),
                     Alone::Stays(is_taken) => self.keep_stepped(run, is_taken),
                     Alone::Spreads(ways) => self.spread(&run, ways, &offered),
@@ -61,13 +58,12 @@ impl Sweep<'_, '_> {
                 let Tools { scratch: out, .. } = &mut *self.tools;
                 out.clear();
                 let records = &self.threads[self.from..self.from + run.threads as usize * width];
-                self.is_taken |= step_records(self.machine, records, &offered, out);
+                self.is_taken |= step_records(machine, records, &offered, out);
                 self.write(run);
             }
         }
-        self.runs.truncate(self.kept);
         self.threads.truncate(self.to);
-        (self.interest, self.is_taken)
+        (self.kept, self.interest, self.is_taken)
     }
 
     /// What stands before the first run that the event concerns stays where it is.
@@ -100,7 +96,7 @@ impl Sweep<'_, '_> {
             self.threads.copy_within(self.from..self.from + len, self.to);
         }
         if self.kept != self.at {
-            (0..led).for_each(|nth| self.runs[self.kept + nth] = self.runs[self.at + nth]);
+            self.runs.copy_within(self.at..self.at + led, self.kept);
         }
         (self.at, self.from) = (self.at + led, self.from + len);
         (self.kept, self.to) = (self.kept + led, self.to + len);

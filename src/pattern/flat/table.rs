@@ -39,8 +39,6 @@ pub(super) struct Row {
     pub(super) kept: u32,
     /// Variables of the ways, as bits.
     pub(super) takes: u64,
-    /// No more than fit the bits of a word.
-    pub(super) has_few_ways: bool,
     /// An event that fits no way changes the state.
     pub(super) is_strict: bool,
     /// One of its ways waits.
@@ -98,7 +96,6 @@ impl Table {
             let row = &mut self.rows[id];
             row.ways.iter_mut().for_each(|way| way.waits = is_wait(way));
             row.takes = row.ways.iter().fold(0, |bits, way| bits | 1 << way.variable);
-            row.has_few_ways = row.ways.len() <= 64;
             row.is_strict = row.kept as usize != id;
             row.waits = row.ways.iter().any(|way| way.waits);
             row.leaves_by = row.ways.iter().filter(|way| !way.waits).fold(0, |bits, way| bits | 1 << way.variable);
@@ -173,7 +170,7 @@ impl Building<'_> {
         }
         let stay = state.ways.iter().filter(|way| way.arrow != Arrow::Strict).cloned().collect();
         let kept = if mode == Mode::Rows { NONE } else { self.number(State { ways: stay }) };
-        Row { ways: ways.into(), kept, takes: 0, has_few_ways: false, is_strict: false, waits: false, leaves_by: 0, reaches: 0 }
+        Row { ways: ways.into(), kept, takes: 0, is_strict: false, waits: false, leaves_by: 0, reaches: 0 }
     }
 }
 

@@ -4,16 +4,15 @@
 //! among the starts that are undecided once, by its oldest: that is the only one whose WITHIN it waits for, and the first of all is what the
 //! operator holds back. It is looked at again when its turn comes. Partitions in which nothing goes on are kept for a while: the next event of the key finds them ready.
 
+mod keys;
+
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
-use super::codes::Codes;
+use self::keys::{Keys, UNKNOWN};
 use super::{Held, Operator, Outbox, Plain, Sequence};
-use crate::data::{
-    Column, DataType, Entry, EventBatch, Inbox, KeyBuffer, KeyTable, Phase, Place, StateError, StateReader, StateWriter, Timestamp, Value,
-};
-use crate::expr::{BatchRow, EvalContext, Expr};
+use crate::data::{Entry, EventBatch, Inbox, Phase, Place, StateError, StateReader, StateWriter, Timestamp};
 use crate::operators::memory::fit_heap;
 use crate::pattern::{Arriving, FlatEvaluator, FlatPartition, Found, RowOf};
 use crate::spec::{PatternSpec, Within};
@@ -23,19 +22,12 @@ const IDLE_MAX: usize = 16_384;
 /// For so many rows at once it is read beforehand what they will look at, where there are more than a few partitions.
 const AHEAD: usize = 32;
 const FEW: usize = 512;
-/// Stands for a partition whose number is not known.
-const UNKNOWN: u32 = u32::MAX;
 
 /// Matches a pattern by flat threads. Port 0 gives the matches, port 1 the runs that WITHIN ended (TIMEOUT INTO).
 #[derive(Debug)]
 pub struct FlatSequence {
-    spec: Arc<PatternSpec>,
     evaluator: FlatEvaluator,
-    is_keyed: bool,
-    keys: KeyTable,
-    key: KeyBuffer,
-    /// For each input whose key is one column, which it is, and what is known of its codes.
-    coded: Vec<Option<(usize, Codes)>>,
+    keys: Keys,
     /// By the number of the key.
     partitions: Vec<Option<Kept>>,
     /// How many partitions there are, and of these those in which nothing goes on.
@@ -57,7 +49,6 @@ pub struct FlatSequence {
     ahead: Vec<u32>,
     /// Partitions in which a time is over at the moment; empty between moments.
     touched: Vec<u32>,
-    context: EvalContext,
 }
 
 /// A partition.
@@ -82,17 +73,12 @@ impl FlatSequence {
             held_from: Place::MAX,
             may_hold_less: true,
             ahead: Vec::new(),
-            evaluator: FlatEvaluator::new(spec.clone(), threads_max),
-            is_keyed: spec.partition.by_input.iter().any(|exprs| !exprs.is_empty()),
-            keys: KeyTable::new(),
-            key: KeyBuffer::new(),
-            coded: spec.partition.by_input.iter().map(|exprs| key_column(exprs).map(|column| (column, Codes::default()))).collect(),
+            keys: Keys::new(spec.partition.clone()),
+            evaluator: FlatEvaluator::new(spec, threads_max),
             partitions: Vec::new(),
             count: 0,
             idle: 0,
             touched: Vec::new(),
-            context: EvalContext::new(),
-            spec,
         }
     }
 
@@ -112,7 +98,7 @@ impl FlatSequence {
                 continue;
             }
             let same: Vec<usize> =
-                (first..rows.len()).filter(|&other| !done[other] && self.has_same_key(&rows[first], &rows[other])).collect();
+                (first..rows.len()).filter(|&other| !done[other] && self.keys.are_one(&rows[first], &rows[other])).collect();
             same.iter().for_each(|&row| done[row] = true);
             let of_key: Vec<RowOf<'_>> = same.iter().map(|&row| rows[row]).collect();
             let fits = same.iter().fold(0, |bits, &row| bits | fits[row]);
@@ -138,34 +124,10 @@ impl FlatSequence {
         }
     }
 
-    fn key_values<'r>(&'r self, row: &'r BatchRow<'r>, input: usize) -> impl Iterator<Item = Value<'r>> {
-        let exprs = self.spec.partition.by_input.get(input).map_or(&[][..], |exprs| exprs);
-        exprs.iter().map(|expr| expr.eval(row, &self.context))
-    }
-
-    fn has_same_key(&self, a: &RowOf<'_>, b: &RowOf<'_>) -> bool {
-        let [one, other] = [a, b].map(|row| {
-            let view = BatchRow { batch: row.batch, row: row.row };
-            let mut key = KeyBuffer::new();
-            key.encode(self.key_values(&view, row.input)).to_key()
-        });
-        one == other
-    }
-
     /// The number of the partition of a row; nothing where its key takes no part, or where nothing goes on for it and nothing can start.
     fn partition_of(&mut self, row: &RowOf<'_>, fits: u64) -> Option<u32> {
-        let known = if self.is_keyed { self.known_by_code(row) } else { Some(0) };
-        if let Some(id) = known
-            && self.partitions.get(id as usize).is_some_and(Option::is_some)
-        {
-            return Some(id);
-        }
         let can_start = self.evaluator.can_start(fits);
-        let id = match known {
-            Some(id) => id,
-            None if self.is_keyed => self.number_of(row, can_start)?,
-            None => 0,
-        };
+        let id = self.keys.number_of(row, can_start)?;
         let index = id as usize;
         if self.partitions.len() <= index {
             self.partitions.resize_with(index + 1, || None);
@@ -174,34 +136,11 @@ impl FlatSequence {
             if !can_start {
                 return None;
             }
-            let view = BatchRow { batch: row.batch, row: row.row };
-            let key = self.key_values(&view, row.input).map(Value::into_owned).collect();
-            self.partitions[index] = Some(Kept { state: self.evaluator.partition(key), noted: None, is_idle: false });
+            let state = self.evaluator.partition(self.keys.of_row(row));
+            self.partitions[index] = Some(Kept { state, noted: None, is_idle: false });
             self.count += 1;
         }
         Some(id)
-    }
-
-    /// The number of the partition of a row whose key is a code that has come before.
-    #[inline]
-    fn known_by_code(&self, row: &RowOf<'_>) -> Option<u32> {
-        let (column, codes) = self.coded.get(row.input)?.as_ref()?;
-        let Column::Coded(texts) = &row.batch.columns()[*column] else { return None };
-        if texts.is_null(row.row) { None } else { codes.group(texts.codes().value(row.row)) }
-    }
-
-    /// Finds the partitions of rows whose keys have come before.
-    fn look_ahead(&mut self, batch: &EventBatch, rows: &[u32]) {
-        let Self { ahead, coded, .. } = self;
-        ahead.clear();
-        if let Some(Some((column, codes))) = coded.first()
-            && let Column::Coded(texts) = &batch.columns()[*column]
-        {
-            let known = |row: usize| if texts.is_null(row) { None } else { codes.group(texts.codes().value(row)) };
-            ahead.extend(rows.iter().map(|row| known(*row as usize).unwrap_or(UNKNOWN)));
-        } else {
-            ahead.resize(rows.len(), if self.is_keyed { UNKNOWN } else { 0 });
-        }
     }
 
     /// Reads what the next rows will look at, all rows at each depth before the next: partitions lie anywhere in memory, and to wait for many
@@ -211,36 +150,6 @@ impl FlatSequence {
             let there = self.ahead.iter().filter_map(|&id| self.partitions.get(id as usize)?.as_ref());
             std::hint::black_box(there.map(|kept| FlatEvaluator::touch(&kept.state, depth)).fold(0usize, usize::wrapping_add));
         }
-    }
-
-    /// Codes are those of these batches from now on.
-    fn turn_to(&mut self, inputs: &[EventBatch]) {
-        for (batch, coded) in inputs.iter().zip(&mut self.coded) {
-            if let Some((column, codes)) = coded
-                && let Column::Coded(texts) = &batch.columns()[*column]
-            {
-                codes.turn_to(texts.dictionary());
-            }
-        }
-    }
-
-    fn number_of(&mut self, row: &RowOf<'_>, can_start: bool) -> Option<u32> {
-        let view = BatchRow { batch: row.batch, row: row.row };
-        let exprs = self.spec.partition.by_input.get(row.input).map_or(&[][..], |exprs| exprs);
-        let mut has_null = false;
-        let values = exprs.iter().map(|expr| expr.eval(&view, &self.context)).inspect(|value| has_null |= value.is_null());
-        let key = self.key.encode(values);
-        if self.spec.partition.null_takes_no_part && has_null {
-            return None;
-        }
-        let id = if can_start { self.keys.intern(key) } else { self.keys.get(key)? };
-        if let Some(Some((column, codes))) = self.coded.get_mut(row.input)
-            && let Column::Coded(texts) = &row.batch.columns()[*column]
-            && !has_null
-        {
-            codes.note(texts.codes().value(row.row), id);
-        }
-        Some(id)
     }
 
     /// Puts out what has been found in a partition, lets go what it does not need any more, and waits for its next time.
@@ -306,19 +215,12 @@ impl FlatSequence {
             if partition.as_ref().is_some_and(|partition| partition.is_idle) {
                 *partition = None;
                 self.count -= 1;
-                if self.is_keyed {
-                    self.keys.remove(id);
-                    self.coded.iter_mut().flatten().for_each(|(_, codes)| codes.forget(id));
-                }
+                self.keys.forget(id);
             }
         }
         self.idle = 0;
         self.ahead.fill(UNKNOWN);
-        if self.is_keyed {
-            self.keys.fit(&mut self.partitions);
-            let length = self.partitions.len();
-            self.coded.iter_mut().flatten().for_each(|(_, codes)| codes.fit(length));
-        }
+        self.keys.fit(&mut self.partitions);
     }
 
     /// Lets times be over that end before this place. What one time makes certain in several partitions comes out in the order of the starts.
@@ -416,7 +318,7 @@ impl FlatSequence {
 
 impl FlatSequence {
     fn is_worth_touching(&self) -> bool {
-        self.is_keyed && self.partitions.len() > FEW
+        self.keys.are_there && self.partitions.len() > FEW
     }
 
     /// The rows of the only input, as they stand. Those that do not matter are passed over: what time makes certain has its own moment.
@@ -429,7 +331,7 @@ impl FlatSequence {
         let is_worth_touching = self.is_worth_touching();
         let row_of = |row: &u32| RowOf { input: 0, batch, row: *row as usize };
         for next in rows.chunks(AHEAD) {
-            self.look_ahead(batch, next);
+            self.keys.known_of(batch, next, &mut self.ahead);
             if is_worth_touching {
                 self.touch();
             }
@@ -457,7 +359,7 @@ impl FlatSequence {
                 ahead.extend((number..inbox.entries.len().min(number + AHEAD)).filter_map(|number| {
                     let Entry::Row { input, row, .. } = inbox.entries[number] else { return None };
                     let row = RowOf { input: input.into(), batch: &inbox.inputs[usize::from(input)], row: row as usize };
-                    if self.evaluator.heeds(fits_of(number, &row)) { self.known_by_code(&row) } else { None }
+                    if self.evaluator.heeds(fits_of(number, &row)) { self.keys.known(&row) } else { None }
                 }));
                 self.ahead = ahead;
                 self.touch();
@@ -503,7 +405,7 @@ impl FlatSequence {
 impl Operator for FlatSequence {
     fn advance(&mut self, inbox: &Inbox, out: &mut Outbox) {
         let fits = if inbox.is_empty() { Vec::new() } else { self.evaluator.fits(&inbox.inputs) };
-        self.turn_to(&inbox.inputs);
+        self.keys.turn_to(&inbox.inputs);
         match (inbox.plain(), fits.as_slice()) {
             (Some(batch), [fits]) => self.take_rows(batch, fits, out),
             _ => self.take_entries(inbox, |_, row| fits[row.input][row.row], out),
@@ -512,7 +414,7 @@ impl Operator for FlatSequence {
     }
 
     fn advance_given(&mut self, inbox: &Inbox, fits: &[u64], out: &mut Outbox) {
-        self.turn_to(&inbox.inputs);
+        self.keys.turn_to(&inbox.inputs);
         self.take_entries(inbox, |entry, _| fits[entry], out);
         self.finish(inbox, out);
     }
@@ -530,14 +432,14 @@ impl Operator for FlatSequence {
     }
 
     fn take_nulls(&mut self) -> u64 {
-        self.context.take_nulls() + self.evaluator.take_nulls()
+        self.keys.take_nulls() + self.evaluator.take_nulls()
     }
 
     fn save(&self, to: &mut StateWriter) {
         self.evaluator.save(to);
-        let kept = to.keys(&self.keys);
+        let kept = self.keys.save(to);
         let has_unkeyed = to.range().has_unkeyed();
-        let is_kept = |id: u32| if self.is_keyed { kept.has(id) } else { has_unkeyed };
+        let is_kept = |id: u32| if self.keys.are_there { kept.has(id) } else { has_unkeyed };
         let partitions = (0u32..).zip(&self.partitions).filter(|(id, _)| is_kept(*id));
         let partitions: Vec<(u32, &Kept)> = partitions.filter_map(|(id, partition)| Some((id, partition.as_ref()?))).collect();
         to.number(partitions.len() as u64);
@@ -554,10 +456,10 @@ impl Operator for FlatSequence {
 
     fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
         self.evaluator.load(from)?;
-        let ids = from.keys(&mut self.keys)?;
-        let is_keyed = self.is_keyed;
-        let now = |written: u32| if is_keyed { ids.get(written) } else { Ok(0) };
-        self.partitions.resize_with(self.keys.capacity().max(usize::from(!is_keyed)), || None);
+        let ids = self.keys.load(from)?;
+        let are_there = self.keys.are_there;
+        let now = |written: u32| if are_there { ids.get(written) } else { Ok(0) };
+        self.partitions.resize_with(self.keys.capacity(), || None);
         for _ in 0..from.length()? {
             let id = now(from.take()?)?;
             let state = self.evaluator.load_partition(from)?;
@@ -584,16 +486,7 @@ impl Operator for FlatSequence {
         let sizes = self.partitions.iter().flatten().map(|partition| self.evaluator.size(&partition.state));
         let (rows, bytes) = sizes.fold((0, 0), |(rows, bytes), (r, b)| (rows + r, bytes + b));
         let waiting = self.starts.capacity() * size_of::<(Place, u32)>();
-        let codes: usize = self.coded.iter().flatten().map(|(_, codes)| codes.bytes()).sum();
-        let bytes = bytes + self.keys.bytes() + codes + waiting + self.partitions.capacity() * size_of::<Option<Kept>>();
+        let bytes = bytes + self.keys.bytes() + waiting + self.partitions.capacity() * size_of::<Option<Kept>>();
         Held { keys: self.count - self.idle, rows, bytes, dropped: self.evaluator.dropped() }
-    }
-}
-
-/// The column that a key is, where it is one column of text.
-fn key_column(key: &[Expr]) -> Option<usize> {
-    match key {
-        [expr] if *expr.data_type() == DataType::String => expr.as_slot().map(|slot| slot.0 as usize),
-        _ => None,
     }
 }
