@@ -154,23 +154,29 @@ impl FlatSequence {
 
     /// Puts out what has been found in a partition, lets go what it does not need any more, and waits for its next time.
     fn let_out(&mut self, id: u32, moment: Place, out: &mut Outbox) {
-        let Self { evaluator, partitions, starts, .. } = self;
-        let Some(partition) = partitions[id as usize].as_mut() else { return };
+        let Self { evaluator, starts, .. } = self;
         // What is held back is the first start: only what happens to its partition, or a first one, changes it.
         self.may_hold_less |= self.lags && starts.peek().is_none_or(|Reverse((_, first))| *first == id);
         if !evaluator.found().is_empty() {
-            let mut found = std::mem::take(evaluator.found());
-            found.sort_by_key(|found| found.start);
-            for found in found.drain(..) {
-                out.rows(found.port, found.end, moment, |builders| {
-                    evaluator.write(&partition.state, &found, builders);
-                    1
-                });
-            }
-            *evaluator.found() = found;
+            self.put_out_of(id, moment, out);
         }
         self.wait(id);
         self.tidy(id);
+    }
+
+    /// Puts out what has been found in a partition, in the order of the starts.
+    fn put_out_of(&mut self, id: u32, moment: Place, out: &mut Outbox) {
+        let Self { evaluator, partitions, .. } = self;
+        let Some(partition) = partitions[id as usize].as_ref() else { return };
+        let mut found = std::mem::take(evaluator.found());
+        found.sort_by_key(|found| found.start);
+        for found in found.drain(..) {
+            out.rows(found.port, found.end, moment, |builders| {
+                evaluator.write(&partition.state, &found, builders);
+                1
+            });
+        }
+        *evaluator.found() = found;
     }
 
     /// Puts out what has been found in several partitions at one moment, in the order of the starts.
@@ -201,10 +207,12 @@ impl FlatSequence {
     fn tidy(&mut self, id: u32) {
         let Self { evaluator, partitions, .. } = self;
         let Some(partition) = partitions[id as usize].as_mut() else { return };
-        evaluator.tidy(&mut partition.state);
-        let is_idle = evaluator.is_forgettable(&partition.state);
-        let was_idle = std::mem::replace(&mut partition.is_idle, is_idle);
-        self.idle = self.idle + usize::from(is_idle) - usize::from(was_idle);
+        let is_idle = evaluator.tidy(&mut partition.state);
+        if is_idle == partition.is_idle {
+            return;
+        }
+        partition.is_idle = is_idle;
+        self.idle = if is_idle { self.idle + 1 } else { self.idle - 1 };
         if self.idle > IDLE_MAX + self.count / 2 {
             self.forget_idle();
         }
@@ -310,7 +318,9 @@ impl FlatSequence {
         }
         self.put_out(found, moment, out);
         let Self { evaluator, partitions, .. } = self;
-        partitions.iter_mut().flatten().for_each(|partition| evaluator.tidy(&mut partition.state));
+        partitions.iter_mut().flatten().for_each(|partition| {
+            evaluator.tidy(&mut partition.state);
+        });
         self.may_hold_less = true;
         self.report(moment, out);
     }

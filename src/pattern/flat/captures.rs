@@ -112,7 +112,7 @@ impl Captures {
         concerned
             .map(|&Capture { kind, at, depth, .. }| match kind {
                 Kind::Latest => Update::Latest { at, depth },
-                Kind::LatestInLoop if first_in_loop => Update::FirstInLoop { at, depth },
+                Kind::LatestInLoop if first_in_loop && depth > 1 => Update::FirstInLoop { at, depth },
                 Kind::LatestInLoop => Update::Latest { at, depth },
                 Kind::Earliest => Update::Earliest { at, depth },
                 Kind::Count => Update::Count { at },

@@ -17,8 +17,8 @@ const HEADER: usize = 5;
 #[derive(Debug)]
 pub(super) struct Layout {
     columns: Vec<Kept>,
-    /// Of these those that are words, by input and column, and whether they are BOOL.
-    words: Vec<(usize, usize, Word, bool)>,
+    /// Of these those that are words.
+    words: Vec<KeptWord>,
     /// Words a row.
     stride: usize,
     /// Words that say which columns have a value.
@@ -31,6 +31,9 @@ pub(super) struct Layout {
     /// Where two words stand: states that the start at hand has been in behind this row, and those that are known to lead nowhere.
     marks: Option<usize>,
 }
+
+/// By input and column; whether it is BOOL.
+type KeptWord = (usize, usize, Word, bool);
 
 #[derive(Debug)]
 struct Kept {
@@ -204,6 +207,13 @@ impl Saved for Log {
     }
 }
 
+/// The word of a row in a kept column that has NULLs, or is BOOL.
+#[inline(never)]
+fn word_in(&(_, column, _, is_bool): &KeptWord, of: &RowOf<'_>) -> Option<i64> {
+    let column = &of.batch.columns()[column];
+    if is_bool { word_of(&column.value(of.row)) } else { column.word(of.row) }
+}
+
 /// What comes in as an event.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Arriving<'a> {
@@ -287,13 +297,12 @@ impl Log {
         self.rows += 1;
         let row = &mut self.words[begin..];
         row[..HEADER].copy_from_slice(&[time, sequence.cast_signed(), event.fits.cast_signed(), text_at.cast_signed(), nth.into()]);
-        for (&(input, column, Word { at, valid, bit }, is_bool), words) in layout.words.iter().zip(event.words) {
+        for (kept, words) in layout.words.iter().zip(event.words) {
+            let &(input, _, Word { at, valid, bit }, _) = kept;
             let Some(of) = event.row_of(input) else { continue };
-            let column = || &of.batch.columns()[column];
             let word = match words {
                 Some(words) => Some(words[of.row]),
-                None if is_bool => word_of(&column().value(of.row)),
-                None => column().word(of.row),
+                None => word_in(kept, of),
             };
             if let Some(word) = word {
                 row[at] = word;
@@ -301,10 +310,16 @@ impl Log {
             }
         }
         if layout.has_text || layout.values > 0 {
-            self.values.resize(self.values.len() + layout.values, Value::Null);
-            (0..layout.columns.len()).for_each(|position| self.fill(layout, position, begin, text_at, event));
+            self.fill_rest(layout, begin, text_at, event);
         }
         number
+    }
+
+    /// Puts what is no word into the row that begins there.
+    #[inline(never)]
+    fn fill_rest(&mut self, layout: &Layout, begin: usize, text_at: u64, event: &Arriving<'_>) {
+        self.values.resize(self.values.len() + layout.values, Value::Null);
+        (0..layout.columns.len()).for_each(|position| self.fill(layout, position, begin, text_at, event));
     }
 
     /// Puts a text, or what is no word, into the row that begins there.

@@ -225,11 +225,19 @@ impl FlatEvaluator {
         self.results.write(&self.machine, log, found, builders);
     }
 
-    /// Lets go what a partition does not need any more.
-    pub(crate) fn tidy(&self, partition: &mut FlatPartition) {
+    /// Lets go what a partition does not need any more. Gives whether nothing is undecided in it, and it can be made anew when its key
+    /// comes again.
+    #[inline]
+    pub(crate) fn tidy(&self, partition: &mut FlatPartition) -> bool {
         match partition {
-            FlatPartition::Runs(partition) => partition.0.tidy(&self.machine),
-            FlatPartition::Rows(partition) => partition.0.tidy(&self.machine),
+            FlatPartition::Runs(partition) => {
+                partition.0.tidy(&self.machine);
+                partition.0.is_empty()
+            }
+            FlatPartition::Rows(partition) => {
+                partition.0.tidy(&self.machine);
+                partition.0.is_forgettable(self.passing)
+            }
         }
     }
 
@@ -246,14 +254,6 @@ impl FlatEvaluator {
         match self.machine.spec.within {
             Some(Within::Time(span)) => Some(start.time().saturating_add(span)),
             Some(Within::Events(_)) | None => None,
-        }
-    }
-
-    /// Whether nothing is undecided in a partition, and it can be made anew when its key comes again.
-    pub(crate) fn is_forgettable(&self, partition: &FlatPartition) -> bool {
-        match partition {
-            FlatPartition::Runs(partition) => partition.0.is_empty(),
-            FlatPartition::Rows(partition) => partition.0.is_forgettable(self.passing),
         }
     }
 

@@ -165,7 +165,6 @@ impl RunPartition {
             return false;
         }
         let found_before = tools.found.len();
-        let runs_before = self.runs.len();
         let mut is_taken = false;
         if concerns || may_start {
             let candidate = self.log.push(&machine.layout, event);
@@ -179,7 +178,7 @@ impl RunPartition {
                 self.log.pop(&machine.layout);
             }
         }
-        if let Some(Within::Events(n)) = machine.spec.within {
+        if counts && let Some(Within::Events(n)) = machine.spec.within {
             self.end_full_runs(n, index, event.place, tools);
             tools.found[found_before..].sort_by_key(|found| found.start);
         }
@@ -189,7 +188,7 @@ impl RunPartition {
         if self.runs.front().is_some_and(|run| run.is_decided) {
             self.let_out_in_turn(tools);
         }
-        if self.runs.len() > runs_before || self.count(machine) > tools.threads_max {
+        if self.threads.len() - self.gone > tools.threads_max.saturating_mul(machine.width()) {
             self.keep_to_bounds(tools);
         }
         true
