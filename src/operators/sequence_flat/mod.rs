@@ -60,6 +60,27 @@ struct Kept {
     is_idle: bool,
 }
 
+impl Kept {
+    /// Waits for the next time of the partition, whose number this is: that of its oldest start.
+    fn wait(&mut self, id: u32, evaluator: &FlatEvaluator, starts: &mut BinaryHeap<Reverse<(Place, u32)>>) {
+        self.noted = evaluator.oldest_start(&self.state);
+        starts.extend(self.noted.map(|start| Reverse((start, id))));
+    }
+}
+
+/// Puts out what has been found in a partition, in the order of the starts.
+fn put_out_of(evaluator: &mut FlatEvaluator, partition: &Kept, moment: Place, out: &mut Outbox) {
+    let mut found = std::mem::take(evaluator.found());
+    found.sort_by_key(|found| found.start);
+    for found in found.drain(..) {
+        out.rows(found.port, found.end, moment, |builders| {
+            evaluator.write(&partition.state, &found, builders);
+            1
+        });
+    }
+    *evaluator.found() = found;
+}
+
 impl FlatSequence {
     /// The operator of a pattern. `threads_max` bounds the threads of a partition; beyond it the oldest runs are dropped and counted.
     pub fn new(spec: impl Into<Arc<PatternSpec>>, threads_max: usize) -> Self {
@@ -118,10 +139,20 @@ impl FlatSequence {
     }
 
     fn event_of(&mut self, id: u32, event: &Arriving<'_>, moment: Place, out: &mut Outbox) {
-        let Some(partition) = self.partitions[id as usize].as_mut() else { return };
-        if self.evaluator.event(&mut partition.state, event) {
-            self.let_out(id, moment, out);
+        let Self { evaluator, partitions, starts, .. } = self;
+        let Some(partition) = partitions[id as usize].as_mut() else { return };
+        if !evaluator.event(&mut partition.state, event) {
+            return;
         }
+        // What is held back is the first start: only what happens to its partition, or a first one, changes it.
+        self.may_hold_less |= self.lags && starts.peek().is_none_or(|Reverse((_, first))| *first == id);
+        if !evaluator.found().is_empty() {
+            put_out_of(evaluator, partition, moment, out);
+        }
+        if self.waits && partition.noted.is_none() {
+            partition.wait(id, evaluator, starts);
+        }
+        self.tidy(id);
     }
 
     /// The number of the partition of a row; nothing where its key takes no part, or where nothing goes on for it and nothing can start.
@@ -152,33 +183,6 @@ impl FlatSequence {
         }
     }
 
-    /// Puts out what has been found in a partition, lets go what it does not need any more, and waits for its next time.
-    fn let_out(&mut self, id: u32, moment: Place, out: &mut Outbox) {
-        let Self { evaluator, starts, .. } = self;
-        // What is held back is the first start: only what happens to its partition, or a first one, changes it.
-        self.may_hold_less |= self.lags && starts.peek().is_none_or(|Reverse((_, first))| *first == id);
-        if !evaluator.found().is_empty() {
-            self.put_out_of(id, moment, out);
-        }
-        self.wait(id);
-        self.tidy(id);
-    }
-
-    /// Puts out what has been found in a partition, in the order of the starts.
-    fn put_out_of(&mut self, id: u32, moment: Place, out: &mut Outbox) {
-        let Self { evaluator, partitions, .. } = self;
-        let Some(partition) = partitions[id as usize].as_ref() else { return };
-        let mut found = std::mem::take(evaluator.found());
-        found.sort_by_key(|found| found.start);
-        for found in found.drain(..) {
-            out.rows(found.port, found.end, moment, |builders| {
-                evaluator.write(&partition.state, &found, builders);
-                1
-            });
-        }
-        *evaluator.found() = found;
-    }
-
     /// Puts out what has been found in several partitions at one moment, in the order of the starts.
     fn put_out(&self, mut found: Vec<(u32, Found)>, moment: Place, out: &mut Outbox) {
         found.sort_by_key(|(_, found)| found.start);
@@ -191,16 +195,6 @@ impl FlatSequence {
             });
         }
         out.end_turn();
-    }
-
-    /// Waits for the next time of a partition.
-    fn wait(&mut self, id: u32) {
-        let Some(partition) = self.partitions[id as usize].as_mut() else { return };
-        if !self.waits || partition.noted.is_some() {
-            return;
-        }
-        partition.noted = self.evaluator.oldest_start(&partition.state);
-        self.starts.extend(partition.noted.map(|start| Reverse((start, id))));
     }
 
     /// Lets go what a partition does not need any more, once what was found in it has been written.
@@ -266,7 +260,7 @@ impl FlatSequence {
                 self.evaluator.time_over(&mut partition.state, time);
                 found.extend(self.evaluator.found().drain(..).map(|found| (id, found)));
             }
-            self.wait(id);
+            partition.wait(id, &self.evaluator, &mut self.starts);
             touched.push(id);
         }
         let moment = Place::bound(time, Phase::After).max(floor);

@@ -158,6 +158,13 @@ pub(super) enum Alone {
     Spreads(u64),
 }
 
+impl Take {
+    /// Whether its variable takes any event that fits it.
+    fn is_free(&self) -> bool {
+        self.checks.is_empty() && self.checks_after_first.is_empty()
+    }
+}
+
 impl Machine {
     pub(super) fn new(spec: Arc<PatternSpec>) -> Self {
         let terms = Terms::new(spec.clone());
@@ -335,13 +342,12 @@ impl Machine {
         takes
     }
 
-    #[inline]
+    #[inline(always)]
     fn is_taken(&self, way: &Way, record: &[u32], offered: &Offered<'_>) -> bool {
         let take = &self.takes[way.variable as usize][usize::from(way.first_in_loop)];
-        self.holds(take, record, offered, way.first_in_loop)
+        take.is_free() || self.holds(take, record, offered, way.first_in_loop)
     }
 
-    #[inline]
     fn holds(&self, take: &Take, record: &[u32], offered: &Offered<'_>, first_in_loop: bool) -> bool {
         for check in &take.checks {
             if !self.is_true(check, take, record, offered) {

@@ -224,7 +224,8 @@ impl RowPartition {
                 tools.scratch.truncate(tools.threads_max * machine.width());
                 run.is_cut_off = true;
             }
-            std::mem::swap(&mut self.threads, tools.scratch);
+            self.threads.clear();
+            self.threads.extend_from_slice(tools.scratch);
             if self.threads.first().is_none_or(|state| *state == FINISHED) {
                 return true;
             }
