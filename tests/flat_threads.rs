@@ -255,7 +255,7 @@ fn runs_that_share_a_thread_go_on_after_a_snapshot() {
         let Pair { program, input } = shape(seed);
         let input: Vec<String> = input.iter().map(|event| format!("{event}\n")).collect();
         let expected = run(&program, &input.concat(), 4096, false);
-        let (mut engine, mut out) = (Engine::new(&program).unwrap(), Vec::new());
+        let (mut engine, mut out) = (Engine::compile(&program).unwrap(), Vec::new());
         for (number, line) in input.iter().enumerate() {
             engine.push_json(line.as_bytes()).unwrap();
             engine.write_rows(&mut out).unwrap();

@@ -295,9 +295,13 @@ impl FlatSequence {
                 return start;
             }
             partition.noted = oldest;
-            starts.pop();
-            starts.extend(oldest.map(|oldest| Reverse((oldest, id))));
-            fit_heap(starts);
+            match oldest {
+                Some(oldest) => starts.peek_mut().into_iter().for_each(|mut first| *first = Reverse((oldest, id))),
+                None => {
+                    starts.pop();
+                    fit_heap(starts);
+                }
+            }
         }
     }
 

@@ -114,12 +114,14 @@ impl Compiler<'_> {
             let words = || WordTerm::compile(term).map(Check::Words);
             compare().or_else(words).unwrap_or_else(|| Check::Tree(term.clone()))
         };
+        let (sets, updates) = self.captures.updates(variable.0, first_in_loop);
         Take {
             quick: sources.iter().map(|source| Quick::of(*source, self.layout)).collect(),
             checks: terms.correlated_of(variable).iter().map(compiled).collect(),
             checks_after_first: self.spec.variables[variable.0 as usize].checks_after_first.iter().map(compiled).collect(),
             previous,
-            updates: self.captures.updates(variable.0, first_in_loop),
+            sets,
+            updates,
             sources: sources.into(),
         }
     }

@@ -76,6 +76,8 @@ pub(super) struct Take {
     pub(super) checks_after_first: Box<[Check]>,
     /// The place that tells whether the variable has taken an event before.
     pub(super) previous: Option<usize>,
+    /// Places where the event stands then.
+    pub(super) sets: Box<[usize]>,
     pub(super) updates: Box<[Update]>,
 }
 
@@ -286,7 +288,9 @@ impl Machine {
     /// Lets a thread go a way with an event.
     #[inline]
     fn take(&self, way: &Way, record: &mut [u32], event: u32) {
-        self.takes[way.variable as usize][usize::from(way.first_in_loop)].updates.iter().for_each(|update| update.apply(record, event));
+        let take = &self.takes[way.variable as usize][usize::from(way.first_in_loop)];
+        take.sets.iter().for_each(|&at| record[at] = event);
+        take.updates.iter().for_each(|update| update.apply(record, event));
         record[1] = event;
         record[0] = way.next;
     }
