@@ -4,12 +4,13 @@
 //! A thread is a record of 32-bit words (`captures`): its state, its last event, and the events that a later term or an output can still
 //! read. The states are numbered beforehand (`table`). Events are rows of words in a log of their partition (`log`). Terms over numbers and
 //! times are compiled to operations on words ([`crate::expr::WordTerm`]); what an event does to one thread is in `machine`. `runs` keeps the
-//! threads of a partition of FROM PATTERN, `rows` those of MATCH_RECOGNIZE; `results` writes matches, a column at a time.
+//! threads of a partition of FROM PATTERN, an event goes over them in `sweep`, and those that go one way are one (`sharing`); `rows` keeps
+//! those of MATCH_RECOGNIZE. `results` writes matches, a column at a time.
 //!
 //! Which patterns that is: `spec::choice`. Everything here is plain data: numbers that name events, states and places.
 //!
 //! Memory: a thread takes `8 + 4 × (events that it remembers)` bytes, an event `40 + 8 × (columns read)` and its text (of MATCH_RECOGNIZE 16
-//! more), a run 40 bytes, a partition about 300; vectors may have twice the room that they need (`tests/flat_threads.rs`). No step allocates,
+//! more), a run 48 bytes, a partition about 300; vectors may have twice the room that they need (`tests/flat_threads.rs`). No step allocates,
 //! but where a vector of a partition grows.
 
 mod captures;
