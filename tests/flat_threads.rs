@@ -6,6 +6,7 @@
 mod support;
 
 use betide::Engine;
+use serde_json::Value as Json;
 use support::cuts::{run, try_run};
 use support::random::{self, Pair, Random};
 use support::random_rows;
@@ -227,11 +228,47 @@ fn shape(seed: u64) -> Pair {
         random.pick(&["", "PARTITION BY k\n", "PARTITION BY k\n"]),
         terms.join(" AND ")
     );
-    text += random.pick(&["WITHIN 9s\n", "WITHIN 1 hour\n", "WITHIN 6 EVENTS\n", ""]);
+    text += random.pick(&["WITHIN 9s\n", "WITHIN 4s\n", "WITHIN 1 hour\n", "WITHIN 6 EVENTS\n", ""]);
     text += random.pick(&["", "AFTER MATCH SKIP TO LAST u\n", "AFTER MATCH SKIP PAST LAST EVENT\n", "AFTER MATCH RESTART\n"]);
     let length = 30 + random.below(50);
-    let input = random::stream(random, length, &["A"]);
+    let mut input = random::stream(random, length, &["A"]);
+    if random.chance(50) {
+        rise_and_fall(random, &mut input);
+    }
     Pair { program: format!("{}{text};\n", random::sources("")), input }
+}
+
+/// Gives the events values that go one way for a while: then many starts lie in one run of them, and share a thread.
+fn rise_and_fall(random: &mut Random, input: &mut [Json]) {
+    let (mut x, mut step) = (10.0, -1.0);
+    for event in input.iter_mut().filter(|event| !event["x"].is_null()) {
+        step = if random.chance(20) { -step } else { step };
+        x += if random.chance(10) { 0.0 } else { step };
+        event["x"] = Json::from(x);
+    }
+}
+
+/// A snapshot writes each run by itself, also where several share a thread at the moment.
+#[test]
+fn runs_that_share_a_thread_go_on_after_a_snapshot() {
+    for seed in random::seeds(80) {
+        let Pair { program, input } = shape(seed);
+        let input: Vec<String> = input.iter().map(|event| format!("{event}\n")).collect();
+        let expected = run(&program, &input.concat(), 4096, false);
+        let (mut engine, mut out) = (Engine::compile(&program).unwrap(), Vec::new());
+        for (number, line) in input.iter().enumerate() {
+            engine.push_json(line.as_bytes()).unwrap();
+            engine.write_rows(&mut out).unwrap();
+            if (number as u64 + seed).is_multiple_of(5) {
+                let snapshot = engine.snapshot().unwrap();
+                engine = Engine::restore(&program, &betide::Options::default(), &snapshot).unwrap().0;
+                assert!(engine.snapshot().unwrap() == snapshot, "seed {seed}, event {number}\n{program}");
+            }
+        }
+        engine.finish().unwrap();
+        engine.write_rows(&mut out).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), expected.found.0, "seed {seed}\n{program}");
+    }
 }
 
 #[test]

@@ -95,23 +95,30 @@ impl Captures {
         record.into()
     }
 
+    /// Places that keep the first event that comes; nothing where a place is anything but the last or the first event of some variables.
+    pub(super) fn simple(&self) -> Option<Vec<usize>> {
+        let is_simple = self.all.iter().all(|c| c.depth == 1 && c.kind != Kind::Count);
+        is_simple.then(|| self.all.iter().filter(|c| c.kind == Kind::Earliest).map(|c| c.at).collect())
+    }
+
     /// Whether anything remembers that a variable took an event.
     pub(super) fn remembers(&self, variable: u32) -> bool {
         self.all.iter().any(|c| c.variables >> variable & 1 == 1)
     }
 
-    /// What happens when a variable takes an event.
-    pub(super) fn updates(&self, variable: u32, first_in_loop: bool) -> Box<[Update]> {
-        let concerned = self.all.iter().filter(|c| c.variables >> variable & 1 == 1);
-        concerned
-            .map(|&Capture { kind, at, depth, .. }| match kind {
-                Kind::Latest => Update::Latest { at, depth },
-                Kind::LatestInLoop if first_in_loop => Update::FirstInLoop { at, depth },
-                Kind::LatestInLoop => Update::Latest { at, depth },
-                Kind::Earliest => Update::Earliest { at, depth },
-                Kind::Count => Update::Count { at },
-            })
-            .collect()
+    /// What happens when a variable takes an event: places where it stands then, and what else changes.
+    pub(super) fn updates(&self, variable: u32, first_in_loop: bool) -> (Box<[usize]>, Box<[Update]>) {
+        let (mut sets, mut others) = (Vec::new(), Vec::new());
+        for &Capture { kind, at, depth, .. } in self.all.iter().filter(|c| c.variables >> variable & 1 == 1) {
+            match kind {
+                Kind::Latest | Kind::LatestInLoop if depth == 1 => sets.push(at),
+                Kind::LatestInLoop if first_in_loop => others.push(Update::FirstInLoop { at, depth }),
+                Kind::Latest | Kind::LatestInLoop => others.push(Update::Latest { at, depth }),
+                Kind::Earliest => others.push(Update::Earliest { at, depth }),
+                Kind::Count => others.push(Update::Count { at }),
+            }
+        }
+        (sets.into(), others.into())
     }
 }
 
@@ -120,7 +127,6 @@ impl Update {
     #[inline]
     pub(super) fn apply(self, record: &mut [u32], event: u32) {
         match self {
-            Self::Latest { at, depth: 1 } => record[at] = event,
             Self::Latest { at, depth } => {
                 record.copy_within(at..at + depth - 1, at + 1);
                 record[at] = event;

@@ -4,28 +4,39 @@
 //! and a comparison may be left out where it is known to be true: one that cannot change any more once its variable has taken an event is
 //! *settled* by the first that it takes (`FIRST(d.price) < s.price` of `s , d+`).
 
+use std::cmp::Ordering;
+
 use super::log::{Layout, Log, Word};
-use super::machine::Source;
+use super::machine::{Offered, Source};
 use super::table::NONE;
 use crate::data::{DataType, Value};
-use crate::expr::{CompareOp, Expr, ExprKind, SlotId, scaled_slot};
+use crate::expr::{CompareOp, Expr, ExprKind, scaled_slot};
 
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Comparison {
-    op: CompareOp,
     is_float: bool,
     sides: [Side; 2],
+    /// Orders of the sides that make it true, as bits: the left one less, both equal, the left one greater.
+    accepts: u8,
+    op: CompareOp,
     /// The place that an event has once the comparison is settled.
     settled_by: Option<usize>,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Side {
-    of: Quick,
+    /// The place of its event; [`CANDIDATE`] where it is the candidate's.
+    at: usize,
+    /// It is the candidate's where nothing is there.
+    or_candidate: bool,
+    word: Word,
+    /// 1 where it is not a FLOAT times a constant: that changes no order.
     times: f64,
-    is_scaled: bool,
 }
+
+/// No place of a record.
+const CANDIDATE: usize = usize::MAX;
 
 /// A word that is found without asking what a column is.
 #[derive(Debug, Clone, Copy)]
@@ -48,7 +59,7 @@ impl Quick {
     }
 
     /// The word; nothing where it is NULL.
-    #[inline(always)]
+    #[inline]
     pub(super) fn word(self, log: &Log, layout: &Layout, record: &[u32], candidate: u32) -> Option<i64> {
         let (event, word) = match self {
             Self::Candidate(word) => (candidate, word),
@@ -63,11 +74,45 @@ impl Quick {
 }
 
 impl Side {
-    #[inline]
-    fn float(&self, word: i64) -> f64 {
-        let value = f64::from_bits(word.cast_unsigned());
-        if self.is_scaled { value * self.times } else { value }
+    /// The side that a source is, a FLOAT maybe times a constant, if it can be one.
+    fn of(source: Source, layout: &Layout, factor: Option<f64>) -> Option<Self> {
+        let (at, or_candidate, word) = match Quick::of(source, layout)? {
+            Quick::Candidate(word) => (CANDIDATE, true, word),
+            Quick::Remembered(at, word) => (at, false, word),
+            Quick::RememberedOrCandidate(at, None, word) => (at, true, word),
+            Quick::RememberedOrCandidate(_, Some(_), _) => return None,
+        };
+        Some(Self { at, or_candidate, word, times: factor.unwrap_or(1.0) })
     }
+
+    /// The word; nothing where it is NULL.
+    #[inline(always)]
+    fn word(&self, layout: &Layout, record: &[u32], offered: &Offered<'_>) -> Option<i64> {
+        match record.get(self.at) {
+            Some(&event) if event != NONE => self.word.of(offered.log.row(layout, event)),
+            _ if self.or_candidate => self.word.of(offered.row),
+            _ => None,
+        }
+    }
+
+    #[inline(always)]
+    fn float(self, word: i64) -> f64 {
+        f64::from_bits(word.cast_unsigned()) * self.times
+    }
+}
+
+/// The orders that make a comparison true, as bits.
+fn accepted(op: CompareOp) -> u8 {
+    [Ordering::Less, Ordering::Equal, Ordering::Greater]
+        .into_iter()
+        .zip(0..)
+        .fold(0, |bits, (order, at)| bits | u8::from(op.holds(order)) << at)
+}
+
+/// How two sides stand, as a bit; none where a FLOAT is NaN.
+#[inline(always)]
+fn order<T: PartialOrd>(a: T, b: T) -> u8 {
+    u8::from(a < b) | u8::from(a == b) << 1 | u8::from(a > b) << 2
 }
 
 impl Comparison {
@@ -80,37 +125,29 @@ impl Comparison {
             _ => return None,
         };
         let side = |expr: &Expr| {
-            let of = |slot: SlotId| Quick::of(sources[slot.0 as usize], layout);
             let (slot, factor) =
                 expr.as_slot().map(|slot| (slot, None)).or_else(|| scaled_slot(expr).map(|(slot, by)| (slot, Some(by))))?;
-            Some(Side { of: of(slot)?, times: factor.unwrap_or(1.0), is_scaled: factor.is_some() })
+            Side::of(sources[slot.0 as usize], layout, factor)
         };
-        Some(Self { op: *op, is_float, sides: [side(a)?, side(b)?], settled_by })
+        Some(Self { is_float, sides: [side(a)?, side(b)?], accepts: accepted(*op), op: *op, settled_by })
     }
 
     /// Whether it is true of a candidate and a thread.
-    #[inline]
-    pub(super) fn holds(&self, log: &Log, layout: &Layout, record: &[u32], candidate: u32) -> bool {
+    #[inline(always)]
+    pub(super) fn holds(&self, layout: &Layout, record: &[u32], offered: &Offered<'_>) -> bool {
         if self.settled_by.is_some_and(|at| record[at] != NONE) {
             return true;
         }
         let [left, right] = &self.sides;
-        let Some(a) = left.of.word(log, layout, record, candidate) else { return false };
-        let Some(b) = right.of.word(log, layout, record, candidate) else { return false };
+        let Some(a) = left.word(layout, record, offered) else { return false };
+        let Some(b) = right.word(layout, record, offered) else { return false };
         if !self.is_float {
-            return self.op.holds(a.cmp(&b));
+            return self.accepts & order(a, b) != 0;
         }
         let (a, b) = (left.float(a), right.float(b));
-        if a.is_nan() || b.is_nan() {
-            return Value::Float(a).compare(&Value::Float(b)).is_some_and(|order| self.op.holds(order));
-        }
-        match self.op {
-            CompareOp::Eq => a == b,
-            CompareOp::NotEq => a != b,
-            CompareOp::Less => a < b,
-            CompareOp::LessEq => a <= b,
-            CompareOp::Greater => a > b,
-            CompareOp::GreaterEq => a >= b,
+        match order(a, b) {
+            0 => Value::Float(a).compare(&Value::Float(b)).is_some_and(|order| self.op.holds(order)),
+            order => self.accepts & order != 0,
         }
     }
 }

@@ -114,12 +114,14 @@ impl Compiler<'_> {
             let words = || WordTerm::compile(term).map(Check::Words);
             compare().or_else(words).unwrap_or_else(|| Check::Tree(term.clone()))
         };
+        let (sets, updates) = self.captures.updates(variable.0, first_in_loop);
         Take {
             quick: sources.iter().map(|source| Quick::of(*source, self.layout)).collect(),
             checks: terms.correlated_of(variable).iter().map(compiled).collect(),
             checks_after_first: self.spec.variables[variable.0 as usize].checks_after_first.iter().map(compiled).collect(),
             previous,
-            updates: self.captures.updates(variable.0, first_in_loop),
+            sets,
+            updates,
             sources: sources.into(),
         }
     }
@@ -192,8 +194,22 @@ impl Compiler<'_> {
 
     /// The places that the terms of a variable read.
     pub(super) fn read_at(&self, terms: &Terms, variable: VariableId) -> Vec<usize> {
+        let read = checks_of(self.spec, terms, variable).flat_map(|term| self.read_by(term));
+        read.chain(self.tells_later(variable)).collect()
+    }
+
+    /// What the terms of a variable ask of a thread: for each, the places that it reads, and the place that has an event once it cannot
+    /// change any more; nothing where a term may make up a NULL, which is counted.
+    pub(super) fn questions(&self, terms: &Terms, variable: VariableId) -> Option<Vec<(Option<usize>, Vec<usize>)>> {
+        let of_term = |term: &Expr| term.is_total().then(|| (self.settled_by(variable, term), self.read_by(term)));
+        let mut all: Vec<_> = checks_of(self.spec, terms, variable).map(of_term).collect::<Option<_>>()?;
+        all.push((None, self.tells_later(variable).collect()));
+        Some(all)
+    }
+
+    fn read_by(&self, term: &Expr) -> Vec<usize> {
         let mut read: Vec<usize> = Vec::new();
-        for slot in checks_of(self.spec, terms, variable).flat_map(Expr::slots) {
+        for slot in term.slots() {
             match &self.spec.slots[slot.0 as usize].kind {
                 SlotKind::Column { variables, base, .. } => {
                     let kind = if matches!(base, NavigationBase::First(_)) { Kind::Earliest } else { Kind::Latest };
@@ -204,9 +220,14 @@ impl Compiler<'_> {
                 _ => {}
             }
         }
-        if !self.spec.variables[variable.0 as usize].checks_after_first.is_empty() {
-            read.extend(self.captures.places(bits(&[variable]), Kind::LatestInLoop));
-        }
         read
+    }
+
+    /// The places that tell whether a variable has taken an event, where that matters to its terms.
+    fn tells_later(&self, variable: VariableId) -> std::ops::Range<usize> {
+        match *self.spec.variables[variable.0 as usize].checks_after_first {
+            [] => 0..0,
+            _ => self.captures.places(bits(&[variable]), Kind::LatestInLoop),
+        }
     }
 }

@@ -5,7 +5,7 @@
 //! eight more with the text itself for STRING and JSON. Columns that are part of the partition's key are the same in all rows and stand once.
 
 use super::table::NONE;
-use crate::data::{DataType, Duration, Place, Saved, StateError, StateReader, StateWriter, Timestamp, Value};
+use crate::data::{DataType, Duration, EventBatch, Place, Saved, StateError, StateReader, StateWriter, Timestamp, Value};
 use crate::expr::word_of;
 use crate::pattern::event::RowOf;
 use crate::spec::PatternSpec;
@@ -17,8 +17,8 @@ const HEADER: usize = 5;
 #[derive(Debug)]
 pub(super) struct Layout {
     columns: Vec<Kept>,
-    /// Of these those that are words, by input and column, and whether they are BOOL.
-    words: Vec<(usize, usize, Word, bool)>,
+    /// Of these those that are words.
+    words: Vec<KeptWord>,
     /// Words a row.
     stride: usize,
     /// Words that say which columns have a value.
@@ -32,6 +32,9 @@ pub(super) struct Layout {
     marks: Option<usize>,
 }
 
+/// By input and column; whether it is BOOL.
+type KeptWord = (usize, usize, Word, bool);
+
 #[derive(Debug)]
 struct Kept {
     input: usize,
@@ -40,19 +43,19 @@ struct Kept {
     kind: Kind,
 }
 
-/// Where the word of a column lies in a row, and the bit that says that it is there.
+/// Where the word of a column lies in a row, and the bit of another word there that says that it has a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Word {
     at: usize,
     valid: usize,
-    bit: u32,
+    bit: i64,
 }
 
 impl Word {
     /// The word in a row; nothing where it is NULL.
-    #[inline]
+    #[inline(always)]
     pub(super) fn of(self, row: &[i64]) -> Option<i64> {
-        (row[self.valid] >> self.bit & 1 == 1).then(|| row[self.at])
+        (row[self.valid] & self.bit != 0).then(|| row[self.at])
     }
 }
 
@@ -125,7 +128,20 @@ impl Layout {
     #[inline]
     fn word_at(&self, at: usize) -> Word {
         let bit = at - HEADER - self.valid;
-        Word { at, valid: HEADER + bit / 64, bit: (bit % 64) as u32 }
+        Word { at, valid: HEADER + bit / 64, bit: 1 << (bit % 64) }
+    }
+
+    /// No row needs marks.
+    pub(super) fn leave_marks_out(&mut self) {
+        if let Some(at) = self.marks.take() {
+            self.stride = at;
+            self.blank = vec![0; at].into();
+        }
+    }
+
+    /// Of each kept column of words, all its words in these inputs, where none is NULL: they are read there as they lie.
+    pub(super) fn words_of<'a>(&self, inputs: &'a [EventBatch]) -> Vec<Option<&'a [i64]>> {
+        self.words.iter().map(|&(input, column, _, is_bool)| inputs[input].columns()[column].words().filter(|_| !is_bool)).collect()
     }
 
     /// Where a column is kept.
@@ -191,13 +207,34 @@ impl Saved for Log {
     }
 }
 
+/// The word of a row in a kept column that has NULLs, or is BOOL.
+#[inline(never)]
+fn word_in(&(_, column, _, is_bool): &KeptWord, of: &RowOf<'_>) -> Option<i64> {
+    let column = &of.batch.columns()[column];
+    if is_bool { word_of(&column.value(of.row)) } else { column.word(of.row) }
+}
+
 /// What comes in as an event.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Arriving<'a> {
-    pub(super) rows: &'a [RowOf<'a>],
-    pub(super) place: Place,
+pub(crate) struct Arriving<'a> {
+    /// Its rows in the inputs that it belongs to.
+    pub(crate) rows: &'a [RowOf<'a>],
+    /// See [`Layout::words_of`].
+    pub(crate) words: &'a [Option<&'a [i64]>],
+    pub(crate) place: Place,
     /// The variables whose unary terms hold.
-    pub(super) fits: u64,
+    pub(crate) fits: u64,
+}
+
+impl<'a> Arriving<'a> {
+    /// Its row in an input.
+    #[inline(always)]
+    fn row_of(&self, input: usize) -> Option<&'a RowOf<'a>> {
+        match self.rows {
+            [row] => Some(row).filter(|row| row.input == input),
+            rows => rows.iter().find(|row| row.input == input),
+        }
+    }
 }
 
 impl Log {
@@ -230,8 +267,8 @@ impl Log {
     /// Where an event lies, from the front of what lies there.
     #[inline]
     pub(super) fn index(&self, event: u32) -> usize {
-        let distance = event.wrapping_sub(self.base);
-        (if event < self.base { distance - 1 } else { distance }) as usize
+        // Behind the end of the numbers stand those that passed over one.
+        event.wrapping_sub(self.base).wrapping_sub(u32::from(event < self.base)) as usize
     }
 
     /// The event so many behind (or before) another, where it is held.
@@ -260,25 +297,35 @@ impl Log {
         self.rows += 1;
         let row = &mut self.words[begin..];
         row[..HEADER].copy_from_slice(&[time, sequence.cast_signed(), event.fits.cast_signed(), text_at.cast_signed(), nth.into()]);
-        for &(input, column, Word { at, valid, bit }, is_bool) in &layout.words {
-            let Some(of) = event.rows.iter().find(|row| row.input == input) else { continue };
-            let column = &of.batch.columns()[column];
-            if let Some(word) = if is_bool { word_of(&column.value(of.row)) } else { column.word(of.row) } {
+        for (kept, words) in layout.words.iter().zip(event.words) {
+            let &(input, _, Word { at, valid, bit }, _) = kept;
+            let Some(of) = event.row_of(input) else { continue };
+            let word = match words {
+                Some(words) => Some(words[of.row]),
+                None => word_in(kept, of),
+            };
+            if let Some(word) = word {
                 row[at] = word;
-                row[valid] |= 1 << bit;
+                row[valid] |= bit;
             }
         }
         if layout.has_text || layout.values > 0 {
-            self.values.resize(self.values.len() + layout.values, Value::Null);
-            (0..layout.columns.len()).for_each(|position| self.fill(layout, position, begin, text_at, event));
+            self.fill_rest(layout, begin, text_at, event);
         }
         number
+    }
+
+    /// Puts what is no word into the row that begins there.
+    #[inline(never)]
+    fn fill_rest(&mut self, layout: &Layout, begin: usize, text_at: u64, event: &Arriving<'_>) {
+        self.values.resize(self.values.len() + layout.values, Value::Null);
+        (0..layout.columns.len()).for_each(|position| self.fill(layout, position, begin, text_at, event));
     }
 
     /// Puts a text, or what is no word, into the row that begins there.
     fn fill(&mut self, layout: &Layout, position: usize, begin: usize, text_at: u64, event: &Arriving<'_>) {
         let kept = &layout.columns[position];
-        let Some(row) = event.rows.iter().find(|row| row.input == kept.input) else { return };
+        let Some(row) = event.row_of(kept.input) else { return };
         let is_there = match kept.kind {
             Kind::Key(_) | Kind::Word(_) => return,
             Kind::Text(at) => match row.batch.value(kept.column, row.row) {
@@ -317,7 +364,7 @@ impl Log {
     }
 
     /// The words of an event.
-    #[inline]
+    #[inline(always)]
     pub(super) fn row(&self, layout: &Layout, event: u32) -> &[i64] {
         let begin = self.index(event) * layout.stride;
         &self.words[begin..begin + layout.stride]
@@ -499,7 +546,7 @@ mod tests {
         };
         let mut log = Log { base: u32::MAX - 2, ..Log::default() };
         let place = |at: usize| Place::event(Timestamp(at as i64), at as u64 + 1);
-        let mut push = |at: usize| log.push(&layout, &Arriving { rows: &[], place: place(at), fits: at as u64 });
+        let mut push = |at: usize| log.push(&layout, &Arriving { rows: &[], words: &[], place: place(at), fits: at as u64 });
         let numbers: Vec<u32> = (0..40).map(&mut push).collect();
         assert_eq!(numbers[..4], [u32::MAX - 2, u32::MAX - 1, 0, 1]);
         for (at, number) in numbers.iter().enumerate() {

@@ -9,6 +9,7 @@ use super::captures::{Kind, Update, bits};
 use super::compare::{Comparison, Quick};
 use super::compile::{Compiler, asks_for_its_start, behind, live, needs};
 use super::log::{Layout, Log};
+use super::sharing::Sharing;
 use super::table::{NONE, Row as State, Table, Way};
 use crate::data::{EventBatch, Place, Value};
 use crate::expr::{Expr, Row, SlotId, WordTerm, Words};
@@ -75,6 +76,8 @@ pub(super) struct Take {
     pub(super) checks_after_first: Box<[Check]>,
     /// The place that tells whether the variable has taken an event before.
     pub(super) previous: Option<usize>,
+    /// Places where the event stands then.
+    pub(super) sets: Box<[usize]>,
     pub(super) updates: Box<[Update]>,
 }
 
@@ -92,6 +95,7 @@ pub(super) struct Machine {
     takes: Vec<[Take; 2]>,
     /// For each state, the places that a later term can read.
     live: Vec<Box<[usize]>>,
+    pub(super) sharing: Sharing,
     /// What the outputs and HAVING read, by slot.
     pub(super) results: Box<[Source]>,
     pub(super) quick_results: Box<[Option<Quick>]>,
@@ -99,6 +103,8 @@ pub(super) struct Machine {
     pub(super) skip_to: Option<usize>,
     /// Rows before its start that a pattern may look at (PREV).
     pub(super) back: u64,
+    /// No state has more ways than fit the bits of a word.
+    pub(super) has_few_ways: bool,
     /// States, as bits, from which what happens depends on nothing but the rows to come.
     pub(super) bare: u64,
 }
@@ -126,6 +132,8 @@ pub(super) struct View<'a> {
 pub(super) struct Offered<'a> {
     pub(super) log: &'a Log,
     pub(super) event: u32,
+    /// The words of the event.
+    pub(super) row: &'a [i64],
     pub(super) fits: u64,
     /// The first event of the match, which may be this one.
     pub(super) start: u32,
@@ -152,12 +160,20 @@ pub(super) enum Alone {
     Spreads(u64),
 }
 
+impl Take {
+    /// Whether its variable takes any event that fits it.
+    fn is_free(&self) -> bool {
+        self.checks.is_empty() && self.checks_after_first.is_empty()
+    }
+}
+
 impl Machine {
     pub(super) fn new(spec: Arc<PatternSpec>) -> Self {
         let terms = Terms::new(spec.clone());
         let (captures, columns) = needs(&spec, &terms);
-        let is_marked = spec.mode == Mode::Rows && !asks_for_its_start(&spec, &terms);
-        let layout = Layout::new(&spec, columns, is_marked);
+        let asks_for_its_start = asks_for_its_start(&spec, &terms);
+        let is_marked = spec.mode == Mode::Rows && !asks_for_its_start;
+        let mut layout = Layout::new(&spec, columns, is_marked);
         let ids = || (0..).map(VariableId).take(spec.variables.len());
         let leaves_no_trace = ids().map(|id| {
             let variable = &spec.variables[id.0 as usize];
@@ -169,6 +185,7 @@ impl Machine {
         let takes = ids().map(|id| [false, true].map(|first| compiler.take(&terms, id, first))).collect();
         let read_at: Vec<Vec<usize>> = ids().map(|id| compiler.read_at(&terms, id)).collect();
         let live: Vec<Box<[usize]>> = table.rows.iter().map(|row| live(row.reaches, &read_at)).collect();
+        let sharing = Sharing::new(&compiler, &terms, &table, spec.mode != Mode::Rows && !asks_for_its_start);
         let bare = (0..64u32).zip(&live).filter(|(_, live)| live.is_empty()).fold(0, |bits, (state, _)| bits | 1 << state);
         let bare = if is_marked { bare } else { 0 };
         let results: Box<[Source]> = (0..spec.slots.len()).map(|slot| compiler.result(slot)).collect();
@@ -189,7 +206,11 @@ impl Machine {
             record
         });
         let width = captures.width();
-        Self { spec, terms, table, layout, initial, width, takes, live, results, quick_results, skip_to, back, bare }
+        let has_few_ways = table.rows.iter().all(|row| row.ways.len() <= 64);
+        if bare == 0 {
+            layout.leave_marks_out();
+        }
+        Self { spec, terms, table, layout, initial, width, takes, live, sharing, results, quick_results, skip_to, back, has_few_ways, bare }
     }
 
     /// A thread that has taken nothing.
@@ -267,9 +288,19 @@ impl Machine {
     /// Lets a thread go a way with an event.
     #[inline]
     fn take(&self, way: &Way, record: &mut [u32], event: u32) {
-        self.takes[way.variable as usize][usize::from(way.first_in_loop)].updates.iter().for_each(|update| update.apply(record, event));
+        let take = &self.takes[way.variable as usize][usize::from(way.first_in_loop)];
+        take.sets.iter().for_each(|&at| record[at] = event);
+        take.updates.iter().for_each(|update| update.apply(record, event));
         record[1] = event;
         record[0] = way.next;
+    }
+
+    /// Whether a thread only waits, and an event that it is offered leaves it as it is.
+    #[inline]
+    pub(super) fn waits_on(&self, record: &[u32], offered: &Offered<'_>) -> bool {
+        let row = self.table.row(record[0]);
+        let leaves = |way: &Way| !way.waits && offered.fits >> way.variable & 1 == 1 && self.is_taken(way, record, offered);
+        row.waits && (row.leaves_by & offered.fits == 0 || !row.ways.iter().any(leaves))
     }
 
     /// Offers an event to the only thread of a start, and changes it where it lies.
@@ -315,13 +346,12 @@ impl Machine {
         takes
     }
 
-    #[inline]
+    #[inline(always)]
     fn is_taken(&self, way: &Way, record: &[u32], offered: &Offered<'_>) -> bool {
         let take = &self.takes[way.variable as usize][usize::from(way.first_in_loop)];
-        self.holds(take, record, offered, way.first_in_loop)
+        take.is_free() || self.holds(take, record, offered, way.first_in_loop)
     }
 
-    #[inline]
     fn holds(&self, take: &Take, record: &[u32], offered: &Offered<'_>, first_in_loop: bool) -> bool {
         for check in &take.checks {
             if !self.is_true(check, take, record, offered) {
@@ -339,12 +369,20 @@ impl Machine {
         true
     }
 
-    #[inline]
+    #[inline(always)]
     fn is_true(&self, check: &Check, take: &Take, record: &[u32], offered: &Offered<'_>) -> bool {
         match check {
-            Check::Comparison(comparison) => comparison.holds(offered.log, &self.layout, record, offered.event),
-            Check::Words(term) => term.holds(&self.view(take, record, offered), &self.terms.context),
-            Check::Tree(term) => term.is_true(&self.view(take, record, offered), &self.terms.context),
+            Check::Comparison(comparison) => comparison.holds(&self.layout, record, offered),
+            Check::Words(_) | Check::Tree(_) => self.is_true_of_view(check, &self.view(take, record, offered)),
+        }
+    }
+
+    #[inline(never)]
+    fn is_true_of_view(&self, check: &Check, view: &View<'_>) -> bool {
+        match check {
+            Check::Words(term) => term.holds(view, &self.terms.context),
+            Check::Tree(term) => term.is_true(view, &self.terms.context),
+            Check::Comparison(_) => unreachable!("it has been made"),
         }
     }
 

@@ -4,12 +4,13 @@
 //! A thread is a record of 32-bit words (`captures`): its state, its last event, and the events that a later term or an output can still
 //! read. The states are numbered beforehand (`table`). Events are rows of words in a log of their partition (`log`). Terms over numbers and
 //! times are compiled to operations on words ([`crate::expr::WordTerm`]); what an event does to one thread is in `machine`. `runs` keeps the
-//! threads of a partition of FROM PATTERN, `rows` those of MATCH_RECOGNIZE; `results` writes matches, a column at a time.
+//! threads of a partition of FROM PATTERN, an event goes over them in `sweep`, and those that go one way are one (`sharing`); `rows` keeps
+//! those of MATCH_RECOGNIZE. `results` writes matches, a column at a time.
 //!
 //! Which patterns that is: `spec::choice`. Everything here is plain data: numbers that name events, states and places.
 //!
 //! Memory: a thread takes `8 + 4 × (events that it remembers)` bytes, an event `40 + 8 × (columns read)` and its text (of MATCH_RECOGNIZE 16
-//! more), a run 40 bytes, a partition about 300; vectors may have twice the room that they need (`tests/flat_threads.rs`). No step allocates,
+//! more), a run 48 bytes, a partition about 300; vectors may have twice the room that they need (`tests/flat_threads.rs`). No step allocates,
 //! but where a vector of a partition grows.
 
 mod captures;
@@ -20,18 +21,20 @@ mod machine;
 mod results;
 mod rows;
 mod runs;
+mod sharing;
+mod sweep;
 mod table;
 
 use std::sync::Arc;
 
+pub(crate) use self::log::Arriving;
 pub(crate) use self::results::Found;
 
-use self::log::{Arriving, Log};
+use self::log::Log;
 use self::machine::Machine;
 use self::results::Results;
 use self::rows::{Passing, RowPartition};
 use self::runs::RunPartition;
-use super::event::RowOf;
 use crate::data::{ColumnBuilder, EventBatch, Place, StateError, StateReader, StateWriter, Timestamp, Value};
 use crate::pattern::automaton::Origin;
 use crate::spec::{Mode, PatternSpec, Within};
@@ -171,12 +174,16 @@ impl FlatEvaluator {
         act(&mut Tools { machine, results, threads_max: *threads_max, found, scratch, dropped, skips_failed })
     }
 
+    /// Of each kept column of words, all its words in these inputs, where none is NULL.
+    pub(crate) fn words_of<'a>(&self, inputs: &'a [EventBatch]) -> Vec<Option<&'a [i64]>> {
+        self.machine.layout.words_of(inputs)
+    }
+
     /// The next event of a partition. Gives whether the partition had any use for it.
-    pub(crate) fn event(&mut self, partition: &mut FlatPartition, rows: &[RowOf<'_>], fits: u64, place: Place) -> bool {
-        let event = Arriving { rows, place, fits };
+    pub(crate) fn event(&mut self, partition: &mut FlatPartition, event: &Arriving<'_>) -> bool {
         self.with_tools(|tools| match partition {
-            FlatPartition::Runs(partition) => partition.0.event(&event, tools),
-            FlatPartition::Rows(partition) => partition.0.row(&event, tools),
+            FlatPartition::Runs(partition) => partition.0.event(event, tools),
+            FlatPartition::Rows(partition) => partition.0.row(event, tools),
         })
     }
 
@@ -219,11 +226,19 @@ impl FlatEvaluator {
         self.results.write(&self.machine, log, found, builders);
     }
 
-    /// Lets go what a partition does not need any more.
-    pub(crate) fn tidy(&self, partition: &mut FlatPartition) {
+    /// Lets go what a partition does not need any more. Gives whether nothing is undecided in it, and it can be made anew when its key
+    /// comes again.
+    #[inline]
+    pub(crate) fn tidy(&self, partition: &mut FlatPartition) -> bool {
         match partition {
-            FlatPartition::Runs(partition) => partition.0.tidy(&self.machine),
-            FlatPartition::Rows(partition) => partition.0.tidy(&self.machine),
+            FlatPartition::Runs(partition) => {
+                partition.0.tidy(&self.machine);
+                partition.0.is_empty()
+            }
+            FlatPartition::Rows(partition) => {
+                partition.0.tidy(&self.machine);
+                partition.0.is_forgettable(self.passing)
+            }
         }
     }
 
@@ -240,14 +255,6 @@ impl FlatEvaluator {
         match self.machine.spec.within {
             Some(Within::Time(span)) => Some(start.time().saturating_add(span)),
             Some(Within::Events(_)) | None => None,
-        }
-    }
-
-    /// Whether nothing is undecided in a partition, and it can be made anew when its key comes again.
-    pub(crate) fn is_forgettable(&self, partition: &FlatPartition) -> bool {
-        match partition {
-            FlatPartition::Runs(partition) => partition.0.is_empty(),
-            FlatPartition::Rows(partition) => partition.0.is_forgettable(self.passing),
         }
     }
 

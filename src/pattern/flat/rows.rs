@@ -201,8 +201,21 @@ impl RowPartition {
             if run.waits && fits & run.wants == 0 {
                 continue;
             }
-            let offered = Offered { log: &self.log, event: row, fits, start: run.start, match_number: self.matches + 1 };
-            step_row(machine, &self.threads, &offered, tools.scratch);
+            let offered = Offered {
+                log: &self.log,
+                event: row,
+                row: self.log.row(layout, row),
+                fits,
+                start: run.start,
+                match_number: self.matches + 1,
+            };
+            let is_changed = step_row(machine, &self.threads, &offered, tools.scratch);
+            if !is_changed && machine.bare == 0 {
+                continue;
+            }
+            if !is_changed {
+                tools.scratch.extend_from_slice(&self.threads);
+            }
             machine.merge(tools.scratch, 0);
             self.mark(machine, row, tools.scratch);
             let over = (tools.scratch.len() / machine.width()).saturating_sub(tools.threads_max);
@@ -211,7 +224,8 @@ impl RowPartition {
                 tools.scratch.truncate(tools.threads_max * machine.width());
                 run.is_cut_off = true;
             }
-            std::mem::swap(&mut self.threads, tools.scratch);
+            self.threads.clear();
+            self.threads.extend_from_slice(tools.scratch);
             if self.threads.first().is_none_or(|state| *state == FINISHED) {
                 return true;
             }
@@ -306,6 +320,9 @@ impl RowPartition {
     pub(super) fn tidy(&mut self, machine: &Machine) {
         let layout = &machine.layout;
         let from = self.run.map_or(self.next_start, |run| run.start);
+        if from == self.log.first() {
+            return;
+        }
         if machine.back == 0 {
             return self.log.forget_before(layout, from);
         }
@@ -328,16 +345,26 @@ impl Run {
     }
 }
 
-/// Offers a row to the threads of a start, in order.
-fn step_row(machine: &Machine, threads: &[u32], offered: &Offered<'_>, out: &mut Vec<u32>) {
+/// Offers a row to the threads of a start, in order. Gives whether any is another than it was; what they become stands in `out` then.
+fn step_row(machine: &Machine, threads: &[u32], offered: &Offered<'_>, out: &mut Vec<u32>) -> bool {
     out.clear();
-    for record in threads.chunks_exact(machine.width()) {
-        if record[0] == FINISHED {
-            out.extend_from_slice(record);
-            return;
+    let mut is_changed = false;
+    for (nth, record) in threads.chunks_exact(machine.width()).enumerate() {
+        let is_finished = record[0] == FINISHED;
+        if is_finished || machine.waits_on(record, offered) {
+            out.extend_from_slice(if is_changed { record } else { &[] });
+        } else {
+            if !is_changed {
+                out.extend_from_slice(&threads[..nth * machine.width()]);
+                is_changed = true;
+            }
+            if machine.step(record, offered, out) == Stepped::Finished {
+                break;
+            }
         }
-        if machine.step(record, offered, out) == Stepped::Finished {
-            return;
+        if is_finished {
+            break;
         }
     }
+    is_changed
 }

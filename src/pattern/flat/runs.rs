@@ -7,10 +7,12 @@ use std::collections::VecDeque;
 
 use super::Tools;
 use super::log::{Arriving, Log};
-use super::machine::{Alone, FINISHED, Machine, Offered, Stepped};
+use super::machine::{FINISHED, Machine, Offered, Stepped};
 use super::results::{Found, Results};
+use super::sharing::catch_up;
+use super::sweep::Sweep;
 use super::table::NONE;
-use crate::data::{Phase, Place, Timestamp};
+use crate::data::{Phase, Place, Saved, StateError, StateReader, StateWriter, Timestamp};
 use crate::pattern::automaton::Origin;
 use crate::spec::{AfterMatch, Runs, Within};
 
@@ -27,41 +29,81 @@ pub(super) struct RunPartition {
     events: u64,
     /// What any of the runs waits for.
     interest: Interest,
+    /// Runs have gone since it was tidied.
+    is_untidy: bool,
 }
 
 /// All threads of one start.
 #[derive(Debug, Clone, Copy)]
-struct Run {
+pub(super) struct Run {
     /// Its first event.
-    start: u32,
+    pub(super) start: u32,
     /// The number of that event in the partition, where WITHIN counts them.
     index: u64,
     /// How many records.
-    threads: u32,
+    pub(super) threads: u32,
     /// It has its match, which waits for its turn (SKIP).
-    is_decided: bool,
-    interest: Interest,
+    pub(super) is_decided: bool,
+    /// Where it follows another run, which then stands before it and is asked.
+    pub(super) interest: Interest,
+    /// How many runs right behind it share its thread.
+    pub(super) followers: u32,
+    /// Where it is one of those: the event from which on.
+    pub(super) since: u32,
 }
 
 /// Which events can change threads.
 #[derive(Debug, Clone, Copy, Default)]
-struct Interest {
+pub(super) struct Interest {
     /// Those that fit one of these variables.
     takes: u64,
     /// Any.
     any: bool,
 }
 
-crate::saved!(RunPartition { log, runs, threads, gone, events, interest });
-crate::saved!(Run { start, index, threads, is_decided, interest });
 crate::saved!(Interest { takes, any });
 
+/// Runs are written as if none shared its thread.
+impl Saved for RunPartition {
+    fn save(&self, to: &mut StateWriter) {
+        let Self { log, runs, threads, gone, events, interest, is_untidy: _ } = self;
+        let (mut runs, mut threads) = (runs.clone(), threads.clone());
+        part_all(log, runs.make_contiguous(), &mut threads[*gone..]);
+        to.put(log);
+        to.put(&runs);
+        to.put(&threads);
+        to.put(gone);
+        to.put(events);
+        to.put(interest);
+    }
+
+    fn load(from: &mut StateReader<'_>) -> Result<Self, StateError> {
+        let (log, runs, threads) = (from.take()?, from.take()?, from.take()?);
+        Ok(Self { log, runs, threads, gone: from.take()?, events: from.take()?, interest: from.take()?, is_untidy: true })
+    }
+}
+
+impl Saved for Run {
+    fn save(&self, to: &mut StateWriter) {
+        let Self { start, index, threads, is_decided, interest, followers: _, since: _ } = self;
+        to.put(&(*start, *index, *threads, *is_decided));
+        to.put(interest);
+    }
+
+    fn load(from: &mut StateReader<'_>) -> Result<Self, StateError> {
+        let (start, index, threads, is_decided) = from.take()?;
+        Ok(Self { start, index, threads, is_decided, interest: from.take()?, followers: 0, since: NONE })
+    }
+}
+
 impl Interest {
-    fn is_in(self, fits: u64) -> bool {
+    #[inline]
+    pub(super) fn is_in(self, fits: u64) -> bool {
         self.any || self.takes & fits != 0
     }
 
-    fn and(self, other: Self) -> Self {
+    #[inline]
+    pub(super) fn and(self, other: Self) -> Self {
         Self { takes: self.takes | other.takes, any: self.any || other.any }
     }
 
@@ -75,7 +117,7 @@ impl Interest {
     }
 
     #[inline]
-    fn of_state(machine: &Machine, state: u32) -> Self {
+    pub(super) fn of_state(machine: &Machine, state: u32) -> Self {
         let row = machine.table.row(state);
         Self { takes: row.takes, any: row.is_strict }
     }
@@ -83,7 +125,7 @@ impl Interest {
 
 impl RunPartition {
     pub(super) fn new(log: Log) -> Self {
-        Self { log, runs: VecDeque::new(), threads: Vec::new(), gone: 0, events: 0, interest: Interest::default() }
+        Self { log, runs: VecDeque::new(), threads: Vec::new(), gone: 0, events: 0, interest: Interest::default(), is_untidy: false }
     }
 
     /// The start of the oldest run.
@@ -123,7 +165,6 @@ impl RunPartition {
             return false;
         }
         let found_before = tools.found.len();
-        let runs_before = self.runs.len();
         let mut is_taken = false;
         if concerns || may_start {
             let candidate = self.log.push(&machine.layout, event);
@@ -137,17 +178,17 @@ impl RunPartition {
                 self.log.pop(&machine.layout);
             }
         }
-        if let Some(Within::Events(n)) = machine.spec.within {
+        if counts && let Some(Within::Events(n)) = machine.spec.within {
             self.end_full_runs(n, index, event.place, tools);
             tools.found[found_before..].sort_by_key(|found| found.start);
         }
         if machine.spec.after_match == AfterMatch::Restart && tools.found.len() > found_before {
             self.clear();
         }
-        if machine.spec.after_match.is_skip() {
+        if self.runs.front().is_some_and(|run| run.is_decided) {
             self.let_out_in_turn(tools);
         }
-        if self.runs.len() > runs_before || self.count(machine) > tools.threads_max {
+        if self.threads.len() - self.gone > tools.threads_max.saturating_mul(machine.width()) {
             self.keep_to_bounds(tools);
         }
         true
@@ -162,91 +203,29 @@ impl RunPartition {
     }
 
     /// Steps the runs that an event concerns. Gives whether any took it.
-    fn step_runs(&mut self, candidate: u32, fits: u64, tools: &mut Tools<'_>) -> bool {
-        let machine = tools.machine;
-        let width = machine.width();
-        let Self { log, runs, threads, .. } = self;
-        let out = &mut *tools.scratch;
-        let mut interest = Interest::default();
-        let mut first = 0;
-        let mut from = self.gone;
-        while let Some(run) = runs.get(first)
-            && !run.interest.is_in(fits)
-        {
-            interest = interest.and(run.interest);
-            from += run.threads as usize * width;
-            first += 1;
-        }
-        // Runs are written where they lay, or before: until one needs more room than there is, from where on they stand aside, in `out`.
-        let (mut to, mut kept, mut is_taken, mut aside) = (from, first, false, None);
-        for at in first..runs.len() {
-            let mut run = runs[at];
-            let records = from..from + run.threads as usize * width;
-            from = records.end;
-            let offered = Offered { log, event: candidate, fits, start: run.start, match_number: 0 };
-            if let Some(begin) = aside {
-                let (end, records) = (threads.len(), begin..begin + records.len());
-                aside = Some(records.end);
-                if run.interest.is_in(fits) {
-                    is_taken |= step_records(machine, &out[records], &offered, threads);
-                    machine.merge(threads, end);
-                    if !settle(machine, &mut run, log, threads, end, tools.results, tools.found) {
-                        continue;
-                    }
-                } else {
-                    threads.extend_from_slice(&out[records]);
-                }
-                to = threads.len();
-            } else if !run.interest.is_in(fits) {
-                let len = records.len();
-                if to != records.start {
-                    threads.copy_within(records, to);
-                }
-                to += len;
-            } else {
-                out.clear();
-                let is_alone = records.len() == width && machine.table.row(threads[records.start]).has_few_ways;
-                let stepped = if is_alone { machine.step_alone(&mut threads[records.clone()], &offered) } else { Alone::Spreads(0) };
-                match stepped {
-                    Alone::Gone => continue,
-                    Alone::Stays(takes) => {
-                        is_taken |= takes;
-                        run.interest = Interest::of(machine, &threads[records.clone()]);
-                        if to != records.start {
-                            threads.copy_within(records, to);
-                        }
-                        to += width;
-                    }
-                    Alone::Spreads(takes) => {
-                        if is_alone {
-                            machine.spread(&threads[records.clone()], takes, candidate, out);
-                            is_taken = true;
-                        } else {
-                            is_taken |= step_records(machine, &threads[records], &offered, out);
-                        }
-                        machine.merge(out, 0);
-                        if !settle(machine, &mut run, log, out, 0, tools.results, tools.found) {
-                            continue;
-                        }
-                        if to + out.len() <= from {
-                            threads[to..to + out.len()].copy_from_slice(out);
-                            to += out.len();
-                        } else {
-                            let own = out.len();
-                            out.extend_from_slice(&threads[from..]);
-                            threads.truncate(to);
-                            threads.extend_from_slice(&out[..own]);
-                            (to, aside) = (threads.len(), Some(own));
-                        }
-                    }
-                }
-            }
-            interest = interest.and(run.interest);
-            runs[kept] = run;
-            kept += 1;
-        }
-        runs.truncate(kept);
-        threads.truncate(to);
+    fn step_runs(&mut self, event: u32, fits: u64, tools: &mut Tools<'_>) -> bool {
+        let Self { log, runs, threads, gone, .. } = self;
+        let words = threads.len();
+        let sweep = Sweep {
+            machine: tools.machine,
+            log,
+            event,
+            fits,
+            runs: runs.make_contiguous(),
+            threads,
+            at: 0,
+            from: *gone,
+            kept: 0,
+            to: *gone,
+            is_aside: false,
+            leader: None,
+            interest: Interest::default(),
+            is_taken: false,
+            tools,
+        };
+        let (kept, interest, is_taken) = sweep.go();
+        self.is_untidy |= kept < self.runs.len() || self.threads.len() < words;
+        self.runs.truncate(kept);
         self.interest = interest;
         is_taken
     }
@@ -254,17 +233,32 @@ impl RunPartition {
     /// Starts a run at an event that may be the first of a match. Gives whether it took it.
     fn begin(&mut self, candidate: u32, fits: u64, index: u64, tools: &mut Tools<'_>) -> bool {
         let machine = tools.machine;
-        let offered = Offered { log: &self.log, event: candidate, fits, start: candidate, match_number: 0 };
+        let offered = Offered {
+            log: &self.log,
+            event: candidate,
+            row: self.log.row(&machine.layout, candidate),
+            fits,
+            start: candidate,
+            match_number: 0,
+        };
         let begin = self.threads.len();
         if machine.step(machine.initial(Origin::LaterRow), &offered, &mut self.threads) == Stepped::Passed {
             return false;
         }
-        machine.merge(&mut self.threads, begin);
-        let mut run = Run { start: candidate, index, threads: 0, is_decided: false, interest: Interest::default() };
-        if settle(machine, &mut run, &self.log, &mut self.threads, begin, tools.results, tools.found) {
-            self.interest = self.interest.and(run.interest);
-            self.runs.push_back(run);
+        let mut run =
+            Run { start: candidate, index, threads: 0, is_decided: false, interest: Interest::default(), followers: 0, since: NONE };
+        if self.threads.len() == begin + machine.width() && self.threads[begin] != FINISHED {
+            // What most starts are: nothing to merge, nothing to look at.
+            (run.threads, run.interest) = (1, Interest::of_state(machine, self.threads[begin]));
+        } else {
+            machine.merge(&mut self.threads, begin);
+            if !settle(machine, &mut run, &self.log, &mut self.threads, begin, tools.results, tools.found) {
+                self.is_untidy = true;
+                return true;
+            }
         }
+        self.interest = self.interest.and(run.interest);
+        self.runs.push_back(run);
         true
     }
 
@@ -385,20 +379,40 @@ impl RunPartition {
             };
             let is_covered = |run: &Run| target.is_some_and(|target| self.log.index(run.start) < target);
             let covered = self.runs.iter().take_while(|run| is_covered(run)).count();
-            (0..covered).for_each(|_| self.drop_front(machine));
+            self.drop_first(covered, machine);
         }
     }
 
     fn drop_front(&mut self, machine: &Machine) {
-        if let Some(run) = self.runs.pop_front() {
-            self.gone += run.threads as usize * machine.width();
+        self.drop_first(1, machine);
+    }
+
+    /// Drops the oldest runs. One that followed them leads those behind it.
+    fn drop_first(&mut self, count: usize, machine: &Machine) {
+        self.is_untidy = true;
+        let width = machine.width();
+        let (mut leader, mut led, mut interest) = (self.gone, 0, Interest::default());
+        for run in self.runs.drain(..count.min(self.runs.len())) {
+            if run.since == NONE {
+                (leader, led, interest) = (self.gone, run.followers, run.interest);
+            } else {
+                led -= 1;
+            }
+            self.gone += run.threads as usize * width;
         }
-        if self.runs.is_empty() {
-            self.clear();
+        match self.runs.front_mut() {
+            None => self.clear(),
+            Some(run) if run.since != NONE => {
+                let (before, thread) = self.threads.split_at_mut(self.gone);
+                catch_up(&self.log, &mut thread[..width], run.since, &before[leader..leader + width]);
+                (run.since, run.followers, run.interest) = (NONE, led - 1, interest);
+            }
+            Some(_) => {}
         }
     }
 
     fn clear(&mut self) {
+        self.is_untidy = true;
         self.runs.clear();
         self.threads.clear();
         self.gone = 0;
@@ -426,6 +440,9 @@ impl RunPartition {
 
     /// Lets go what nothing holds any more, once what was found has been written.
     pub(super) fn tidy(&mut self, machine: &Machine) {
+        if !std::mem::take(&mut self.is_untidy) {
+            return;
+        }
         match self.runs.front() {
             None => self.log.clear(),
             Some(run) => self.log.forget_before(&machine.layout, run.start),
@@ -452,33 +469,9 @@ pub(super) fn heeds(machine: &Machine) -> Option<u64> {
     is_patient.then(|| machine.table.rows.iter().fold(0, |bits, row| bits | row.takes))
 }
 
-/// Offers an event to the threads of a run, in order. Gives whether one took it.
-fn step_records(machine: &Machine, records: &[u32], offered: &Offered<'_>, out: &mut Vec<u32>) -> bool {
-    let mut is_taken = false;
-    for record in records.chunks_exact(machine.width()) {
-        if record[0] == FINISHED {
-            out.extend_from_slice(record);
-            break;
-        }
-        match machine.step(record, offered, out) {
-            Stepped::Finished => return true,
-            Stepped::Taken => is_taken = true,
-            Stepped::Passed => {
-                let kept = machine.table.row(record[0]).kept;
-                if kept != NONE {
-                    let begin = out.len();
-                    out.extend_from_slice(record);
-                    out[begin] = kept;
-                }
-            }
-        }
-    }
-    is_taken
-}
-
 /// Looks at what an event has made of a run, whose records stand from `begin` on: a match comes out, or waits for its turn. Gives whether
 /// anything is left of the run.
-fn settle(
+pub(super) fn settle(
     machine: &Machine,
     run: &mut Run,
     log: &Log,
@@ -508,4 +501,21 @@ fn settle(
     run.threads = u32::try_from((records.len() - begin) / width).expect("threads of a run are bounded");
     run.interest = Interest::of(machine, &records[begin..]);
     true
+}
+
+/// Puts runs that share a thread on their own.
+fn part_all(log: &Log, runs: &mut [Run], threads: &mut [u32]) {
+    let records: usize = runs.iter().map(|run| run.threads as usize).sum();
+    let width = threads.len().checked_div(records).unwrap_or(0);
+    let (mut leader, mut interest, mut at) = (0, Interest::default(), 0);
+    for run in runs {
+        if run.since == NONE {
+            (leader, interest) = (at, run.interest);
+        } else {
+            let (before, thread) = threads.split_at_mut(at);
+            catch_up(log, &mut thread[..width], run.since, &before[leader..leader + width]);
+            run.interest = interest;
+        }
+        at += run.threads as usize * width;
+    }
 }

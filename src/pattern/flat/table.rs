@@ -26,6 +26,8 @@ pub(super) struct Way {
     pub(super) next: u32,
     /// The pattern may be done with this step.
     pub(super) finishes: bool,
+    /// It leads back to where it comes from, and any event fits it and leaves no trace.
+    pub(super) waits: bool,
 }
 
 /// A state.
@@ -37,11 +39,9 @@ pub(super) struct Row {
     pub(super) kept: u32,
     /// Variables of the ways, as bits.
     pub(super) takes: u64,
-    /// No more than fit the bits of a word.
-    pub(super) has_few_ways: bool,
     /// An event that fits no way changes the state.
     pub(super) is_strict: bool,
-    /// A way leads from the state to itself, and any event fits it and leaves no trace: the state waits.
+    /// One of its ways waits.
     pub(super) waits: bool,
     /// Variables of the other ways, as bits.
     pub(super) leaves_by: u64,
@@ -94,11 +94,11 @@ impl Table {
         for id in 0..self.rows.len() {
             let is_wait = |way: &Way| way.next as usize == id && !way.finishes && leaves_no_trace[way.variable as usize];
             let row = &mut self.rows[id];
+            row.ways.iter_mut().for_each(|way| way.waits = is_wait(way));
             row.takes = row.ways.iter().fold(0, |bits, way| bits | 1 << way.variable);
-            row.has_few_ways = row.ways.len() <= 64;
             row.is_strict = row.kept as usize != id;
-            row.waits = row.ways.iter().any(is_wait);
-            row.leaves_by = row.ways.iter().filter(|way| !is_wait(way)).fold(0, |bits, way| bits | 1 << way.variable);
+            row.waits = row.ways.iter().any(|way| way.waits);
+            row.leaves_by = row.ways.iter().filter(|way| !way.waits).fold(0, |bits, way| bits | 1 << way.variable);
             row.reaches = row.takes;
         }
         loop {
@@ -166,11 +166,11 @@ impl Building<'_> {
             let preferred = &reached.ways[..accept.unwrap_or(reached.ways.len())];
             let next = self.number(State { ways: preferred.to_vec() });
             let first_in_loop = *first_in_loop && self.tells_first[variable.0 as usize];
-            ways.push(Way { variable: variable.0, first_in_loop, next, finishes: accept.is_some() });
+            ways.push(Way { variable: variable.0, first_in_loop, next, finishes: accept.is_some(), waits: false });
         }
         let stay = state.ways.iter().filter(|way| way.arrow != Arrow::Strict).cloned().collect();
         let kept = if mode == Mode::Rows { NONE } else { self.number(State { ways: stay }) };
-        Row { ways: ways.into(), kept, takes: 0, has_few_ways: false, is_strict: false, waits: false, leaves_by: 0, reaches: 0 }
+        Row { ways: ways.into(), kept, takes: 0, is_strict: false, waits: false, leaves_by: 0, reaches: 0 }
     }
 }
 

@@ -4,18 +4,17 @@
 //! among the starts that are undecided once, by its oldest: that is the only one whose WITHIN it waits for, and the first of all is what the
 //! operator holds back. It is looked at again when its turn comes. Partitions in which nothing goes on are kept for a while: the next event of the key finds them ready.
 
+mod keys;
+
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
-use super::codes::Codes;
+use self::keys::{Keys, UNKNOWN};
 use super::{Held, Operator, Outbox, Plain, Sequence};
-use crate::data::{
-    Column, DataType, Entry, EventBatch, Inbox, KeyBuffer, KeyTable, Phase, Place, StateError, StateReader, StateWriter, Timestamp, Value,
-};
-use crate::expr::{BatchRow, EvalContext, Expr};
+use crate::data::{Entry, EventBatch, Inbox, Phase, Place, StateError, StateReader, StateWriter, Timestamp};
 use crate::operators::memory::fit_heap;
-use crate::pattern::{FlatEvaluator, FlatPartition, Found, RowOf};
+use crate::pattern::{Arriving, FlatEvaluator, FlatPartition, Found, RowOf};
 use crate::spec::{PatternSpec, Within};
 
 /// So many partitions in which nothing goes on are kept beside as many as there are others.
@@ -27,13 +26,8 @@ const FEW: usize = 512;
 /// Matches a pattern by flat threads. Port 0 gives the matches, port 1 the runs that WITHIN ended (TIMEOUT INTO).
 #[derive(Debug)]
 pub struct FlatSequence {
-    spec: Arc<PatternSpec>,
     evaluator: FlatEvaluator,
-    is_keyed: bool,
-    keys: KeyTable,
-    key: KeyBuffer,
-    /// For each input whose key is one column, which it is, and what is known of its codes.
-    coded: Vec<Option<(usize, Codes)>>,
+    keys: Keys,
     /// By the number of the key.
     partitions: Vec<Option<Kept>>,
     /// How many partitions there are, and of these those in which nothing goes on.
@@ -49,12 +43,12 @@ pub struct FlatSequence {
     held_from: Place,
     /// It may be another by now.
     may_hold_less: bool,
-    /// The rows that matter, and the partitions of those that come next: kept for their memory alone.
+    /// The rows that matter, kept for its memory alone.
     rows: Vec<u32>,
+    /// The partitions of those that come next.
     ahead: Vec<u32>,
     /// Partitions in which a time is over at the moment; empty between moments.
     touched: Vec<u32>,
-    context: EvalContext,
 }
 
 /// A partition.
@@ -64,6 +58,27 @@ struct Kept {
     /// Its start among `starts`.
     noted: Option<Place>,
     is_idle: bool,
+}
+
+impl Kept {
+    /// Waits for the next time of the partition, whose number this is: that of its oldest start.
+    fn wait(&mut self, id: u32, evaluator: &FlatEvaluator, starts: &mut BinaryHeap<Reverse<(Place, u32)>>) {
+        self.noted = evaluator.oldest_start(&self.state);
+        starts.extend(self.noted.map(|start| Reverse((start, id))));
+    }
+}
+
+/// Puts out what has been found in a partition, in the order of the starts.
+fn put_out_of(evaluator: &mut FlatEvaluator, partition: &Kept, moment: Place, out: &mut Outbox) {
+    let mut found = std::mem::take(evaluator.found());
+    found.sort_by_key(|found| found.start);
+    for found in found.drain(..) {
+        out.rows(found.port, found.end, moment, |builders| {
+            evaluator.write(&partition.state, &found, builders);
+            1
+        });
+    }
+    *evaluator.found() = found;
 }
 
 impl FlatSequence {
@@ -79,28 +94,22 @@ impl FlatSequence {
             held_from: Place::MAX,
             may_hold_less: true,
             ahead: Vec::new(),
-            evaluator: FlatEvaluator::new(spec.clone(), threads_max),
-            is_keyed: spec.partition.by_input.iter().any(|exprs| !exprs.is_empty()),
-            keys: KeyTable::new(),
-            key: KeyBuffer::new(),
-            coded: spec.partition.by_input.iter().map(|exprs| key_column(exprs).map(|column| (column, Codes::default()))).collect(),
+            keys: Keys::new(spec.partition.clone()),
+            evaluator: FlatEvaluator::new(spec, threads_max),
             partitions: Vec::new(),
             count: 0,
             idle: 0,
             touched: Vec::new(),
-            context: EvalContext::new(),
-            spec,
         }
     }
 
-    /// One event: its rows in the inputs that it belongs to. Rows of one event mostly have one key; where they differ, each key's partition
-    /// gets the rows that have it. `fits` says for each row the variables, as bits, whose unary terms hold.
-    fn event(&mut self, rows: &[RowOf<'_>], fits: &[u64], place: Place, moment: Place, out: &mut Outbox) {
-        if let [row] = rows {
-            if self.evaluator.heeds(fits[0])
-                && let Some(id) = self.partition_of(row, fits[0])
-            {
-                self.event_of(id, rows, fits[0], (place, moment), out);
+    /// One event. Its rows mostly have one key; where they differ, each key's partition gets the rows that have it. `fits` says for each row
+    /// the variables, as bits, whose unary terms hold.
+    fn event(&mut self, event: &Arriving<'_>, fits: &[u64], moment: Place, out: &mut Outbox) {
+        let rows = event.rows;
+        if rows.len() == 1 {
+            if self.evaluator.heeds(event.fits) {
+                self.event_of_row(UNKNOWN, event, moment, out);
             }
             return;
         }
@@ -110,51 +119,46 @@ impl FlatSequence {
                 continue;
             }
             let same: Vec<usize> =
-                (first..rows.len()).filter(|&other| !done[other] && self.has_same_key(&rows[first], &rows[other])).collect();
+                (first..rows.len()).filter(|&other| !done[other] && self.keys.are_one(&rows[first], &rows[other])).collect();
             same.iter().for_each(|&row| done[row] = true);
             let of_key: Vec<RowOf<'_>> = same.iter().map(|&row| rows[row]).collect();
             let fits = same.iter().fold(0, |bits, &row| bits | fits[row]);
             if let Some(id) = self.partition_of(&rows[first], fits) {
-                self.event_of(id, &of_key, fits, (place, moment), out);
+                self.event_of(id, &Arriving { rows: &of_key, fits, ..*event }, moment, out);
             }
         }
     }
 
-    fn event_of(&mut self, id: u32, rows: &[RowOf<'_>], fits: u64, (place, moment): (Place, Place), out: &mut Outbox) {
-        let Some(partition) = self.partitions[id as usize].as_mut() else { return };
-        if self.evaluator.event(&mut partition.state, rows, fits, place) {
-            self.let_out(id, moment, out);
+    /// An event that is one row, whose partition is known by its number, or [`UNKNOWN`].
+    #[inline]
+    fn event_of_row(&mut self, known: u32, event: &Arriving<'_>, moment: Place, out: &mut Outbox) {
+        let is_there = self.partitions.get(known as usize).is_some_and(Option::is_some);
+        if let Some(id) = if is_there { Some(known) } else { self.partition_of(&event.rows[0], event.fits) } {
+            self.event_of(id, event, moment, out);
         }
     }
 
-    fn key_values<'r>(&'r self, row: &'r BatchRow<'r>, input: usize) -> impl Iterator<Item = Value<'r>> {
-        let exprs = self.spec.partition.by_input.get(input).map_or(&[][..], |exprs| exprs);
-        exprs.iter().map(|expr| expr.eval(row, &self.context))
-    }
-
-    fn has_same_key(&self, a: &RowOf<'_>, b: &RowOf<'_>) -> bool {
-        let [one, other] = [a, b].map(|row| {
-            let view = BatchRow { batch: row.batch, row: row.row };
-            let mut key = KeyBuffer::new();
-            key.encode(self.key_values(&view, row.input)).to_key()
-        });
-        one == other
+    fn event_of(&mut self, id: u32, event: &Arriving<'_>, moment: Place, out: &mut Outbox) {
+        let Self { evaluator, partitions, starts, .. } = self;
+        let Some(partition) = partitions[id as usize].as_mut() else { return };
+        if !evaluator.event(&mut partition.state, event) {
+            return;
+        }
+        // What is held back is the first start: only what happens to its partition, or a first one, changes it.
+        self.may_hold_less |= self.lags && starts.peek().is_none_or(|Reverse((_, first))| *first == id);
+        if !evaluator.found().is_empty() {
+            put_out_of(evaluator, partition, moment, out);
+        }
+        if self.waits && partition.noted.is_none() {
+            partition.wait(id, evaluator, starts);
+        }
+        self.tidy(id);
     }
 
     /// The number of the partition of a row; nothing where its key takes no part, or where nothing goes on for it and nothing can start.
     fn partition_of(&mut self, row: &RowOf<'_>, fits: u64) -> Option<u32> {
-        let known = if self.is_keyed { self.known_by_code(row) } else { Some(0) };
-        if let Some(id) = known
-            && self.partitions.get(id as usize).is_some_and(Option::is_some)
-        {
-            return Some(id);
-        }
         let can_start = self.evaluator.can_start(fits);
-        let id = match known {
-            Some(id) => id,
-            None if self.is_keyed => self.number_of(row, can_start)?,
-            None => 0,
-        };
+        let id = self.keys.number_of(row, can_start)?;
         let index = id as usize;
         if self.partitions.len() <= index {
             self.partitions.resize_with(index + 1, || None);
@@ -163,85 +167,20 @@ impl FlatSequence {
             if !can_start {
                 return None;
             }
-            let view = BatchRow { batch: row.batch, row: row.row };
-            let key = self.key_values(&view, row.input).map(Value::into_owned).collect();
-            self.partitions[index] = Some(Kept { state: self.evaluator.partition(key), noted: None, is_idle: false });
+            let state = self.evaluator.partition(self.keys.of_row(row));
+            self.partitions[index] = Some(Kept { state, noted: None, is_idle: false });
             self.count += 1;
         }
         Some(id)
     }
 
-    /// The number of the partition of a row whose key is a code that has come before.
-    #[inline]
-    fn known_by_code(&self, row: &RowOf<'_>) -> Option<u32> {
-        let (column, codes) = self.coded.get(row.input)?.as_ref()?;
-        let Column::Coded(texts) = &row.batch.columns()[*column] else { return None };
-        if texts.is_null(row.row) { None } else { codes.group(texts.codes().value(row.row)) }
-    }
-
     /// Reads what the next rows will look at, all rows at each depth before the next: partitions lie anywhere in memory, and to wait for many
     /// of them at once takes little longer than to wait for one.
-    fn touch<'r>(&mut self, rows: impl Iterator<Item = (RowOf<'r>, u64)>) {
-        let mut ahead = std::mem::take(&mut self.ahead);
-        ahead.clear();
-        ahead.extend(rows.filter(|(_, fits)| self.evaluator.heeds(*fits)).filter_map(|(row, _)| self.known_by_code(&row)));
-        let partition = |id: u32| self.partitions.get(id as usize).and_then(Option::as_ref);
+    fn touch(&self) {
         for depth in 0..2 {
-            let touched = ahead.iter().filter_map(|&id| Some(FlatEvaluator::touch(&partition(id)?.state, depth)));
-            std::hint::black_box(touched.fold(0usize, usize::wrapping_add));
+            let there = self.ahead.iter().filter_map(|&id| self.partitions.get(id as usize)?.as_ref());
+            std::hint::black_box(there.map(|kept| FlatEvaluator::touch(&kept.state, depth)).fold(0usize, usize::wrapping_add));
         }
-        self.ahead = ahead;
-    }
-
-    /// Codes are those of these batches from now on.
-    fn turn_to(&mut self, inputs: &[EventBatch]) {
-        for (batch, coded) in inputs.iter().zip(&mut self.coded) {
-            if let Some((column, codes)) = coded
-                && let Column::Coded(texts) = &batch.columns()[*column]
-            {
-                codes.turn_to(texts.dictionary());
-            }
-        }
-    }
-
-    fn number_of(&mut self, row: &RowOf<'_>, can_start: bool) -> Option<u32> {
-        let view = BatchRow { batch: row.batch, row: row.row };
-        let exprs = self.spec.partition.by_input.get(row.input).map_or(&[][..], |exprs| exprs);
-        let mut has_null = false;
-        let values = exprs.iter().map(|expr| expr.eval(&view, &self.context)).inspect(|value| has_null |= value.is_null());
-        let key = self.key.encode(values);
-        if self.spec.partition.null_takes_no_part && has_null {
-            return None;
-        }
-        let id = if can_start { self.keys.intern(key) } else { self.keys.get(key)? };
-        if let Some(Some((column, codes))) = self.coded.get_mut(row.input)
-            && let Column::Coded(texts) = &row.batch.columns()[*column]
-            && !has_null
-        {
-            codes.note(texts.codes().value(row.row), id);
-        }
-        Some(id)
-    }
-
-    /// Puts out what has been found in a partition, lets go what it does not need any more, and waits for its next time.
-    fn let_out(&mut self, id: u32, moment: Place, out: &mut Outbox) {
-        let Self { evaluator, partitions, starts, .. } = self;
-        let Some(partition) = partitions[id as usize].as_mut() else { return };
-        // What is held back is the first start: only what happens to its partition, or a first one, changes it.
-        self.may_hold_less |= self.lags && starts.peek().is_none_or(|Reverse((_, first))| *first == id);
-        if !evaluator.found().is_empty() {
-            let mut found = std::mem::take(evaluator.found());
-            found.sort_by_key(|found| found.start);
-            for found in found.drain(..) {
-                out.rows(found.port, found.end, moment, |builders| {
-                    evaluator.write(&partition.state, &found, builders);
-                    1
-                });
-            }
-            *evaluator.found() = found;
-        }
-        self.wait(id);
-        self.tidy(id);
     }
 
     /// Puts out what has been found in several partitions at one moment, in the order of the starts.
@@ -258,24 +197,16 @@ impl FlatSequence {
         out.end_turn();
     }
 
-    /// Waits for the next time of a partition.
-    fn wait(&mut self, id: u32) {
-        let Some(partition) = self.partitions[id as usize].as_mut() else { return };
-        if !self.waits || partition.noted.is_some() {
-            return;
-        }
-        partition.noted = self.evaluator.oldest_start(&partition.state);
-        self.starts.extend(partition.noted.map(|start| Reverse((start, id))));
-    }
-
     /// Lets go what a partition does not need any more, once what was found in it has been written.
     fn tidy(&mut self, id: u32) {
         let Self { evaluator, partitions, .. } = self;
         let Some(partition) = partitions[id as usize].as_mut() else { return };
-        evaluator.tidy(&mut partition.state);
-        let is_idle = evaluator.is_forgettable(&partition.state);
-        let was_idle = std::mem::replace(&mut partition.is_idle, is_idle);
-        self.idle = self.idle + usize::from(is_idle) - usize::from(was_idle);
+        let is_idle = evaluator.tidy(&mut partition.state);
+        if is_idle == partition.is_idle {
+            return;
+        }
+        partition.is_idle = is_idle;
+        self.idle = if is_idle { self.idle + 1 } else { self.idle - 1 };
         if self.idle > IDLE_MAX + self.count / 2 {
             self.forget_idle();
         }
@@ -286,18 +217,12 @@ impl FlatSequence {
             if partition.as_ref().is_some_and(|partition| partition.is_idle) {
                 *partition = None;
                 self.count -= 1;
-                if self.is_keyed {
-                    self.keys.remove(id);
-                    self.coded.iter_mut().flatten().for_each(|(_, codes)| codes.forget(id));
-                }
+                self.keys.forget(id);
             }
         }
         self.idle = 0;
-        if self.is_keyed {
-            self.keys.fit(&mut self.partitions);
-            let length = self.partitions.len();
-            self.coded.iter_mut().flatten().for_each(|(_, codes)| codes.fit(length));
-        }
+        self.ahead.fill(UNKNOWN);
+        self.keys.fit(&mut self.partitions);
     }
 
     /// Lets times be over that end before this place. What one time makes certain in several partitions comes out in the order of the starts.
@@ -319,6 +244,7 @@ impl FlatSequence {
     }
 
     /// A time is over.
+    #[inline(never)]
     fn end_time(&mut self, time: Timestamp, floor: Place, out: &mut Outbox) {
         let mut found = Vec::new();
         let mut touched = std::mem::take(&mut self.touched);
@@ -334,7 +260,7 @@ impl FlatSequence {
                 self.evaluator.time_over(&mut partition.state, time);
                 found.extend(self.evaluator.found().drain(..).map(|found| (id, found)));
             }
-            self.wait(id);
+            partition.wait(id, &self.evaluator, &mut self.starts);
             touched.push(id);
         }
         let moment = Place::bound(time, Phase::After).max(floor);
@@ -369,9 +295,13 @@ impl FlatSequence {
                 return start;
             }
             partition.noted = oldest;
-            starts.pop();
-            starts.extend(oldest.map(|oldest| Reverse((oldest, id))));
-            fit_heap(starts);
+            match oldest {
+                Some(oldest) => starts.peek_mut().into_iter().for_each(|mut first| *first = Reverse((oldest, id))),
+                None => {
+                    starts.pop();
+                    fit_heap(starts);
+                }
+            }
         }
     }
 
@@ -386,7 +316,9 @@ impl FlatSequence {
         }
         self.put_out(found, moment, out);
         let Self { evaluator, partitions, .. } = self;
-        partitions.iter_mut().flatten().for_each(|partition| evaluator.tidy(&mut partition.state));
+        partitions.iter_mut().flatten().for_each(|partition| {
+            evaluator.tidy(&mut partition.state);
+        });
         self.may_hold_less = true;
         self.report(moment, out);
     }
@@ -394,7 +326,7 @@ impl FlatSequence {
 
 impl FlatSequence {
     fn is_worth_touching(&self) -> bool {
-        self.is_keyed && self.partitions.len() > FEW
+        self.keys.are_there && self.partitions.len() > FEW
     }
 
     /// The rows of the only input, as they stand. Those that do not matter are passed over: what time makes certain has its own moment.
@@ -403,16 +335,19 @@ impl FlatSequence {
         rows.clear();
         rows.extend(fits.iter().zip(0u32..).filter(|(fits, _)| self.evaluator.heeds(**fits)).map(|(_, row)| row));
         let (places, moments) = (&**batch.places(), &**batch.moments());
+        let words = self.evaluator.words_of(std::slice::from_ref(batch));
         let is_worth_touching = self.is_worth_touching();
         let row_of = |row: &u32| RowOf { input: 0, batch, row: *row as usize };
         for next in rows.chunks(AHEAD) {
+            self.keys.known_of(batch, next, &mut self.ahead);
             if is_worth_touching {
-                self.touch(next.iter().map(|row| (row_of(row), fits[*row as usize])));
+                self.touch();
             }
-            for row in next.iter().map(row_of) {
-                let (at, place, moment) = (row.row, places[row.row], moments[row.row]);
+            for (nth, row) in next.iter().map(row_of).enumerate() {
+                let (place, moment) = (places[row.row], moments[row.row]);
                 self.pass_time(place, Place::MIN, out);
-                self.event(std::slice::from_ref(&row), &fits[at..=at], place, moment, out);
+                let event = Arriving { rows: std::slice::from_ref(&row), words: &words, place, fits: fits[row.row] };
+                self.event_of_row(self.ahead[nth], &event, moment, out);
                 self.report(moment, out);
             }
         }
@@ -422,16 +357,20 @@ impl FlatSequence {
     /// The rows and watermarks of an inbox, written down; `fits_of` says of each entry, by its number, which variables its row fits.
     fn take_entries(&mut self, inbox: &Inbox, fits_of: impl Fn(usize, &RowOf<'_>) -> u64, out: &mut Outbox) {
         let is_worth_touching = self.is_worth_touching();
+        let words = self.evaluator.words_of(&inbox.inputs);
         let mut rows: Vec<RowOf<'_>> = Vec::new();
         let mut fits: Vec<u64> = Vec::new();
         for (number, entry) in inbox.entries.iter().enumerate() {
             if is_worth_touching && number.is_multiple_of(AHEAD) {
-                let next = (number..inbox.entries.len().min(number + AHEAD)).filter_map(|number| {
+                let mut ahead = std::mem::take(&mut self.ahead);
+                ahead.clear();
+                ahead.extend((number..inbox.entries.len().min(number + AHEAD)).filter_map(|number| {
                     let Entry::Row { input, row, .. } = inbox.entries[number] else { return None };
                     let row = RowOf { input: input.into(), batch: &inbox.inputs[usize::from(input)], row: row as usize };
-                    Some((row, fits_of(number, &row)))
-                });
-                self.touch(next);
+                    if self.evaluator.heeds(fits_of(number, &row)) { self.keys.known(&row) } else { None }
+                }));
+                self.ahead = ahead;
+                self.touch();
             }
             let Entry::Row { input, row, place, moment, floor } = *entry else {
                 if let Entry::Watermark(step) = entry {
@@ -451,9 +390,10 @@ impl FlatSequence {
             }
             self.pass_time(place, floor, out);
             if rows.is_empty() {
-                self.event(std::slice::from_ref(&row), &[fits_of(number, &row)], place, moment, out);
+                let event = Arriving { rows: std::slice::from_ref(&row), words: &words, place, fits: fits_of(number, &row) };
+                self.event(&event, &[], moment, out);
             } else {
-                self.event(&rows, &fits, place, moment, out);
+                self.event(&Arriving { rows: &rows, words: &words, place, fits: 0 }, &fits, moment, out);
                 rows.clear();
                 fits.clear();
             }
@@ -473,7 +413,7 @@ impl FlatSequence {
 impl Operator for FlatSequence {
     fn advance(&mut self, inbox: &Inbox, out: &mut Outbox) {
         let fits = if inbox.is_empty() { Vec::new() } else { self.evaluator.fits(&inbox.inputs) };
-        self.turn_to(&inbox.inputs);
+        self.keys.turn_to(&inbox.inputs);
         match (inbox.plain(), fits.as_slice()) {
             (Some(batch), [fits]) => self.take_rows(batch, fits, out),
             _ => self.take_entries(inbox, |_, row| fits[row.input][row.row], out),
@@ -482,7 +422,7 @@ impl Operator for FlatSequence {
     }
 
     fn advance_given(&mut self, inbox: &Inbox, fits: &[u64], out: &mut Outbox) {
-        self.turn_to(&inbox.inputs);
+        self.keys.turn_to(&inbox.inputs);
         self.take_entries(inbox, |entry, _| fits[entry], out);
         self.finish(inbox, out);
     }
@@ -500,14 +440,14 @@ impl Operator for FlatSequence {
     }
 
     fn take_nulls(&mut self) -> u64 {
-        self.context.take_nulls() + self.evaluator.take_nulls()
+        self.keys.take_nulls() + self.evaluator.take_nulls()
     }
 
     fn save(&self, to: &mut StateWriter) {
         self.evaluator.save(to);
-        let kept = to.keys(&self.keys);
+        let kept = self.keys.save(to);
         let has_unkeyed = to.range().has_unkeyed();
-        let is_kept = |id: u32| if self.is_keyed { kept.has(id) } else { has_unkeyed };
+        let is_kept = |id: u32| if self.keys.are_there { kept.has(id) } else { has_unkeyed };
         let partitions = (0u32..).zip(&self.partitions).filter(|(id, _)| is_kept(*id));
         let partitions: Vec<(u32, &Kept)> = partitions.filter_map(|(id, partition)| Some((id, partition.as_ref()?))).collect();
         to.number(partitions.len() as u64);
@@ -524,10 +464,10 @@ impl Operator for FlatSequence {
 
     fn load(&mut self, from: &mut StateReader<'_>) -> Result<(), StateError> {
         self.evaluator.load(from)?;
-        let ids = from.keys(&mut self.keys)?;
-        let is_keyed = self.is_keyed;
-        let now = |written: u32| if is_keyed { ids.get(written) } else { Ok(0) };
-        self.partitions.resize_with(self.keys.capacity().max(usize::from(!is_keyed)), || None);
+        let ids = self.keys.load(from)?;
+        let are_there = self.keys.are_there;
+        let now = |written: u32| if are_there { ids.get(written) } else { Ok(0) };
+        self.partitions.resize_with(self.keys.capacity(), || None);
         for _ in 0..from.length()? {
             let id = now(from.take()?)?;
             let state = self.evaluator.load_partition(from)?;
@@ -554,16 +494,7 @@ impl Operator for FlatSequence {
         let sizes = self.partitions.iter().flatten().map(|partition| self.evaluator.size(&partition.state));
         let (rows, bytes) = sizes.fold((0, 0), |(rows, bytes), (r, b)| (rows + r, bytes + b));
         let waiting = self.starts.capacity() * size_of::<(Place, u32)>();
-        let codes: usize = self.coded.iter().flatten().map(|(_, codes)| codes.bytes()).sum();
-        let bytes = bytes + self.keys.bytes() + codes + waiting + self.partitions.capacity() * size_of::<Option<Kept>>();
+        let bytes = bytes + self.keys.bytes() + waiting + self.partitions.capacity() * size_of::<Option<Kept>>();
         Held { keys: self.count - self.idle, rows, bytes, dropped: self.evaluator.dropped() }
-    }
-}
-
-/// The column that a key is, where it is one column of text.
-fn key_column(key: &[Expr]) -> Option<usize> {
-    match key {
-        [expr] if *expr.data_type() == DataType::String => expr.as_slot().map(|slot| slot.0 as usize),
-        _ => None,
     }
 }
