@@ -211,8 +211,8 @@ fn what_is_a_little_out_of_order_waits_by_the_chunk() {
         let events = events(count);
         order.push(chunk(&events, 1), Timestamp(0));
         all.extend(events);
-        assert!(order.queues.len() == 0 || order.waiting.len() == 0, "rows wait in one way");
-        by_the_chunk += u64::from(order.queues.len() > 0) * count;
+        assert!(order.queues.is_empty() || order.waiting.len() == 0, "rows wait in one way");
+        by_the_chunk += u64::from(!order.queues.is_empty()) * count;
         rows.extend(rows_of(&order.release()));
     }
     rows.extend(rows_of(&order.finish()));
