@@ -59,7 +59,7 @@ impl StepSequence {
             partitions: Partitions::new(&spec),
             starts: VecDeque::new(),
             most_partitions: 0,
-            due: Timestamp(i64::MAX),
+            due: Timestamp::MAX,
             held_from: Place::MAX,
             may_hold_less: false,
             rows: Vec::new(),
@@ -155,7 +155,7 @@ impl StepSequence {
 
     /// When a match that starts here is over at the latest.
     fn end_of(&self, start: Place) -> Timestamp {
-        self.evaluator.end_of(start.time()).unwrap_or(Timestamp(i64::MAX))
+        self.evaluator.end_of(start.time()).unwrap_or(Timestamp::MAX)
     }
 
     /// Lets times be over that end before this place, where matches wait for their turn. What one time makes certain in several partitions
@@ -177,7 +177,7 @@ impl StepSequence {
             }
             self.end_time(time, floor, out);
         }
-        self.due = Timestamp(i64::MAX);
+        self.due = Timestamp::MAX;
     }
 
     /// A time is over for the first start, at least.
@@ -438,7 +438,7 @@ impl Operator for StepSequence {
             self.starts.push_back((place, now.get(id)?));
         }
         self.starts.make_contiguous().sort_by_key(|(place, _)| *place);
-        self.due = Timestamp(i64::MIN);
+        self.due = Timestamp::MIN;
         let _: Place = from.take()?;
         // Each part has the events of all.
         if before.iter().any(|events| *events > 0) {
