@@ -512,8 +512,9 @@ impl Partition<'_> {
             }
         }
         if self.is_full(self.starts[index].first, 0) {
-            let can_end = |choices: &[Choice]| choices.iter().any(|choice| matches!(choice, Choice::Finish));
-            next.retain(|(_, choices)| can_end(choices) || earliest_wait(choices).is_some());
+            // What takes an event comes too late, and holds nothing up.
+            let needs_none = |choice: &Choice| matches!(choice, Choice::Finish) || earliest_wait(std::slice::from_ref(choice)).is_some();
+            next.iter_mut().for_each(|(_, choices)| choices.retain(needs_none));
         }
         self.install(index, next, time);
     }
