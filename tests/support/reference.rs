@@ -344,7 +344,10 @@ impl Partition<'_> {
                 .iter()
                 .any(|w| self.terms.late(w.not).is_empty() && self.terms.forbids(self.query, self.events, w.not, &history.taken, event))
         };
-        let rest = |watch: &[Watch]| watch.iter().filter(|w| !w.once || !self.terms.late(w.not).is_empty()).cloned().collect();
+        let rest = |watch: &[Watch]| {
+            let watching = watch.iter().filter(|w| !w.once || !self.terms.late(w.not).is_empty());
+            watching.map(|w| Watch { passed: w.once, ..w.clone() }).collect()
+        };
         match choice {
             Choice::Finish => vec![Choice::Finish],
             Choice::Step { step, arrow, watch, until, after } => {
