@@ -27,6 +27,7 @@ pub(crate) enum Taking {
 pub(crate) struct Next {
     /// `None`: a time was over.
     pub(crate) taken: Option<TakenFor>,
+    /// Without ways where the event was taken in vain: the thread ends.
     pub(crate) state: Arc<State>,
     /// What was behind the way, as [`Way`] has it: negations, events of theirs that are still to be decided on, and rounds that are over.
     pub(crate) watches: Box<[Watch]>,
@@ -222,11 +223,15 @@ fn step_abreast(
     let kept: Vec<Option<Arc<State>>> = outcomes.iter().zip(&abreast.operands).map(|(o, s)| after(o, s)).collect();
     if let Some(taker) = taker {
         for next in std::mem::take(&mut outcomes[taker].taken) {
-            let operand =
-                |(index, kept): (usize, &Option<Arc<State>>)| if index == taker { Some(next.state.clone()) } else { kept.clone() };
-            let Some(operands) = kept.iter().enumerate().map(operand).collect::<Option<Vec<_>>>() else { break };
+            let own = Some(next.state.clone()).filter(|state| !state.ways.is_empty());
+            let operand = |(index, kept): (usize, &Option<Arc<State>>)| if index == taker { own.clone() } else { kept.clone() };
+            // Where the event breaks an operand beside, it has been taken all the same, and the thread has nowhere to go.
+            let state = match kept.iter().enumerate().map(operand).collect() {
+                Some(operands) => side_by_side(automaton, abreast, operands, now),
+                None => automaton.share(Vec::new()),
+            };
             let next = if abreast.untouched { behind_both(way, next) } else { next };
-            taken.push(Next { state: side_by_side(automaton, abreast, operands, now), ..next });
+            taken.push(Next { state, ..next });
         }
         if abreast.untouched {
             // Every later way through the group starts as this one did; but a time that the event has broken is broken for all.

@@ -37,6 +37,8 @@ pub struct Watch {
     pub not: usize,
     /// Only the first event after is watched (`A , !B`).
     pub once: bool,
+    /// That event has come: nothing more can stand in the way, though a later step may still decide on it.
+    pub passed: bool,
     /// At the front: how far back it looks (`FOR`), nothing: as far as WITHIN.
     pub back: Option<i64>,
     /// Where it stands: what comes after it, and the time of the wait that it began behind, if it did.
@@ -97,7 +99,7 @@ impl Here {
                 // At the front no step comes before the group from which the time of a wait could count: it looks back, and is done.
                 let looks_back = |part: &Rc<Node>| match part.kind {
                     Kind::Not(not, Some(length)) if arrival.front => {
-                        Some(Watch { not, once: false, back: Some(length), since: self.since(after) })
+                        Some(Watch { not, once: false, passed: false, back: Some(length), since: self.since(after) })
                     }
                     _ => None,
                 };
@@ -167,10 +169,10 @@ impl Here {
             match &elements[at].kind {
                 Kind::Not(not, None) => {
                     let once = arrival.arrow == Arrow::Strict;
-                    arrival.watch.push(Watch { not: *not, once, back: None, since: self.since(after) });
+                    arrival.watch.push(Watch { not: *not, once, passed: false, back: None, since: self.since(after) });
                 }
                 Kind::Not(not, length) if arrival.front => {
-                    arrival.watch.push(Watch { not: *not, once: false, back: *length, since: self.since(after) });
+                    arrival.watch.push(Watch { not: *not, once: false, passed: false, back: *length, since: self.since(after) });
                 }
                 Kind::Not(not, Some(length)) => {
                     let rest = Frame::Sequence { node: node.clone(), next: at + 1, after: after.clone() };

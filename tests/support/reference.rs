@@ -344,7 +344,10 @@ impl Partition<'_> {
                 .iter()
                 .any(|w| self.terms.late(w.not).is_empty() && self.terms.forbids(self.query, self.events, w.not, &history.taken, event))
         };
-        let rest = |watch: &[Watch]| watch.iter().filter(|w| !w.once || !self.terms.late(w.not).is_empty()).cloned().collect();
+        let rest = |watch: &[Watch]| {
+            let watching = watch.iter().filter(|w| !w.once || !self.terms.late(w.not).is_empty());
+            watching.map(|w| Watch { passed: w.once, ..w.clone() }).collect()
+        };
         match choice {
             Choice::Finish => vec![Choice::Finish],
             Choice::Step { step, arrow, watch, until, after } => {
@@ -512,8 +515,9 @@ impl Partition<'_> {
             }
         }
         if self.is_full(self.starts[index].first, 0) {
-            let can_end = |choices: &[Choice]| choices.iter().any(|choice| matches!(choice, Choice::Finish));
-            next.retain(|(_, choices)| can_end(choices) || earliest_wait(choices).is_some());
+            // What takes an event comes too late, and holds nothing up.
+            let needs_none = |choice: &Choice| matches!(choice, Choice::Finish) || earliest_wait(std::slice::from_ref(choice)).is_some();
+            next.iter_mut().for_each(|(_, choices)| choices.retain(needs_none));
         }
         self.install(index, next, time);
     }

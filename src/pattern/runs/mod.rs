@@ -517,8 +517,11 @@ fn place(
     entries: &mut Vec<Entry>,
     finished: &mut Vec<Match>,
 ) -> bool {
+    let is_taken = !taken.is_empty();
+    // Taking the event may have left a thread nowhere to go.
+    let mut living = taken.into_iter().filter(|thread| !thread.state.ways.is_empty());
     if mode == Mode::AllMatches {
-        for thread in taken {
+        for thread in living {
             if thread.state.accept().is_none() {
                 entries.push(Entry::Live(thread));
                 continue;
@@ -529,11 +532,11 @@ fn place(
         entries.extend(kept.map(Entry::Live));
         return false;
     }
-    if taken.is_empty() {
+    if !is_taken {
         entries.extend(kept.map(Entry::Live));
         return false;
     }
-    taken.into_iter().any(|thread| push_split(automaton, entries, thread))
+    living.any(|thread| push_split(automaton, entries, thread))
 }
 
 fn within_end(matcher: &Matcher, start: Timestamp) -> Timestamp {
