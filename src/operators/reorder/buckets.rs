@@ -124,6 +124,20 @@ fn sort_by_buckets(numbers: &mut Vec<u64>, scattered: &mut Vec<u64>, ends: &mut 
 mod tests {
     use super::*;
 
+    /// Also times that lie too far apart to go into one number with where their rows are.
+    #[test]
+    fn rows_of_one_time_stay_in_order() {
+        let mut sorter = Sorter::default();
+        for (count, apart) in [1, 40, 64, 500].into_iter().flat_map(|count| [(count, 1000), (count, i64::MAX / 2)]) {
+            let mut rows: Vec<(Timestamp, u32)> =
+                (0..count).map(|at| (Timestamp((i64::from(at) * 7919 % 5 - 2) * apart), at * 3)).collect();
+            let (mut sorted, mut at): (Vec<Timestamp>, Vec<u32>) = rows.iter().copied().unzip();
+            sorter.sort_rows(&mut sorted, &mut at);
+            rows.sort_by_key(|(time, _)| *time);
+            assert_eq!(sorted.into_iter().zip(at).collect::<Vec<_>>(), rows, "{count} rows, {apart} apart");
+        }
+    }
+
     #[test]
     fn buckets_sort_as_comparisons_do() {
         let mut state = 11u64;

@@ -32,19 +32,19 @@ pub(super) struct Queues {
     ranks: Vec<u32>,
 }
 
-/// The rows of one stream that wait, in the order in which they came.
+/// The rows of one stream that wait; of one time, in the order in which they came.
 #[derive(Debug)]
 struct Queue {
     schema: Arc<Schema>,
     parts: VecDeque<Part>,
     len: usize,
-    /// Whether they are in the order of their times too.
+    /// Whether they are in the order of their times.
     is_sorted: bool,
     /// Where they are not, the least time; of no meaning else.
     least: Timestamp,
 }
 
-/// Rows of one stream, as many in each; their numbers rise.
+/// Rows of one stream, in the order in which they came, or in that of their times; those of one time as they came.
 #[derive(Debug)]
 pub(super) struct Part {
     pub(super) times: Vec<Timestamp>,
