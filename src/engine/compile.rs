@@ -1,9 +1,11 @@
 //! Text to running program: parse, check, plan, assemble.
 
 use super::Options;
-use crate::plan::{OperatorGraph, Outputs, PlanOptions, plan};
+use crate::pattern::states_of_starts;
+use crate::plan::{Node, OperatorGraph, OperatorSpec, Outputs, PlanOptions, plan};
 use crate::runtime::{AssembleOptions, RunOptions, Running, assemble};
 use crate::semantics::{CheckOptions, Program, UNKNOWN_STREAM, check};
+use crate::spec::EvaluatorChoice;
 use crate::syntax::ast::File;
 use crate::syntax::parse;
 use crate::text::{Diagnostics, Source};
@@ -59,6 +61,13 @@ pub(super) fn planned_noting(
 /// Makes a planned program live.
 pub(super) fn assembled(graph: &OperatorGraph, options: &Options) -> Running {
     assemble(graph, &assemble_options(options), run_options(options))
+}
+
+/// In words, where a pattern steps all its starts that are alike at once.
+pub(super) fn steps_together(node: &Node, options: &Options) -> Option<String> {
+    let OperatorSpec::Pattern { spec, evaluator: EvaluatorChoice::FlatThreads, .. } = &node.spec else { return None };
+    let states = states_of_starts(spec, options.limits.pattern_threads)?;
+    Some(format!("every event of a match follows the one before at once: starts in one state are stepped together ({states} states)"))
 }
 
 pub(super) fn check_options(options: &Options) -> CheckOptions {

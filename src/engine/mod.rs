@@ -169,7 +169,11 @@ impl Engine {
     pub fn explain(&self) -> String {
         let is_statement_bounded = self.options.limits.statement_memory.is_some();
         let threads = Threads { number: self.options.all_threads(), is_statement_bounded };
-        crate::plan::explain_with(&self.graph, &threads.notes(&self.graph))
+        let mut notes = threads.notes(&self.graph);
+        for (node, notes) in self.graph.nodes().iter().zip(&mut notes.nodes) {
+            notes.lines.extend(compile::steps_together(node, &self.options));
+        }
+        crate::plan::explain_with(&self.graph, &notes)
     }
 
     /// The same as JSON: sources, operators and outputs, what feeds what, and what is said of each.

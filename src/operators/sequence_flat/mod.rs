@@ -37,6 +37,8 @@ pub struct FlatSequence {
     /// stand.
     starts: BinaryHeap<Reverse<(Place, u32)>>,
     waits: bool,
+    /// No WITHIN is over before.
+    due: Timestamp,
     /// Whether rows may be certain later than they stand.
     lags: bool,
     /// The least place held back, as last said.
@@ -89,6 +91,7 @@ impl FlatSequence {
         Self {
             starts: BinaryHeap::new(),
             waits: lags || matches!(spec.within, Some(Within::Time(_))),
+            due: Timestamp::MAX,
             lags,
             rows: Vec::new(),
             held_from: Place::MAX,
@@ -139,7 +142,7 @@ impl FlatSequence {
     }
 
     fn event_of(&mut self, id: u32, event: &Arriving<'_>, moment: Place, out: &mut Outbox) {
-        let Self { evaluator, partitions, starts, .. } = self;
+        let Self { evaluator, partitions, starts, waits, due, .. } = self;
         let Some(partition) = partitions[id as usize].as_mut() else { return };
         if !evaluator.event(&mut partition.state, event) {
             return;
@@ -149,10 +152,17 @@ impl FlatSequence {
         if !evaluator.found().is_empty() {
             put_out_of(evaluator, partition, moment, out);
         }
-        if self.waits && partition.noted.is_none() {
+        if *waits && partition.noted.is_none() {
             partition.wait(id, evaluator, starts);
+            if let Some(deadline) = partition.noted.and_then(|start| evaluator.deadline(start)) {
+                *due = deadline.min(*due);
+            }
         }
-        self.tidy(id);
+        let is_idle = evaluator.tidy(&mut partition.state);
+        if is_idle != partition.is_idle {
+            partition.is_idle = is_idle;
+            self.count_idle(is_idle);
+        }
     }
 
     /// The number of the partition of a row; nothing where its key takes no part, or where nothing goes on for it and nothing can start.
@@ -202,10 +212,14 @@ impl FlatSequence {
         let Self { evaluator, partitions, .. } = self;
         let Some(partition) = partitions[id as usize].as_mut() else { return };
         let is_idle = evaluator.tidy(&mut partition.state);
-        if is_idle == partition.is_idle {
-            return;
+        if is_idle != partition.is_idle {
+            partition.is_idle = is_idle;
+            self.count_idle(is_idle);
         }
-        partition.is_idle = is_idle;
+    }
+
+    /// In a partition something goes on from now on, or nothing does.
+    fn count_idle(&mut self, is_idle: bool) {
         self.idle = if is_idle { self.idle + 1 } else { self.idle - 1 };
         if self.idle > IDLE_MAX + self.count / 2 {
             self.forget_idle();
@@ -228,13 +242,17 @@ impl FlatSequence {
     /// Lets times be over that end before this place. What one time makes certain in several partitions comes out in the order of the starts.
     #[inline]
     fn pass_time(&mut self, until: Place, floor: Place, out: &mut Outbox) {
-        while let Some(time) = self.first_deadline() {
-            // A look at the time is mostly enough.
-            if time > until.time() || Place::behind(time) >= until {
-                break;
-            }
+        if until.time() >= self.due {
+            self.end_times(until, floor, out);
+        }
+    }
+
+    #[inline(never)]
+    fn end_times(&mut self, until: Place, floor: Place, out: &mut Outbox) {
+        while let Some(time) = self.first_deadline().filter(|time| Place::behind(*time) < until) {
             self.end_time(time, floor, out);
         }
+        self.due = self.first_deadline().unwrap_or(Timestamp::MAX);
     }
 
     /// When WITHIN is over for what was the first start, at the earliest.
@@ -333,7 +351,12 @@ impl FlatSequence {
     fn take_rows(&mut self, batch: &EventBatch, fits: &[u64], out: &mut Outbox) {
         let mut rows = std::mem::take(&mut self.rows);
         rows.clear();
-        rows.extend(fits.iter().zip(0u32..).filter(|(fits, _)| self.evaluator.heeds(**fits)).map(|(_, row)| row));
+        let all = 0..u32::try_from(fits.len()).expect("a batch has fewer rows");
+        if self.evaluator.heeds_all() {
+            rows.extend(all);
+        } else {
+            rows.extend(fits.iter().zip(all).filter(|(fits, _)| self.evaluator.heeds(**fits)).map(|(_, row)| row));
+        }
         let (places, moments) = (&**batch.places(), &**batch.moments());
         let words = self.evaluator.words_of(std::slice::from_ref(batch));
         let is_worth_touching = self.is_worth_touching();
@@ -479,6 +502,7 @@ impl Operator for FlatSequence {
         for Reverse((start, id)) in from.take::<Vec<Reverse<(Place, u32)>>>()? {
             self.starts.push(Reverse((start, now(id)?)));
         }
+        self.due = self.first_deadline().unwrap_or(Timestamp::MAX);
         let _: Place = from.take()?;
         // Of a state that was cut by keys, each part has what all parts had told together.
         self.held_from = self.least_held();

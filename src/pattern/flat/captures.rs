@@ -83,6 +83,11 @@ impl Captures {
         self.all.iter().find(|c| c.variables == variables && c.kind == kind).map(|c| c.at)
     }
 
+    /// What a place is for, if it is the first of its kind.
+    pub(super) fn kept_at(&self, at: usize) -> Option<(u64, Kind)> {
+        self.all.iter().find(|c| c.at == at).map(|c| (c.variables, c.kind))
+    }
+
     /// The places of this, one by one.
     pub(super) fn places(&self, variables: u64, kind: Kind) -> std::ops::Range<usize> {
         self.all.iter().find(|c| c.variables == variables && c.kind == kind).map_or(0..0, |c| c.at..c.at + c.depth)
@@ -141,6 +146,16 @@ impl Update {
                 record[at] = event;
             }
             Self::Count { at } => record[at] = record[at].saturating_add(1),
+        }
+    }
+
+    /// Writes an event into a record of events that came behind it; not for the places of a loop that begins with it.
+    #[inline]
+    pub(super) fn apply_before(self, record: &mut [u32], event: u32) {
+        match self {
+            Self::Latest { at, depth } => Self::Earliest { at, depth }.apply(record, event),
+            Self::Earliest { at, depth } => Self::Latest { at, depth }.apply(record, event),
+            Self::FirstInLoop { .. } | Self::Count { .. } => self.apply(record, event),
         }
     }
 }

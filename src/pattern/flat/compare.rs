@@ -13,18 +13,17 @@ use crate::data::{DataType, Value};
 use crate::expr::{CompareOp, Expr, ExprKind, scaled_slot};
 
 /// See the module.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(super) struct Comparison {
     is_float: bool,
     sides: [Side; 2],
     /// Orders of the sides that make it true, as bits: the left one less, both equal, the left one greater.
     accepts: u8,
-    op: CompareOp,
     /// The place that an event has once the comparison is settled.
     settled_by: Option<usize>,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 struct Side {
     /// The place of its event; [`CANDIDATE`] where it is the candidate's.
     at: usize,
@@ -129,7 +128,7 @@ impl Comparison {
                 expr.as_slot().map(|slot| (slot, None)).or_else(|| scaled_slot(expr).map(|(slot, by)| (slot, Some(by))))?;
             Side::of(sources[slot.0 as usize], layout, factor)
         };
-        Some(Self { is_float, sides: [side(a)?, side(b)?], accepts: accepted(*op), op: *op, settled_by })
+        Some(Self { is_float, sides: [side(a)?, side(b)?], accepts: accepted(*op), settled_by })
     }
 
     /// Whether it is true of a candidate and a thread.
@@ -141,13 +140,40 @@ impl Comparison {
         let [left, right] = &self.sides;
         let Some(a) = left.word(layout, record, offered) else { return false };
         let Some(b) = right.word(layout, record, offered) else { return false };
+        self.accepts & self.stand(a, b) != 0
+    }
+
+    /// How the words of both sides stand, as a bit; none where one is NaN and nothing is known of the other.
+    #[inline(always)]
+    fn stand(&self, a: i64, b: i64) -> u8 {
         if !self.is_float {
-            return self.accepts & order(a, b) != 0;
+            return order(a, b);
         }
+        let [left, right] = &self.sides;
         let (a, b) = (left.float(a), right.float(b));
         match order(a, b) {
-            0 => Value::Float(a).compare(&Value::Float(b)).is_some_and(|order| self.op.holds(order)),
-            order => self.accepts & order != 0,
+            0 => Value::Float(a).compare(&Value::Float(b)).map_or(0, |order| 1 << (order as i8 + 1)),
+            order => order,
         }
+    }
+
+    /// Whether two compare the same.
+    pub(super) fn is_beside(&self, other: &Self) -> bool {
+        (self.is_float, &self.sides, self.settled_by) == (other.is_float, &other.sides, other.settled_by)
+    }
+
+    /// How the sides stand where each is of the candidate or of the row before it, as the number of their order (less, equal, greater);
+    /// nothing where one is NULL.
+    #[inline(always)]
+    pub(super) fn of_neighbours(&self, before: &[i64], row: &[i64]) -> Option<usize> {
+        let [left, right] = &self.sides;
+        let of = |side: &Side| side.word.of(if side.at == CANDIDATE { row } else { before });
+        let order = self.stand(of(left)?, of(right)?);
+        Some(order.trailing_zeros() as usize).filter(|order| *order < 3)
+    }
+
+    /// Whether it is true of sides that stand so.
+    pub(super) fn accepts(&self, order: usize) -> bool {
+        self.accepts >> order & 1 == 1
     }
 }

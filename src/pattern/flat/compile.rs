@@ -27,7 +27,7 @@ pub(super) fn live(reaches: u64, read_at: &[Vec<usize>]) -> Box<[usize]> {
 }
 
 /// The terms of a variable that read more than the candidate.
-fn checks_of<'t>(spec: &'t PatternSpec, terms: &'t Terms, variable: VariableId) -> impl Iterator<Item = &'t Expr> {
+pub(super) fn checks_of<'t>(spec: &'t PatternSpec, terms: &'t Terms, variable: VariableId) -> impl Iterator<Item = &'t Expr> {
     terms.correlated_of(variable).iter().chain(&spec.variables[variable.0 as usize].checks_after_first)
 }
 
@@ -109,11 +109,7 @@ impl Compiler<'_> {
         }
         let previous =
             looks_back_in_loop(self.spec, terms, variable).then(|| self.captures.at(bits(&[variable]), Kind::LatestInLoop)).flatten();
-        let compiled = |term: &Expr| {
-            let compare = || Comparison::compile(term, &sources, self.layout, self.settled_by(variable, term)).map(Check::Comparison);
-            let words = || WordTerm::compile(term).map(Check::Words);
-            compare().or_else(words).unwrap_or_else(|| Check::Tree(term.clone()))
-        };
+        let compiled = |term: &Expr| self.check(term, &sources, self.settled_by(variable, term));
         let (sets, updates) = self.captures.updates(variable.0, first_in_loop);
         Take {
             quick: sources.iter().map(|source| Quick::of(*source, self.layout)).collect(),
@@ -126,9 +122,16 @@ impl Compiler<'_> {
         }
     }
 
+    /// A term whose slots have these sources; for `settled_by` see [`Compiler::settled_by`].
+    pub(super) fn check(&self, term: &Expr, sources: &[Source], settled_by: Option<usize>) -> Check {
+        let compare = || Comparison::compile(term, sources, self.layout, settled_by).map(Check::Comparison);
+        let words = || WordTerm::compile(term).map(Check::Words);
+        compare().or_else(words).unwrap_or_else(|| Check::Tree(term.clone()))
+    }
+
     /// The place that has an event as soon as a term of a variable cannot change any more: that of the first event of the variable, where
     /// the term reads nothing but that one and events of variables that take none from then on.
-    fn settled_by(&self, variable: VariableId, term: &Expr) -> Option<usize> {
+    pub(super) fn settled_by(&self, variable: VariableId, term: &Expr) -> Option<usize> {
         let at = self.captures.at(bits(&[variable]), Kind::Earliest)?;
         let is_constant = |slot: SlotId| match &self.spec.slots[slot.0 as usize].kind {
             SlotKind::Column { variables, base: NavigationBase::First(0), physical: 0, .. } if variables.as_slice() == [variable] => true,

@@ -26,6 +26,8 @@ pub(super) struct Layout {
     /// Values a row that are no words and no text.
     values: usize,
     has_text: bool,
+    /// Where a row has nothing but words, of one input and at most 63: the word that says that all have a value.
+    all_words: Option<i64>,
     /// A row of zeros.
     blank: Box<[i64]>,
     /// Where two words stand: states that the start at hand has been in behind this row, and those that are known to lead nowhere.
@@ -85,6 +87,7 @@ impl Layout {
             valid,
             values: 0,
             has_text: false,
+            all_words: None,
             blank: [].into(),
             marks: None,
         };
@@ -108,6 +111,9 @@ impl Layout {
                 }
             };
             layout.columns.push(Kept { input, column, data_type, kind });
+        }
+        if in_rows > 0 && in_rows <= 63 && in_rows == layout.words.len() && spec.inputs.len() == 1 {
+            layout.all_words = Some((1 << in_rows) - 1);
         }
         if is_marked {
             layout.marks = Some(layout.stride);
@@ -282,6 +288,21 @@ impl Log {
         self.number_at(self.gone)
     }
 
+    /// The last event that is held.
+    pub(super) fn last(&self) -> u32 {
+        self.number_at(self.rows - 1)
+    }
+
+    /// The event so many behind another, both of which are held.
+    pub(super) fn behind(&self, event: u32, by: usize) -> u32 {
+        self.number_at(self.index(event) + by)
+    }
+
+    /// How many rows lie there: the index behind that of the last event.
+    pub(super) fn end(&self) -> usize {
+        self.rows
+    }
+
     /// The number that the next event gets.
     pub(super) fn next(&self) -> u32 {
         self.number_at(self.rows)
@@ -293,10 +314,23 @@ impl Log {
         let begin = self.words.len();
         let (time, sequence, nth) = event.place.to_parts();
         let text_at = self.text_base + self.text.len() as u64;
-        self.words.extend_from_slice(&layout.blank);
+        let header = [time, sequence.cast_signed(), event.fits.cast_signed(), text_at.cast_signed(), nth.into()];
         self.rows += 1;
+        if let (Some(all), [row]) = (layout.all_words, event.rows)
+            && layout.marks.is_none()
+        {
+            let [time, sequence, fits, text_at, nth] = header;
+            self.words.reserve(layout.stride);
+            self.words.extend_from_slice(&[time, sequence, fits, text_at, nth, all]);
+            self.words.extend(event.words.iter().map_while(|words| words.map(|words| words[row.row])));
+            if self.words.len() - begin == layout.stride {
+                return number;
+            }
+            self.words.truncate(begin);
+        }
+        self.words.extend_from_slice(&layout.blank);
         let row = &mut self.words[begin..];
-        row[..HEADER].copy_from_slice(&[time, sequence.cast_signed(), event.fits.cast_signed(), text_at.cast_signed(), nth.into()]);
+        row[..HEADER].copy_from_slice(&header);
         for (kept, words) in layout.words.iter().zip(event.words) {
             let &(input, _, Word { at, valid, bit }, _) = kept;
             let Some(of) = event.row_of(input) else { continue };
@@ -370,6 +404,13 @@ impl Log {
         &self.words[begin..begin + layout.stride]
     }
 
+    /// The words of the last two events.
+    #[inline(always)]
+    pub(super) fn last_two(&self, layout: &Layout) -> (&[i64], &[i64]) {
+        let words = &self.words[self.words.len() - 2 * layout.stride..];
+        words.split_at(layout.stride)
+    }
+
     /// Where an event stands.
     pub(super) fn place(&self, layout: &Layout, event: u32) -> Place {
         place_of(self.row(layout, event))
@@ -395,6 +436,28 @@ impl Log {
     /// The variables that an event fits.
     pub(super) fn fits(&self, layout: &Layout, event: u32) -> u64 {
         self.row(layout, event)[2].cast_unsigned()
+    }
+
+    /// In place of the variables that the last event fits, another number that says what it is.
+    pub(super) fn set_last_fits(&mut self, layout: &Layout, fits: u64) {
+        let begin = self.words.len() - layout.stride;
+        self.words[begin + 2] = fits.cast_signed();
+    }
+
+    /// What events fit, from one to another.
+    pub(super) fn fits_between<'a>(
+        &'a self,
+        layout: &Layout,
+        from: u32,
+        to: u32,
+    ) -> impl DoubleEndedIterator<Item = u64> + ExactSizeIterator + Clone + use<'a> {
+        let words = &self.words[self.index(from) * layout.stride..(self.index(to) + 1) * layout.stride];
+        words.chunks_exact(layout.stride).map(|row| row[2].cast_unsigned())
+    }
+
+    /// What all events fit that are held.
+    pub(super) fn fits_of_all(&self, layout: &Layout) -> impl Iterator<Item = u64> {
+        self.words[self.gone * layout.stride..].chunks_exact(layout.stride).map(|row| row[2].cast_unsigned())
     }
 
     /// The word of a kept column, nothing where it is NULL. BOOL is 0 or 1.
@@ -541,6 +604,7 @@ mod tests {
             valid: 0,
             values: 0,
             has_text: false,
+            all_words: None,
             blank: [0; HEADER].into(),
             marks: None,
         };

@@ -10,15 +10,19 @@ use super::compare::{Comparison, Quick};
 use super::compile::{Compiler, asks_for_its_start, behind, live, needs};
 use super::log::{Layout, Log};
 use super::sharing::Sharing;
+use super::streaks::Strict;
 use super::table::{NONE, Row as State, Table, Way};
 use crate::data::{EventBatch, Place, Value};
-use crate::expr::{Expr, Row, SlotId, WordTerm, Words};
+use crate::expr::{EvalContext, Expr, Row, SlotId, WordTerm, Words};
 use crate::pattern::automaton::{Automaton, Origin};
 use crate::pattern::terms::Terms;
 use crate::spec::{AfterMatch, Mode, PatternSpec, SlotKind, VariableId};
 
 /// The state of a record that is a finished match.
 pub(super) const FINISHED: u32 = u32::MAX - 1;
+
+/// The place of a record where the event stands that a thread took last.
+pub(super) const LAST: usize = 1;
 
 /// Where a slot's value is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,6 +109,8 @@ pub(super) struct Machine {
     pub(super) back: u64,
     /// No state has more ways than fit the bits of a word.
     pub(super) has_few_ways: bool,
+    /// Where every step follows at once, and terms read the event before at most.
+    pub(super) strict: Option<Strict>,
     /// States, as bits, from which what happens depends on nothing but the rows to come.
     pub(super) bare: u64,
 }
@@ -160,6 +166,18 @@ pub(super) enum Alone {
     Spreads(u64),
 }
 
+impl Check {
+    /// Whether it is true of what a thread and a candidate are in a view; a comparison is made elsewhere.
+    #[inline(never)]
+    pub(super) fn is_true_of(&self, view: &View<'_>, context: &EvalContext) -> bool {
+        match self {
+            Self::Words(term) => term.holds(view, context),
+            Self::Tree(term) => term.is_true(view, context),
+            Self::Comparison(_) => unreachable!("it has been made"),
+        }
+    }
+}
+
 impl Take {
     /// Whether its variable takes any event that fits it.
     fn is_free(&self) -> bool {
@@ -182,7 +200,7 @@ impl Machine {
         let leaves_no_trace: Vec<bool> = leaves_no_trace.collect();
         let table = Table::new(&spec, &mut Automaton::new(&spec.root), &leaves_no_trace);
         let compiler = Compiler { spec: &spec, captures: &captures, layout: &layout, behind: behind(&table, spec.variables.len()) };
-        let takes = ids().map(|id| [false, true].map(|first| compiler.take(&terms, id, first))).collect();
+        let takes: Vec<[Take; 2]> = ids().map(|id| [false, true].map(|first| compiler.take(&terms, id, first))).collect();
         let read_at: Vec<Vec<usize>> = ids().map(|id| compiler.read_at(&terms, id)).collect();
         let live: Vec<Box<[usize]>> = table.rows.iter().map(|row| live(row.reaches, &read_at)).collect();
         let sharing = Sharing::new(&compiler, &terms, &table, spec.mode != Mode::Rows && !asks_for_its_start);
@@ -207,10 +225,33 @@ impl Machine {
         });
         let width = captures.width();
         let has_few_ways = table.rows.iter().all(|row| row.ways.len() <= 64);
+        let strict = Strict::of(&compiler, &terms, &table, &takes);
         if bare == 0 {
             layout.leave_marks_out();
         }
-        Self { spec, terms, table, layout, initial, width, takes, live, sharing, results, quick_results, skip_to, back, has_few_ways, bare }
+        Self {
+            spec,
+            terms,
+            table,
+            layout,
+            initial,
+            width,
+            takes,
+            live,
+            sharing,
+            results,
+            quick_results,
+            skip_to,
+            back,
+            has_few_ways,
+            strict,
+            bare,
+        }
+    }
+
+    /// Where starts in one state are stepped together: a bound that could cut the threads of one start short needs these one by one.
+    pub(super) fn strict_within(&self, threads_max: usize) -> Option<&Strict> {
+        self.strict.as_ref().filter(|_| threads_max > self.table.rows.len())
     }
 
     /// A thread that has taken nothing.
@@ -291,8 +332,19 @@ impl Machine {
         let take = &self.takes[way.variable as usize][usize::from(way.first_in_loop)];
         take.sets.iter().for_each(|&at| record[at] = event);
         take.updates.iter().for_each(|update| update.apply(record, event));
-        record[1] = event;
+        record[LAST] = event;
         record[0] = way.next;
+    }
+
+    /// Notes in the record of a thread, which knows what comes behind, that it has gone a way with an event before.
+    pub(super) fn take_before(&self, way: &Way, record: &mut [u32], event: u32) {
+        let take = &self.takes[way.variable as usize][usize::from(way.first_in_loop)];
+        for &at in take.sets.iter().chain(&[LAST]) {
+            if record[at] == NONE {
+                record[at] = event;
+            }
+        }
+        take.updates.iter().for_each(|update| update.apply_before(record, event));
     }
 
     /// Whether a thread only waits, and an event that it is offered leaves it as it is.
@@ -373,16 +425,7 @@ impl Machine {
     fn is_true(&self, check: &Check, take: &Take, record: &[u32], offered: &Offered<'_>) -> bool {
         match check {
             Check::Comparison(comparison) => comparison.holds(&self.layout, record, offered),
-            Check::Words(_) | Check::Tree(_) => self.is_true_of_view(check, &self.view(take, record, offered)),
-        }
-    }
-
-    #[inline(never)]
-    fn is_true_of_view(&self, check: &Check, view: &View<'_>) -> bool {
-        match check {
-            Check::Words(term) => term.holds(view, &self.terms.context),
-            Check::Tree(term) => term.is_true(view, &self.terms.context),
-            Check::Comparison(_) => unreachable!("it has been made"),
+            Check::Words(_) | Check::Tree(_) => check.is_true_of(&self.view(take, record, offered), &self.terms.context),
         }
     }
 

@@ -16,12 +16,15 @@
 mod captures;
 mod compare;
 mod compile;
+mod determined;
 mod log;
 mod machine;
+mod neighbours;
 mod results;
 mod rows;
 mod runs;
 mod sharing;
+mod streaks;
 mod sweep;
 mod table;
 
@@ -35,6 +38,7 @@ use self::machine::Machine;
 use self::results::Results;
 use self::rows::{Passing, RowPartition};
 use self::runs::RunPartition;
+use self::streaks::Streaks;
 use crate::data::{ColumnBuilder, EventBatch, Place, StateError, StateReader, StateWriter, Timestamp, Value};
 use crate::pattern::automaton::Origin;
 use crate::spec::{Mode, PatternSpec, Within};
@@ -45,6 +49,8 @@ pub(crate) struct FlatEvaluator {
     machine: Machine,
     results: Results,
     passing: Passing,
+    /// Starts are kept in groups ([`Streaks`]).
+    is_strict: bool,
     /// Where it is known that other events change nothing, wherever they come: variables of those that may, as bits.
     heeds: Option<u64>,
     /// Threads of a partition (of MATCH_RECOGNIZE: of a start) at most.
@@ -62,7 +68,13 @@ pub(crate) enum FlatPartition {
     Runs(RunPartitionState),
     /// MATCH_RECOGNIZE
     Rows(RowPartitionState),
+    /// FROM PATTERN, every step right behind the one before
+    Streaks(StreakPartitionState),
 }
+
+/// See [`FlatPartition`].
+#[derive(Debug)]
+pub(crate) struct StreakPartitionState(Streaks);
 
 /// See [`FlatPartition`].
 #[derive(Debug)]
@@ -87,25 +99,49 @@ struct Tools<'t> {
     skips_failed: &'t mut u64,
 }
 
-crate::saved!(enum FlatPartition { 0 => Runs(partition), 1 => Rows(partition) });
+crate::saved!(enum FlatPartition { 0 => Runs(partition), 1 => Rows(partition), 2 => Streaks(partition) });
+crate::saved!(StreakPartitionState(partition));
 crate::saved!(RunPartitionState(partition));
 crate::saved!(RowPartitionState(partition));
+
+/// Where starts in one state are stepped together: how many states there are.
+pub(crate) fn states_of_starts(spec: &Arc<PatternSpec>, threads_max: usize) -> Option<usize> {
+    let machine = Machine::new(spec.clone());
+    machine.strict_within(threads_max).map(|strict| strict.determined.len())
+}
 
 impl FlatEvaluator {
     pub(crate) fn new(spec: Arc<PatternSpec>, threads_max: usize) -> Self {
         let machine = Machine::new(spec.clone());
         let results = Results::new(&spec, &machine);
         let passing = Passing::new(&machine);
+        let is_strict = machine.strict_within(threads_max).is_some();
         let heeds = match spec.mode {
             Mode::Rows => passing.heeds(),
             Mode::OnePerStart | Mode::AllMatches => runs::heeds(&machine),
         };
-        Self { machine, results, passing, heeds, threads_max, found: Vec::new(), scratch: Vec::new(), dropped: 0, skips_failed: 0 }
+        Self {
+            machine,
+            results,
+            passing,
+            is_strict,
+            heeds,
+            threads_max,
+            found: Vec::new(),
+            scratch: Vec::new(),
+            dropped: 0,
+            skips_failed: 0,
+        }
     }
 
     /// For each row of each input, the variables whose unary terms hold, as bits.
     pub(crate) fn fits(&self, inputs: &[EventBatch]) -> Vec<Vec<u64>> {
         self.machine.fits(inputs)
+    }
+
+    /// Whether any event may change something in some partition.
+    pub(crate) fn heeds_all(&self) -> bool {
+        self.heeds.is_none()
     }
 
     /// Whether an event that fits these variables may change anything in some partition.
@@ -135,6 +171,7 @@ impl FlatEvaluator {
     pub(crate) fn partition(&self, key: Box<[Value<'static>]>) -> FlatPartition {
         let log = Log::new(key);
         match self.machine.spec.mode {
+            _ if self.is_strict => FlatPartition::Streaks(StreakPartitionState(Streaks::new(log))),
             Mode::OnePerStart | Mode::AllMatches => FlatPartition::Runs(RunPartitionState(RunPartition::new(log))),
             Mode::Rows => FlatPartition::Rows(RowPartitionState(RowPartition::new(log))),
         }
@@ -157,15 +194,18 @@ impl FlatEvaluator {
     /// Reads a partition.
     pub(crate) fn load_partition(&self, from: &mut StateReader<'_>) -> Result<FlatPartition, StateError> {
         let mut partition: FlatPartition = from.take()?;
-        let is_of_rows = self.machine.spec.mode == Mode::Rows;
-        let (log, is_right) = match &mut partition {
-            FlatPartition::Runs(partition) => (&mut partition.0.log, !is_of_rows),
-            FlatPartition::Rows(partition) => (&mut partition.0.log, is_of_rows),
-        };
-        if !is_right {
-            return Err(StateError::new("a partition of another kind of pattern"));
+        let layout = &self.machine.layout;
+        match (&mut partition, self.machine.spec.mode) {
+            (FlatPartition::Streaks(partition), _) if self.is_strict => {
+                partition.0.log.move_places(layout, from)?;
+                partition.0.check(&self.machine)?;
+            }
+            (FlatPartition::Runs(partition), Mode::OnePerStart | Mode::AllMatches) if !self.is_strict => {
+                partition.0.log.move_places(layout, from)?;
+            }
+            (FlatPartition::Rows(partition), Mode::Rows) => partition.0.log.move_places(layout, from)?,
+            _ => return Err(StateError::new("a partition of another kind of pattern")),
         }
-        log.move_places(&self.machine.layout, from)?;
         Ok(partition)
     }
 
@@ -184,6 +224,7 @@ impl FlatEvaluator {
         self.with_tools(|tools| match partition {
             FlatPartition::Runs(partition) => partition.0.event(event, tools),
             FlatPartition::Rows(partition) => partition.0.row(event, tools),
+            FlatPartition::Streaks(partition) => partition.0.event(event, tools),
         })
     }
 
@@ -193,6 +234,7 @@ impl FlatEvaluator {
         match partition {
             FlatPartition::Runs(partition) => partition.0.touch(depth),
             FlatPartition::Rows(partition) => partition.0.touch(depth),
+            FlatPartition::Streaks(partition) => partition.0.touch(depth),
         }
     }
 
@@ -201,6 +243,7 @@ impl FlatEvaluator {
         self.with_tools(|tools| match partition {
             FlatPartition::Runs(partition) => partition.0.time_over(time, tools),
             FlatPartition::Rows(partition) => partition.0.time_over(time, tools),
+            FlatPartition::Streaks(partition) => partition.0.time_over(tools),
         });
     }
 
@@ -209,6 +252,7 @@ impl FlatEvaluator {
         self.with_tools(|tools| match partition {
             FlatPartition::Runs(partition) => partition.0.end(tools),
             FlatPartition::Rows(partition) => partition.0.end(tools),
+            FlatPartition::Streaks(partition) => partition.0.end(tools),
         });
     }
 
@@ -222,6 +266,7 @@ impl FlatEvaluator {
         let log = match partition {
             FlatPartition::Runs(partition) => &partition.0.log,
             FlatPartition::Rows(partition) => &partition.0.log,
+            FlatPartition::Streaks(partition) => &partition.0.log,
         };
         self.results.write(&self.machine, log, found, builders);
     }
@@ -239,6 +284,10 @@ impl FlatEvaluator {
                 partition.0.tidy(&self.machine);
                 partition.0.is_forgettable(self.passing)
             }
+            FlatPartition::Streaks(partition) => {
+                partition.0.tidy(&self.machine);
+                partition.0.is_empty()
+            }
         }
     }
 
@@ -247,6 +296,7 @@ impl FlatEvaluator {
         match partition {
             FlatPartition::Runs(partition) => partition.0.oldest_start(&self.machine),
             FlatPartition::Rows(partition) => partition.0.undecided_start(&self.machine),
+            FlatPartition::Streaks(partition) => partition.0.oldest_start(&self.machine),
         }
     }
 
@@ -263,6 +313,7 @@ impl FlatEvaluator {
         match partition {
             FlatPartition::Runs(partition) => partition.0.size(),
             FlatPartition::Rows(partition) => partition.0.size(),
+            FlatPartition::Streaks(partition) => partition.0.size(),
         }
     }
 

@@ -2,9 +2,10 @@
 
 use super::log::Log;
 use super::machine::{Machine, Source, View};
+use super::table::NONE;
 use crate::data::{ColumnBuilder, Place, Value};
 use crate::expr::{EvalContext, Expr, SlotId};
-use crate::spec::PatternSpec;
+use crate::spec::{AfterMatch, PatternSpec};
 
 /// A match, or a run that timed out, that comes out.
 #[derive(Debug)]
@@ -36,6 +37,24 @@ enum Output {
     /// Any slot.
     Slot(SlotId),
     Computed(Expr),
+}
+
+impl Found {
+    /// SKIP: where in the log the first start lies that this match does not cover, if it covers any.
+    pub(super) fn next_start(&self, machine: &Machine, log: &Log, skips_failed: &mut u64) -> Option<usize> {
+        let last = self.record[1];
+        match &machine.spec.after_match {
+            AfterMatch::SkipPastLast => Some(log.index(last) + 1),
+            AfterMatch::SkipToLastEvent => Some(log.index(last)),
+            AfterMatch::SkipToFirst(_) | AfterMatch::SkipToLast(_) => {
+                let event = machine.skip_to.map(|at| self.record[at]).filter(|event| *event != NONE);
+                let target = event.unwrap_or(self.first);
+                *skips_failed += u64::from(target == self.first);
+                Some(log.index(target))
+            }
+            AfterMatch::SkipToNext | AfterMatch::Everything | AfterMatch::Restart | AfterMatch::Consume => None,
+        }
+    }
 }
 
 impl Results {

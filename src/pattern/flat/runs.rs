@@ -364,19 +364,10 @@ impl RunPartition {
             && run.is_decided
         {
             let record = &self.threads[self.gone..self.gone + machine.width()];
-            let (last, place) = (record[1], machine.skip_to.map(|at| record[at]));
-            tools.found.push(tools.results.found(machine, &self.log, run.start, record));
+            let found = tools.results.found(machine, &self.log, run.start, record);
             self.drop_front(machine);
-            let target = match &machine.spec.after_match {
-                AfterMatch::SkipPastLast => Some(self.log.index(last) + 1),
-                AfterMatch::SkipToLastEvent => Some(self.log.index(last)),
-                AfterMatch::SkipToFirst(_) | AfterMatch::SkipToLast(_) => {
-                    let target = place.filter(|event| *event != NONE).unwrap_or(run.start);
-                    *tools.skips_failed += u64::from(target == run.start);
-                    Some(self.log.index(target))
-                }
-                AfterMatch::SkipToNext | AfterMatch::Everything | AfterMatch::Restart | AfterMatch::Consume => None,
-            };
+            let target = found.next_start(machine, &self.log, tools.skips_failed);
+            tools.found.push(found);
             let is_covered = |run: &Run| target.is_some_and(|target| self.log.index(run.start) < target);
             let covered = self.runs.iter().take_while(|run| is_covered(run)).count();
             self.drop_first(covered, machine);
