@@ -112,7 +112,7 @@ impl Layout {
             };
             layout.columns.push(Kept { input, column, data_type, kind });
         }
-        if in_rows > 0 && in_rows <= 63 && in_rows == layout.words.len() && spec.inputs.len() == 1 {
+        if (1..=63).contains(&in_rows) && in_rows == layout.words.len() && spec.inputs.len() == 1 {
             layout.all_words = Some((1 << in_rows) - 1);
         }
         if is_marked {
@@ -293,9 +293,11 @@ impl Log {
         self.number_at(self.rows - 1)
     }
 
-    /// The event so many behind another, both of which are held.
-    pub(super) fn behind(&self, event: u32, by: usize) -> u32 {
-        self.number_at(self.index(event) + by)
+    /// The number before that of an event.
+    #[inline]
+    pub(super) fn before(event: u32) -> u32 {
+        // That of no event is passed over.
+        event.checked_sub(1).unwrap_or(NONE - 1)
     }
 
     /// How many rows lie there: the index behind that of the last event.
@@ -316,11 +318,9 @@ impl Log {
         let text_at = self.text_base + self.text.len() as u64;
         let header = [time, sequence.cast_signed(), event.fits.cast_signed(), text_at.cast_signed(), nth.into()];
         self.rows += 1;
-        if let (Some(all), [row]) = (layout.all_words, event.rows)
-            && layout.marks.is_none()
-        {
+        if let (Some(all), None, [row]) = (layout.all_words, layout.marks, event.rows) {
             let [time, sequence, fits, text_at, nth] = header;
-            self.words.reserve(layout.stride);
+            // Word by word: what is put together elsewhere and copied in wide registers has to wait for the stores.
             self.words.extend_from_slice(&[time, sequence, fits, text_at, nth, all]);
             self.words.extend(event.words.iter().map_while(|words| words.map(|words| words[row.row])));
             if self.words.len() - begin == layout.stride {

@@ -337,12 +337,12 @@ impl Machine {
     }
 
     /// Notes in the record of a thread, which knows what comes behind, that it has gone a way with an event before.
+    #[inline]
     pub(super) fn take_before(&self, way: &Way, record: &mut [u32], event: u32) {
         let take = &self.takes[way.variable as usize][usize::from(way.first_in_loop)];
-        for &at in take.sets.iter().chain(&[LAST]) {
-            if record[at] == NONE {
-                record[at] = event;
-            }
+        for &at in &take.sets {
+            let place = &mut record[at];
+            *place = if *place == NONE { event } else { *place };
         }
         take.updates.iter().for_each(|update| update.apply_before(record, event));
     }

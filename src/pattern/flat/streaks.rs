@@ -8,7 +8,7 @@ use super::Tools;
 use super::compile::Compiler;
 use super::determined::{Determined, NOWHERE, START};
 use super::log::{Arriving, Log};
-use super::machine::{FINISHED, Machine, Take};
+use super::machine::{FINISHED, LAST, Machine, Take};
 use super::neighbours::Neighbours;
 use super::results::Found;
 use super::table::{NONE, Table};
@@ -177,33 +177,30 @@ impl Streaks {
     /// Steps all groups under way. Gives whether any took the event.
     fn step(&mut self, class: usize, before: u32, candidate: u32, strict: &Strict, tools: &mut Tools<'_>) -> bool {
         let (mut kept, mut at, mut to, mut is_taken) = (0, self.gone, self.gone, false);
-        for nth in 0..self.groups.len() {
-            let mut group = self.groups[nth];
-            let starts = group.starts as usize;
+        let mut nth = 0;
+        while let Some(&(mut group)) = self.groups.get(nth) {
+            nth += 1;
+            let mut starts = group.starts as usize;
+            let begin = at;
+            at += starts;
             if !group.is_decided() {
                 let step = strict.determined.step(group.state, class);
                 is_taken |= step.takes();
                 group.state = step.to();
-                if group.state == NOWHERE {
-                    at += starts;
-                    continue;
-                }
                 if step.is_done() {
                     group.decided_by = if step.takes() { candidate } else { before };
-                    let left = self.settle(at, to, &group, strict, tools);
-                    at += starts;
-                    if left > 0 {
-                        self.groups[kept] = Group { starts: u32::try_from(left).expect("of as many"), ..group };
-                        (kept, to) = (kept + 1, to + left);
-                        self.decided += 1;
-                    }
+                    starts = self.settle(begin, &group, strict, tools);
+                    group.starts = u32::try_from(starts).expect("no more than they were");
+                    self.decided += usize::from(starts > 0);
+                }
+                if group.state == NOWHERE || starts == 0 {
                     continue;
                 }
             }
-            if at != to {
-                self.starts.copy_within(at..at + starts, to);
+            if begin != to {
+                self.starts.copy_within(begin..begin + starts, to);
             }
-            (at, to) = (at + starts, to + starts);
+            to += starts;
             match self.groups[..kept].last_mut() {
                 Some(last) if (last.state, last.decided_by) == (group.state, group.decided_by) => {
                     last.starts += group.starts;
@@ -221,23 +218,24 @@ impl Streaks {
         is_taken
     }
 
-    /// Each start of a group has a match, which comes out, or waits for its turn. Gives how many of the starts, which stand from `at` on, wait:
-    /// they stand from `to` on then.
-    fn settle(&mut self, at: usize, to: usize, group: &Group, strict: &Strict, tools: &mut Tools<'_>) -> usize {
+    /// Each start of a group has a match, which comes out, or waits for its turn. Gives how many of the starts wait; they stand from `at` on, as
+    /// all did.
+    fn settle(&mut self, at: usize, group: &Group, strict: &Strict, tools: &mut Tools<'_>) -> usize {
         let waits = tools.machine.spec.after_match.is_skip();
+        if waits && !tools.results.has_having() {
+            return group.starts as usize;
+        }
         let mut left = 0;
         for nth in at..at + group.starts as usize {
             let start = self.starts[nth];
-            if !waits || tools.results.has_having() {
-                let found = self.found(start, group.decided_by, strict, tools);
-                let Some(found) = found.filter(|found| tools.results.accepts(tools.machine, &self.log, found)) else { continue };
-                if !waits {
-                    tools.found.push(found);
-                    continue;
-                }
+            let found = self.found(start, group.decided_by, strict, tools);
+            let Some(found) = found.filter(|found| tools.results.accepts(tools.machine, &self.log, found)) else { continue };
+            if waits {
+                self.starts[at + left] = start;
+                left += 1;
+            } else {
+                tools.found.push(found);
             }
-            self.starts[to + left] = start;
-            left += 1;
         }
         left
     }
@@ -252,7 +250,7 @@ impl Streaks {
         let group = Group { state: step.to(), starts: 1, decided_by };
         let end = self.starts.len();
         self.starts.push(candidate);
-        if step.is_done() && self.settle(end, end, &group, strict, tools) == 0 {
+        if step.is_done() && self.settle(end, &group, strict, tools) == 0 {
             self.starts.truncate(end);
             self.is_untidy = true;
             return true;
@@ -379,12 +377,14 @@ impl Streaks {
         }
         let mut thread = determined.threads(state).iter().position(|thread| *thread == FINISHED)?;
         let (record, states) = scratch.split_at_mut(machine.width());
-        for (nth, (state, class)) in states.iter().zip(classes).enumerate().rev() {
-            let (from, way) = determined.origin(*state, class as usize, thread);
+        let mut event = to;
+        for (&state, class) in states.iter().zip(classes).rev() {
+            let (from, way) = determined.origin(state, class as usize, thread);
             if let Some(way) = determined.way(way) {
-                machine.take_before(way, record, self.log.behind(start, nth));
+                machine.take_before(way, record, event);
+                record[LAST] = if record[LAST] == NONE { event } else { record[LAST] };
             }
-            thread = from;
+            (thread, event) = (from, Log::before(event));
         }
         record[0] = FINISHED;
         Some(results.found(machine, &self.log, start, record))
