@@ -8,6 +8,7 @@ mod support;
 
 use std::ops::Range;
 
+use serde_json::json;
 use support::agree_patterns::{difference, expected};
 use support::random::{self, Pair, Random};
 
@@ -48,4 +49,15 @@ fn the_reference_finds_enough_matches_for_the_comparison_to_mean_something() {
     assert!(found >= 120, "only {found} of 300 random queries match anything");
     let found = (0..300).filter(|seed| !expected(&random::negations_of(&mut Random::new(*seed))).is_empty()).count();
     assert!(found >= 100, "only {found} of 300 random queries with negations match anything");
+}
+
+#[test]
+fn an_empty_pass_counts_where_passes_are_owed() {
+    let (loops, last) = ("((A a | (A b , A c))??){2}", "A[id = 3] d");
+    let stream = "CREATE STREAM A (id INT, at TIMESTAMP) TIMESTAMP BY at;";
+    let program = format!("{stream}\nSELECT COUNT(a) AS a, b.id AS b, c.id AS c FROM PATTERN ({loops} , {last}) WITHIN 10s;");
+    let input = (1..=3).map(|id| json!({"type": "A", "id": id, "at": id * 1000})).collect();
+    let pair = Pair { program, input };
+    assert_eq!(expected(&pair)[0].row, json!({"a": 0, "b": 1, "c": 2}), "nothing, and then the second branch");
+    assert_eq!(difference(&pair), None);
 }

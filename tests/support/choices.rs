@@ -148,7 +148,12 @@ impl Here {
             Frame::Loop { node, count, mark, after } => {
                 let Kind::Repeat { body, min, max, reluctant, inside, until } = &node.kind else { unreachable!("a loop frame") };
                 if self.taken == mark.0 {
-                    return self.advance(after, carried);
+                    // A pass without an event counts, and ends the loop unless passes are still owed. What it counts in all matches is not said.
+                    if self.all || count >= min {
+                        return self.advance(after, carried);
+                    }
+                    let frame = Frame::Loop { node: node.clone(), count: count + 1, mark: Hidden(self.taken), after: after.clone() };
+                    return guard(self.enter(body, &carried, &Some(Rc::new(frame))), node, until.as_ref());
                 }
                 let again = if max.is_some_and(|max| *count >= max) {
                     vec![]

@@ -170,8 +170,8 @@ impl Partition<'_> {
         }
         let again = max.is_none_or(|max| count < max)
             && self.walk(body, start, labels, &mut |longer| {
-                if longer.len() == labels.len() {
-                    // A pass without a row ends the loop there; passes that are still owed may be as empty.
+                // A pass without a row counts, and ends the loop unless passes are still owed: those may take rows or be as empty.
+                if longer.len() == labels.len() && count + 1 >= *min {
                     return go_on(longer);
                 }
                 self.walk_loop(pattern, count + 1, start, longer, go_on)

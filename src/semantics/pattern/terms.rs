@@ -138,8 +138,13 @@ impl Placement<'_, '_> {
                 return Err(cx.error(Diagnostic::error(codes::TWO_NEGATED, term.span, text).hint("write a term for each of them")));
             }
         };
-        let later: Vec<VariableId> = term.steps.iter().copied().filter(|id| self.variables.can_follow(*id, silent)).collect();
-        match (later.first(), self.variables.get(silent).kind) {
+        let kind = self.variables.get(silent).kind;
+        let is_later = |id: &VariableId| match kind {
+            VariableKind::Negated => self.variables.is_later(*id, silent),
+            VariableKind::Until | VariableKind::Step => self.variables.can_follow(*id, silent),
+        };
+        let later: Vec<VariableId> = term.steps.iter().copied().filter(is_later).collect();
+        match (later.first(), kind) {
             (None, _) | (_, VariableKind::Step) => self.add(silent, term),
             (Some(_), VariableKind::Negated) => self.late.push(LateTerm { negated: silent, later, expr: term.expr }),
             (Some(later), VariableKind::Until) => {

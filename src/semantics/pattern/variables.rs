@@ -155,6 +155,12 @@ impl<'a> Variables<'a> {
         })
     }
 
+    /// Whether a term on both belongs to `one`: it can follow `other`, or stands behind it in the text, in another branch of an alternative.
+    pub(super) fn is_later(&self, one: VariableId, other: VariableId) -> bool {
+        let elsewhere = |(mine, theirs): (&Occurrence, &Occurrence)| mine.to(theirs) == Standing::Exclusive && mine.order > theirs.order;
+        self.can_follow(one, other) || !self.can_follow(other, one) && self.pairs(one, other).any(elsewhere)
+    }
+
     /// Those of `named` that can be the last of them to take an event: one, or several where the order is open.
     pub(super) fn last_of(&self, named: &[VariableId]) -> Vec<VariableId> {
         let comes_last = |one: &VariableId| {
