@@ -1,9 +1,10 @@
 //! Reading the inputs of a run.
 //!
-//! A plain file is read where its bytes are needed, into one buffer that stays in the nearest caches. What may keep its reader waiting, a pipe,
-//! or has to be unpacked, is read on a thread of its own, so that an interrupt, or a pause, is seen while nothing comes. The channel holds a few
-//! chunks at most: a run that is slower than its input slows the input down. Chunks that have been used go back to be filled again, because
-//! fresh memory of that size costs as much as reading into it.
+//! A plain file is read where its bytes are needed, into one buffer that stays in the nearest caches. So is a pipe, once it is known that
+//! something can be read: an interrupt, or a pause, is seen while nothing comes, and between an event and its row no other thread is woken.
+//! What has to be unpacked, or cannot be waited for, is read on a thread of its own. The channel holds a few chunks at most: a run that is
+//! slower than its input slows the input down. Chunks that have been used go back to be filled again, because fresh memory of that size costs
+//! as much as reading into it.
 
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read};
@@ -76,6 +77,8 @@ enum At {
     Nothing,
     /// They are read when they are asked for.
     Here { input: Input, spare: Vec<u8> },
+    /// The same, once there are any.
+    Waited { input: Input, spare: Vec<u8> },
     /// A thread reads them ahead; what has been used goes back to it.
     Ahead { used: Sender<Vec<u8>> },
 }
@@ -104,7 +107,7 @@ impl Inputs {
     pub(crate) fn give_back(&mut self, chunk: Chunk) {
         match &mut self.at {
             At::Nothing => {}
-            At::Here { spare, .. } => *spare = chunk.buffer,
+            At::Here { spare, .. } | At::Waited { spare, .. } => *spare = chunk.buffer,
             // Where nobody reads any more, nobody needs it.
             At::Ahead { used } => drop(used.send(chunk.buffer)),
         }
@@ -117,6 +120,7 @@ impl Inputs {
             Err(TryRecvError::Disconnected) => Some(Message::Done),
             Err(TryRecvError::Empty) => match &mut self.at {
                 At::Ahead { .. } => None,
+                At::Waited { .. } => self.read_waited(Duration::ZERO),
                 At::Here { input, spare } => {
                     let message = read(input, std::mem::take(spare), CHUNK_AT_HAND);
                     Some(self.noted(message))
@@ -126,13 +130,35 @@ impl Inputs {
         }
     }
 
-    /// The next message, if it comes within this time.
+    /// The next message, if it comes within this time. An interrupt may be seen only behind it.
     pub(crate) fn within(&mut self, time: Duration) -> Option<Message> {
+        if matches!(self.at, At::Waited { .. }) {
+            return self.read_waited(time).or_else(|| self.messages.try_recv().ok());
+        }
         match self.messages.recv_timeout(time) {
             Ok(message) => Some(self.noted(message)),
             Err(RecvTimeoutError::Disconnected) => Some(Message::Done),
             Err(RecvTimeoutError::Timeout) => None,
         }
+    }
+
+    /// Reads what is waited for, if there is anything within this time. Where it turns out to be compressed, a thread goes on.
+    fn read_waited(&mut self, time: Duration) -> Option<Message> {
+        let At::Waited { input, spare } = &mut self.at else { return None };
+        if !is_ready(input, time) {
+            return None;
+        }
+        if let Err(error) = input.look() {
+            return Some(failed(input, &error));
+        }
+        if input.source().is_some() {
+            let message = read(input, std::mem::take(spare), CHUNK);
+            return Some(self.noted(message));
+        }
+        if let At::Waited { input, .. } = std::mem::replace(&mut self.at, At::Nothing) {
+            self.at = At::Ahead { used: self.read_ahead(input) };
+        }
+        None
     }
 
     fn noted(&mut self, message: Message) -> Message {
@@ -145,7 +171,11 @@ impl Inputs {
     fn begin_next(&mut self) -> Message {
         let Some(input) = self.rest.pop_front() else { return Message::Done };
         let begins = Message::Begins(input.name().to_string(), input.format());
-        self.at = if input.is_at_hand() { At::Here { input, spare: Vec::new() } } else { At::Ahead { used: self.read_ahead(input) } };
+        self.at = match input.source() {
+            _ if input.is_at_hand() => At::Here { input, spare: Vec::new() },
+            Some(_) if CAN_WAIT => At::Waited { input, spare: Vec::new() },
+            Some(_) | None => At::Ahead { used: self.read_ahead(input) },
+        };
         begins
     }
 
@@ -188,7 +218,30 @@ fn read(input: &mut Input, mut buffer: Vec<u8>, size: usize) -> Message {
             Ok(0) => Message::Ends,
             Ok(length) => Message::Bytes(Chunk { buffer, read: begin..begin + length }),
             Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-            Err(error) => Message::Failed(format!("cannot read {}: {error}", input.name())),
+            Err(error) => failed(input, &error),
         };
     }
+}
+
+fn failed(input: &Input, error: &std::io::Error) -> Message {
+    Message::Failed(format!("cannot read {}: {error}", input.name()))
+}
+
+const CAN_WAIT: bool = cfg!(unix);
+
+/// Whether a read of what is waited for would not wait, now or within this time.
+#[cfg(unix)]
+fn is_ready(input: &Input, time: Duration) -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let (Some(source), Ok(time)) = (input.source(), Timespec::try_from(time)) else { return true };
+    match poll(&mut [PollFd::new(source, PollFlags::IN)], Some(&time)) {
+        Ok(count) => count > 0,
+        // Whatever else is wrong, reading tells.
+        Err(error) => error != rustix::io::Errno::INTR,
+    }
+}
+
+#[cfg(not(unix))]
+fn is_ready(_: &Input, _: Duration) -> bool {
+    true
 }

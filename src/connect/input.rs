@@ -17,12 +17,14 @@ use crate::codec::Format;
 /// An open input: its name, and its bytes.
 pub struct Input {
     name: Arc<str>,
-    bytes: Box<dyn Read + Send>,
+    bytes: Unpacked,
     format: Format,
     /// It holds rows, which are read as lines of JSON whatever its name says.
     has_rows: bool,
     /// Its bytes are those of a file.
     is_at_hand: bool,
+    /// What its bytes come from, where they are read from there as they are asked for: it can be waited for.
+    source: Option<Arc<File>>,
     progress: Progress,
 }
 
@@ -63,7 +65,10 @@ impl Input {
     /// Opens standard input (`-`) or a file.
     pub fn open(path: &str) -> Result<Self, ConnectError> {
         if path == "-" {
-            return Ok(Self::unpacking("standard input".into(), io::stdin(), None));
+            return Ok(match standard_input() {
+                Some(source) => Self::of_source("standard input".into(), source, None),
+                None => Self::unpacking("standard input".into(), io::stdin(), None),
+            });
         }
         let name: Arc<str> = path.into();
         let open_failed = |source: io::Error| ConnectError::Open { input: name.clone(), source: Arc::new(source) };
@@ -80,24 +85,31 @@ impl Input {
             is_at_hand = packing.is_none();
             if let Some(packing) = packing.filter(|packing| packing.is_rows()) {
                 let bytes = rows_of_file(packing, file).map_err(open_failed)?;
-                return Ok(Self { name, bytes, format: Format::JsonLines, has_rows: true, is_at_hand, progress: Progress::default() });
+                let format = Format::JsonLines;
+                return Ok(Self { format, has_rows: true, is_at_hand, ..Self::new(path, bytes) });
             }
         }
         let length = metadata.is_file().then_some(metadata.len());
-        Ok(Self { is_at_hand, ..Self::unpacking(name, file, length) })
+        Ok(Self { is_at_hand, ..Self::of_source(name, file, length) })
+    }
+
+    fn of_source(name: Arc<str>, source: File, total: Option<u64>) -> Self {
+        let source = Arc::new(source);
+        Self { source: Some(source.clone()), ..Self::unpacking(name, source, total) }
     }
 
     fn unpacking(name: Arc<str>, bytes: impl Read + Send + 'static, total: Option<u64>) -> Self {
         let progress = Progress { read: Arc::default(), total };
         let counted = Counted { bytes, read: progress.read.clone() };
         let format = Format::of_name(&name);
-        Self { name, bytes: Box::new(Unpacked::Unread(Box::new(counted))), format, has_rows: false, is_at_hand: false, progress }
+        let bytes = Unpacked::Unread(Box::new(counted));
+        Self { name, bytes, format, has_rows: false, is_at_hand: false, source: None, progress }
     }
 
     /// An input of this name from any reader, whose bytes are taken as they are.
     pub fn new(name: &str, bytes: impl Read + Send + 'static) -> Self {
-        let format = Format::of_name(name);
-        Self { name: name.into(), bytes: Box::new(bytes), format, has_rows: false, is_at_hand: false, progress: Progress::default() }
+        let (name, format, bytes) = (name.into(), Format::of_name(name), Unpacked::Begun(Box::new(bytes)));
+        Self { name, bytes, format, has_rows: false, is_at_hand: false, source: None, progress: Progress::default() }
     }
 
     /// Whether the bytes of a file are taken as they are, and can be read from anywhere.
@@ -137,22 +149,48 @@ impl Input {
         self.is_at_hand
     }
 
+    /// What can be waited for before the next `read`: a pipe, a terminal, a file. There is none where bytes may be at hand though nothing comes
+    /// from there.
+    pub fn source(&self) -> Option<&File> {
+        self.source.as_deref()
+    }
+
+    /// Reads as much as it takes to know whether the bytes are compressed. Where they are, there is nothing more to wait for outside.
+    pub fn look(&mut self) -> io::Result<()> {
+        if self.bytes.begin()? {
+            self.source = None;
+        }
+        Ok(())
+    }
+
     /// Puts bytes that have been read back in front.
     #[must_use]
     pub fn put_back(self, head: Vec<u8>) -> Self {
-        Self { bytes: Box::new(io::Cursor::new(head).chain(self.bytes)), ..self }
+        Self { bytes: Unpacked::Begun(Box::new(io::Cursor::new(head).chain(self.bytes))), source: None, ..self }
     }
 
     /// The same input with other bytes, made of its own.
     #[must_use]
     pub fn through<R: Read + Send + 'static>(self, make: impl FnOnce(Box<dyn Read + Send>) -> R) -> Self {
-        Self { bytes: Box::new(make(self.bytes)), ..self }
+        Self { bytes: Unpacked::Begun(Box::new(make(Box::new(self.bytes)))), source: None, ..self }
     }
 
     /// The input's name, as messages and dead letters have it.
     pub fn name(&self) -> &Arc<str> {
         &self.name
     }
+}
+
+/// Standard input as a file, without a buffer in between, where there is such a thing.
+#[cfg(unix)]
+fn standard_input() -> Option<File> {
+    use std::os::fd::AsFd;
+    io::stdin().as_fd().try_clone_to_owned().ok().map(File::from)
+}
+
+#[cfg(not(unix))]
+fn standard_input() -> Option<File> {
+    None
 }
 
 /// Bytes as they are, or decompressed.
@@ -162,18 +200,25 @@ enum Unpacked {
     Begun(Box<dyn Read + Send>),
 }
 
+impl Unpacked {
+    /// Looks at the first bytes, if nothing has been read yet. Gives whether they are compressed, as far as it is known by now.
+    fn begin(&mut self) -> io::Result<bool> {
+        let Self::Unread(raw) = self else { return Ok(false) };
+        let head = head(raw)?;
+        let packed = packing_of(&head);
+        let raw = std::mem::replace(raw, Box::new(io::empty()));
+        let whole: Box<dyn Read + Send> = Box::new(io::Cursor::new(head).chain(raw));
+        *self = Self::Begun(match packed {
+            Some(packing) => decompressed(packing, whole)?,
+            None => whole,
+        });
+        Ok(packed.is_some())
+    }
+}
+
 impl Read for Unpacked {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if let Self::Unread(raw) = self {
-            let head = head(raw)?;
-            let packed = packing_of(&head);
-            let raw = std::mem::replace(raw, Box::new(io::empty()));
-            let whole: Box<dyn Read + Send> = Box::new(io::Cursor::new(head).chain(raw));
-            *self = Self::Begun(match packed {
-                Some(packing) => decompressed(packing, whole)?,
-                None => whole,
-            });
-        }
+        self.begin()?;
         match self {
             Self::Unread(bytes) | Self::Begun(bytes) => bytes.read(buffer),
         }
