@@ -2,8 +2,10 @@
 //! In: nothing; it makes so many events (default 20,000). Out: percentiles of the time from writing a line into a pipe to reading its row from
 //! another, one event at a time, and the time from the start of the process to its first row (the least of twenty starts).
 //!
+//! The same is done with `cat` in place of betide: what the machine takes to wake two processes, which no program can be faster than.
+//!
 //! The program is a filter and a projection over an event-time stream without delay, so a row is certain with its event. The times are those
-//! of a whole round: two pipes, two threads of betide and this process, woken each time. Nothing is asserted of them.
+//! of a whole round: two pipes, betide and this process, both woken each time. Nothing is asserted of them.
 
 #![allow(clippy::print_stdout, clippy::disallowed_methods, reason = "a program for the console that measures time")]
 
@@ -32,7 +34,17 @@ fn main() -> Result<()> {
         first = first.min(begin.elapsed());
         run.end()?;
     }
-    let mut run = Run::start(&binary)?;
+    println!("start to first row: {first:.1?}");
+    tell("pipe to row", &rounds(Run::start(&binary)?, events)?);
+    // Where there is no `cat` there is nothing to compare with.
+    if let Ok(run) = Run::of(Command::new("cat")) {
+        tell("through `cat`", &rounds(run, events)?);
+    }
+    Ok(())
+}
+
+/// So many rounds, in order of their times.
+fn rounds(mut run: Run, events: u64) -> Result<Vec<Duration>> {
     let mut times = Vec::new();
     for number in 0..events {
         let begin = Instant::now();
@@ -42,16 +54,18 @@ fn main() -> Result<()> {
     run.end()?;
     let mut times = times.split_off(WARM_UP.min(times.len()));
     times.sort_unstable();
-    println!("start to first row: {first:.1?}");
-    for (name, share) in [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999)] {
-        if let Some(time) = times.get((times.len() as f64 * share) as usize) {
-            println!("pipe to row, {name}: {time:.1?}");
-        }
-    }
-    Ok(())
+    Ok(times)
 }
 
-/// betide at work, with both ends of its pipes.
+fn tell(what: &str, times: &[Duration]) {
+    for (name, share) in [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999)] {
+        if let Some(time) = times.get((times.len() as f64 * share) as usize) {
+            println!("{what}, {name}: {time:.1?}");
+        }
+    }
+}
+
+/// betide at work, or `cat`, with both ends of its pipes.
 struct Run {
     process: Child,
     input: std::process::ChildStdin,
@@ -62,8 +76,12 @@ struct Run {
 impl Run {
     fn start(binary: &str) -> Result<Self> {
         let mut command = Command::new(binary);
-        command.args(["run", "-q", PROGRAM, "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut process = command.spawn().map_err(|error| format!("cannot start {binary}: {error}"))?;
+        command.args(["run", "-q", PROGRAM, "-"]);
+        Self::of(command).map_err(|error| format!("cannot start {binary}: {error}").into())
+    }
+
+    fn of(mut command: Command) -> Result<Self> {
+        let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
         let input = process.stdin.take().ok_or("no pipe into betide")?;
         let output = BufReader::new(process.stdout.take().ok_or("no pipe out of betide")?);
         Ok(Self { process, input, output, row: String::new() })
