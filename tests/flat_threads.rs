@@ -237,16 +237,16 @@ fn shape(seed: u64) -> Pair {
     let length = 30 + random.below(50);
     let mut input = random::stream(random, length, &["A"]);
     if random.chance(50) {
-        rise_and_fall(random, &mut input);
+        rise_and_fall(random, &mut input, 20);
     }
     Pair { program: format!("{}{text};\n", random::sources("")), input }
 }
 
-/// Gives the events values that go one way for a while: then many starts lie in one run of them, and share a thread.
-fn rise_and_fall(random: &mut Random, input: &mut [Json]) {
+/// Gives the events values that go one way for a while, and turn so often of a hundred times: then many starts lie in one run of them, and share a thread.
+fn rise_and_fall(random: &mut Random, input: &mut [Json], turns: usize) {
     let (mut x, mut step) = (10.0, -1.0);
     for event in input.iter_mut().filter(|event| !event["x"].is_null()) {
-        step = if random.chance(20) { -step } else { step };
+        step = if random.chance(turns) { -step } else { step };
         x += if random.chance(10) { 0.0 } else { step };
         event["x"] = Json::from(x);
     }
@@ -303,10 +303,11 @@ fn strict(seed: u64) -> Pair {
         4 => format!("AFTER MATCH SKIP TO LAST {}\n", names[random.below(names.len())]),
         _ => String::new(),
     };
-    let length = 20 + random.below(60);
+    // Some matches are too long to be looked up where they end.
+    let (length, turns) = if random.chance(15) { (150 + random.below(100), 1) } else { (20 + random.below(60), 20) };
     let mut input = random::stream(random, length, &["A"]);
-    if random.chance(50) {
-        rise_and_fall(random, &mut input);
+    if turns == 1 || random.chance(50) {
+        rise_and_fall(random, &mut input, turns);
     }
     Pair { program: format!("{}{text};\n", random::sources("")), input }
 }

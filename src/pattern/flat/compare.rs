@@ -6,7 +6,8 @@
 
 use std::cmp::Ordering;
 
-use super::log::{Layout, Log, Word};
+use super::layout::{Layout, Word};
+use super::log::Log;
 use super::machine::{Offered, Source};
 use super::table::NONE;
 use crate::data::{DataType, Value};

@@ -2,7 +2,7 @@
 
 use super::captures::{Captures, Kind, bits};
 use super::compare::{Comparison, Quick};
-use super::log::Layout;
+use super::layout::Layout;
 use super::machine::{Check, Source, Take};
 use super::table::{NONE, Table};
 use crate::expr::{Expr, SlotId, WordTerm};

@@ -17,6 +17,7 @@ mod captures;
 mod compare;
 mod compile;
 mod determined;
+mod layout;
 mod log;
 mod machine;
 mod neighbours;
@@ -200,9 +201,7 @@ impl FlatEvaluator {
                 partition.0.log.move_places(layout, from)?;
                 partition.0.check(&self.machine)?;
             }
-            (FlatPartition::Runs(partition), Mode::OnePerStart | Mode::AllMatches) if !self.is_strict => {
-                partition.0.log.move_places(layout, from)?;
-            }
+            (FlatPartition::Runs(partition), Mode::OnePerStart | Mode::AllMatches) => partition.0.log.move_places(layout, from)?,
             (FlatPartition::Rows(partition), Mode::Rows) => partition.0.log.move_places(layout, from)?,
             _ => return Err(StateError::new("a partition of another kind of pattern")),
         }
@@ -276,17 +275,29 @@ impl FlatEvaluator {
     #[inline]
     pub(crate) fn tidy(&self, partition: &mut FlatPartition) -> bool {
         match partition {
-            FlatPartition::Runs(partition) => {
-                partition.0.tidy(&self.machine);
-                partition.0.is_empty()
+            FlatPartition::Runs(runs) => {
+                runs.0.tidy(&self.machine);
+                let is_empty = runs.0.is_empty();
+                if is_empty && self.is_strict {
+                    let log = std::mem::take(&mut runs.0.log);
+                    *partition = FlatPartition::Streaks(StreakPartitionState(Streaks::new(log)));
+                }
+                is_empty
             }
             FlatPartition::Rows(partition) => {
                 partition.0.tidy(&self.machine);
                 partition.0.is_forgettable(self.passing)
             }
-            FlatPartition::Streaks(partition) => {
-                partition.0.tidy(&self.machine);
-                partition.0.is_empty()
+            FlatPartition::Streaks(streaks) => {
+                streaks.0.tidy(&self.machine);
+                if streaks.0.is_long()
+                    && let Some(strict) = &self.machine.strict
+                {
+                    let streaks = std::mem::replace(&mut streaks.0, Streaks::new(Log::default()));
+                    *partition = FlatPartition::Runs(RunPartitionState(streaks.into_runs(&self.machine, strict)));
+                    return false;
+                }
+                streaks.0.is_empty()
             }
         }
     }

@@ -123,7 +123,22 @@ impl Interest {
     }
 }
 
+impl Run {
+    /// The run of a start that has these threads, where WITHIN does not count events.
+    pub(super) fn of(machine: &Machine, start: u32, is_decided: bool, records: &[u32]) -> Self {
+        let threads = u32::try_from(records.len() / machine.width()).expect("threads of a run are bounded");
+        let interest = if is_decided { Interest::default() } else { Interest::of(machine, records) };
+        Self { start, index: 0, threads, is_decided, interest, followers: 0, since: NONE }
+    }
+}
+
 impl RunPartition {
+    /// Of these runs, in the order of their starts, and their threads.
+    pub(super) fn of(log: Log, runs: VecDeque<Run>, threads: Vec<u32>) -> Self {
+        let interest = runs.iter().fold(Interest::default(), |interest, run| interest.and(run.interest));
+        Self { log, runs, threads, gone: 0, events: 0, interest, is_untidy: true }
+    }
+
     pub(super) fn new(log: Log) -> Self {
         Self { log, runs: VecDeque::new(), threads: Vec::new(), gone: 0, events: 0, interest: Interest::default(), is_untidy: false }
     }

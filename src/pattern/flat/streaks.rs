@@ -2,7 +2,10 @@
 //! a group, and an event steps each group once. Events in, rows out.
 //!
 //! The rules are those of `runs`. What a match has taken where is looked up when it comes out, from the symbols of its events, which stand in
-//! the log; the record of a thread is made of that, and nothing is remembered while a match is under way.
+//! the log; the record of a thread is made of that, and nothing is remembered while a match is under way. Where one gets long, its partition goes
+//! on by runs.
+
+use std::collections::VecDeque;
 
 use super::Tools;
 use super::compile::Compiler;
@@ -11,10 +14,15 @@ use super::log::{Arriving, Log};
 use super::machine::{FINISHED, LAST, Machine, Take};
 use super::neighbours::Neighbours;
 use super::results::Found;
+use super::runs::{Run, RunPartition};
 use super::table::{NONE, Table};
 use crate::data::{Place, Saved, StateError, StateReader, StateWriter};
 use crate::pattern::automaton::Origin;
 use crate::pattern::terms::Terms;
+
+/// Matches of more events are not looked up in the log: their starts go on as runs that share threads (`runs`), whose events cost the same
+/// however long a match is, until none is left.
+const LONG: usize = 64;
 
 /// Patterns of this kind: their terms, and their automaton.
 #[derive(Debug)]
@@ -366,7 +374,20 @@ impl Streaks {
     /// The match of a start that is finished once it has taken the event `to`.
     fn found(&self, start: u32, to: u32, strict: &Strict, tools: &mut Tools<'_>) -> Option<Found> {
         let Tools { machine, results, scratch, .. } = tools;
-        let determined = &strict.determined;
+        let finished = |threads: &[u32]| threads.iter().position(|thread| *thread == FINISHED);
+        let record = self.record(start, to, finished, (machine, strict), scratch)?;
+        Some(results.found(machine, &self.log, start, record))
+    }
+
+    /// The record of one of the threads of a start once it has taken the event `to`; `which` gives its number of those.
+    fn record<'s>(
+        &self,
+        start: u32,
+        to: u32,
+        which: impl FnOnce(&[u32]) -> Option<usize>,
+        (machine, Strict { determined, .. }): (&Machine, &Strict),
+        scratch: &'s mut Vec<u32>,
+    ) -> Option<&'s [u32]> {
         let classes = self.log.fits_between(&machine.layout, start, to);
         scratch.clear();
         scratch.extend_from_slice(machine.initial(Origin::LaterRow));
@@ -375,8 +396,10 @@ impl Streaks {
             scratch.push(state);
             state = determined.step(state, class as usize).to();
         }
-        let mut thread = determined.threads(state).iter().position(|thread| *thread == FINISHED)?;
+        let threads = determined.threads(state);
+        let mut thread = which(threads)?;
         let (record, states) = scratch.split_at_mut(machine.width());
+        record[0] = threads[thread];
         let mut event = to;
         for (&state, class) in states.iter().zip(classes).rev() {
             let (from, way) = determined.origin(state, class as usize, thread);
@@ -386,8 +409,31 @@ impl Streaks {
             }
             (thread, event) = (from, Log::before(event));
         }
-        record[0] = FINISHED;
-        Some(results.found(machine, &self.log, start, record))
+        Some(record)
+    }
+
+    /// Whether matches could be too long to be looked up.
+    pub(super) fn is_long(&self) -> bool {
+        self.first().is_some_and(|start| self.log.len_from(start) > LONG)
+    }
+
+    /// The same, each start by itself.
+    pub(super) fn into_runs(self, machine: &Machine, strict: &Strict) -> RunPartition {
+        let (mut runs, mut threads, mut scratch) = (VecDeque::new(), Vec::new(), Vec::new());
+        let groups = self.groups.iter().flat_map(|group| std::iter::repeat_n(group, group.starts as usize));
+        for (&start, group) in self.starts[self.gone..].iter().zip(groups) {
+            let to = if group.is_decided() { group.decided_by } else { self.log.last() };
+            let all = strict.determined.threads(group.state).len();
+            let begin = threads.len();
+            for nth in 0..if group.is_decided() { 1 } else { all } {
+                let of_match = |threads: &[u32]| threads.iter().position(|thread| *thread == FINISHED);
+                let which =
+                    |threads: &[u32]| if group.is_decided() { of_match(threads) } else { Some(nth).filter(|nth| *nth < threads.len()) };
+                threads.extend_from_slice(self.record(start, to, which, (machine, strict), &mut scratch).unwrap_or_default());
+            }
+            runs.push_back(Run::of(machine, start, group.is_decided(), &threads[begin..]));
+        }
+        RunPartition::of(self.log, runs, threads)
     }
 
     /// Lets go what nothing holds any more, once what was found has been written.
