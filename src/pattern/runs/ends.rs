@@ -2,7 +2,7 @@
 
 use super::{Decision, Emitted, Partition, Tools};
 use crate::data::Place;
-use crate::pattern::thread::Entry;
+use crate::pattern::thread::{Entry, Match};
 use crate::spec::Within;
 
 impl Partition {
@@ -19,26 +19,27 @@ impl Partition {
         self.tidy(tools);
     }
 
-    /// A run has seen as many events as WITHIN allows: it takes no more, but what waits for time alone goes on.
-    pub(super) fn fill_run(&mut self, start: Place, end: Place, tools: &mut Tools<'_>) {
-        let Some(at) = self.run_at(start) else { return };
+    /// A run has seen as many events as WITHIN allows: it takes no more, but what waits for time alone goes on. Gives the match that came out
+    /// of it, where others must be told (CONSUME); they have been.
+    pub(super) fn fill_run(&mut self, start: Place, end: Place, tools: &mut Tools<'_>) -> Option<Match> {
+        let at = self.run_at(start)?;
         let run = &mut self.runs[at];
         if run.deadline().is_none() {
             return self.end_run(start, end, tools);
         }
         run.entries.retain(only_waits);
-        if let Some(found) = self.settle(at, Vec::new(), tools) {
-            self.consume(at, &found, tools);
-        }
+        let found = self.settle(at, Vec::new(), tools)?;
+        self.consume(at, &found, tools);
+        Some(found)
     }
 
-    /// WITHIN ends a run: what is finished comes out, the rest is gone.
-    pub(super) fn end_run(&mut self, start: Place, end: Place, tools: &mut Tools<'_>) {
-        let Some(at) = self.run_at(start) else { return };
+    /// WITHIN ends a run: what is finished comes out, the rest is gone. Gives what [`Self::fill_run`] does.
+    pub(super) fn end_run(&mut self, start: Place, end: Place, tools: &mut Tools<'_>) -> Option<Match> {
+        let at = self.run_at(start)?;
         self.touched.push(start);
         let run = &mut self.runs[at];
         if run.decided.is_some() {
-            return;
+            return None;
         }
         let first_live = run.entries.iter().find_map(|e| if let Entry::Live(thread) = e { Some(thread.clone()) } else { None });
         run.entries.retain(|entry| matches!(entry, Entry::Finished(_)));
@@ -47,10 +48,12 @@ impl Partition {
         if let (false, Some(thread), true) = (has_finished, first_live, tools.matcher.spec().timeout.is_some()) {
             tools.out.push(Emitted::Timeout { start, thread, end });
         }
-        if let Some(found) = self.settle(at, Vec::new(), tools) {
-            self.consume(at, &found, tools);
+        let found = self.settle(at, Vec::new(), tools);
+        if let Some(found) = &found {
+            self.consume(at, found, tools);
         }
         self.runs[at].decided.get_or_insert(Decision::Nothing);
+        found
     }
 }
 

@@ -192,13 +192,20 @@ impl Partition {
         let marks = fits.marks();
         for at in 0..self.runs.len() {
             let run = &self.runs[at];
-            if run.decided.is_some() || !run.interest.is_in(marks) {
+            if run.decided.is_some() {
                 continue;
             }
-            changed = true;
-            if let Some(found) = self.step_run(at, event, fits, consumed, tools) {
+            let fills = spec.after_match == AfterMatch::Consume
+                && matches!(spec.within, Some(Within::Events(n)) if event.index - run.index + 1 == n);
+            let (start, is_interested) = (run.start, run.interest.is_in(marks));
+            changed |= is_interested;
+            if is_interested && let Some(found) = self.step_run(at, event, fits, consumed, tools) {
                 consumed |= found.history.contains(event.index);
                 self.consume(at, &found, tools);
+            }
+            // What it takes with its last event no later start can take.
+            if fills && let Some(found) = self.fill_run(start, event.place, tools) {
+                (changed, consumed) = (true, consumed || found.history.contains(event.index));
             }
         }
         if may_start && !consumed {
@@ -208,7 +215,7 @@ impl Partition {
         if let Some(Within::Events(n)) = spec.within {
             let full: Vec<Place> = self.runs.iter().take_while(|r| event.index - r.index + 1 >= n).map(|r| r.start).collect();
             changed |= !full.is_empty();
-            full.into_iter().for_each(|start| self.fill_run(start, event.place, tools));
+            full.into_iter().for_each(|start| drop(self.fill_run(start, event.place, tools)));
             tools.out[emitted_before..].sort_by_key(Emitted::start);
         }
         if !changed {

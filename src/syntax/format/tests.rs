@@ -59,6 +59,7 @@ fn clauses_are_put_in_order() {
         "SELECT a.x FROM PATTERN (A a -> B b) PARTITION BY x WHERE a.x = 1 WITHIN 5m;\n",
     );
     // There the WITHIN would become that of the join.
+    gives("SELECT x FROM S JOIN t\nHAVING e WITHIN 1", "SELECT x\nFROM S JOIN t\nHAVING e\nWITHIN 1;\n");
     gives(
         "SELECT a FROM S WINDOW TUMBLING 1m WHERE x -- why\nGROUP BY a",
         "SELECT a\nFROM S WINDOW TUMBLING 1m\nWHERE x -- why\nGROUP BY a;\n",
@@ -90,6 +91,11 @@ fn what_is_read_only_to_be_refused_stays_as_it_is() {
     gives("SELECT a FROM S WHERE a IN( SELECT  b\n from T ) and b=1", "SELECT a FROM S WHERE a IN (SELECT b from T) AND b = 1;\n");
     gives("SELECT f(select 1+1 from T) AS x FROM S", "SELECT f(select 1+1 from T) AS x FROM S;\n");
     gives("SELECT sum(x order  by y) AS x FROM S", "SELECT sum(x order by y) AS x FROM S;\n");
+}
+
+#[test]
+fn a_step_may_be_called_as_a_word_of_the_language() {
+    gives("SELECT o FROM PATTERN(t not->t as u)", "SELECT o FROM PATTERN (t not -> t AS u);\n");
 }
 
 #[test]

@@ -255,6 +255,11 @@ impl Reader<'_> {
     /// A token as it is spelt: keywords large, units small, all else as it was written.
     fn spelt(&self, at: usize, text: &str) -> String {
         let rules = self.marks.at(at);
+        let begins = |wanted: Rule| rules.iter().any(|(rule, _)| *rule == wanted);
+        // There it is a name.
+        if begins(Rule::step_alias) && begins(Rule::kw_not) {
+            return text.to_owned();
+        }
         if rules.iter().any(|(rule, _)| matches!(rule, Rule::plain_type | Rule::text_name) || std::format!("{rule:?}").starts_with("kw_")) {
             return text.to_ascii_uppercase();
         }
@@ -262,6 +267,12 @@ impl Reader<'_> {
             return text.to_ascii_lowercase();
         }
         text.to_owned()
+    }
+
+    /// Whether there is a join in a group so far.
+    fn has_join(&self, group: usize) -> bool {
+        let is_join = |token: &Token| matches!(token.break_at, Some((_, Break::Join)));
+        self.tokens.iter().any(|token| is_join(token) && token.groups.contains(&group))
     }
 
     /// Groups that end here end.
@@ -282,7 +293,9 @@ impl Reader<'_> {
                 Rule::from => of(Rule::query).map(|query| (query, Break::Clause)),
                 rule if CLAUSES.contains(&rule) && around.is_some_and(|(_, rule)| rule == Rule::query) => {
                     let place = CLAUSES.iter().position(|known| *known == rule).unwrap_or(0);
-                    clause = of(Rule::query).map(|query| (query, place));
+                    // Right behind a join it would become that of the join.
+                    let place = |query| if rule == Rule::within && self.has_join(query) { CLAUSES.len() } else { place };
+                    clause = of(Rule::query).map(|query| (query, place(query)));
                     of(Rule::query).map(|query| (query, Break::Clause))
                 }
                 Rule::source_clause | Rule::table_clause => {
