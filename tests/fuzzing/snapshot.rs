@@ -13,7 +13,7 @@ const SOURCES: &str = "CREATE STREAM A (k STRING, n INT, x FLOAT, at TIMESTAMP) 
     CREATE STREAM B (k STRING, n INT, x FLOAT, at TIMESTAMP) TIMESTAMP BY at;\n";
 
 /// A statement for each kind of operator that keeps something, in programs of one or two.
-const STATEMENTS: [&str; 16] = [
+const STATEMENTS: [&str; 17] = [
     "SELECT x.n AS x, y.n AS y FROM PATTERN (A x -> B y) WHERE y.n > x.n PARTITION BY k WITHIN 30 seconds;",
     "SELECT x.n AS x, y.n AS y, z.n AS z FROM PATTERN (A x ->> B y ->> A z) WHERE y.n > 3 PARTITION BY k WITHIN 20 seconds;",
     "SELECT COUNT(x.n) AS xs, y.n AS y FROM PATTERN (A x+ -> B y) PARTITION BY k WITHIN 20 seconds AFTER MATCH SKIP PAST LAST EVENT;",
@@ -30,11 +30,14 @@ const STATEMENTS: [&str; 16] = [
     "SELECT k, n FROM A SUPPRESS BY k FOR 5 seconds; SELECT n FROM B LIMIT 7;",
     "CREATE TABLE Newest AS SELECT k, LAST(n) AS n FROM B GROUP BY k; SELECT a.n, t.n AS newest FROM A a LEFT JOIN Newest t ON a.k = t.k;",
     "SELECT COUNT(*) AS c FROM PATTERN (A x ->> B y+ ANY ->> A z) WITHIN 8 seconds;",
+    "SELECT s.n AS s, LAST(d.n) AS d, e.n AS e FROM PATTERN (A s , A d+ STRICT , A w? , A e) WHERE d.n <= PREV(d.n) AND FIRST(d.n) < s.n AND e.n >= 3 \
+     PARTITION BY k WITHIN 30 seconds AFTER MATCH SKIP PAST LAST EVENT;",
 ];
 
 fn program(number: u8) -> String {
-    let (first, second) = (usize::from(number) % 16, usize::from(number) / 16 % 4);
-    let second = if second == 0 { "" } else { STATEMENTS[(first + second * 3) % 16] };
+    let count = STATEMENTS.len();
+    let (first, second) = (usize::from(number) % count, usize::from(number) / count % 4);
+    let second = if second == 0 { "" } else { STATEMENTS[(first + second * 3) % count] };
     format!("{SOURCES}{}\n{second}", STATEMENTS[first])
 }
 

@@ -7,10 +7,14 @@
 //! threads of a partition of FROM PATTERN, an event goes over them in `sweep`, and those that go one way are one (`sharing`); `rows` keeps
 //! those of MATCH_RECOGNIZE. `results` writes matches, a column at a time.
 //!
+//! Where every event of a match follows the one before at once, and terms read these two at most, a partition of FROM PATTERN is one of
+//! `streaks`: what an event means there is a symbol (`neighbours`), the automaton over symbols is determinised (`determined`), and no thread
+//! remembers anything.
+//!
 //! Which patterns that is: `spec::choice`. Everything here is plain data: numbers that name events, states and places.
 //!
 //! Memory: a thread takes `8 + 4 × (events that it remembers)` bytes, an event `40 + 8 × (columns read)` and its text (of MATCH_RECOGNIZE 16
-//! more), a run 48 bytes, a partition about 300; vectors may have twice the room that they need (`tests/flat_threads.rs`). No step allocates,
+//! more), a run 48 bytes (in `streaks` a start 4), a partition about 300; vectors may have twice the room that they need (`tests/flat_threads.rs`). No step allocates,
 //! but where a vector of a partition grows.
 
 mod captures;
