@@ -16,6 +16,7 @@ use std::time::Duration;
 use betide::codec::Format;
 use betide::connect::Input;
 
+use super::wakeful::Wakeful;
 use super::{Failure, INTERRUPTED};
 
 /// Bytes read in one go at most.
@@ -78,7 +79,7 @@ enum At {
     /// They are read when they are asked for.
     Here { input: Input, spare: Vec<u8> },
     /// The same, once there are any.
-    Waited { input: Input, spare: Vec<u8> },
+    Waited { input: Input, spare: Vec<u8>, wakeful: Wakeful },
     /// A thread reads them ahead; what has been used goes back to it.
     Ahead { used: Sender<Vec<u8>> },
 }
@@ -144,8 +145,8 @@ impl Inputs {
 
     /// Reads what is waited for, if there is anything within this time. Where it turns out to be compressed, a thread goes on.
     fn read_waited(&mut self, time: Duration) -> Option<Message> {
-        let At::Waited { input, spare } = &mut self.at else { return None };
-        if !is_ready(input, time) {
+        let At::Waited { input, spare, wakeful } = &mut self.at else { return None };
+        if !(if time.is_zero() { is_ready(input, time) } else { wakeful.wait(time, |time| is_ready(input, time)) }) {
             return None;
         }
         if let Err(error) = input.look() {
@@ -153,6 +154,9 @@ impl Inputs {
         }
         if input.source().is_some() {
             let message = read(input, std::mem::take(spare), CHUNK);
+            if let Message::Bytes(chunk) = &message {
+                wakeful.has_read(chunk.read.len());
+            }
             return Some(self.noted(message));
         }
         if let At::Waited { input, .. } = std::mem::replace(&mut self.at, At::Nothing) {
@@ -173,7 +177,7 @@ impl Inputs {
         let begins = Message::Begins(input.name().to_string(), input.format());
         self.at = match input.source() {
             _ if input.is_at_hand() => At::Here { input, spare: Vec::new() },
-            Some(_) if CAN_WAIT => At::Waited { input, spare: Vec::new() },
+            Some(_) if CAN_WAIT => At::Waited { input, spare: Vec::new(), wakeful: Wakeful::new() },
             Some(_) | None => At::Ahead { used: self.read_ahead(input) },
         };
         begins

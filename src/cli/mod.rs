@@ -31,6 +31,7 @@ mod sample;
 mod summary;
 mod terminal;
 mod test;
+mod wakeful;
 mod watch;
 mod why;
 mod writer;
