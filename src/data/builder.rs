@@ -201,6 +201,19 @@ impl ColumnBuilder {
         }
     }
 
+    /// The same, or NULL, where a bound is looked to.
+    #[inline]
+    pub fn push_word_or_null(&mut self, word: Option<i64>) {
+        self.check(1);
+        match &mut self.values {
+            Building::Words(words) => {
+                self.validity.push(words.len(), word.is_some());
+                words.push(word.unwrap_or(0));
+            }
+            _ => panic!("a value of the column's type {}, not the word {word:?}", self.data_type),
+        }
+    }
+
     /// Appends a value of a `STRING` or `JSON` column.
     #[inline]
     pub fn push_text(&mut self, text: &str) {

@@ -8,7 +8,8 @@
 
 use hashbrown::HashMap;
 
-use super::machine::FINISHED;
+use super::captures::Update;
+use super::machine::{FINISHED, LAST, Take};
 use super::neighbours::Neighbours;
 use super::table::{NONE, Table, Way};
 use crate::pattern::automaton::Origin;
@@ -38,6 +39,8 @@ pub(super) struct Determined {
     came: Vec<Came>,
     /// All ways of the table, state by state.
     ways: Vec<Way>,
+    /// Of each what it fills, where all records are that simple.
+    fills: Vec<Fills>,
 }
 
 /// What an event of a class does to the threads of a start: the state that they are then, and two bits.
@@ -68,22 +71,58 @@ impl Move {
 
 /// How a thread came to be in a state.
 #[derive(Debug, Clone, Copy)]
-struct Came {
+pub(super) struct Came {
     /// Its number in the state before.
-    from: u32,
+    pub(super) from: u32,
     /// The way that it took, among all; [`NONE`]: it was finished already.
-    way: u32,
+    pub(super) way: u32,
+}
+
+/// The places of a record, as bits, in which a way notes its event.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fills {
+    /// Those of the last event of some variables, that of all among them.
+    latest: u64,
+    /// Those of the first.
+    earliest: u64,
+}
+
+impl Fills {
+    /// What taking an event fills; nothing where more is remembered than first and last events.
+    fn of(take: &Take) -> Option<Self> {
+        let mut fills = Self { latest: 1 << LAST, earliest: 0 };
+        take.sets.iter().for_each(|at| fills.latest |= 1 << at);
+        for update in &take.updates {
+            let Update::Earliest { at, depth: 1 } = *update else { return None };
+            fills.earliest |= 1 << at;
+        }
+        Some(fills)
+    }
+
+    /// Notes an event in the record of a thread that has taken others behind it. `open` are the places that none of those has filled for good;
+    /// gives those that are left.
+    #[inline]
+    pub(super) fn fill(self, record: &mut [u32], event: u32, open: u64) -> u64 {
+        let mut places = self.latest & open | self.earliest;
+        while places != 0 {
+            record[places.trailing_zeros() as usize] = event;
+            places &= places - 1;
+        }
+        open & !self.latest
+    }
 }
 
 impl Determined {
-    /// The automaton of a pattern, if it is not too large.
-    pub(super) fn new(neighbours: &Neighbours, table: &Table) -> Option<Self> {
+    /// The automaton of a pattern whose records have so many words, if it is not too large.
+    pub(super) fn new(neighbours: &Neighbours, table: &Table, takes: &[[Take; 2]], record: usize) -> Option<Self> {
         let (classes, examples) = classes(neighbours, table);
-        let ways = table.rows.iter().flat_map(|row| &row.ways).cloned().collect();
+        let ways: Vec<Way> = table.rows.iter().flat_map(|row| &row.ways).cloned().collect();
+        let fills_of = |way: &Way| Fills::of(&takes[way.variable as usize][usize::from(way.first_in_loop)]);
+        let fills = if record <= u64::BITS as usize { ways.iter().map(fills_of).collect() } else { None };
         let width = examples.len();
         let bits = width.next_power_of_two().trailing_zeros();
         let (states, moves, came_at, came) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let mut made = Self { classes, width, bits, states, moves, came_at, came, ways };
+        let mut made = Self { classes, width, bits, states, moves, came_at, came, ways, fills: fills.unwrap_or_default() };
         let mut ids: HashMap<Box<[u32]>, u32, ahash::RandomState> = HashMap::with_hasher(ahash::RandomState::with_seeds(5, 7, 11, 13));
         for threads in [Box::from([]), Box::from([table.start(Origin::LaterRow)])] {
             made.number(threads, &mut ids);
@@ -149,10 +188,16 @@ impl Determined {
         &self.states[state as usize]
     }
 
-    /// Which thread of a state the `nth` behind a step from there came from, and by which way.
-    pub(super) fn origin(&self, state: u32, class: usize, nth: usize) -> (usize, u32) {
-        let Came { from, way } = self.came[self.came_at[self.at(state, class)] as usize + nth];
-        (from as usize, way)
+    /// How the `nth` thread behind a step from a state came there.
+    #[inline]
+    pub(super) fn came(&self, state: u32, class: usize, nth: usize) -> Came {
+        self.came[self.came_at[self.at(state, class)] as usize + nth]
+    }
+
+    /// What a way fills, by its number, if that is known; nothing where a thread was finished already.
+    #[inline]
+    pub(super) fn fills(&self, way: u32) -> Option<&Fills> {
+        self.fills.get(way as usize)
     }
 
     /// A way by its number; nothing where a thread was finished already.

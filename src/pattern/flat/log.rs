@@ -127,6 +127,12 @@ impl Log {
         self.number_at(self.rows - 1)
     }
 
+    /// The event behind which so many are held.
+    #[inline]
+    pub(super) fn aged(&self, age: u32) -> u32 {
+        self.number_at(self.rows - 1 - age as usize)
+    }
+
     /// The number before that of an event.
     #[inline]
     pub(super) fn before(event: u32) -> u32 {

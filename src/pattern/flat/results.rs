@@ -1,5 +1,7 @@
 //! Finished matches to output rows, a column at a time: what an output reads stands in the record of the thread.
 
+use std::ops::Deref;
+
 use super::log::Log;
 use super::machine::{Machine, Source, View};
 use super::table::NONE;
@@ -19,7 +21,44 @@ pub(crate) struct Found {
     first: u32,
     /// MATCH_NUMBER()
     pub(super) number: u64,
-    record: Box<[u32]>,
+    record: Record,
+}
+
+/// The record of a thread, which is mostly short.
+#[derive(Debug)]
+enum Record {
+    Few(u8, [u32; Self::FEW]),
+    Many(Box<[u32]>),
+}
+
+impl Record {
+    const FEW: usize = 8;
+}
+
+impl From<&[u32]> for Record {
+    #[inline]
+    fn from(words: &[u32]) -> Self {
+        let mut few = [NONE; Self::FEW];
+        match few.get_mut(..words.len()) {
+            Some(there) => {
+                there.copy_from_slice(words);
+                Self::Few(words.len() as u8, few)
+            }
+            None => Self::Many(words.into()),
+        }
+    }
+}
+
+impl Deref for Record {
+    type Target = [u32];
+
+    #[inline]
+    fn deref(&self) -> &[u32] {
+        match self {
+            Self::Few(count, words) => &words[..usize::from(*count)],
+            Self::Many(words) => words,
+        }
+    }
 }
 
 /// Makes rows.
@@ -103,10 +142,7 @@ impl Results {
         let view = view(machine, log, found, waiting);
         for (output, builder) in self.outputs.iter().zip(&mut *builders) {
             match output {
-                Output::Words(slot) => {
-                    let word = view.word(*slot);
-                    builder.push_word_times(word.unwrap_or(0), word.is_some(), 1);
-                }
+                Output::Words(slot) => builder.push_word_or_null(view.word(*slot)),
                 Output::Slot(slot) => builder.push(view.slot(*slot)),
                 Output::Computed(expr) => builder.push(expr.eval(&view, &self.context)),
             }

@@ -1,5 +1,5 @@
 //! The starts of one partition of FROM PATTERN where a start's threads are one state (`determined`): starts in a row that are in one state are
-//! a group, and an event steps each group once. Events in, rows out.
+//! a group, a bit a start, and an event steps each group once. Events in, rows out.
 //!
 //! The rules are those of `runs`. What a match has taken where is looked up when it comes out, from the symbols of its events, which stand in
 //! the log; the record of a thread is made of that, and nothing is remembered while a match is under way. Where one gets long, its partition goes
@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 
 use super::Tools;
 use super::compile::Compiler;
-use super::determined::{Determined, NOWHERE, START};
+use super::determined::{Came, Determined, NOWHERE, START};
 use super::log::{Arriving, Log};
 use super::machine::{FINISHED, LAST, Machine, Take};
 use super::neighbours::Neighbours;
@@ -20,9 +20,9 @@ use crate::data::{Place, Saved, StateError, StateReader, StateWriter};
 use crate::pattern::automaton::Origin;
 use crate::pattern::terms::Terms;
 
-/// Matches of more events are not looked up in the log: their starts go on as runs that share threads (`runs`), whose events cost the same
-/// however long a match is, until none is left.
-const LONG: usize = 64;
+/// A group says of which of so many last events its starts are. Matches of as many are not looked up in the log: their starts go on as runs that
+/// share threads (`runs`), whose events cost the same however long a match is, until none is left.
+const LONG: u32 = u64::BITS;
 
 /// Patterns of this kind: their terms, and their automaton.
 #[derive(Debug)]
@@ -37,20 +37,17 @@ impl Strict {
     /// Of a pattern that is one of these.
     pub(super) fn of(compiler: &Compiler<'_>, terms: &Terms, table: &Table, takes: &[[Take; 2]]) -> Option<Self> {
         let neighbours = Neighbours::of(compiler, terms, table, takes)?;
-        let determined = Determined::new(&neighbours, table)?;
+        let determined = Determined::new(&neighbours, table, takes, compiler.captures.width())?;
         let begins = table.row(table.start(Origin::LaterRow)).takes;
         Some(Self { neighbours, determined, begins })
     }
 }
 
-/// See the module.
+/// See the module. An event that is held is known by its age: how many are held that came behind it.
 #[derive(Debug)]
 pub(super) struct Streaks {
     pub(super) log: Log,
-    /// In order, from `gone` on; each stands in the log.
-    starts: Vec<u32>,
-    gone: usize,
-    /// Of these, those in one state; in order.
+    /// The oldest starts first.
     groups: Vec<Group>,
     /// How many groups have their match.
     decided: usize,
@@ -62,92 +59,117 @@ pub(super) struct Streaks {
 #[derive(Debug, Clone, Copy)]
 struct Group {
     state: u32,
-    /// How many.
-    starts: u32,
-    /// They have their matches, which wait for their turn (SKIP): the last event that matters to them. [`NONE`]: they have none yet.
+    /// They have their matches, which wait for their turn (SKIP): the age of the last event that matters to them. [`NONE`]: they have none yet.
     decided_by: u32,
+    /// The ages of their first events, as bits.
+    starts: u64,
 }
 
-crate::saved!(Group { state, starts, decided_by });
+crate::saved!(Group { state, decided_by, starts });
 
 impl Saved for Streaks {
     fn save(&self, to: &mut StateWriter) {
-        let Self { log, starts, gone, groups, decided: _, is_untidy: _ } = self;
+        let Self { log, groups, decided: _, is_untidy: _ } = self;
         to.put(log);
-        to.put(&starts[*gone..].to_vec());
         to.put(groups);
     }
 
     fn load(from: &mut StateReader<'_>) -> Result<Self, StateError> {
-        let (log, starts, groups): (_, _, Vec<Group>) = (from.take()?, from.take()?, from.take()?);
+        let (log, groups): (_, Vec<Group>) = (from.take()?, from.take()?);
         let decided = groups.iter().filter(|group| group.is_decided()).count();
-        Ok(Self { log, starts, gone: 0, groups, decided, is_untidy: true })
+        Ok(Self { log, groups, decided, is_untidy: true })
     }
 }
 
 impl Group {
+    #[inline]
     fn is_decided(&self) -> bool {
         self.decided_by != NONE
+    }
+
+    /// The age of its oldest start.
+    #[inline]
+    fn oldest(&self) -> u32 {
+        LONG - 1 - self.starts.leading_zeros()
+    }
+
+    /// The ages of its starts, the oldest first.
+    fn ages(&self) -> impl Iterator<Item = u32> + use<> {
+        let mut left = *self;
+        std::iter::from_fn(move || {
+            let age = (left.starts != 0).then(|| left.oldest())?;
+            left.starts &= !(1 << age);
+            Some(age)
+        })
+    }
+
+    /// An event has been put behind all others.
+    #[inline]
+    fn grow_older(&mut self) {
+        self.starts <<= 1;
+        self.decided_by = if self.is_decided() { self.decided_by + 1 } else { NONE };
+    }
+
+    /// It has been taken back.
+    fn grow_younger(&mut self) {
+        self.starts >>= 1;
+        self.decided_by = if self.is_decided() { self.decided_by - 1 } else { NONE };
+    }
+
+    /// Takes in the starts of a group behind it, if they are in the same state.
+    #[inline]
+    fn joins(&mut self, behind: &Self) -> bool {
+        let is_same = (self.state, self.decided_by) == (behind.state, behind.decided_by);
+        self.starts |= if is_same { behind.starts } else { 0 };
+        is_same
     }
 }
 
 impl Streaks {
     pub(super) fn new(log: Log) -> Self {
-        Self { log, starts: Vec::new(), gone: 0, groups: Vec::new(), decided: 0, is_untidy: false }
+        Self { log, groups: Vec::new(), decided: 0, is_untidy: false }
     }
 
     /// The first start.
     pub(super) fn oldest_start(&self, machine: &Machine) -> Option<Place> {
-        self.first().map(|start| self.log.place(&machine.layout, start))
+        self.groups.first().map(|group| self.log.place(&machine.layout, self.log.aged(group.oldest())))
     }
 
     /// See [`super::FlatEvaluator::touch`].
     pub(super) fn touch(&self, depth: usize) -> usize {
         match depth {
-            0 => self.log.len() ^ self.starts.len() ^ self.groups.len(),
-            _ => self.log.touch() ^ self.first().map_or(0, |start| start as usize) ^ self.groups.first().map_or(0, |g| g.state as usize),
+            0 => self.log.len() ^ self.groups.len(),
+            _ => self.log.touch() ^ self.groups.first().map_or(0, |group| group.state as usize),
         }
     }
 
-    /// The event that the first start began with.
     #[inline]
-    fn first(&self) -> Option<u32> {
-        self.starts.get(self.gone).copied()
-    }
-
-    /// How many starts.
-    fn len(&self) -> usize {
-        self.starts.len() - self.gone
-    }
-
     pub(super) fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.groups.is_empty()
     }
 
     /// Starts, and bytes, about.
     pub(super) fn size(&self) -> (usize, usize) {
-        (self.len(), self.log.bytes() + self.starts.capacity() * 4 + self.groups.capacity() * size_of::<Group>())
+        let starts = self.groups.iter().map(|group| group.starts.count_ones() as usize).sum();
+        (starts, self.log.bytes() + self.groups.capacity() * size_of::<Group>())
     }
 
     /// Whether what has been read can be.
     pub(super) fn check(&self, machine: &Machine) -> Result<(), StateError> {
         let wrong = Err(StateError::new("starts in states that are none"));
         let Some(strict) = &machine.strict else { return wrong };
-        let mut starts = self.starts.iter();
-        let mut behind = self.log.index(self.log.first());
+        // Each start is younger than all before it, and the next event still finds room.
+        let mut younger_than = (LONG - 1).min(u32::try_from(self.log.len()).unwrap_or(LONG));
         for group in &self.groups {
-            for _ in 0..group.starts {
-                let Some(index) = starts.next().map(|&start| self.log.index(start)).filter(|index| *index >= behind) else { return wrong };
-                behind = index + 1;
-            }
-            let is_held = behind <= self.log.end()
-                && (!group.is_decided() || (behind - 1..self.log.end()).contains(&self.log.index(group.decided_by)));
-            if group.starts == 0 || group.state as usize >= strict.determined.len() || !is_held {
+            let is_held = group.starts != 0 && group.oldest() < younger_than;
+            younger_than = group.starts.trailing_zeros();
+            let is_decided = !group.is_decided() || group.decided_by <= younger_than;
+            if !is_held || !is_decided || group.state as usize >= strict.determined.len() {
                 return wrong;
             }
         }
         let has_classes = self.log.fits_of_all(&machine.layout).all(|class| class < strict.determined.width() as u64);
-        if starts.next().is_none() && has_classes { Ok(()) } else { wrong }
+        if has_classes { Ok(()) } else { wrong }
     }
 
     /// Handles the next event. Gives whether it was of any use.
@@ -159,88 +181,69 @@ impl Streaks {
             return false;
         }
         // Each start that is under way has taken the event before this one, so that one stands last in the log.
-        let before = is_under_way.then(|| self.log.last());
-        let candidate = self.log.push(&machine.layout, event);
+        self.log.push(&machine.layout, event);
         let class = strict.determined.class(strict.neighbours.symbol(machine, &self.log, event.fits, is_under_way));
         self.log.set_last_fits(&machine.layout, class as u64);
-        let mut is_taken = false;
-        if let Some(before) = before {
-            is_taken = self.step(class, before, candidate, strict, tools);
-        }
+        let mut is_taken = self.step(class, strict, tools);
         if may_start {
-            is_taken |= self.begin(class, candidate, strict, tools);
+            is_taken |= self.begin(class, strict, tools);
         }
         if !is_taken {
             self.log.pop(&machine.layout);
+            self.groups.iter_mut().for_each(Group::grow_younger);
         }
         if self.groups.first().is_some_and(Group::is_decided) {
             self.let_out_in_turn(strict, tools);
         }
-        if self.len() * (machine.table.rows.len() + 1) > tools.threads_max {
+        if LONG as usize * (machine.table.rows.len() + 1) > tools.threads_max {
             self.keep_to_bounds(strict, tools);
         }
         true
     }
 
     /// Steps all groups under way. Gives whether any took the event.
-    fn step(&mut self, class: usize, before: u32, candidate: u32, strict: &Strict, tools: &mut Tools<'_>) -> bool {
-        let (mut kept, mut at, mut to, mut is_taken) = (0, self.gone, self.gone, false);
-        let mut nth = 0;
-        while let Some(&(mut group)) = self.groups.get(nth) {
-            nth += 1;
-            let mut starts = group.starts as usize;
-            let begin = at;
-            at += starts;
+    #[inline]
+    fn step(&mut self, class: usize, strict: &Strict, tools: &mut Tools<'_>) -> bool {
+        let (mut kept, mut is_taken) = (0, false);
+        for nth in 0..self.groups.len() {
+            let mut group = self.groups[nth];
+            group.grow_older();
             if !group.is_decided() {
                 let step = strict.determined.step(group.state, class);
                 is_taken |= step.takes();
                 group.state = step.to();
                 if step.is_done() {
-                    group.decided_by = if step.takes() { candidate } else { before };
-                    starts = self.settle(begin, &group, strict, tools);
-                    group.starts = u32::try_from(starts).expect("no more than they were");
-                    self.decided += usize::from(starts > 0);
+                    group.decided_by = u32::from(!step.takes());
+                    group.starts = self.settle(&group, strict, tools);
+                    self.decided += usize::from(group.starts != 0);
                 }
-                if group.state == NOWHERE || starts == 0 {
+                if group.state == NOWHERE || group.starts == 0 {
+                    self.is_untidy = true;
                     continue;
                 }
             }
-            if begin != to {
-                self.starts.copy_within(begin..begin + starts, to);
+            if kept > 0 && self.groups[kept - 1].joins(&group) {
+                self.decided -= usize::from(group.is_decided());
+                continue;
             }
-            to += starts;
-            match self.groups[..kept].last_mut() {
-                Some(last) if (last.state, last.decided_by) == (group.state, group.decided_by) => {
-                    last.starts += group.starts;
-                    self.decided -= usize::from(group.is_decided());
-                }
-                _ => {
-                    self.groups[kept] = group;
-                    kept += 1;
-                }
-            }
+            self.groups[kept] = group;
+            kept += 1;
         }
-        self.is_untidy |= to < self.starts.len();
-        self.starts.truncate(to);
         self.groups.truncate(kept);
         is_taken
     }
 
-    /// Each start of a group has a match, which comes out, or waits for its turn. Gives how many of the starts wait; they stand from `at` on, as
-    /// all did.
-    fn settle(&mut self, at: usize, group: &Group, strict: &Strict, tools: &mut Tools<'_>) -> usize {
+    /// Each start of a group has a match, which comes out, or waits for its turn. Gives those of the starts that wait.
+    fn settle(&mut self, group: &Group, strict: &Strict, tools: &mut Tools<'_>) -> u64 {
         let waits = tools.machine.spec.after_match.is_skip();
         if waits && !tools.results.has_having() {
-            return group.starts as usize;
+            return group.starts;
         }
         let mut left = 0;
-        for nth in at..at + group.starts as usize {
-            let start = self.starts[nth];
-            let found = self.found(start, group.decided_by, strict, tools);
-            let Some(found) = found.filter(|found| tools.results.accepts(tools.machine, &self.log, found)) else { continue };
+        for age in group.ages() {
+            let Some(found) = self.accepted(age, group.decided_by, strict, tools) else { continue };
             if waits {
-                self.starts[at + left] = start;
-                left += 1;
+                left |= 1 << age;
             } else {
                 tools.found.push(found);
             }
@@ -249,26 +252,23 @@ impl Streaks {
     }
 
     /// Starts at an event that may be the first of a match. Gives whether it took it.
-    fn begin(&mut self, class: usize, candidate: u32, strict: &Strict, tools: &mut Tools<'_>) -> bool {
+    #[inline]
+    fn begin(&mut self, class: usize, strict: &Strict, tools: &mut Tools<'_>) -> bool {
         let step = strict.determined.step(START, class);
         if step.to() == NOWHERE {
             return false;
         }
-        let decided_by = if step.is_done() { candidate } else { NONE };
-        let group = Group { state: step.to(), starts: 1, decided_by };
-        let end = self.starts.len();
-        self.starts.push(candidate);
-        if step.is_done() && self.settle(end, &group, strict, tools) == 0 {
-            self.starts.truncate(end);
-            self.is_untidy = true;
-            return true;
-        }
-        match self.groups.last_mut() {
-            Some(last) if (last.state, last.decided_by) == (group.state, decided_by) => last.starts += 1,
-            _ => {
-                self.groups.push(group);
-                self.decided += usize::from(step.is_done());
+        let mut group = Group { state: step.to(), decided_by: if step.is_done() { 0 } else { NONE }, starts: 1 };
+        if step.is_done() {
+            group.starts = self.settle(&group, strict, tools);
+            if group.starts == 0 {
+                self.is_untidy = true;
+                return true;
             }
+        }
+        if !self.groups.last_mut().is_some_and(|last| last.joins(&group)) {
+            self.groups.push(group);
+            self.decided += usize::from(step.is_done());
         }
         true
     }
@@ -296,84 +296,99 @@ impl Streaks {
 
     /// WITHIN, or the end of the input, ends the oldest start, which with SKIP may then be decided and stay.
     fn end_front(&mut self, strict: &Strict, tools: &mut Tools<'_>) {
-        let (Some(&group), Some(start)) = (self.groups.first(), self.first()) else { return };
-        if group.is_decided() {
-            return;
-        }
+        let Some(&group) = self.groups.first().filter(|group| !group.is_decided()) else { return };
         if strict.determined.threads(group.state).last() != Some(&FINISHED) {
-            return self.drop_first(1);
+            return self.drop_first();
         }
         // What is under way has taken the last event of all.
-        let decided_by = self.log.last();
+        let (age, decided_by) = (group.oldest(), 0);
         let waits = tools.machine.spec.after_match.is_skip();
         if !waits || tools.results.has_having() {
-            let found = self.found(start, decided_by, strict, tools);
-            let found = found.filter(|found| tools.results.accepts(tools.machine, &self.log, found));
+            let found = self.accepted(age, decided_by, strict, tools);
             if found.is_none() || !waits {
                 tools.found.extend(found);
-                return self.drop_first(1);
+                return self.drop_first();
             }
         }
         self.decided += 1;
-        match group.starts {
-            1 => self.groups[0].decided_by = decided_by,
-            starts => {
-                self.groups[0].starts = starts - 1;
-                self.groups.insert(0, Group { starts: 1, decided_by, ..group });
-            }
+        let starts = 1 << age;
+        if group.starts == starts {
+            self.groups[0].decided_by = decided_by;
+        } else {
+            self.groups[0].starts &= !starts;
+            self.groups.insert(0, Group { decided_by, starts, ..group });
         }
     }
 
     /// SKIP: decided matches come out as long as no earlier start is undecided, and drop the starts that they cover.
     fn let_out_in_turn(&mut self, strict: &Strict, tools: &mut Tools<'_>) {
         let machine = tools.machine;
-        while let (Some(&group), Some(start)) = (self.groups.first(), self.first())
-            && group.is_decided()
-        {
-            let found = self.found(start, group.decided_by, strict, tools);
-            self.drop_first(1);
+        while let Some(&group) = self.groups.first().filter(|group| group.is_decided()) {
+            let found = self.found(group.oldest(), group.decided_by, strict, tools);
+            self.drop_first();
             let Some(found) = found else { continue };
             let target = found.next_start(machine, &self.log, tools.skips_failed);
             tools.found.push(found);
-            let covered =
-                target.map_or(0, |target| self.starts[self.gone..].iter().take_while(|start| self.log.index(**start) < target).count());
-            self.drop_first(covered);
+            if let Some(target) = target {
+                self.drop_before(target);
+            }
         }
     }
 
-    /// Drops the oldest starts.
-    fn drop_first(&mut self, count: usize) {
-        self.is_untidy |= count > 0;
-        let mut left = count.min(self.len());
-        self.gone += left;
-        let mut gone = 0;
+    /// Drops the oldest start.
+    fn drop_first(&mut self) {
+        if let Some(first) = self.groups.first_mut() {
+            first.starts &= !(1 << first.oldest());
+            self.drop_empty();
+        }
+    }
+
+    /// Drops the starts before that index of the log.
+    fn drop_before(&mut self, index: usize) {
+        let ages = self.log.end().saturating_sub(index);
+        let kept = u32::try_from(ages).ok().and_then(|ages| 1_u64.checked_shl(ages)).map_or(u64::MAX, |end| end - 1);
         for group in &mut self.groups {
-            let starts = (group.starts as usize).min(left);
-            group.starts -= starts as u32;
-            left -= starts;
-            if group.starts > 0 {
+            if group.starts & !kept == 0 {
                 break;
             }
-            self.decided -= usize::from(group.is_decided());
-            gone += 1;
+            group.starts &= kept;
         }
+        self.drop_empty();
+    }
+
+    /// Lets the first groups go as far as none of their starts is left.
+    fn drop_empty(&mut self) {
+        self.is_untidy = true;
+        let gone = self.groups.iter().take_while(|group| group.starts == 0).count();
+        self.decided -= self.groups[..gone].iter().filter(|group| group.is_decided()).count();
         self.groups.drain(..gone);
     }
 
     /// Drops the oldest starts where their threads are too many; each is counted.
+    #[inline(never)]
     fn keep_to_bounds(&mut self, strict: &Strict, tools: &mut Tools<'_>) {
         let threads = |group: &Group| if group.is_decided() { 1 } else { strict.determined.threads(group.state).len() };
-        let mut count: usize = self.groups.iter().map(|group| group.starts as usize * threads(group)).sum();
-        while count > tools.threads_max && self.len() > 1 {
-            count -= self.groups.first().map_or(0, threads);
-            self.drop_first(1);
+        let mut count: usize = self.groups.iter().map(|group| group.starts.count_ones() as usize * threads(group)).sum();
+        while count > tools.threads_max
+            && let Some(&first) = self.groups.first()
+            && (self.groups.len() > 1 || first.starts.count_ones() > 1)
+        {
+            count -= threads(&first);
+            self.drop_first();
             *tools.dropped += 1;
         }
     }
 
-    /// The match of a start that is finished once it has taken the event `to`.
-    fn found(&self, start: u32, to: u32, strict: &Strict, tools: &mut Tools<'_>) -> Option<Found> {
+    /// The match of a start of that age, if it is accepted.
+    fn accepted(&self, age: u32, decided_by: u32, strict: &Strict, tools: &mut Tools<'_>) -> Option<Found> {
+        let found = self.found(age, decided_by, strict, tools);
+        found.filter(|found| tools.results.accepts(tools.machine, &self.log, found))
+    }
+
+    /// The match of a start of that age, which is finished once it has taken the event of the other.
+    fn found(&self, age: u32, decided_by: u32, strict: &Strict, tools: &mut Tools<'_>) -> Option<Found> {
         let Tools { machine, results, scratch, .. } = tools;
+        let (start, to) = (self.log.aged(age), self.log.aged(decided_by));
         let finished = |threads: &[u32]| threads.iter().position(|thread| *thread == FINISHED);
         let record = self.record(start, to, finished, (machine, strict), scratch)?;
         Some(results.found(machine, &self.log, start, record))
@@ -392,37 +407,40 @@ impl Streaks {
         scratch.clear();
         scratch.extend_from_slice(machine.initial(Origin::LaterRow));
         let mut state = START;
-        for class in classes.clone() {
-            scratch.push(state);
-            state = determined.step(state, class as usize).to();
-        }
+        scratch.extend(classes.clone().map(|class| {
+            let before = state;
+            state = determined.step(before, class as usize).to();
+            before
+        }));
         let threads = determined.threads(state);
         let mut thread = which(threads)?;
         let (record, states) = scratch.split_at_mut(machine.width());
         record[0] = threads[thread];
-        let mut event = to;
+        let (mut event, mut open) = (to, u64::MAX);
         for (&state, class) in states.iter().zip(classes).rev() {
-            let (from, way) = determined.origin(state, class as usize, thread);
-            if let Some(way) = determined.way(way) {
+            let Came { from, way } = determined.came(state, class as usize, thread);
+            if let Some(fills) = determined.fills(way) {
+                open = fills.fill(record, event, open);
+            } else if let Some(way) = determined.way(way) {
                 machine.take_before(way, record, event);
                 record[LAST] = if record[LAST] == NONE { event } else { record[LAST] };
             }
-            (thread, event) = (from, Log::before(event));
+            (thread, event) = (from as usize, Log::before(event));
         }
         Some(record)
     }
 
-    /// Whether matches could be too long to be looked up.
+    /// Whether there would be no room for another event behind the first start.
+    #[inline]
     pub(super) fn is_long(&self) -> bool {
-        self.first().is_some_and(|start| self.log.len_from(start) > LONG)
+        self.groups.first().is_some_and(|group| group.oldest() == LONG - 1)
     }
 
     /// The same, each start by itself.
     pub(super) fn into_runs(self, machine: &Machine, strict: &Strict) -> RunPartition {
         let (mut runs, mut threads, mut scratch) = (VecDeque::new(), Vec::new(), Vec::new());
-        let groups = self.groups.iter().flat_map(|group| std::iter::repeat_n(group, group.starts as usize));
-        for (&start, group) in self.starts[self.gone..].iter().zip(groups) {
-            let to = if group.is_decided() { group.decided_by } else { self.log.last() };
+        for (group, age) in self.groups.iter().flat_map(|group| group.ages().map(move |age| (group, age))) {
+            let (start, to) = (self.log.aged(age), self.log.aged(if group.is_decided() { group.decided_by } else { 0 }));
             let all = strict.determined.threads(group.state).len();
             let begin = threads.len();
             for nth in 0..if group.is_decided() { 1 } else { all } {
@@ -437,24 +455,14 @@ impl Streaks {
     }
 
     /// Lets go what nothing holds any more, once what was found has been written.
+    #[inline]
     pub(super) fn tidy(&mut self, machine: &Machine) {
         if !std::mem::take(&mut self.is_untidy) {
             return;
         }
-        match self.first() {
-            None => {
-                self.log.clear();
-                self.starts.clear();
-                self.gone = 0;
-            }
-            Some(start) => self.log.forget_before(&machine.layout, start),
-        }
-        if self.gone > 64 && self.gone * 2 > self.starts.len() {
-            self.starts.drain(..self.gone);
-            self.gone = 0;
-        }
-        if self.starts.capacity() > 64 + 4 * self.starts.len() {
-            self.starts.shrink_to(2 * self.starts.len());
+        match self.groups.first() {
+            None => self.log.clear(),
+            Some(group) => self.log.forget_before(&machine.layout, self.log.aged(group.oldest())),
         }
     }
 }

@@ -26,7 +26,7 @@ use crate::plan::OperatorGraph;
 /// How every snapshot begins.
 const MAGIC: &[u8; 8] = b"betide-s";
 /// The version of the format. It changes whenever the state of any operator is written in another way.
-const VERSION: u32 = 10;
+const VERSION: u32 = 11;
 /// Magic, version, length and digest.
 const HEAD: usize = 8 + 4 + 8 + 32;
 
