@@ -49,7 +49,7 @@ mod ways;
 pub(crate) use count_evaluator::{CountEvaluator, CountPartition};
 pub(crate) use evaluator::{Evaluator, FromBatches, PartitionState, Verdicts};
 pub(crate) use event::RowOf;
-pub(crate) use flat::{Arriving, FlatEvaluator, FlatPartition, Found, states_of_starts};
+pub(crate) use flat::{Arriving, FlatEvaluator, FlatPartition, Found, Stretch, states_of_starts};
 pub(crate) use lanes::{Total, Totals, TotalsReader, value_of_number};
 pub(crate) use masks::Masks;
 pub(crate) use rank_evaluator::{Fits, RankEvaluator, RankPartition};

@@ -4,12 +4,14 @@
 //! among the starts that are undecided once, by its oldest: that is the only one whose WITHIN it waits for, and the first of all is what the
 //! operator holds back. It is looked at again when its turn comes. Partitions in which nothing goes on are kept for a while: the next event of the key finds them ready.
 
+mod by_partition;
 mod keys;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
+use self::by_partition::ByPartition;
 use self::keys::{Keys, UNKNOWN};
 use super::{Held, Operator, Outbox, Plain, Sequence};
 use crate::data::{Entry, EventBatch, Inbox, Phase, Place, StateError, StateReader, StateWriter, Timestamp};
@@ -49,6 +51,7 @@ pub struct FlatSequence {
     rows: Vec<u32>,
     /// The partitions of those that come next.
     ahead: Vec<u32>,
+    by_partition: ByPartition,
     /// Partitions in which a time is over at the moment; empty between moments.
     touched: Vec<u32>,
 }
@@ -59,6 +62,8 @@ struct Kept {
     state: FlatPartition,
     /// Its start among `starts`.
     noted: Option<Place>,
+    /// Where it is ahead of the row at hand: its oldest undecided start before that.
+    before: Option<Option<Place>>,
     is_idle: bool,
 }
 
@@ -97,6 +102,7 @@ impl FlatSequence {
             held_from: Place::MAX,
             may_hold_less: true,
             ahead: Vec::new(),
+            by_partition: ByPartition::default(),
             keys: Keys::new(spec.partition.clone()),
             evaluator: FlatEvaluator::new(spec, threads_max),
             partitions: Vec::new(),
@@ -162,6 +168,7 @@ impl FlatSequence {
         if is_idle != partition.is_idle {
             partition.is_idle = is_idle;
             self.count_idle(is_idle);
+            self.forget_too_many();
         }
     }
 
@@ -178,7 +185,7 @@ impl FlatSequence {
                 return None;
             }
             let state = self.evaluator.partition(self.keys.of_row(row));
-            self.partitions[index] = Some(Kept { state, noted: None, is_idle: false });
+            self.partitions[index] = Some(Kept { state, noted: None, before: None, is_idle: false });
             self.count += 1;
         }
         Some(id)
@@ -221,6 +228,10 @@ impl FlatSequence {
     /// In a partition something goes on from now on, or nothing does.
     fn count_idle(&mut self, is_idle: bool) {
         self.idle = if is_idle { self.idle + 1 } else { self.idle - 1 };
+    }
+
+    /// Of partitions in which nothing goes on only so many are kept.
+    fn forget_too_many(&mut self) {
         if self.idle > IDLE_MAX + self.count / 2 {
             self.forget_idle();
         }
@@ -285,6 +296,7 @@ impl FlatSequence {
         self.put_out(found, moment, out);
         touched.drain(..).for_each(|id| self.tidy(id));
         self.touched = touched;
+        self.forget_too_many();
         self.may_hold_less = true;
         self.report(moment, out);
     }
@@ -308,7 +320,7 @@ impl FlatSequence {
                 starts.pop();
                 continue;
             };
-            let oldest = evaluator.oldest_start(&partition.state);
+            let oldest = partition.before.unwrap_or_else(|| evaluator.oldest_start(&partition.state));
             if oldest == Some(start) {
                 return start;
             }
@@ -347,11 +359,18 @@ impl FlatSequence {
         self.keys.are_there && self.partitions.len() > FEW
     }
 
+    /// Whether no time is over between rows that stand at these places, and nothing else keeps the partitions from being taken one by one.
+    fn may_take_by_partition(&self, places: &[Place]) -> bool {
+        let (Some(first), Some(last)) = (places.first(), places.last()) else { return false };
+        let is_over = |deadline: Timestamp| deadline <= last.time();
+        self.evaluator.takes_several() && !is_over(self.due) && !self.evaluator.deadline(*first).is_some_and(is_over)
+    }
+
     /// The rows of the only input, as they stand. Those that do not matter are passed over: what time makes certain has its own moment.
     fn take_rows(&mut self, batch: &EventBatch, fits: &[u64], out: &mut Outbox) {
+        let all = 0..u32::try_from(fits.len()).expect("a batch has fewer rows");
         let mut rows = std::mem::take(&mut self.rows);
         rows.clear();
-        let all = 0..u32::try_from(fits.len()).expect("a batch has fewer rows");
         if self.evaluator.heeds_all() {
             rows.extend(all);
         } else {
@@ -359,6 +378,9 @@ impl FlatSequence {
         }
         let (places, moments) = (&**batch.places(), &**batch.moments());
         let words = self.evaluator.words_of(std::slice::from_ref(batch));
+        if self.may_take_by_partition(places) && self.take_by_partition(batch, &words, fits, out) {
+            return;
+        }
         let is_worth_touching = self.is_worth_touching();
         let row_of = |row: &u32| RowOf { input: 0, batch, row: *row as usize };
         for next in rows.chunks(AHEAD) {
@@ -474,7 +496,7 @@ impl Operator for FlatSequence {
         let partitions = (0u32..).zip(&self.partitions).filter(|(id, _)| is_kept(*id));
         let partitions: Vec<(u32, &Kept)> = partitions.filter_map(|(id, partition)| Some((id, partition.as_ref()?))).collect();
         to.number(partitions.len() as u64);
-        for (id, Kept { state, noted, is_idle }) in partitions {
+        for (id, Kept { state, noted, is_idle, before: _ }) in partitions {
             to.put(&id);
             to.put(state);
             to.put(&(*noted, *is_idle));
@@ -497,7 +519,7 @@ impl Operator for FlatSequence {
             let (noted, is_idle) = from.take()?;
             self.count += 1;
             self.idle += usize::from(is_idle);
-            self.partitions[id as usize] = Some(Kept { state, noted, is_idle });
+            self.partitions[id as usize] = Some(Kept { state, noted, before: None, is_idle });
         }
         for Reverse((start, id)) in from.take::<Vec<Reverse<(Place, u32)>>>()? {
             self.starts.push(Reverse((start, now(id)?)));

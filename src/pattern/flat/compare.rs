@@ -163,14 +163,14 @@ impl Comparison {
         (self.is_float, &self.sides, self.settled_by) == (other.is_float, &other.sides, other.settled_by)
     }
 
-    /// How the sides stand where each is of the candidate or of the row before it, as the number of their order (less, equal, greater);
-    /// nothing where one is NULL.
+    /// Of `bits`, by how the sides stand (less, equal, greater), those of a row and the one before it; none where a side is NULL.
     #[inline(always)]
-    pub(super) fn of_neighbours(&self, before: &[i64], row: &[i64]) -> Option<usize> {
+    pub(super) fn of_neighbours(&self, before: &[i64], row: &[i64], bits: &[u64; 3]) -> u64 {
         let [left, right] = &self.sides;
         let of = |side: &Side| side.word.of(if side.at == CANDIDATE { row } else { before });
-        let order = self.stand(of(left)?, of(right)?);
-        Some(order.trailing_zeros() as usize).filter(|order| *order < 3)
+        let (Some(left), Some(right)) = (of(left), of(right)) else { return 0 };
+        let order = self.stand(left, right);
+        (0..3).fold(0, |all, at| all | u64::from(order >> at & 1).wrapping_neg() & bits[at])
     }
 
     /// Whether it is true of sides that stand so.

@@ -6,7 +6,7 @@
 
 use super::layout::{HEADER, KeptWord, Kind, Layout, Word};
 use super::table::NONE;
-use crate::data::{DataType, Duration, Place, Saved, StateError, StateReader, StateWriter, Timestamp, Value};
+use crate::data::{DataType, Duration, EventBatch, Place, Saved, StateError, StateReader, StateWriter, Timestamp, Value};
 use crate::expr::word_of;
 use crate::pattern::event::RowOf;
 
@@ -66,6 +66,26 @@ pub(crate) struct Arriving<'a> {
     pub(crate) fits: u64,
 }
 
+/// Rows of the only input, of which some come in as events of one partition.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stretch<'a> {
+    pub(crate) batch: &'a EventBatch,
+    pub(crate) places: &'a [Place],
+    /// See [`Layout::words_of`].
+    pub(crate) words: &'a [Option<&'a [i64]>],
+    /// None of these columns has to be looked at value by value.
+    pub(crate) has_words: bool,
+    /// Of each row the variables whose unary terms hold.
+    pub(crate) fits: &'a [u64],
+}
+
+impl<'a> Stretch<'a> {
+    /// The rows of a batch; see the fields.
+    pub(crate) fn new(batch: &'a EventBatch, words: &'a [Option<&'a [i64]>], fits: &'a [u64]) -> Self {
+        Self { batch, places: batch.places(), words, has_words: words.iter().all(Option::is_some), fits }
+    }
+}
+
 impl<'a> Arriving<'a> {
     /// Its row in an input.
     #[inline(always)]
@@ -98,7 +118,9 @@ impl Log {
         self.rows - self.index(event)
     }
 
-    fn number_at(&self, index: usize) -> u32 {
+    /// The number of the event that lies there, from the front of what lies there.
+    #[inline]
+    pub(super) fn number_at(&self, index: usize) -> u32 {
         // Numbers are taken modulo 2^32 - 1; fewer are held at once.
         let number = self.base.wrapping_add(index as u32);
         if number < self.base || number == NONE { number.wrapping_add(1) } else { number }
@@ -122,22 +144,16 @@ impl Log {
         self.number_at(self.gone)
     }
 
-    /// The last event that is held.
-    pub(super) fn last(&self) -> u32 {
-        self.number_at(self.rows - 1)
-    }
-
-    /// The event behind which so many are held.
-    #[inline]
-    pub(super) fn aged(&self, age: u32) -> u32 {
-        self.number_at(self.rows - 1 - age as usize)
-    }
-
     /// The number before that of an event.
     #[inline]
     pub(super) fn before(event: u32) -> u32 {
         // That of no event is passed over.
         event.checked_sub(1).unwrap_or(NONE - 1)
+    }
+
+    /// The index of the first event that is held.
+    pub(super) fn begin(&self) -> usize {
+        self.gone
     }
 
     /// How many rows lie there: the index behind that of the last event.
@@ -227,14 +243,35 @@ impl Log {
         }
     }
 
-    /// Takes the last event back.
-    pub(super) fn pop(&mut self, layout: &Layout) {
-        let begin = self.words.len() - layout.stride;
+    /// Appends events, which are these rows.
+    pub(super) fn extend(&mut self, layout: &Layout, stretch: &Stretch<'_>, rows: &[u32]) {
+        self.words.reserve(rows.len() * layout.stride);
+        let text_at = (self.text_base + self.text.len() as u64).cast_signed();
+        for &row in rows {
+            let (row, place, fits) = (row as usize, stretch.places[row as usize], stretch.fits[row as usize]);
+            let (Some(all), true) = (layout.all_words, layout.marks.is_none() && stretch.has_words) else {
+                let rows = [RowOf { input: 0, batch: stretch.batch, row }];
+                self.push(layout, &Arriving { rows: &rows, words: stretch.words, place, fits });
+                continue;
+            };
+            let (time, sequence, nth) = place.to_parts();
+            self.words.extend_from_slice(&[time, sequence.cast_signed(), fits.cast_signed(), text_at, nth.into(), all]);
+            self.words.extend(stretch.words.iter().map(|words| words.map_or(0, |words| words[row])));
+            self.rows += 1;
+        }
+    }
+
+    /// Takes the last events back, until so many rows lie there.
+    pub(super) fn truncate(&mut self, layout: &Layout, rows: usize) {
+        if rows >= self.rows {
+            return;
+        }
+        let begin = rows * layout.stride;
         let text = self.words[begin + 3].cast_unsigned() - self.text_base;
         self.text.truncate(usize::try_from(text).expect("what is in memory has an index"));
         self.words.truncate(begin);
-        self.rows -= 1;
-        self.values.truncate(self.values.len() - layout.values);
+        self.values.truncate(rows * layout.values);
+        self.rows = rows;
     }
 
     /// The words of an event.
@@ -242,13 +279,6 @@ impl Log {
     pub(super) fn row(&self, layout: &Layout, event: u32) -> &[i64] {
         let begin = self.index(event) * layout.stride;
         &self.words[begin..begin + layout.stride]
-    }
-
-    /// The words of the last two events.
-    #[inline(always)]
-    pub(super) fn last_two(&self, layout: &Layout) -> (&[i64], &[i64]) {
-        let words = &self.words[self.words.len() - 2 * layout.stride..];
-        words.split_at(layout.stride)
     }
 
     /// Where an event stands.
@@ -278,10 +308,37 @@ impl Log {
         self.row(layout, event)[2].cast_unsigned()
     }
 
-    /// In place of the variables that the last event fits, another number that says what it is.
-    pub(super) fn set_last_fits(&mut self, layout: &Layout, fits: u64) {
-        let begin = self.words.len() - layout.stride;
-        self.words[begin + 2] = fits.cast_signed();
+    /// What the event fits that lies there.
+    #[inline]
+    pub(super) fn fits_at(&self, layout: &Layout, index: usize) -> u64 {
+        self.words[index * layout.stride + 2].cast_unsigned()
+    }
+
+    /// In place of what the event fits that lies there, another number that says what it is.
+    #[inline]
+    pub(super) fn change_fits_at(&mut self, layout: &Layout, index: usize, f: impl Fn(u64) -> u64) {
+        let fits = &mut self.words[index * layout.stride + 2];
+        *fits = f(fits.cast_unsigned()).cast_signed();
+    }
+
+    /// The same of all events from there on.
+    #[inline]
+    pub(super) fn change_fits(&mut self, layout: &Layout, from: usize, f: impl Fn(u64) -> u64) {
+        for row in self.words[from * layout.stride..].chunks_exact_mut(layout.stride) {
+            row[2] = f(row[2].cast_unsigned()).cast_signed();
+        }
+    }
+
+    /// Adds to what each event fits from there on what `f` says of the words of the event before it and its own.
+    #[inline]
+    pub(super) fn add_fits(&mut self, layout: &Layout, from: usize, f: impl Fn(&[i64], &[i64]) -> u64) {
+        let first = from.max(self.gone + 1) - 1;
+        let mut rows = self.words[first * layout.stride..].chunks_exact_mut(layout.stride);
+        let Some(mut before) = rows.next() else { return };
+        for row in rows {
+            row[2] |= f(before, row).cast_signed();
+            before = row;
+        }
     }
 
     /// What events fit, from one to another.
@@ -460,7 +517,7 @@ mod tests {
         assert_eq!(log.beside(numbers[0], -1), None);
         log.forget_before(&layout, numbers[30]);
         assert_eq!((log.len(), log.first(), log.place(&layout, numbers[35])), (10, numbers[30], place(35)));
-        log.pop(&layout);
+        log.truncate(&layout, log.end() - 1);
         assert_eq!(log.next(), numbers[39]);
         log.clear();
         assert_eq!((log.first(), log.len()), (numbers[39], 0));

@@ -35,7 +35,7 @@ mod table;
 
 use std::sync::Arc;
 
-pub(crate) use self::log::Arriving;
+pub(crate) use self::log::{Arriving, Stretch};
 pub(crate) use self::results::Found;
 
 use self::log::Log;
@@ -46,6 +46,7 @@ use self::runs::RunPartition;
 use self::streaks::Streaks;
 use crate::data::{ColumnBuilder, EventBatch, Place, StateError, StateReader, StateWriter, Timestamp, Value};
 use crate::pattern::automaton::Origin;
+use crate::pattern::event::RowOf;
 use crate::spec::{Mode, PatternSpec, Within};
 
 /// Evaluates one pattern, for any number of partitions.
@@ -231,6 +232,48 @@ impl FlatEvaluator {
         })
     }
 
+    /// Whether it may be given the events of a partition together ([`Self::events`]).
+    pub(crate) fn takes_several(&self) -> bool {
+        self.is_strict
+    }
+
+    /// The next events of a partition, which are these rows. Behind each `after` is told which row it was, how much has been found by then
+    /// in all, and the first start that is undecided. The partition is not tidied in between.
+    pub(crate) fn events(
+        &mut self,
+        partition: &mut FlatPartition,
+        stretch: &Stretch<'_>,
+        mut rows: &[u32],
+        mut after: impl FnMut(u32, usize, Option<Place>),
+    ) {
+        while let Some(&first) = rows.first() {
+            let done = match partition {
+                FlatPartition::Streaks(streaks) => self.with_tools(|tools| streaks.0.events(stretch, rows, tools, &mut after)),
+                FlatPartition::Runs(_) | FlatPartition::Rows(_) => {
+                    let (row, place, fits) = (first as usize, stretch.places[first as usize], stretch.fits[first as usize]);
+                    let of_row = [RowOf { input: 0, batch: stretch.batch, row }];
+                    self.event(partition, &Arriving { rows: &of_row, words: stretch.words, place, fits });
+                    after(first, self.found.len(), self.oldest_start(partition));
+                    1
+                }
+            };
+            rows = &rows[done..];
+            self.lengthen(partition);
+        }
+    }
+
+    /// Where matches get long, a partition goes on by runs.
+    #[inline]
+    fn lengthen(&self, partition: &mut FlatPartition) {
+        if let FlatPartition::Streaks(streaks) = partition
+            && streaks.0.is_long()
+            && let Some(strict) = &self.machine.strict
+        {
+            let streaks = std::mem::replace(&mut streaks.0, Streaks::new(Log::default()));
+            *partition = FlatPartition::Runs(RunPartitionState(streaks.into_runs(&self.machine, strict)));
+        }
+    }
+
     /// Reads what an event will look at: of the partition itself, or of what it holds. Gives something that depends on it.
     #[inline]
     pub(crate) fn touch(partition: &FlatPartition, depth: usize) -> usize {
@@ -294,14 +337,9 @@ impl FlatEvaluator {
             }
             FlatPartition::Streaks(streaks) => {
                 streaks.0.tidy(&self.machine);
-                if streaks.0.is_long()
-                    && let Some(strict) = &self.machine.strict
-                {
-                    let streaks = std::mem::replace(&mut streaks.0, Streaks::new(Log::default()));
-                    *partition = FlatPartition::Runs(RunPartitionState(streaks.into_runs(&self.machine, strict)));
-                    return false;
-                }
-                streaks.0.is_empty()
+                let is_empty = streaks.0.is_empty();
+                self.lengthen(partition);
+                is_empty
             }
         }
     }

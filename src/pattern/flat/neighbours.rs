@@ -109,20 +109,18 @@ impl Neighbours {
         &self.needs[state as usize]
     }
 
-    /// The symbol of the last event of a log, which follows another or is not asked about it.
+    /// Makes what events of a log fit, from an index on, their symbols: each is compared with the one before it.
     #[inline]
-    pub(super) fn symbol(&self, machine: &Machine, log: &Log, fits: u64, follows: bool) -> usize {
-        let mut symbol = fits;
-        if follows {
-            let (before, row) = log.last_two(&machine.layout);
-            for Orders { comparison, bits } in &self.orders {
-                symbol |= comparison.of_neighbours(before, row).map_or(0, |order| bits[order]);
-            }
-            for term in &self.terms {
-                symbol |= u64::from(term.holds(machine, log)) << term.at;
+    pub(super) fn note_symbols(&self, machine: &Machine, log: &mut Log, from: usize) {
+        for Orders { comparison, bits } in &self.orders {
+            log.add_fits(&machine.layout, from, |before, row| comparison.of_neighbours(before, row, bits));
+        }
+        for term in &self.terms {
+            for index in from.max(log.begin() + 1)..log.end() {
+                let bit = u64::from(term.holds(machine, log, index)) << term.at;
+                log.change_fits_at(&machine.layout, index, |symbol| symbol | bit);
             }
         }
-        symbol as usize
     }
 
     /// The bits that a way needs of a symbol; nothing where a term of it reads more than two events.
@@ -204,10 +202,10 @@ impl Neighbours {
 }
 
 impl Term {
-    /// Whether it is true of the last event of a log and the one before it.
+    /// Whether it is true of the event of a log that lies there, and of the one before it.
     #[inline(never)]
-    fn holds(&self, machine: &Machine, log: &Log) -> bool {
-        let candidate = log.last();
+    fn holds(&self, machine: &Machine, log: &Log, index: usize) -> bool {
+        let candidate = log.number_at(index);
         let record = [NONE, log.beside(candidate, -1).unwrap_or(NONE)];
         let view = View {
             log,

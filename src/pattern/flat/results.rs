@@ -32,7 +32,7 @@ enum Record {
 }
 
 impl Record {
-    const FEW: usize = 8;
+    const FEW: usize = 12;
 }
 
 impl From<&[u32]> for Record {

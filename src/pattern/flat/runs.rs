@@ -190,7 +190,7 @@ impl RunPartition {
                 is_taken |= self.begin(candidate, event.fits, index, tools);
             }
             if !is_taken {
-                self.log.pop(&machine.layout);
+                self.log.truncate(&machine.layout, self.log.end() - 1);
             }
         }
         if counts && let Some(Within::Events(n)) = machine.spec.within {

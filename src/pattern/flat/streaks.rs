@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use super::Tools;
 use super::compile::Compiler;
 use super::determined::{Came, Determined, NOWHERE, START};
-use super::log::{Arriving, Log};
+use super::log::{Arriving, Log, Stretch};
 use super::machine::{FINISHED, LAST, Machine, Take};
 use super::neighbours::Neighbours;
 use super::results::Found;
@@ -43,15 +43,25 @@ impl Strict {
     }
 }
 
+impl Strict {
+    /// Writes the class of its symbol into each event of a log from an index on. Of what follows nothing, or what no match has taken, the terms
+    /// are asked in vain: no first step has any.
+    #[inline]
+    fn note_classes(&self, machine: &Machine, log: &mut Log, from: usize) {
+        self.neighbours.note_symbols(machine, log, from);
+        log.change_fits(&machine.layout, from, |symbol| self.determined.class(symbol as usize) as u64);
+    }
+}
+
 /// See the module. An event that is held is known by its age: how many are held that came behind it.
 #[derive(Debug)]
 pub(super) struct Streaks {
     pub(super) log: Log,
-    /// The oldest starts first.
+    /// Where in the log the events end that have been handled: what lies behind them is about to be.
+    end: usize,
+    /// The oldest starts first. Between events the first has no match yet.
     groups: Vec<Group>,
-    /// How many groups have their match.
-    decided: usize,
-    /// Starts have gone since it was tidied.
+    /// Something may have become of no use since it was tidied.
     is_untidy: bool,
 }
 
@@ -69,15 +79,14 @@ crate::saved!(Group { state, decided_by, starts });
 
 impl Saved for Streaks {
     fn save(&self, to: &mut StateWriter) {
-        let Self { log, groups, decided: _, is_untidy: _ } = self;
+        let Self { log, groups, end: _, is_untidy: _ } = self;
         to.put(log);
         to.put(groups);
     }
 
     fn load(from: &mut StateReader<'_>) -> Result<Self, StateError> {
-        let (log, groups): (_, Vec<Group>) = (from.take()?, from.take()?);
-        let decided = groups.iter().filter(|group| group.is_decided()).count();
-        Ok(Self { log, groups, decided, is_untidy: true })
+        let (log, groups) = (from.take()?, from.take()?);
+        Ok(Self { log, end: 0, groups, is_untidy: true })
     }
 }
 
@@ -110,12 +119,6 @@ impl Group {
         self.decided_by = if self.is_decided() { self.decided_by + 1 } else { NONE };
     }
 
-    /// It has been taken back.
-    fn grow_younger(&mut self) {
-        self.starts >>= 1;
-        self.decided_by = if self.is_decided() { self.decided_by - 1 } else { NONE };
-    }
-
     /// Takes in the starts of a group behind it, if they are in the same state.
     #[inline]
     fn joins(&mut self, behind: &Self) -> bool {
@@ -127,12 +130,18 @@ impl Group {
 
 impl Streaks {
     pub(super) fn new(log: Log) -> Self {
-        Self { log, groups: Vec::new(), decided: 0, is_untidy: false }
+        Self { end: log.end(), log, groups: Vec::new(), is_untidy: false }
     }
 
     /// The first start.
     pub(super) fn oldest_start(&self, machine: &Machine) -> Option<Place> {
-        self.groups.first().map(|group| self.log.place(&machine.layout, self.log.aged(group.oldest())))
+        self.groups.first().map(|group| self.log.place(&machine.layout, self.aged(group.oldest())))
+    }
+
+    /// The event of that age.
+    #[inline]
+    fn aged(&self, age: u32) -> u32 {
+        self.log.number_at(self.end - 1 - age as usize)
     }
 
     /// See [`super::FlatEvaluator::touch`].
@@ -155,7 +164,8 @@ impl Streaks {
     }
 
     /// Whether what has been read can be.
-    pub(super) fn check(&self, machine: &Machine) -> Result<(), StateError> {
+    pub(super) fn check(&mut self, machine: &Machine) -> Result<(), StateError> {
+        self.end = self.log.end();
         let wrong = Err(StateError::new("starts in states that are none"));
         let Some(strict) = &machine.strict else { return wrong };
         // Each start is younger than all before it, and the next event still finds room.
@@ -168,69 +178,96 @@ impl Streaks {
                 return wrong;
             }
         }
+        let is_first_open = self.groups.first().is_none_or(|group| !group.is_decided());
         let has_classes = self.log.fits_of_all(&machine.layout).all(|class| class < strict.determined.width() as u64);
-        if has_classes { Ok(()) } else { wrong }
+        if has_classes && is_first_open { Ok(()) } else { wrong }
     }
 
     /// Handles the next event. Gives whether it was of any use.
     pub(super) fn event(&mut self, event: &Arriving<'_>, tools: &mut Tools<'_>) -> bool {
         let (machine, Some(strict)) = (tools.machine, &tools.machine.strict) else { return false };
-        let is_under_way = self.groups.len() > self.decided;
-        let may_start = strict.begins & event.fits != 0;
-        if !is_under_way && !may_start {
+        if self.groups.is_empty() && strict.begins & event.fits == 0 {
             return false;
         }
-        // Each start that is under way has taken the event before this one, so that one stands last in the log.
         self.log.push(&machine.layout, event);
-        let class = strict.determined.class(strict.neighbours.symbol(machine, &self.log, event.fits, is_under_way));
-        self.log.set_last_fits(&machine.layout, class as u64);
-        let mut is_taken = self.step(class, strict, tools);
-        if may_start {
-            is_taken |= self.begin(class, strict, tools);
+        strict.note_classes(machine, &mut self.log, self.end);
+        self.handle(event.fits, strict, tools);
+        true
+    }
+
+    /// Handles events, which are these rows, as far as there is room behind the first start. Behind each of them `after` is told which it was,
+    /// how much has been found in all, and the first start. Gives how many they were.
+    pub(super) fn events(
+        &mut self,
+        stretch: &Stretch<'_>,
+        rows: &[u32],
+        tools: &mut Tools<'_>,
+        mut after: impl FnMut(u32, usize, Option<Place>),
+    ) -> usize {
+        let (machine, Some(strict)) = (tools.machine, &tools.machine.strict) else { return 0 };
+        self.log.extend(&machine.layout, stretch, rows);
+        strict.note_classes(machine, &mut self.log, self.end);
+        let (mut first, mut stands_at) = (NONE, None);
+        for (nth, &row) in rows.iter().enumerate() {
+            self.handle(stretch.fits[row as usize], strict, tools);
+            let now = self.groups.first().map_or(NONE, |group| self.aged(group.oldest()));
+            if now != first {
+                (first, stands_at) = (now, self.oldest_start(machine));
+            }
+            after(row, tools.found.len(), stands_at);
+            if self.is_long() {
+                self.log.truncate(&machine.layout, self.end);
+                return nth + 1;
+            }
         }
-        if !is_taken {
-            self.log.pop(&machine.layout);
-            self.groups.iter_mut().for_each(Group::grow_younger);
+        rows.len()
+    }
+
+    /// Handles the next event of the log, which fits these variables.
+    #[inline]
+    fn handle(&mut self, fits: u64, strict: &Strict, tools: &mut Tools<'_>) {
+        let machine = tools.machine;
+        let class = self.log.fits_at(&machine.layout, self.end) as usize;
+        self.end += 1;
+        self.step(class, strict, tools);
+        if strict.begins & fits != 0 {
+            self.begin(class, strict, tools);
         }
+        // What nothing has taken is of no use either.
+        self.is_untidy |= self.is_empty();
         if self.groups.first().is_some_and(Group::is_decided) {
             self.let_out_in_turn(strict, tools);
         }
         if LONG as usize * (machine.table.rows.len() + 1) > tools.threads_max {
             self.keep_to_bounds(strict, tools);
         }
-        true
     }
 
-    /// Steps all groups under way. Gives whether any took the event.
+    /// Steps all groups under way.
     #[inline]
-    fn step(&mut self, class: usize, strict: &Strict, tools: &mut Tools<'_>) -> bool {
-        let (mut kept, mut is_taken) = (0, false);
+    fn step(&mut self, class: usize, strict: &Strict, tools: &mut Tools<'_>) {
+        let mut kept = 0;
         for nth in 0..self.groups.len() {
             let mut group = self.groups[nth];
             group.grow_older();
             if !group.is_decided() {
                 let step = strict.determined.step(group.state, class);
-                is_taken |= step.takes();
                 group.state = step.to();
                 if step.is_done() {
                     group.decided_by = u32::from(!step.takes());
                     group.starts = self.settle(&group, strict, tools);
-                    self.decided += usize::from(group.starts != 0);
                 }
                 if group.state == NOWHERE || group.starts == 0 {
                     self.is_untidy = true;
                     continue;
                 }
             }
-            if kept > 0 && self.groups[kept - 1].joins(&group) {
-                self.decided -= usize::from(group.is_decided());
-                continue;
+            if kept == 0 || !self.groups[kept - 1].joins(&group) {
+                self.groups[kept] = group;
+                kept += 1;
             }
-            self.groups[kept] = group;
-            kept += 1;
         }
         self.groups.truncate(kept);
-        is_taken
     }
 
     /// Each start of a group has a match, which comes out, or waits for its turn. Gives those of the starts that wait.
@@ -251,26 +288,21 @@ impl Streaks {
         left
     }
 
-    /// Starts at an event that may be the first of a match. Gives whether it took it.
+    /// Starts at an event that may be the first of a match.
     #[inline]
-    fn begin(&mut self, class: usize, strict: &Strict, tools: &mut Tools<'_>) -> bool {
+    fn begin(&mut self, class: usize, strict: &Strict, tools: &mut Tools<'_>) {
         let step = strict.determined.step(START, class);
         if step.to() == NOWHERE {
-            return false;
+            return;
         }
-        let mut group = Group { state: step.to(), decided_by: if step.is_done() { 0 } else { NONE }, starts: 1 };
+        let mut group = Group { state: step.to(), decided_by: NONE, starts: 1 };
         if step.is_done() {
+            group.decided_by = 0;
             group.starts = self.settle(&group, strict, tools);
-            if group.starts == 0 {
-                self.is_untidy = true;
-                return true;
-            }
         }
-        if !self.groups.last_mut().is_some_and(|last| last.joins(&group)) {
+        if group.starts != 0 && !self.groups.last_mut().is_some_and(|last| last.joins(&group)) {
             self.groups.push(group);
-            self.decided += usize::from(step.is_done());
         }
-        true
     }
 
     /// WITHIN is over for the oldest start.
@@ -310,7 +342,6 @@ impl Streaks {
                 return self.drop_first();
             }
         }
-        self.decided += 1;
         let starts = 1 << age;
         if group.starts == starts {
             self.groups[0].decided_by = decided_by;
@@ -345,7 +376,7 @@ impl Streaks {
 
     /// Drops the starts before that index of the log.
     fn drop_before(&mut self, index: usize) {
-        let ages = self.log.end().saturating_sub(index);
+        let ages = self.end.saturating_sub(index);
         let kept = u32::try_from(ages).ok().and_then(|ages| 1_u64.checked_shl(ages)).map_or(u64::MAX, |end| end - 1);
         for group in &mut self.groups {
             if group.starts & !kept == 0 {
@@ -360,7 +391,6 @@ impl Streaks {
     fn drop_empty(&mut self) {
         self.is_untidy = true;
         let gone = self.groups.iter().take_while(|group| group.starts == 0).count();
-        self.decided -= self.groups[..gone].iter().filter(|group| group.is_decided()).count();
         self.groups.drain(..gone);
     }
 
@@ -388,7 +418,7 @@ impl Streaks {
     /// The match of a start of that age, which is finished once it has taken the event of the other.
     fn found(&self, age: u32, decided_by: u32, strict: &Strict, tools: &mut Tools<'_>) -> Option<Found> {
         let Tools { machine, results, scratch, .. } = tools;
-        let (start, to) = (self.log.aged(age), self.log.aged(decided_by));
+        let (start, to) = (self.aged(age), self.aged(decided_by));
         let finished = |threads: &[u32]| threads.iter().position(|thread| *thread == FINISHED);
         let record = self.record(start, to, finished, (machine, strict), scratch)?;
         Some(results.found(machine, &self.log, start, record))
@@ -440,7 +470,7 @@ impl Streaks {
     pub(super) fn into_runs(self, machine: &Machine, strict: &Strict) -> RunPartition {
         let (mut runs, mut threads, mut scratch) = (VecDeque::new(), Vec::new(), Vec::new());
         for (group, age) in self.groups.iter().flat_map(|group| group.ages().map(move |age| (group, age))) {
-            let (start, to) = (self.log.aged(age), self.log.aged(if group.is_decided() { group.decided_by } else { 0 }));
+            let (start, to) = (self.aged(age), self.aged(if group.is_decided() { group.decided_by } else { 0 }));
             let all = strict.determined.threads(group.state).len();
             let begin = threads.len();
             for nth in 0..if group.is_decided() { 1 } else { all } {
@@ -462,7 +492,8 @@ impl Streaks {
         }
         match self.groups.first() {
             None => self.log.clear(),
-            Some(group) => self.log.forget_before(&machine.layout, self.log.aged(group.oldest())),
+            Some(group) => self.log.forget_before(&machine.layout, self.aged(group.oldest())),
         }
+        self.end = self.log.end();
     }
 }
