@@ -333,6 +333,34 @@ fn strict_patterns_give_what_ordered_threads_give() {
     compare("strict patterns", "stepped together", (2_000, 30), strict);
 }
 
+/// What strict patterns hold back decides when those behind them go on: that is told row by row, also where partitions are taken one by one.
+#[test]
+fn what_reads_the_matches_of_strict_patterns_does_not_see_how_the_input_is_cut() {
+    let (mut together, mut with_rows) = (0, 0);
+    for seed in random::seeds(400) {
+        let Pair { program, input } = strict(seed);
+        let (sources, pattern) = program.split_at(program.find("SELECT").unwrap());
+        let program = format!(
+            "{sources}CREATE STREAM M AS {pattern}
+             SELECT m.began AS began, m.ended AS ended, a.id AS id FROM PATTERN (M m -> A a) WITHIN 3s;
+             SELECT a.id AS id, m.began AS began FROM PATTERN (A a , M m) WITHIN 5s;
+             SELECT COUNT(*) AS n FROM M WINDOW TUMBLING 4s;"
+        );
+        let input: String = input.iter().map(|event| format!("{event}\n")).collect();
+        let Ok(expected) = try_run(&program, &input, 1, false) else { continue };
+        if !expected.plan.contains("stepped together") {
+            continue;
+        }
+        let general = run(&program, &input, 4096, true);
+        for found in [3, 20, 4096].map(|cut| run(&program, &input, cut, false)).iter().chain([&general]) {
+            assert_eq!(found.found, expected.found, "seed {seed}\n{program}\n{input}");
+        }
+        together += 1;
+        with_rows += u64::from(expected.rows() > 1);
+    }
+    assert!(together < 5 || with_rows * 3 > together, "{with_rows} of {together} give rows");
+}
+
 /// A snapshot writes each run by itself, also where several share a thread at the moment, or are in one state.
 #[test]
 fn runs_that_are_alike_go_on_after_a_snapshot() {

@@ -7,13 +7,13 @@ use betide::Stats;
 use betide::engine::OperatorStats;
 pub(crate) use betide::text::grouped;
 
-/// How long a run took. Only the summary shows it; no result depends on it.
+/// How long something took: a run, or a wait. No result depends on it.
 #[derive(Debug)]
 pub(crate) struct Elapsed(std::time::Instant);
 
 impl Elapsed {
     /// Starts counting.
-    #[allow(clippy::disallowed_methods, reason = "the summary tells how long the run took; no row depends on it")]
+    #[allow(clippy::disallowed_methods, reason = "how long something took is told, or decides how to wait; no row depends on it")]
     pub(crate) fn start() -> Self {
         Self(std::time::Instant::now())
     }

@@ -5,7 +5,9 @@
 //! time that it has asked in vain it stops doing so. It costs at most [`AWAKE`] of a processor a read, and nothing where reads bring many events,
 //! where they come seldom, or where there is one processor only: whoever writes the events needs it.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use super::summary::Elapsed;
 
 /// How long it asks before it sleeps: about what falling asleep and being woken cost.
 const AWAKE: Duration = Duration::from_micros(50);
@@ -30,11 +32,10 @@ impl Wakeful {
     }
 
     /// Waits for so long at most; `is_ready` is asked whether anything can be read, now or within a time. Gives its last answer.
-    #[allow(clippy::disallowed_methods, reason = "how it waits is no matter of what comes out")]
     pub(super) fn wait(&mut self, time: Duration, mut is_ready: impl FnMut(Duration) -> bool) -> bool {
-        let begin = Instant::now();
+        let waited = Elapsed::start();
         if self.is_wakeful() {
-            while begin.elapsed() < AWAKE {
+            while waited.get() < AWAKE {
                 if is_ready(Duration::ZERO) {
                     return true;
                 }
@@ -44,7 +45,7 @@ impl Wakeful {
             return is_ready(time);
         }
         let is_ready = is_ready(time);
-        self.waited(begin.elapsed());
+        self.waited(waited.get());
         is_ready
     }
 
