@@ -5,6 +5,8 @@ use crate::spec::PatternSpec;
 
 /// Words before the columns: time and sequence of the place, fits, where the row's text begins, and the rest of the place.
 pub(super) const HEADER: usize = 5;
+/// Which of them says what the event fits.
+pub(super) const FITS: usize = 2;
 
 /// Which columns are kept, and where in a row.
 #[derive(Debug)]

@@ -4,7 +4,7 @@
 //! the variables that it fits, and the columns that something may still read: eight bytes for INT, FLOAT, TIMESTAMP, DURATION and BOOL, and
 //! eight more with the text itself for STRING and JSON. Columns that are part of the partition's key are the same in all rows and stand once.
 
-use super::layout::{HEADER, KeptWord, Kind, Layout, Word};
+use super::layout::{FITS, HEADER, KeptWord, Kind, Layout, Word};
 use super::table::NONE;
 use crate::data::{DataType, Duration, EventBatch, Place, Saved, StateError, StateReader, StateWriter, Timestamp, Value};
 use crate::expr::word_of;
@@ -311,33 +311,25 @@ impl Log {
     /// What the event fits that lies there.
     #[inline]
     pub(super) fn fits_at(&self, layout: &Layout, index: usize) -> u64 {
-        self.words[index * layout.stride + 2].cast_unsigned()
+        self.words[index * layout.stride + FITS].cast_unsigned()
     }
 
     /// In place of what the event fits that lies there, another number that says what it is.
     #[inline]
     pub(super) fn change_fits_at(&mut self, layout: &Layout, index: usize, f: impl Fn(u64) -> u64) {
-        let fits = &mut self.words[index * layout.stride + 2];
+        let fits = &mut self.words[index * layout.stride + FITS];
         *fits = f(fits.cast_unsigned()).cast_signed();
     }
 
-    /// The same of all events from there on.
+    /// The same of all events from there on: `f` is given the words of the event before, if one is held, and its own.
     #[inline]
-    pub(super) fn change_fits(&mut self, layout: &Layout, from: usize, f: impl Fn(u64) -> u64) {
-        for row in self.words[from * layout.stride..].chunks_exact_mut(layout.stride) {
-            row[2] = f(row[2].cast_unsigned()).cast_signed();
-        }
-    }
-
-    /// Adds to what each event fits from there on what `f` says of the words of the event before it and its own.
-    #[inline]
-    pub(super) fn add_fits(&mut self, layout: &Layout, from: usize, f: impl Fn(&[i64], &[i64]) -> u64) {
-        let first = from.max(self.gone + 1) - 1;
+    pub(super) fn change_fits(&mut self, layout: &Layout, from: usize, f: impl Fn(Option<&[i64]>, &[i64]) -> u64) {
+        let first = from.saturating_sub(1).max(self.gone);
         let mut rows = self.words[first * layout.stride..].chunks_exact_mut(layout.stride);
-        let Some(mut before) = rows.next() else { return };
+        let mut before: Option<&[i64]> = if first < from { rows.next().map(|row| &*row) } else { None };
         for row in rows {
-            row[2] |= f(before, row).cast_signed();
-            before = row;
+            row[FITS] = f(before, row).cast_signed();
+            before = Some(row);
         }
     }
 
@@ -349,12 +341,12 @@ impl Log {
         to: u32,
     ) -> impl DoubleEndedIterator<Item = u64> + ExactSizeIterator + Clone + use<'a> {
         let words = &self.words[self.index(from) * layout.stride..(self.index(to) + 1) * layout.stride];
-        words.chunks_exact(layout.stride).map(|row| row[2].cast_unsigned())
+        words.chunks_exact(layout.stride).map(|row| row[FITS].cast_unsigned())
     }
 
     /// What all events fit that are held.
     pub(super) fn fits_of_all(&self, layout: &Layout) -> impl Iterator<Item = u64> {
-        self.words[self.gone * layout.stride..].chunks_exact(layout.stride).map(|row| row[2].cast_unsigned())
+        self.words[self.gone * layout.stride..].chunks_exact(layout.stride).map(|row| row[FITS].cast_unsigned())
     }
 
     /// The word of a kept column, nothing where it is NULL. BOOL is 0 or 1.

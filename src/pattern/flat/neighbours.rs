@@ -10,6 +10,7 @@
 use super::captures::{Captures, Kind, Update, bits};
 use super::compare::{Comparison, Quick};
 use super::compile::{Compiler, checks_of};
+use super::layout::FITS;
 use super::log::Log;
 use super::machine::{Check, LAST, Machine, Source, Take, View};
 use super::table::{NONE, Row, Table, Way};
@@ -109,18 +110,23 @@ impl Neighbours {
         &self.needs[state as usize]
     }
 
-    /// Makes what events of a log fit, from an index on, their symbols: each is compared with the one before it.
+    /// Adds to what events of a log fit, from an index on, the bits of terms that are no comparisons.
     #[inline]
-    pub(super) fn note_symbols(&self, machine: &Machine, log: &mut Log, from: usize) {
-        for Orders { comparison, bits } in &self.orders {
-            log.add_fits(&machine.layout, from, |before, row| comparison.of_neighbours(before, row, bits));
-        }
+    pub(super) fn note_terms(&self, machine: &Machine, log: &mut Log, from: usize) {
         for term in &self.terms {
             for index in from.max(log.begin() + 1)..log.end() {
                 let bit = u64::from(term.holds(machine, log, index)) << term.at;
-                log.change_fits_at(&machine.layout, index, |symbol| symbol | bit);
+                log.change_fits_at(&machine.layout, index, |fits| fits | bit);
             }
         }
+    }
+
+    /// The symbol of an event whose terms that are no comparisons have been noted, and that follows another.
+    #[inline(always)]
+    pub(super) fn symbol(&self, before: Option<&[i64]>, row: &[i64]) -> usize {
+        let fits = row[FITS].cast_unsigned();
+        let Some(before) = before else { return fits as usize };
+        self.orders.iter().fold(fits, |symbol, Orders { comparison, bits }| symbol | comparison.of_neighbours(before, row, bits)) as usize
     }
 
     /// The bits that a way needs of a symbol; nothing where a term of it reads more than two events.

@@ -48,8 +48,9 @@ impl Strict {
     /// are asked in vain: no first step has any.
     #[inline]
     fn note_classes(&self, machine: &Machine, log: &mut Log, from: usize) {
-        self.neighbours.note_symbols(machine, log, from);
-        log.change_fits(&machine.layout, from, |symbol| self.determined.class(symbol as usize) as u64);
+        self.neighbours.note_terms(machine, log, from);
+        let class = |before: Option<&[i64]>, row: &[i64]| self.determined.class(self.neighbours.symbol(before, row)) as u64;
+        log.change_fits(&machine.layout, from, class);
     }
 }
 
@@ -246,8 +247,8 @@ impl Streaks {
     /// Steps all groups under way.
     #[inline]
     fn step(&mut self, class: usize, strict: &Strict, tools: &mut Tools<'_>) {
-        let mut kept = 0;
-        for nth in 0..self.groups.len() {
+        let (mut kept, count) = (0, self.groups.len());
+        for nth in 0..count {
             let mut group = self.groups[nth];
             group.grow_older();
             if !group.is_decided() {
@@ -258,7 +259,6 @@ impl Streaks {
                     group.starts = self.settle(&group, strict, tools);
                 }
                 if group.state == NOWHERE || group.starts == 0 {
-                    self.is_untidy = true;
                     continue;
                 }
             }
@@ -267,7 +267,11 @@ impl Streaks {
                 kept += 1;
             }
         }
-        self.groups.truncate(kept);
+        if kept < count {
+            // They have joined others, or are over.
+            self.groups.truncate(kept);
+            self.is_untidy = true;
+        }
     }
 
     /// Each start of a group has a match, which comes out, or waits for its turn. Gives those of the starts that wait.
