@@ -143,33 +143,48 @@ impl FlatSequence {
 
     /// Row by row: what has been found, what is waited for, and what is held back.
     fn put_out_by_row(&mut self, batch: &EventBatch, by: &mut ByPartition, out: &mut Outbox) {
-        let moments = &**batch.moments();
-        for (row, &id) in by.ids.iter().enumerate() {
-            let Some(partition) = self.partitions.get_mut(id as usize).and_then(Option::as_mut) else { continue };
-            let Behind { found: (begin, end), oldest } = by.behind[row];
-            let moment = moments[row];
-            let found = &mut by.found[begin as usize..end as usize];
-            found.sort_by_key(|found| found.as_ref().map(|found| found.start));
-            for found in found.iter_mut().filter_map(Option::take) {
-                out.rows(found.port, found.end, moment, |builders| {
-                    self.evaluator.write(&partition.state, &found, builders);
-                    1
-                });
-            }
-            if !self.waits {
+        for ((&id, &moment), behind) in by.ids.iter().zip(batch.moments().iter()).zip(&by.behind) {
+            if id == UNKNOWN {
                 continue;
             }
-            partition.before = Some(oldest);
-            if partition.noted.is_none()
-                && let Some(start) = oldest
-            {
-                partition.noted = oldest;
-                self.starts.push(Reverse((start, id)));
-                self.due = self.evaluator.deadline(start).map_or(self.due, |deadline| deadline.min(self.due));
+            let (begin, end) = behind.found;
+            if begin < end {
+                self.put_out_found(id, &mut by.found[begin as usize..end as usize], moment, out);
             }
-            self.may_hold_less |= self.lags && self.starts.peek().is_none_or(|Reverse((_, first))| *first == id);
-            self.report(moment, out);
+            if self.waits {
+                self.note_oldest(id, behind.oldest);
+                self.report(moment, out);
+            }
         }
+    }
+
+    /// Puts out what a row has finished.
+    fn put_out_found(&self, id: u32, found: &mut [Option<Found>], moment: Place, out: &mut Outbox) {
+        let Some(partition) = &self.partitions[id as usize] else { return };
+        if found.len() > 1 {
+            found.sort_by_key(|found| found.as_ref().map(|found| found.start));
+        }
+        for found in found.iter_mut().filter_map(Option::take) {
+            out.rows(found.port, found.end, moment, |builders| {
+                self.evaluator.write(&partition.state, &found, builders);
+                1
+            });
+        }
+    }
+
+    /// Behind the row at hand, this is the oldest undecided start of its partition.
+    #[inline]
+    fn note_oldest(&mut self, id: u32, oldest: Option<Place>) {
+        let Some(partition) = self.partitions[id as usize].as_mut() else { return };
+        partition.before = Some(oldest);
+        if partition.noted.is_none()
+            && let Some(start) = oldest
+        {
+            partition.noted = oldest;
+            self.starts.push(Reverse((start, id)));
+            self.due = self.evaluator.deadline(start).map_or(self.due, |deadline| deadline.min(self.due));
+        }
+        self.may_hold_less |= self.lags && self.starts.peek().is_none_or(|Reverse((_, first))| *first == id);
     }
 
     /// A partition has taken its rows, and what was found in it is written.

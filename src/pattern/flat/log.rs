@@ -257,7 +257,7 @@ impl Log {
             let (time, sequence, nth) = place.to_parts();
             self.words.extend_from_slice(&[time, sequence.cast_signed(), fits.cast_signed(), text_at, nth.into(), all]);
             self.words.extend(stretch.words.iter().map(|words| words.map_or(0, |words| words[row])));
-            self.rows += 1;
+            self.rows = self.rows.wrapping_add(1);
         }
     }
 
@@ -311,7 +311,7 @@ impl Log {
     /// What the event fits that lies there.
     #[inline]
     pub(super) fn fits_at(&self, layout: &Layout, index: usize) -> u64 {
-        self.words[index * layout.stride + FITS].cast_unsigned()
+        self.words[index.wrapping_mul(layout.stride).wrapping_add(FITS)].cast_unsigned()
     }
 
     /// In place of what the event fits that lies there, another number that says what it is.

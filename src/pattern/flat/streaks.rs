@@ -100,7 +100,7 @@ impl Group {
     /// The age of its oldest start.
     #[inline]
     fn oldest(&self) -> u32 {
-        LONG - 1 - self.starts.leading_zeros()
+        (LONG - 1).wrapping_sub(self.starts.leading_zeros())
     }
 
     /// The ages of its starts, the oldest first.
@@ -117,7 +117,7 @@ impl Group {
     #[inline]
     fn grow_older(&mut self) {
         self.starts <<= 1;
-        self.decided_by = if self.is_decided() { self.decided_by + 1 } else { NONE };
+        self.decided_by = if self.is_decided() { self.decided_by.wrapping_add(1) } else { NONE };
     }
 
     /// Takes in the starts of a group behind it, if they are in the same state.
@@ -142,7 +142,7 @@ impl Streaks {
     /// The event of that age.
     #[inline]
     fn aged(&self, age: u32) -> u32 {
-        self.log.number_at(self.end - 1 - age as usize)
+        self.log.number_at(self.end.wrapping_sub(1).wrapping_sub(age as usize))
     }
 
     /// See [`super::FlatEvaluator::touch`].
@@ -229,7 +229,7 @@ impl Streaks {
     fn handle(&mut self, fits: u64, strict: &Strict, tools: &mut Tools<'_>) {
         let machine = tools.machine;
         let class = self.log.fits_at(&machine.layout, self.end) as usize;
-        self.end += 1;
+        self.end = self.end.wrapping_add(1);
         self.step(class, strict, tools);
         if strict.begins & fits != 0 {
             self.begin(class, strict, tools);
@@ -247,9 +247,12 @@ impl Streaks {
     /// Steps all groups under way.
     #[inline]
     fn step(&mut self, class: usize, strict: &Strict, tools: &mut Tools<'_>) {
-        let (mut kept, count) = (0, self.groups.len());
-        for nth in 0..count {
-            let mut group = self.groups[nth];
+        let mut groups = std::mem::take(&mut self.groups);
+        let mut kept = 0_usize;
+        // No group is nowhere.
+        let mut last = Group { state: NOWHERE, decided_by: NONE, starts: 0 };
+        for nth in 0..groups.len() {
+            let mut group = groups[nth];
             group.grow_older();
             if !group.is_decided() {
                 let step = strict.determined.step(group.state, class);
@@ -262,20 +265,22 @@ impl Streaks {
                     continue;
                 }
             }
-            if kept == 0 || !self.groups[kept - 1].joins(&group) {
-                self.groups[kept] = group;
-                kept += 1;
+            if last.joins(&group) {
+                groups[kept.wrapping_sub(1)] = last;
+            } else {
+                groups[kept] = group;
+                kept = kept.wrapping_add(1);
+                last = group;
             }
         }
-        if kept < count {
-            // They have joined others, or are over.
-            self.groups.truncate(kept);
-            self.is_untidy = true;
-        }
+        // Some have joined others, or are over.
+        self.is_untidy |= kept < groups.len();
+        groups.truncate(kept);
+        self.groups = groups;
     }
 
     /// Each start of a group has a match, which comes out, or waits for its turn. Gives those of the starts that wait.
-    fn settle(&mut self, group: &Group, strict: &Strict, tools: &mut Tools<'_>) -> u64 {
+    fn settle(&self, group: &Group, strict: &Strict, tools: &mut Tools<'_>) -> u64 {
         let waits = tools.machine.spec.after_match.is_skip();
         if waits && !tools.results.has_having() {
             return group.starts;
