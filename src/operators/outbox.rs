@@ -1,5 +1,6 @@
 //! Where an operator puts its rows: builders of columns, places and moments, one set a port.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::data::{Allowance, Column, ColumnBuilder, EventBatch, Over, Place, Places, PlacesBuilder, Schema, Value, WatermarkStep};
@@ -125,6 +126,39 @@ impl Outbox {
         count
     }
 
+    /// Puts out rows of several places and moments, so many of each and in order, as [`Self::rows`] would one after the other: `fill` appends
+    /// the values of the rows of some of them. Where no bound is near, that is all of them at once.
+    pub fn rows_of_places(
+        &mut self,
+        port: usize,
+        of_places: impl ExactSizeIterator<Item = (Place, Place, usize)> + Clone,
+        mut fill: impl FnMut(Range<usize>, &mut [ColumnBuilder]),
+    ) {
+        let total = of_places.clone().map(|(.., rows)| rows).sum();
+        if !self.ports[port].has_room(total, &self.allowance) {
+            for (number, (place, moment, rows)) in of_places.enumerate() {
+                self.rows(port, place, moment, |columns| {
+                    fill(number..number + 1, columns);
+                    rows
+                });
+            }
+            return;
+        }
+        let port = &mut self.ports[port];
+        port.bound(&self.allowance);
+        fill(0..of_places.len(), &mut port.columns);
+        for (place, moment, rows) in of_places {
+            self.at = Some((place, moment));
+            let place = place.derived_by(self.rank);
+            port.places.push(place, rows);
+            port.moments.push(moment, rows);
+            if self.notes_turns {
+                port.turns.resize(port.places.len(), self.turn.unwrap_or(place));
+            }
+        }
+        debug_assert!(port.columns.iter().all(|column| column.len() == port.places.len()), "one value a column");
+    }
+
     /// Puts out whole columns by a port, which has been given nothing else since it was emptied.
     pub fn columns(&mut self, port: usize, columns: Vec<Column>, mut places: Vec<Place>, moments: Places) {
         let port = &mut self.ports[port];
@@ -215,6 +249,11 @@ impl Port {
         if self.moments.last_run() > allowance.rows {
             allowance.too_many_rows().end();
         }
+    }
+
+    /// Whether so many rows more pass no bound, whatever moments they are of.
+    fn has_room(&self, rows: usize, allowance: &Allowance) -> bool {
+        allowance.memory.is_none() && self.moments.last_run().saturating_add(rows) <= allowance.rows
     }
 
     /// What is about to be filled in at once may be this much.

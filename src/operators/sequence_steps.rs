@@ -19,6 +19,9 @@ const FEW: usize = 512;
 /// The room of so many partitions that have gone is kept, of a quarter as many as there are.
 const SPARE: usize = 64;
 
+/// So many finished matches wait to be written together.
+const TOGETHER: usize = 4096;
+
 /// Matches a sequence of single steps.
 #[derive(Debug)]
 pub struct StepSequence {
@@ -106,16 +109,7 @@ impl StepSequence {
 
     fn event_of_key(&mut self, id: u32, rows: &[RowOf<'_>], fits: u64, (place, moment): (Place, Place), out: &mut Outbox) {
         let Some(partition) = self.partitions.get_mut(id) else { return };
-        let arrival = Arrival { rows, place, fits };
-        self.evaluator.event(partition, &arrival);
-        let finished = self.evaluator.finished_count();
-        if finished > 0 {
-            let evaluator = &self.evaluator;
-            out.rows(0, place, moment, |builders| {
-                evaluator.write_finished(&arrival, builders);
-                finished
-            });
-        }
+        self.evaluator.event(partition, &Arrival { rows, place, moment, fits });
         if self.evaluator.lags() {
             // What is held back is the first start, so only what happens to that one, or a first one, changes it.
             self.may_hold_less |= self.starts.front().is_none_or(|(_, first)| *first == id);
@@ -128,6 +122,16 @@ impl StepSequence {
             self.put_out(moment, out);
         }
         self.partitions.drop_if(id, StepPartition::is_empty);
+    }
+
+    /// Puts out the matches that are finished, if there are so many.
+    fn write(&mut self, least: usize, inputs: &[EventBatch], out: &mut Outbox) {
+        if self.evaluator.unwritten() < least {
+            return;
+        }
+        let evaluator = &self.evaluator;
+        out.rows_of_places(0, evaluator.unwritten_of_events(), |events, builders| evaluator.write(events, inputs, builders));
+        self.evaluator.forget_written();
     }
 
     /// Reads what the next rows will look at, all rows at each depth before the next: partitions lie anywhere in memory, and to wait for many
@@ -289,8 +293,9 @@ impl StepSequence {
         let mut rows = std::mem::take(&mut self.rows);
         self.put_rows_that_matter(batch, &mut rows);
         let (places, moments, lags) = (&**batch.places(), &**batch.moments(), self.evaluator.lags());
+        let (inputs, together) = (std::slice::from_ref(batch), together(out));
         let starts = rows.iter().filter(|next| next.fits & 1 == 1);
-        self.evaluator.begin(std::slice::from_ref(batch), starts.map(|next| (0, next.row, places[next.row as usize])));
+        self.evaluator.begin(inputs, starts.map(|next| (0, next.row, places[next.row as usize])));
         let (is_worth_touching, keys) = (self.is_worth_touching(), self.partitions.keys_of(0, batch));
         for rows in rows.chunks_mut(AHEAD) {
             let forgotten = self.partitions.forgotten();
@@ -311,12 +316,14 @@ impl StepSequence {
                     && self.concerns(id, fits)
                 {
                     self.event_of_key(id, std::slice::from_ref(&row), fits, (place, moments[at]), out);
+                    self.write(together, inputs, out);
                     if std::mem::take(&mut self.may_hold_less) {
                         self.report(moments[at], out);
                     }
                 }
             }
         }
+        self.write(1, inputs, out);
         self.rows = rows;
     }
 
@@ -341,7 +348,7 @@ impl StepSequence {
             Entry::Watermark(_) => None,
         });
         self.evaluator.begin(&inbox.inputs, rows);
-        let (looks_at_all, lags) = (self.evaluator.looks_at_all(), self.evaluator.lags());
+        let (looks_at_all, lags, together) = (self.evaluator.looks_at_all(), self.evaluator.lags(), together(out));
         let mut rows: Vec<RowOf<'_>> = Vec::new();
         let row_of = |entry: &Entry| match *entry {
             Entry::Row { input, row, .. } => {
@@ -378,11 +385,18 @@ impl StepSequence {
                 _ => self.rows(&rows, place, moment, out),
             }
             rows.clear();
+            self.write(together, &inbox.inputs, out);
             if std::mem::take(&mut self.may_hold_less) {
                 self.report(moment, out);
             }
         }
+        self.write(1, &inbox.inputs, out);
     }
+}
+
+/// How many finished matches are written together: where memory is bounded, those of one event.
+fn together(out: &Outbox) -> usize {
+    if out.allowance().memory.is_some() { 1 } else { TOGETHER }
 }
 
 impl Operator for StepSequence {

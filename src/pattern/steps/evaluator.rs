@@ -4,13 +4,15 @@
 //! asked; those that it fits wait at the next step from then on, or are finished. A match that has begun is thus one record in one list
 //! (with `->>`, one for each way so far), whatever else is under way.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::batch::Offers;
+use super::endings::{Ended, Ending, Endings};
 use super::log::{Keeps, Log};
 use super::partition::StepPartition;
 use super::plan::{Earlier, Plan};
-use super::rows::{Finished, Last, RowWriter};
+use super::rows::{Finished, RowWriter};
 use super::view::{Events, InBatch, View};
 use super::waiting::{Compared, Fitting, Question, Record, Shape};
 use super::word::Bounds;
@@ -33,8 +35,9 @@ pub(crate) struct StepEvaluator {
     logs: Vec<Log>,
     /// Where the events that the first step takes are in its log beforehand, all of the rows to come: by row, their numbers there.
     begun: Vec<u32>,
-    /// The matches that the event at hand has finished: numbers of their events but the last, match behind match.
-    finished: Vec<u32>,
+    /// The matches that are finished and not written.
+    endings: Endings,
+    /// How many of them the event at hand has finished.
     finished_count: usize,
     /// Matches whose turn it is, with their starts.
     ready: Vec<(Place, Box<[u32]>)>,
@@ -68,6 +71,8 @@ pub(crate) struct Arrival<'a> {
     pub(crate) rows: &'a [RowOf<'a>],
     /// Where it stands.
     pub(crate) place: Place,
+    /// When it is certain.
+    pub(crate) moment: Place,
     /// The steps that one of the rows fits, as bits.
     pub(crate) fits: u64,
 }
@@ -75,6 +80,13 @@ pub(crate) struct Arrival<'a> {
 impl<'a> Arrival<'a> {
     fn row(&self, input: usize) -> &RowOf<'a> {
         self.rows.iter().find(|row| row.input == input).expect("an event fits steps of its inputs")
+    }
+
+    /// As the end of matches, of which there are so many then.
+    fn ending(&self, plan: &Plan, until: usize) -> Ending {
+        let event = plan.keeps_events().then(|| self.event());
+        let row = self.row(plan.steps[plan.last()].input).row;
+        Ending { place: self.place, moment: self.moment, row, until, event }
     }
 
     /// The event by itself, copied out of its batches.
@@ -112,7 +124,7 @@ impl StepEvaluator {
                 .map(|step| Log::new(&step.keeps.iter().map(|(keeps, _)| keeps.clone()).collect::<Vec<Keeps>>()))
                 .collect(),
             begun: Vec::new(),
-            finished: Vec::new(),
+            endings: Endings::default(),
             finished_count: 0,
             ready: Vec::new(),
             scratch: Scratch::default(),
@@ -257,10 +269,9 @@ impl StepEvaluator {
         partition.touch(fits | self.strict)
     }
 
-    /// The next event of a partition. Behind it, what [`Self::finished_count`] tells is to be written.
+    /// The next event of a partition. The matches that it finishes wait to be written.
     pub(crate) fn event(&mut self, partition: &mut StepPartition, arrival: &Arrival<'_>) {
         let earliest = self.earliest(arrival.place);
-        self.finished.clear();
         self.finished_count = 0;
         // What goes on waits at a step that has had the event already.
         let mut steps = partition.waits() & (arrival.fits | self.strict);
@@ -280,8 +291,11 @@ impl StepEvaluator {
         if self.plan.in_turn && partition.turns.is_decided() {
             self.let_out(partition);
         }
-        if self.finished_count > 0 && self.plan.spec.after_match == AfterMatch::Restart {
-            partition.clear(&self.shapes);
+        if self.finished_count > 0 {
+            self.endings.push(arrival.ending(&self.plan, self.endings.len() + self.finished_count));
+            if self.plan.spec.after_match == AfterMatch::Restart {
+                partition.clear(&self.shapes);
+            }
         }
         if partition.waiting() > self.most {
             self.dropped += partition.give_up(&self.shapes, earliest, self.most);
@@ -409,12 +423,12 @@ impl StepEvaluator {
     }
 
     fn finish_one(&mut self, record: Record<'_>, arrival: &Arrival<'_>) {
-        let from = self.finished.len();
-        self.finished.extend(record.events(self.plan.last()));
-        if self.plan.spec.having.is_none() || self.is_accepted(&self.finished[from..], arrival) {
+        let from = self.endings.events.len();
+        self.endings.events.extend(record.events(self.plan.last()));
+        if self.plan.spec.having.is_none() || self.is_accepted(&self.endings.events[from..], arrival) {
             self.finished_count += 1;
         } else {
-            self.finished.truncate(from);
+            self.endings.events.truncate(from);
         }
     }
 
@@ -451,15 +465,11 @@ impl StepEvaluator {
         if self.plan.spec.having.is_none() {
             return true;
         }
-        self.with_last(events, 1, arrival, |found| self.writer.accepts(&self.plan, &self.logs, found, &self.terms.context))
-    }
-
-    /// Hands out finished matches that end with the event at hand.
-    fn with_last<T>(&self, events: &[u32], count: usize, arrival: &Arrival<'_>, with: impl FnOnce(Finished<'_>) -> T) -> T {
-        let last = self.plan.last();
-        let event = self.plan.keeps_events().then(|| arrival.event());
-        let row = arrival.in_batch(last, self.plan.steps[last].input);
-        with(Finished { events, count, width: last, last: Some(Last { place: arrival.place, row, event: event.as_ref() }) })
+        let end = arrival.ending(&self.plan, 1);
+        let batch = arrival.row(self.plan.steps[self.plan.last()].input).batch;
+        let last = Some(Ended::new(&self.plan, std::slice::from_ref(&end), batch, 0));
+        let found = Finished { events, count: 1, width: self.plan.last(), last };
+        self.writer.accepts(&self.plan, &self.logs, found, &self.terms.context)
     }
 
     /// Puts an event into the log of a step.
@@ -498,16 +508,27 @@ impl StepEvaluator {
         }
     }
 
-    /// How many matches the last event has finished.
-    pub(crate) fn finished_count(&self) -> usize {
-        self.finished_count
+    /// How many finished matches are to be written.
+    pub(crate) fn unwritten(&self) -> usize {
+        self.endings.len()
     }
 
-    /// Appends the rows of the matches that the event at hand has finished.
-    pub(crate) fn write_finished(&self, arrival: &Arrival<'_>, out: &mut [ColumnBuilder]) {
-        self.with_last(&self.finished, self.finished_count, arrival, |found| {
-            self.writer.write(&self.plan, &self.logs, found, out, &self.terms.context);
-        });
+    /// Of each event that has finished some of them its place and moment, and how many those are.
+    pub(crate) fn unwritten_of_events(&self) -> impl ExactSizeIterator<Item = (Place, Place, usize)> + Clone {
+        self.endings.stands()
+    }
+
+    /// Appends the rows of those that some of the events have finished, which lie in these batches.
+    pub(crate) fn write(&self, events: Range<usize>, inputs: &[EventBatch], out: &mut [ColumnBuilder]) {
+        let last = self.plan.last();
+        let (ended, numbers) = self.endings.part(&self.plan, events, &inputs[self.plan.steps[last].input]);
+        let found = Finished { events: numbers, count: ended.count(), width: last, last: Some(ended) };
+        self.writer.write(&self.plan, &self.logs, found, out, &self.terms.context);
+    }
+
+    /// All of them have been written.
+    pub(crate) fn forget_written(&mut self) {
+        self.endings.clear();
     }
 
     /// Whether there are matches whose turn it is.

@@ -3,10 +3,11 @@
 //! `plan` works out what terms and outputs need; `word` turns comparisons into questions about stored words; `log` keeps the events that
 //! steps have taken; `waiting` is a list of records, with an `index` when it is long (`equal`,
 //! `ordered`); `turns` says whose turn it is (SKIP); `partition` puts
-//! lists and turns together; `batch` looks at whole batches; `view` gives terms their slots, `rows` turns matches into rows; `evaluator` is
-//! the face of it all.
+//! lists and turns together; `batch` looks at whole batches; `view` gives terms their slots, `endings` are finished
+//! matches until they are written, and `rows` turns matches into rows; `evaluator` is the face of it all.
 
 mod batch;
+mod endings;
 mod equal;
 mod evaluator;
 mod index;
