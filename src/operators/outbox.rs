@@ -311,3 +311,50 @@ impl Port {
 fn first_beyond(moments: &[Place], most: usize) -> Option<usize> {
     (most..moments.len()).find(|&row| moments[row - most] == moments[row])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{DataType, Field, Timestamp};
+
+    /// Rows with their places, and place and moment of what is over, where something is.
+    type PutOut = (Vec<(i64, Place)>, Option<(Place, Place)>);
+
+    /// Rows of several places, together or one place after the other; each says how manieth it is.
+    fn put_out(counts: &[usize], most: usize, are_together: bool) -> PutOut {
+        let schema = Arc::new(Schema::new(vec![Field::new("n", DataType::Int)]));
+        let mut out = Outbox::new(1, vec![schema]).within(Allowance { rows: most, ..Allowance::default() });
+        let at = |number: usize| Place::event(Timestamp(number as i64 / 2), 1 + number as u64 / 2);
+        let of_places = counts.iter().enumerate().map(|(number, rows)| (at(number), at(number), *rows));
+        let fill = |range: Range<usize>, columns: &mut [ColumnBuilder]| {
+            let before: usize = counts[..range.start].iter().sum();
+            let rows: usize = counts[range].iter().sum();
+            columns[0].extend_words((0..rows).map(|row| (before + row) as i64));
+        };
+        let over = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            if are_together {
+                out.rows_of_places(0, of_places, fill);
+            } else {
+                for (number, (place, moment, rows)) in of_places.enumerate() {
+                    out.rows(0, place, moment, |columns| {
+                        fill(number..number + 1, columns);
+                        rows
+                    });
+                }
+            }
+        }));
+        let over = over.err().and_then(|_| out.cut_back());
+        let rows = out.take(0).0;
+        let row = |row: usize| (rows.columns()[0].word(row).unwrap(), rows.places()[row]);
+        ((0..rows.len()).map(row).collect(), over)
+    }
+
+    #[test]
+    fn rows_of_several_places_are_those_of_one_after_the_other() {
+        for (counts, most) in [(vec![1, 2, 3], 100), (vec![2, 2, 1], 4), (vec![2, 3, 1], 4), (vec![1, 0, 9, 1], 8), (vec![], 1)] {
+            let (together, apart) = (put_out(&counts, most, true), put_out(&counts, most, false));
+            assert_eq!(together, apart, "{counts:?}, at most {most}");
+        }
+        assert!(put_out(&[2, 3, 1], 4, true).1.is_some());
+    }
+}
