@@ -119,6 +119,10 @@ fn write_column(plan: &Plan, logs: &[Log], output: &Output, found: Finished<'_>,
 
 /// Appends what a column has in the events that end matches, for each match.
 fn write_of_batch(column: &Column, ended: Ended<'_>, out: &mut ColumnBuilder) {
+    if let Some(words) = column.words().filter(|_| *out.data_type() == column.data_type()) {
+        let each = ended.each().flat_map(|(end, matches)| std::iter::repeat_n(words[end.row], matches.len()));
+        return out.push_words(&each.collect::<Vec<i64>>(), None);
+    }
     for (end, matches) in ended.each() {
         out.push_from_times(column, end.row, matches.len());
     }
