@@ -6,9 +6,9 @@ use std::sync::Arc;
 use crate::data::Dictionary;
 
 /// Stands for no number.
-const NONE: u32 = u32::MAX;
+pub(super) const NONE: u32 = u32::MAX;
 /// Stands for what is known to be the key of no group.
-const NO_GROUP: u32 = u32::MAX - 1;
+pub(super) const NO_GROUP: u32 = u32::MAX - 1;
 
 /// Numbers of groups by code, and back.
 #[derive(Debug, Default)]
@@ -33,6 +33,12 @@ impl Codes {
     #[inline]
     pub(super) fn group(&self, code: u32) -> Option<u32> {
         self.groups.get(code as usize).copied().filter(|&group| group < NO_GROUP)
+    }
+
+    /// The same; [`NO_GROUP`] where the code is known to be the key of none, and [`NONE`] where nothing is known.
+    #[inline]
+    pub(super) fn group_or_none(&self, code: u32) -> u32 {
+        self.groups.get(code as usize).copied().unwrap_or(NONE)
     }
 
     /// Whether a code is known to be the key of no group.

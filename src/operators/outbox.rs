@@ -1,5 +1,6 @@
 //! Where an operator puts its rows: builders of columns, places and moments, one set a port.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::data::{Allowance, Column, ColumnBuilder, EventBatch, Over, Place, Places, PlacesBuilder, Schema, Value, WatermarkStep};
@@ -125,6 +126,39 @@ impl Outbox {
         count
     }
 
+    /// Puts out rows of several places and moments, so many of each and in order, as [`Self::rows`] would one after the other: `fill` appends
+    /// the values of the rows of some of them. Where no bound is near, that is all of them at once.
+    pub fn rows_of_places(
+        &mut self,
+        port: usize,
+        of_places: impl ExactSizeIterator<Item = (Place, Place, usize)> + Clone,
+        mut fill: impl FnMut(Range<usize>, &mut [ColumnBuilder]),
+    ) {
+        let total = of_places.clone().map(|(.., rows)| rows).sum();
+        if !self.ports[port].has_room(total, &self.allowance) {
+            for (number, (place, moment, rows)) in of_places.enumerate() {
+                self.rows(port, place, moment, |columns| {
+                    fill(number..number + 1, columns);
+                    rows
+                });
+            }
+            return;
+        }
+        let port = &mut self.ports[port];
+        port.bound(&self.allowance);
+        fill(0..of_places.len(), &mut port.columns);
+        for (place, moment, rows) in of_places {
+            self.at = Some((place, moment));
+            let place = place.derived_by(self.rank);
+            port.places.push(place, rows);
+            port.moments.push(moment, rows);
+            if self.notes_turns {
+                port.turns.resize(port.places.len(), self.turn.unwrap_or(place));
+            }
+        }
+        debug_assert!(port.columns.iter().all(|column| column.len() == port.places.len()), "one value a column");
+    }
+
     /// Puts out whole columns by a port, which has been given nothing else since it was emptied.
     pub fn columns(&mut self, port: usize, columns: Vec<Column>, mut places: Vec<Place>, moments: Places) {
         let port = &mut self.ports[port];
@@ -217,6 +251,11 @@ impl Port {
         }
     }
 
+    /// Whether so many rows more pass no bound, whatever moments they are of.
+    fn has_room(&self, rows: usize, allowance: &Allowance) -> bool {
+        allowance.memory.is_none() && self.moments.last_run().saturating_add(rows) <= allowance.rows
+    }
+
     /// What is about to be filled in at once may be this much.
     fn bound(&mut self, allowance: &Allowance) {
         if allowance.rows == usize::MAX && allowance.memory.is_none() {
@@ -271,4 +310,51 @@ impl Port {
 /// The first row that is one too many of its moment, where there may be so many.
 fn first_beyond(moments: &[Place], most: usize) -> Option<usize> {
     (most..moments.len()).find(|&row| moments[row - most] == moments[row])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{DataType, Field, Timestamp};
+
+    /// Rows with their places, and place and moment of what is over, where something is.
+    type PutOut = (Vec<(i64, Place)>, Option<(Place, Place)>);
+
+    /// Rows of several places, together or one place after the other; each says how manieth it is.
+    fn put_out(counts: &[usize], most: usize, are_together: bool) -> PutOut {
+        let schema = Arc::new(Schema::new(vec![Field::new("n", DataType::Int)]));
+        let mut out = Outbox::new(1, vec![schema]).within(Allowance { rows: most, ..Allowance::default() });
+        let at = |number: usize| Place::event(Timestamp(number as i64 / 2), 1 + number as u64 / 2);
+        let of_places = counts.iter().enumerate().map(|(number, rows)| (at(number), at(number), *rows));
+        let fill = |range: Range<usize>, columns: &mut [ColumnBuilder]| {
+            let before: usize = counts[..range.start].iter().sum();
+            let rows: usize = counts[range].iter().sum();
+            columns[0].extend_words((0..rows).map(|row| (before + row) as i64));
+        };
+        let over = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            if are_together {
+                out.rows_of_places(0, of_places, fill);
+            } else {
+                for (number, (place, moment, rows)) in of_places.enumerate() {
+                    out.rows(0, place, moment, |columns| {
+                        fill(number..number + 1, columns);
+                        rows
+                    });
+                }
+            }
+        }));
+        let over = over.err().and_then(|_| out.cut_back());
+        let rows = out.take(0).0;
+        let row = |row: usize| (rows.columns()[0].word(row).unwrap(), rows.places()[row]);
+        ((0..rows.len()).map(row).collect(), over)
+    }
+
+    #[test]
+    fn rows_of_several_places_are_those_of_one_after_the_other() {
+        for (counts, most) in [(vec![1, 2, 3], 100), (vec![2, 2, 1], 4), (vec![2, 3, 1], 4), (vec![1, 0, 9, 1], 8), (vec![], 1)] {
+            let (together, apart) = (put_out(&counts, most, true), put_out(&counts, most, false));
+            assert_eq!(together, apart, "{counts:?}, at most {most}");
+        }
+        assert!(put_out(&[2, 3, 1], 4, true).1.is_some());
+    }
 }

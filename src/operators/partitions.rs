@@ -17,7 +17,9 @@ use crate::pattern::RowOf;
 use crate::spec::{PartitionKeys, PatternSpec, Within};
 
 /// Stands for a partition whose number is not known.
-pub(super) const UNKNOWN: u32 = u32::MAX;
+pub(super) const UNKNOWN: u32 = super::codes::NONE;
+/// Stands for none, where it is known that there is none.
+pub(super) const ABSENT: u32 = super::codes::NO_GROUP;
 
 /// Partitions, with what is kept of each.
 #[derive(Debug)]
@@ -163,13 +165,13 @@ impl<P> Partitions<P> {
         }
     }
 
-    /// Puts down the numbers of the partitions of rows as far as they are remembered, and [`UNKNOWN`] of the others. A number means the same
-    /// until a partition is [forgotten](Self::forgotten).
+    /// Puts down the numbers of the partitions of rows as far as they are remembered, [`ABSENT`] where it is remembered that there is none, and
+    /// [`UNKNOWN`] of the others. A number means the same until a partition is [forgotten](Self::forgotten).
     #[inline]
     pub(super) fn put_known<'r>(&self, keys: RowKeys<'_>, input: usize, rows: impl Iterator<Item = (u32, &'r mut u32)>) {
-        match (keys, self.ways.get(input)) {
-            (RowKeys::Codes(codes, None), Some(Way::Text(_, known))) => {
-                rows.for_each(|(row, id)| *id = known.group(codes[row as usize]).unwrap_or(UNKNOWN));
+        match (keys, self.ways.as_slice()) {
+            (RowKeys::Codes(codes, None), [Way::Text(_, known)]) => {
+                rows.for_each(|(row, id)| *id = known.group_or_none(codes[row as usize]));
             }
             _ => rows.for_each(|(row, id)| *id = self.known(keys, input, row as usize).unwrap_or(UNKNOWN)),
         }
@@ -191,6 +193,7 @@ impl<P> Partitions<P> {
         }
     }
 
+    #[inline(never)]
     fn find_anew(&mut self, row: &RowOf<'_>, fresh: Option<impl FnOnce() -> P>) -> Option<u32> {
         let time = row.batch.time(row.row);
         if !self.is_keyed {

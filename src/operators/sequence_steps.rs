@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::partitions::{Partitions, RowKeys, UNKNOWN};
+use super::partitions::{ABSENT, Partitions, RowKeys, UNKNOWN};
 use super::{Held, Operator, Outbox, Plain};
 use crate::data::{Entry, EventBatch, Inbox, Phase, Place, StateError, StateReader, StateWriter, Timestamp};
 use crate::pattern::{Arrival, RowOf, StepEvaluator, StepPartition};
@@ -18,6 +18,9 @@ const FEW: usize = 512;
 
 /// The room of so many partitions that have gone is kept, of a quarter as many as there are.
 const SPARE: usize = 64;
+
+/// So many finished matches wait to be written together.
+const TOGETHER: usize = 4096;
 
 /// Matches a sequence of single steps.
 #[derive(Debug)]
@@ -70,9 +73,7 @@ impl StepSequence {
 
     /// A row that is an event by itself, and the steps that it fits.
     fn row(&mut self, keys: RowKeys<'_>, row: &RowOf<'_>, fits: u64, at: (Place, Place), out: &mut Outbox) {
-        if let Some(id) = self.partition_of(keys, row, fits)
-            && self.concerns(id, fits)
-        {
+        if let Some(id) = self.partition_of(keys, row, fits) {
             self.event_of_key(id, std::slice::from_ref(row), fits, at, out);
         }
     }
@@ -98,24 +99,13 @@ impl StepSequence {
         }
     }
 
-    /// Whether an event that fits these steps does anything to a partition.
-    #[inline]
-    fn concerns(&self, id: u32, fits: u64) -> bool {
-        self.partitions.get(id).is_some_and(|partition| self.evaluator.concerns(partition, fits))
-    }
-
-    fn event_of_key(&mut self, id: u32, rows: &[RowOf<'_>], fits: u64, (place, moment): (Place, Place), out: &mut Outbox) {
-        let Some(partition) = self.partitions.get_mut(id) else { return };
-        let arrival = Arrival { rows, place, fits };
-        self.evaluator.event(partition, &arrival);
-        let finished = self.evaluator.finished_count();
-        if finished > 0 {
-            let evaluator = &self.evaluator;
-            out.rows(0, place, moment, |builders| {
-                evaluator.write_finished(&arrival, builders);
-                finished
-            });
+    /// An event that fits these steps comes to a partition. Gives whether it does anything there.
+    fn event_of_key(&mut self, id: u32, rows: &[RowOf<'_>], fits: u64, (place, moment): (Place, Place), out: &mut Outbox) -> bool {
+        let Some(partition) = self.partitions.get_mut(id) else { return false };
+        if !self.evaluator.concerns(partition, fits) {
+            return false;
         }
+        self.evaluator.event(partition, &Arrival { rows, place, moment, fits });
         if self.evaluator.lags() {
             // What is held back is the first start, so only what happens to that one, or a first one, changes it.
             self.may_hold_less |= self.starts.front().is_none_or(|(_, first)| *first == id);
@@ -128,14 +118,45 @@ impl StepSequence {
             self.put_out(moment, out);
         }
         self.partitions.drop_if(id, StepPartition::is_empty);
+        true
     }
 
-    /// Reads what the next rows will look at, all rows at each depth before the next: partitions lie anywhere in memory, and to wait for many
-    /// of them at once takes little longer than to wait for one.
+    /// Puts out the matches that are finished, if there are so many.
+    fn write(&mut self, least: usize, inputs: &[EventBatch], out: &mut Outbox) {
+        if self.evaluator.unwritten() < least {
+            return;
+        }
+        self.evaluator.read_events(inputs);
+        let evaluator = &self.evaluator;
+        out.rows_of_places(0, evaluator.unwritten_of_events(), |events, builders| evaluator.write(events, inputs, builders));
+        self.evaluator.forget_written();
+    }
+
+    /// Finds the partitions of the next rows, and puts first those that may do something there: a row that does nothing as things are now
+    /// does something only behind another one that does. Gives how many those are.
+    fn put_first_what_does_something(&self, keys: RowKeys<'_>, rows: &mut [Next]) -> usize {
+        self.partitions.put_known(keys, 0, rows.iter_mut().map(|next| (next.row, &mut next.id)));
+        // Of the partitions that change, the last bits of their numbers. (Rows of one key have one number, or all have none.)
+        let (mut change, mut count) = (0u64, 0);
+        for at in 0..rows.len() {
+            let next = rows[at];
+            let (does, is_asked_later) = match self.partitions.get(next.id) {
+                Some(partition) => (self.evaluator.concerns(partition, next.fits), false),
+                None => (next.fits & 1 == 1, next.id != ABSENT),
+            };
+            let may_do = does || is_asked_later || change >> (next.id & 63) & 1 == 1;
+            change |= u64::from(does) << (next.id & 63);
+            rows[count] = next;
+            count += usize::from(may_do);
+        }
+        count
+    }
+
+    /// Reads what the next rows will look at: partitions lie anywhere in memory, and to wait for many of them at once takes little longer
+    /// than to wait for one.
     fn touch(&self, rows: &[Next]) {
-        let partitions = || rows.iter().filter_map(|next| Some((self.partitions.get(next.id)?, next.fits)));
-        std::hint::black_box(partitions().fold(0, |touched, (partition, _)| touched ^ partition.waits()));
-        std::hint::black_box(partitions().fold(0, |touched, (partition, fits)| touched ^ self.evaluator.touch(partition, fits)));
+        let partitions = rows.iter().filter_map(|next| Some((self.partitions.get(next.id)?, next.fits)));
+        std::hint::black_box(partitions.fold(0, |touched, (partition, fits)| touched ^ self.evaluator.touch(partition, fits)));
     }
 
     /// Puts out the matches whose turn it is.
@@ -289,34 +310,36 @@ impl StepSequence {
         let mut rows = std::mem::take(&mut self.rows);
         self.put_rows_that_matter(batch, &mut rows);
         let (places, moments, lags) = (&**batch.places(), &**batch.moments(), self.evaluator.lags());
+        let (inputs, together) = (std::slice::from_ref(batch), together(out));
         let starts = rows.iter().filter(|next| next.fits & 1 == 1);
-        self.evaluator.begin(std::slice::from_ref(batch), starts.map(|next| (0, next.row, places[next.row as usize])));
+        self.evaluator.begin(inputs, starts.map(|next| (0, next.row, places[next.row as usize])));
         let (is_worth_touching, keys) = (self.is_worth_touching(), self.partitions.keys_of(0, batch));
         for rows in rows.chunks_mut(AHEAD) {
             let forgotten = self.partitions.forgotten();
-            self.partitions.put_known(keys, 0, rows.iter_mut().map(|next| (next.row, &mut next.id)));
+            let count = self.put_first_what_does_something(keys, rows);
+            let rows = &rows[..count];
             if is_worth_touching {
                 self.touch(rows);
             }
-            for &Next { row, id, fits } in &*rows {
+            for &Next { row, id, fits } in rows {
                 let at = row as usize;
                 let place = places[at];
                 if lags {
                     self.pass_time(place, Place::MIN, out);
                 }
                 let row = RowOf { input: 0, batch, row: at };
-                let is_known = id != UNKNOWN && self.partitions.forgotten() == forgotten;
-                let id = if is_known { Some(id) } else { self.partition_of(keys, &row, fits) };
-                if let Some(id) = id
-                    && self.concerns(id, fits)
-                {
-                    self.event_of_key(id, std::slice::from_ref(&row), fits, (place, moments[at]), out);
+                let is_known = id < ABSENT && self.partitions.forgotten() == forgotten;
+                let Some(id) = (if is_known { Some(id) } else { self.partition_of(keys, &row, fits) }) else { continue };
+                if self.event_of_key(id, std::slice::from_ref(&row), fits, (place, moments[at]), out) {
+                    self.write(together, inputs, out);
                     if std::mem::take(&mut self.may_hold_less) {
                         self.report(moments[at], out);
                     }
                 }
             }
         }
+        self.write(1, inputs, out);
+        self.evaluator.read_events(inputs);
         self.rows = rows;
     }
 
@@ -341,7 +364,7 @@ impl StepSequence {
             Entry::Watermark(_) => None,
         });
         self.evaluator.begin(&inbox.inputs, rows);
-        let (looks_at_all, lags) = (self.evaluator.looks_at_all(), self.evaluator.lags());
+        let (looks_at_all, lags, together) = (self.evaluator.looks_at_all(), self.evaluator.lags(), together(out));
         let mut rows: Vec<RowOf<'_>> = Vec::new();
         let row_of = |entry: &Entry| match *entry {
             Entry::Row { input, row, .. } => {
@@ -378,11 +401,19 @@ impl StepSequence {
                 _ => self.rows(&rows, place, moment, out),
             }
             rows.clear();
+            self.write(together, &inbox.inputs, out);
             if std::mem::take(&mut self.may_hold_less) {
                 self.report(moment, out);
             }
         }
+        self.write(1, &inbox.inputs, out);
+        self.evaluator.read_events(&inbox.inputs);
     }
+}
+
+/// How many finished matches are written together: where memory is bounded, those of one event.
+fn together(out: &Outbox) -> usize {
+    if out.allowance().memory.is_some() { 1 } else { TOGETHER }
 }
 
 impl Operator for StepSequence {

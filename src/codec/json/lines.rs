@@ -89,10 +89,13 @@ impl Minutes {
 
     #[inline]
     fn of(&mut self, time: Timestamp) -> &mut MinuteText {
-        if !self.kept[self.last & 15].has(time) {
-            self.last = (time.0.div_euclid(60_000_000_000) & 15) as usize;
+        // Whoever writes a time looks whether it is of the minute: a slot need only be mostly right.
+        let mut slot = self.last & 15;
+        if !self.kept[slot].has(time) {
+            slot = (time.0.cast_unsigned() / 60_000_000_000 % 16) as usize;
+            self.last = slot;
         }
-        &mut self.kept[self.last & 15]
+        &mut self.kept[slot]
     }
 }
 

@@ -67,6 +67,21 @@ impl Reads {
     }
 }
 
+impl Expr {
+    /// The only slot that it reads, where it is the same each time that slot is.
+    pub(crate) fn slot_alone(&self) -> Option<SlotId> {
+        match reads(self) {
+            Reads::One(slot) => Some(slot),
+            Reads::Nothing | Reads::More => None,
+        }
+    }
+
+    /// Whether a condition that reads one slot is true where that is this value.
+    pub(crate) fn is_true_of(&self, value: &Value<'_>, context: &EvalContext) -> bool {
+        self.is_true(&OneText(value.borrowed()), context)
+    }
+}
+
 // Recursion: as deep as the expression, which the parser bounds.
 fn reads(expr: &Expr) -> Reads {
     match &expr.kind {

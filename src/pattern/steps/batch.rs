@@ -2,8 +2,9 @@
 
 use arrow_buffer::BooleanBuffer;
 
+use super::marks::{Marks, text_column};
 use super::plan::{Plan, Side};
-use crate::data::{Column, EventBatch};
+use crate::data::{Column, DataType, EventBatch, Schema};
 use crate::expr::{EvalContext, Expr};
 
 /// The batches at hand.
@@ -13,6 +14,10 @@ pub(super) struct Offers {
     unary: Vec<Unary>,
     /// Of each step, which of them it has.
     of_step: Vec<Vec<usize>>,
+    /// Of each input, its steps, as bits.
+    steps: Vec<u64>,
+    /// Of each input, those terms that a look at a text answers.
+    marks: Vec<Option<Marks>>,
     /// Of each input, for each row the steps that it fits, as bits.
     fits: Vec<Vec<u64>>,
     /// The same for single rows, in order, where that is told instead.
@@ -28,6 +33,10 @@ struct Unary {
     term: Expr,
     /// How many steps have it: each counts the NULLs that it makes up.
     steps: u64,
+    /// It is one of the marks of its input.
+    is_marked: bool,
+    /// Of the batch at hand, where it had to be asked.
+    truth: Option<BooleanBuffer>,
 }
 
 impl Offers {
@@ -40,7 +49,7 @@ impl Offers {
             for term in unary_of(number) {
                 let known = unary.iter().position(|unary| unary.input == step.input && unary.term == *term);
                 let at = known.unwrap_or_else(|| {
-                    unary.push(Unary { input: step.input, term: term.clone(), steps: 0 });
+                    unary.push(Unary { input: step.input, term: term.clone(), steps: 0, is_marked: false, truth: None });
                     unary.len() - 1
                 });
                 unary[at].steps += 1;
@@ -49,7 +58,11 @@ impl Offers {
             of_step.push(own);
         }
         let inputs = plan.spec.inputs.len();
+        let steps_of = |input: usize| plan.steps.iter().enumerate().filter(move |(_, step)| step.input == input);
+        let marks = (0..inputs).map(|input| marks(&plan.spec.inputs[input], input, &mut unary, &of_step)).collect();
         Self {
+            steps: (0..inputs).map(|input| steps_of(input).fold(0, |bits, (number, _)| bits | 1 << number)).collect(),
+            marks,
             unary,
             of_step,
             fits: vec![Vec::new(); inputs],
@@ -62,22 +75,23 @@ impl Offers {
     /// Looks at the batches of all inputs.
     pub(super) fn look_at(&mut self, plan: &Plan, inputs: &[EventBatch], context: &EvalContext) {
         self.is_given = false;
-        for (fits, batch) in self.fits.iter_mut().zip(inputs) {
+        for (input, batch) in inputs.iter().enumerate() {
+            let (fits, steps) = (&mut self.fits[input], self.steps[input]);
             fits.clear();
-            fits.resize(batch.len(), 0);
+            let are_marked = self.marks[input].as_mut().is_some_and(|marks| marks.put(&batch.columns()[marks.column], steps, fits));
+            fits.resize(batch.len(), steps);
+            for unary in self.unary.iter_mut().filter(|unary| unary.input == input) {
+                unary.truth = if unary.is_marked && are_marked { None } else { unary.truth(batch, context) };
+            }
         }
-        let truths: Vec<Option<BooleanBuffer>> = self.unary.iter().map(|unary| unary.truth(&inputs[unary.input], context)).collect();
         for (number, step) in plan.steps.iter().enumerate() {
             let batch = &inputs[step.input];
             if batch.is_empty() {
                 continue;
             }
-            let mark = |fits: &mut u64| *fits |= 1 << number;
-            let fits = &mut self.fits[step.input];
-            let all = self.of_step[number].iter().filter_map(|&term| truths[term].clone()).reduce(|all, term| &all & &term);
-            match all {
-                Some(all) => all.set_indices().for_each(|row| mark(&mut fits[row])),
-                None => fits.iter_mut().for_each(mark),
+            let truths = self.of_step[number].iter().filter_map(|&term| self.unary[term].truth.clone());
+            if let Some(truth) = truths.reduce(|all, term| &all & &term) {
+                forbid(number, &truth, &mut self.fits[step.input]);
             }
             self.sides[number].clear();
             self.sides[number].extend(step.sides.iter().map(|side| side.eval_batch(batch, context)));
@@ -130,6 +144,28 @@ impl Offers {
             Side::Computed(computed) => &self.sides[step][computed],
         }
     }
+}
+
+/// A step takes only rows for which this is true.
+fn forbid(step: usize, truth: &BooleanBuffer, fits: &mut [u64]) {
+    for (fits, bits) in fits.chunks_mut(64).zip(truth.bit_chunks().iter_padded()) {
+        for (row, fits) in fits.iter_mut().enumerate() {
+            *fits &= !((!bits >> row & 1) << step);
+        }
+    }
+}
+
+/// The terms over that column of texts of an input which most of its terms read alone.
+fn marks(schema: &Schema, input: usize, unary: &mut [Unary], of_step: &[Vec<usize>]) -> Option<Marks> {
+    let is_text = |column: usize| schema.fields()[column].data_type == DataType::String;
+    let column_of = |unary: &Unary| if unary.input == input { text_column(&unary.term, is_text) } else { None };
+    let columns: Vec<usize> = unary.iter().filter_map(column_of).collect();
+    let column = *columns.iter().max_by_key(|column| columns.iter().filter(|other| other == column).count())?;
+    unary.iter_mut().for_each(|unary| unary.is_marked |= column_of(unary) == Some(column));
+    let steps_with =
+        |term: usize| of_step.iter().enumerate().filter(|(_, own)| own.contains(&term)).fold(0, |bits, (step, _)| bits | 1 << step);
+    let marked = unary.iter().enumerate().filter(|(_, unary)| unary.input == input && unary.is_marked);
+    Some(Marks::new(column, marked.map(|(number, unary)| (unary.term.clone(), steps_with(number))).collect()))
 }
 
 impl Unary {

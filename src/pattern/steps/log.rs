@@ -14,6 +14,8 @@ use crate::pattern::event::Event;
 pub(super) struct Log {
     places: Vec<Place>,
     columns: Vec<Kept>,
+    /// The rows of the last events, of which nothing is kept yet but their places.
+    unread: Vec<u32>,
     /// Whole events, where outputs need them.
     events: Vec<Arc<Event>>,
 }
@@ -53,7 +55,7 @@ pub(super) enum Keeps {
 
 impl Log {
     pub(super) fn new(keeps: &[Keeps]) -> Self {
-        Self { places: Vec::new(), columns: keeps.iter().map(Kept::new).collect(), events: Vec::new() }
+        Self { places: Vec::new(), columns: keeps.iter().map(Kept::new).collect(), ..Self::default() }
     }
 
     /// How many events there are.
@@ -76,6 +78,23 @@ impl Log {
         }
         self.events.extend(event.cloned());
         id
+    }
+
+    /// Appends an event of which nothing is asked before [`Self::read`]. Gives its number.
+    #[inline]
+    pub(super) fn push_unread(&mut self, place: Place, row: usize) -> u32 {
+        let id = u32::try_from(self.places.len()).expect("fewer than 2^32 events are kept");
+        self.places.push(place);
+        self.unread.push(u32::try_from(row).expect("a batch has less than 2^32 rows"));
+        id
+    }
+
+    /// Reads what is to be kept of such events, a column at a time.
+    pub(super) fn read<'c>(&mut self, columns: impl Iterator<Item = &'c Column>) {
+        if !self.unread.is_empty() {
+            self.columns.iter_mut().zip(columns).for_each(|(kept, column)| kept.extend(column, &self.unread));
+            self.unread.clear();
+        }
     }
 
     /// Appends events: these rows of these columns, and where they stand. Gives the number of the first.

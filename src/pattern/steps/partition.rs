@@ -3,27 +3,39 @@
 use std::ops::{Deref, DerefMut};
 
 use super::turns::Turns;
-use super::waiting::{Record, Shape, Waiting};
+use super::waiting::{Behind, Compared, Question, Record, Shape, Waiting};
 use crate::data::{Saved, StateError, StateReader, StateWriter};
 
 /// A partition.
 #[derive(Debug)]
 pub(crate) struct StepPartition {
     /// Of the matches that wait at step 1, at step 2, …
-    pub(super) lists: Lists,
+    lists: Lists,
+    /// The steps that something waits at, as bits: what most events look at.
+    waits: u64,
     /// Where matches wait for their turn.
     pub(super) turns: Turns,
 }
 
 /// The lists of a partition. Of short sequences they lie in the partition itself, so that there is one thing less to wait for.
 #[derive(Debug)]
-pub(super) enum Lists {
+enum Lists {
     One([Waiting; 1]),
     Two([Waiting; 2]),
     Many(Box<[Waiting]>),
 }
 
-crate::saved!(StepPartition { lists, turns });
+impl Saved for StepPartition {
+    fn save(&self, to: &mut StateWriter) {
+        to.put(&self.lists);
+        to.put(&self.turns);
+    }
+
+    fn load(from: &mut StateReader<'_>) -> Result<Self, StateError> {
+        let (lists, turns): (Lists, Turns) = (from.take()?, from.take()?);
+        Ok(Self { waits: lists.waits(), lists, turns })
+    }
+}
 
 impl Deref for Lists {
     type Target = [Waiting];
@@ -59,6 +71,19 @@ impl From<Vec<Waiting>> for Lists {
     }
 }
 
+impl Lists {
+    /// The steps whose lists are not empty, as bits.
+    #[inline]
+    fn waits(&self) -> u64 {
+        let waits = |list: &Waiting| u64::from(!list.is_empty());
+        match self {
+            Self::One([first]) => waits(first) << 1,
+            Self::Two([first, second]) => waits(first) << 1 | waits(second) << 2,
+            Self::Many(lists) => lists.iter().rev().fold(0, |steps, list| steps << 1 | waits(list)) << 1,
+        }
+    }
+}
+
 impl Saved for Lists {
     fn save(&self, to: &mut StateWriter) {
         to.list(self.iter());
@@ -77,13 +102,13 @@ impl StepPartition {
             2 => Lists::Two(Default::default()),
             _ => Lists::Many((0..lists).map(|_| Waiting::default()).collect()),
         };
-        Self { lists, turns: Turns::default() }
+        Self { lists, waits: 0, turns: Turns::default() }
     }
 
     /// Whether nothing is kept.
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        self.waits() == 0 && self.turns.is_empty()
+        self.waits == 0 && self.turns.is_empty()
     }
 
     /// Another one, that takes over the room of this one, of which nothing is left.
@@ -93,13 +118,13 @@ impl StepPartition {
             Lists::Two(lists) => Lists::Two(lists.map(Waiting::into_room)),
             Lists::Many(lists) => Lists::Many(lists.into_iter().map(Waiting::into_room).collect()),
         };
-        Self { lists, turns: self.turns.into_room() }
+        Self { lists, waits: 0, turns: self.turns.into_room() }
     }
 
     /// Reads what of its lists and turns an event that fits these steps (as bits) will look at. Gives something that depends on it.
     #[inline]
     pub(crate) fn touch(&self, fits: u64) -> u64 {
-        let mut steps = self.waits() & fits;
+        let mut steps = self.waits & fits;
         let mut touched = if steps == 0 { 0 } else { self.turns.touch() };
         while steps != 0 {
             touched ^= self.lists[steps.trailing_zeros() as usize - 1].touch();
@@ -111,17 +136,64 @@ impl StepPartition {
     /// The steps that something waits at, as bits.
     #[inline]
     pub(crate) fn waits(&self) -> u64 {
-        let waits = |list: &Waiting| u64::from(!list.is_empty());
-        match &self.lists {
-            Lists::One([first]) => waits(first) << 1,
-            Lists::Two([first, second]) => waits(first) << 1 | waits(second) << 2,
-            Lists::Many(lists) => lists.iter().rev().fold(0, |steps, list| steps << 1 | waits(list)) << 1,
+        debug_assert_eq!(self.waits, self.lists.waits(), "noted where lists change");
+        self.waits
+    }
+
+    /// Matches come to wait at a step, all with the same to be compared; what started before `earliest` is over.
+    #[inline]
+    pub(super) fn push<'r>(
+        &mut self,
+        shapes: &[Shape],
+        step: usize,
+        matches: impl Iterator<Item = Behind<'r>>,
+        compared: &Compared,
+        earliest: i64,
+    ) {
+        let (list, shape) = (&mut self.lists[step - 1], &shapes[step - 1]);
+        for behind in matches {
+            list.push(shape, behind, compared, earliest);
         }
+        self.waits |= 1 << step;
+    }
+
+    /// Asks the records that wait at a step, see [`Waiting::ask`].
+    #[inline]
+    pub(super) fn ask(
+        &mut self,
+        shapes: &[Shape],
+        step: usize,
+        question: &Question<'_>,
+        is_met: impl FnMut(Record<'_>) -> bool,
+        found: impl FnMut(Record<'_>),
+    ) {
+        let list = &mut self.lists[step - 1];
+        list.ask(&shapes[step - 1], question, is_met, found);
+        if list.is_empty() {
+            self.waits &= !(1 << step);
+        }
+    }
+
+    /// Behind loading: gives the events other numbers.
+    pub(super) fn settle(&mut self, shapes: &[Shape], number: impl FnMut(usize, u32) -> u32) -> Result<(), StateError> {
+        if self.lists.len() != shapes.len() {
+            return Err(StateError::new("a sequence of another length"));
+        }
+        self.lists.iter_mut().zip(shapes).try_for_each(|(list, shape)| list.settle(shape))?;
+        self.renumber(shapes, number);
+        Ok(())
     }
 
     /// How many records wait.
     pub(super) fn waiting(&self) -> usize {
         self.lists.iter().map(Waiting::len).sum()
+    }
+
+    /// Whether more than so many wait.
+    #[inline]
+    pub(super) fn has_more_than(&self, most: usize) -> bool {
+        // PERF: places are counted at once.
+        self.lists.iter().map(Waiting::places).sum::<usize>() > most && self.waiting() > most
     }
 
     /// Whether a start has not had its turn.
@@ -144,12 +216,18 @@ impl StepPartition {
             list.records(shape).for_each(|record| self.turns.less(record.event(0)));
         }
         list.clear(shape);
+        self.waits &= !(1 << step);
     }
 
     /// Forgets everything.
     pub(super) fn clear(&mut self, shapes: &[Shape]) {
-        self.lists.iter_mut().zip(shapes).for_each(|(list, shape)| list.clear(shape));
+        self.clear_lists(shapes);
         self.turns = Turns::default();
+    }
+
+    fn clear_lists(&mut self, shapes: &[Shape]) {
+        self.lists.iter_mut().zip(shapes).for_each(|(list, shape)| list.clear(shape));
+        self.waits = 0;
     }
 
     /// Keeps the records for which this holds.
@@ -159,13 +237,14 @@ impl StepPartition {
                 list.keep_some(shape, &mut holds);
             }
         }
+        self.waits = self.lists.waits();
     }
 
     /// Forgets what waits of starts before the first that has not had its turn.
     pub(super) fn forget_skipped(&mut self, shapes: &[Shape]) {
         match self.turns.front().map(|turn| turn.event) {
             Some(first) => self.keep(shapes, |record| record.event(0) >= first),
-            None => self.lists.iter_mut().zip(shapes).for_each(|(list, shape)| list.clear(shape)),
+            None => self.clear_lists(shapes),
         }
     }
 
@@ -207,6 +286,7 @@ impl StepPartition {
             dropped += len - list.len();
             room -= list.len();
         }
+        self.waits = self.lists.waits();
         dropped
     }
 
@@ -225,6 +305,7 @@ impl StepPartition {
                 list.keep_some(shape, |record| record.start() >= earliest);
             }
         }
+        self.waits = self.lists.waits();
         self.turns.events().for_each(|(step, event)| needed(step, event));
     }
 

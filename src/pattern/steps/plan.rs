@@ -26,6 +26,8 @@ pub(super) struct Plan {
     pub(super) outputs: OutputPlan,
     /// Matches wait for their turn (SKIP).
     pub(super) in_turn: bool,
+    /// Of the events that later steps take, nothing is read as long as they lie in their batch but what the very next step compares.
+    pub(super) reads_later: bool,
 }
 
 /// A step of the sequence.
@@ -120,7 +122,16 @@ impl Plan {
         let in_turn = spec.after_match.is_skip();
         debug_assert!(spec.after_match != AfterMatch::Consume, "the planner leaves CONSUME to threads");
         let Planning { steps, columns, .. } = planning;
-        Self { spec, steps, columns, outputs, in_turn }
+        let is_of_the_last =
+            |at: usize, word: &WordTerm| matches!(word.earlier, Earlier::Logged { step, .. } if step == 0 || step + 1 == at);
+        let compares_the_last = |(at, step): (usize, &Step)| step.terms.words.iter().all(|word| is_of_the_last(at, word));
+        let are_words = steps.iter().all(|step| step.terms.residual.is_empty());
+        let reads_later = are_words
+            && steps.iter().enumerate().all(compares_the_last)
+            && !in_turn
+            && spec.having.is_none()
+            && matches!(outputs, OutputPlan::Columns(_));
+        Self { spec, steps, columns, outputs, in_turn, reads_later }
     }
 
     /// The last step.

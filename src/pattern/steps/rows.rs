@@ -1,13 +1,11 @@
 //! Finished matches to rows, a column at a time where every output reads columns of the events, else through the general outputs.
 
-use std::sync::Arc;
-
+use super::endings::{Ended, Ending};
 use super::log::Log;
 use super::plan::{Output, OutputPlan, Plan};
-use super::view::{Events, InBatch, View};
-use crate::data::{ColumnBuilder, Place};
+use super::view::{Events, View};
+use crate::data::{Column, ColumnBuilder, Place};
 use crate::expr::EvalContext;
-use crate::pattern::event::Event;
 use crate::pattern::outputs::Outputs;
 use crate::pattern::registers::Taking;
 use crate::pattern::runs::{Emitted, Having};
@@ -20,7 +18,7 @@ pub(super) struct RowWriter {
     whole: Option<Outputs>,
 }
 
-/// Finished matches that end with one event.
+/// Finished matches.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Finished<'a> {
     /// The numbers of the events of each, match behind match.
@@ -29,17 +27,8 @@ pub(super) struct Finished<'a> {
     pub(super) count: usize,
     /// Of how many events the numbers of each are there.
     pub(super) width: usize,
-    /// The last event, where it lies in a batch still and has no number.
-    pub(super) last: Option<Last<'a>>,
-}
-
-/// The last event of a match, in its batch.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Last<'a> {
-    pub(super) place: Place,
-    pub(super) row: InBatch<'a>,
-    /// The whole event, where whole events are kept.
-    pub(super) event: Option<&'a Arc<Event>>,
+    /// The last events, where they lie in a batch still and have no numbers.
+    pub(super) last: Option<Ended<'a>>,
 }
 
 impl<'a> Finished<'a> {
@@ -53,12 +42,17 @@ impl<'a> Finished<'a> {
         (0..self.count).map(move |number| events[number * width + step])
     }
 
-    fn view<'v>(&self, plan: &'v Plan, logs: &'v [Log], number: usize) -> View<'v>
-    where
-        'a: 'v,
-    {
-        View { plan, logs, events: Events::Numbers(self.of(number)), candidate: self.last.map(|last| last.row) }
+    /// Each match, with the event that ends it where that lies in a batch still.
+    fn each(self, mut go: impl FnMut(&'a [u32], Option<(Ended<'a>, &'a Ending)>)) {
+        match self.last {
+            Some(last) => last.each().for_each(|(end, numbers)| numbers.for_each(|number| go(self.of(number), Some((last, end))))),
+            None => (0..self.count).for_each(|number| go(self.of(number), None)),
+        }
     }
+}
+
+fn view<'v>(plan: &'v Plan, logs: &'v [Log], events: &'v [u32], end: Option<(Ended<'v>, &Ending)>) -> View<'v> {
+    View { plan, logs, events: Events::Numbers(events), candidate: end.map(|(ended, end)| ended.in_batch(end)) }
 }
 
 impl RowWriter {
@@ -69,13 +63,17 @@ impl RowWriter {
     /// Whether HAVING lets a match through.
     pub(super) fn accepts(&self, plan: &Plan, logs: &[Log], found: Finished<'_>, context: &EvalContext) -> bool {
         let Some(having) = &plan.spec.having else { return true };
-        match &self.whole {
-            Some(outputs) => {
-                let (start, found) = whole_match(plan, logs, found, 0);
-                outputs.accepts(start, &found)
-            }
-            None => having.is_true(&found.view(plan, logs, 0), context),
-        }
+        let mut accepts = true;
+        found.each(|events, end| {
+            accepts &= match &self.whole {
+                Some(outputs) => {
+                    let (start, found) = whole_match(plan, logs, events, end);
+                    outputs.accepts(start, &found)
+                }
+                None => having.is_true(&view(plan, logs, events, end), context),
+            };
+        });
+        accepts
     }
 
     /// Appends the rows of matches, an output column a builder.
@@ -86,13 +84,11 @@ impl RowWriter {
                     write_column(plan, logs, output, found, builder, context);
                 }
             }
-            (OutputPlan::WholeEvents, Some(outputs)) => {
-                for number in 0..found.count {
-                    let (start, found) = whole_match(plan, logs, found, number);
-                    let row = outputs.of_run(&Emitted::Match { start, found });
-                    out.iter_mut().zip(row.values).for_each(|(builder, value)| builder.push(value));
-                }
-            }
+            (OutputPlan::WholeEvents, Some(outputs)) => found.each(|events, end| {
+                let (start, found) = whole_match(plan, logs, events, end);
+                let row = outputs.of_run(&Emitted::Match { start, found });
+                out.iter_mut().zip(row.values).for_each(|(builder, value)| builder.push(value));
+            }),
             (OutputPlan::WholeEvents, None) => unreachable!("whole events have the general outputs"),
         }
     }
@@ -104,33 +100,38 @@ impl RowWriter {
 }
 
 fn write_column(plan: &Plan, logs: &[Log], output: &Output, found: Finished<'_>, out: &mut ColumnBuilder, context: &EvalContext) {
-    let in_batch = |step: usize| found.last.filter(|last| last.row.step == step);
+    let in_batch = |step: usize| found.last.filter(|last| last.step == step);
     let mut write_times = |step: usize| match in_batch(step) {
-        Some(last) => out.push_word_times(last.place.time().0, true, found.count),
+        Some(last) => last.each().for_each(|(end, matches)| out.push_word_times(end.place.time().0, true, matches.len())),
         None => logs[step].write_times(found.of_step(step), out),
     };
     match output {
         Output::Start => write_times(0),
         Output::End => write_times(plan.last()),
         Output::Column(column) => match (in_batch(column.step), column.kept) {
-            (Some(last), _) => out.push_from_times(&last.row.batch.columns()[column.column], last.row.row, found.count),
+            (Some(last), _) => write_of_batch(&last.batch.columns()[column.column], last, out),
             (None, Some(kept)) => logs[column.step].write(kept, found.of_step(column.step), out),
             (None, None) => unreachable!("what comes out of an event is kept"),
         },
-        Output::Computed(expr) => {
-            for number in 0..found.count {
-                let view = found.view(plan, logs, number);
-                out.push(expr.eval(&view, context));
-            }
-        }
+        Output::Computed(expr) => found.each(|events, end| out.push(expr.eval(&view(plan, logs, events, end), context))),
+    }
+}
+
+/// Appends what a column has in the events that end matches, for each match.
+fn write_of_batch(column: &Column, ended: Ended<'_>, out: &mut ColumnBuilder) {
+    if let Some(words) = column.words().filter(|_| *out.data_type() == column.data_type()) {
+        let each = ended.each().flat_map(|(end, matches)| std::iter::repeat_n(words[end.row], matches.len()));
+        return out.push_words(&each.collect::<Vec<i64>>(), None);
+    }
+    for (end, matches) in ended.each() {
+        out.push_from_times(column, end.row, matches.len());
     }
 }
 
 /// A match as the general outputs take it, and where it starts.
-fn whole_match(plan: &Plan, logs: &[Log], found: Finished<'_>, number: usize) -> (Place, Match) {
-    let numbers = found.of(number);
-    let event_of = |step: usize| match found.last {
-        Some(Last { row, event: Some(event), .. }) if row.step == step => event,
+fn whole_match(plan: &Plan, logs: &[Log], numbers: &[u32], end: Option<(Ended<'_>, &Ending)>) -> (Place, Match) {
+    let event_of = |step: usize| match end {
+        Some((ended, Ending { event: Some(event), .. })) if ended.step == step => event,
         Some(_) | None => logs[step].event(numbers[step]),
     };
     let history = plan.steps.iter().enumerate().fold(History::default(), |history, (number, step)| {

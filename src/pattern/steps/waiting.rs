@@ -33,12 +33,21 @@ pub(super) struct Shape {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Record<'a>(pub(super) &'a [u64]);
 
+/// A match that has taken one event more than another record has.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Behind<'a> {
+    before: Record<'a>,
+    event: u32,
+}
+
 /// The terms of the record's step are evaluated as they are written.
 const AS_WRITTEN: u64 = 1;
 /// A word that is compared is NULL, and counts none: no candidate fits.
 const NEVER: u64 = 2;
 /// There is no record here.
 const FREE: u64 = 4;
+/// Of the word with the flags, the number of the first event.
+const EVENT: u64 = (u32::MAX as u64) << 32;
 /// The new place of a record that goes.
 const GONE: u32 = u32::MAX;
 
@@ -96,41 +105,21 @@ impl Shape {
 
     /// Writes a record behind others.
     #[inline]
-    fn append(&self, to: &mut Vec<u64>, start: i64, events: impl Iterator<Item = u32>, compared: &Compared) {
+    fn append(&self, to: &mut Vec<u64>, Behind { before, event }: Behind<'_>, compared: &Compared) {
         if to.capacity() == 0 {
             to.reserve_exact(FIRST * self.stride);
         }
         to.reserve(self.stride);
-        to.push(start.cast_unsigned());
-        let (mut word, mut shift) = (compared.flags, 32);
-        for event in events {
-            word |= u64::from(event) << shift;
-            if shift == 32 {
-                to.push(word);
-                (word, shift) = (0, 0);
-            } else {
-                shift = 32;
-            }
+        let (word, shift) = position(self.events - 1);
+        let (first, is_half) = (word == 1, shift == 0);
+        let event = u64::from(event) << shift;
+        to.push(before.0[0]);
+        to.push(before.0[1] & EVENT | compared.flags | if first { event } else { 0 });
+        before.0[2..word.max(2)].iter().for_each(|word| to.push(*word));
+        if !first {
+            to.push(if is_half { event } else { before.0[word] | event });
         }
-        if shift == 32 {
-            to.push(word);
-        }
-        to.extend(compared.words.iter().map(|word| word.cast_unsigned()));
-    }
-
-    /// Writes a record over what was there.
-    #[inline]
-    fn write(&self, record: &mut [u64], start: i64, events: impl Iterator<Item = u32>, compared: &Compared) {
-        record[0] = start.cast_unsigned();
-        record[1..self.first_word].fill(0);
-        record[1] = compared.flags;
-        for (step, event) in events.enumerate() {
-            let (word, shift) = position(step);
-            record[word] |= u64::from(event) << shift;
-        }
-        for (word, compared) in record[self.first_word..].iter_mut().zip(&compared.words) {
-            *word = compared.cast_unsigned();
-        }
+        compared.words.iter().for_each(|word| to.push(word.cast_unsigned()));
     }
 
     /// What terms compare of a record.
@@ -146,11 +135,8 @@ impl Shape {
 
     #[inline]
     fn fits(&self, record: &[u64], bounds: &[Bounds]) -> bool {
-        // PERF: one comparison is what most steps have.
-        match (&record[self.first_word..], bounds) {
-            ([word], [bounds]) => bounds.hold(word.cast_signed()),
-            (words, bounds) => words.iter().zip(bounds).all(|(word, bounds)| bounds.hold(word.cast_signed())),
-        }
+        let words = &record[self.first_word..];
+        words.iter().zip(bounds).all(|(word, bounds)| bounds.hold(word.cast_signed()))
     }
 }
 
@@ -206,6 +192,23 @@ impl<'a> Record<'a> {
         (0..count).map(move |step| self.event(step))
     }
 
+    /// Appends these to others.
+    #[inline]
+    pub(super) fn append_events(self, count: usize, to: &mut Vec<u32>) {
+        if count <= 2 {
+            // PERF: what most sequences have.
+            to.push(self.event(0));
+            to.extend((count == 2).then(|| self.event(1)));
+            return;
+        }
+        to.extend(self.events(count));
+    }
+
+    /// The same match with one event more.
+    pub(super) fn behind(self, event: u32) -> Behind<'a> {
+        Behind { before: self, event }
+    }
+
     /// Whether the terms of its step are evaluated as they are written.
     pub(super) fn is_as_written(self) -> bool {
         self.0[1] & AS_WRITTEN != 0
@@ -220,7 +223,7 @@ impl<'a> Record<'a> {
     }
 
     fn is_found_by_index(self) -> bool {
-        self.0[1] & (AS_WRITTEN | NEVER | FREE) == 0
+        is_compared(self.0)
     }
 
     fn has(self, flag: u64) -> bool {
@@ -233,6 +236,12 @@ impl Waiting {
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.places == 0
+    }
+
+    /// How many places there are, with a record or without.
+    #[inline]
+    pub(super) fn places(&self) -> usize {
+        self.places
     }
 
     /// How many records wait (some may be over).
@@ -251,28 +260,34 @@ impl Waiting {
     }
 
     /// Adds a record.
-    pub(super) fn push(&mut self, shape: &Shape, start: i64, events: impl Iterator<Item = u32>, compared: &Compared, earliest: i64) {
+    #[inline]
+    pub(super) fn push(&mut self, shape: &Shape, behind: Behind<'_>, compared: &Compared, earliest: i64) {
         if self.places >= INDEXED_FROM.max(self.sweep_at as usize) {
             self.sweep(shape, earliest);
         }
-        let Some(indexed) = &mut self.index else {
-            shape.append(&mut self.words, start, events, compared);
-            self.places += 1;
-            return;
-        };
+        if self.index.is_some() {
+            return self.push_indexed(shape, behind, compared);
+        }
+        shape.append(&mut self.words, behind, compared);
+        self.places += 1;
+    }
+
+    fn push_indexed(&mut self, shape: &Shape, behind: Behind<'_>, compared: &Compared) {
+        let Some(indexed) = &mut self.index else { return };
+        let end = self.words.len();
+        shape.append(&mut self.words, behind, compared);
         let place = match indexed.free.pop() {
             Some(free) => {
-                shape.write(&mut self.words[free as usize * shape.stride..][..shape.stride], start, events, compared);
+                self.words.copy_within(end.., free as usize * shape.stride);
+                self.words.truncate(end);
                 free
             }
             None => {
-                shape.append(&mut self.words, start, events, compared);
                 self.places += 1;
                 u32::try_from(self.places - 1).expect("fewer than 2^32 matches wait")
             }
         };
-        let record = Record(&self.words[place as usize * shape.stride..][..shape.stride]);
-        indexed.add(shape, record, place);
+        indexed.add(shape, Record(&self.words[place as usize * shape.stride..][..shape.stride]), place);
     }
 
     /// Forgets what is over, puts the rest side by side, and makes an index if there are still many.
@@ -394,8 +409,15 @@ impl Waiting {
         }
     }
 
-    /// Asks all records about a candidate: `is_met` decides where the words fit, `found` gets a copy of each that fits.
-    pub(super) fn ask(&mut self, shape: &Shape, question: &Question<'_>, is_met: impl FnMut(Record<'_>) -> bool, found: &mut Vec<u64>) {
+    /// Asks all records about a candidate: `is_met` decides where the words fit, `found` is told of each that fits.
+    #[inline]
+    pub(super) fn ask(
+        &mut self,
+        shape: &Shape,
+        question: &Question<'_>,
+        is_met: impl FnMut(Record<'_>) -> bool,
+        found: impl FnMut(Record<'_>),
+    ) {
         if self.index.is_some() {
             self.ask_index(shape, question, is_met, found);
         } else {
@@ -403,16 +425,32 @@ impl Waiting {
         }
     }
 
-    fn ask_all(&mut self, shape: &Shape, question: &Question<'_>, mut is_met: impl FnMut(Record<'_>) -> bool, found: &mut Vec<u64>) {
+    #[inline]
+    fn ask_all(
+        &mut self,
+        shape: &Shape,
+        question: &Question<'_>,
+        mut is_met: impl FnMut(Record<'_>) -> bool,
+        mut found: impl FnMut(Record<'_>),
+    ) {
         let goes = question.fitting == Fitting::Goes;
+        // PERF: one comparison is what most steps have.
+        let alone = match question.bounds {
+            Some([bounds]) => Some(*bounds),
+            _ => None,
+        };
         let (mut kept, mut at) = (0, 0);
         for place in 0..self.places {
-            let record = &self.words[at..at + shape.stride];
+            let record = &self.words[at..][..shape.stride];
             at += shape.stride;
             let is_over = record[0].cast_signed() < question.earliest;
-            let fits = !is_over && does_fit(shape, record, question.bounds) && is_met(Record(record));
+            let do_words_fit = match alone {
+                Some(bounds) if is_compared(record) => bounds.hold(record[shape.first_word].cast_signed()),
+                _ => does_fit(shape, record, question.bounds),
+            };
+            let fits = do_words_fit && !is_over && is_met(Record(record));
             if fits {
-                found.extend_from_slice(record);
+                found(Record(record));
             }
             if !(is_over || fits && goes) {
                 self.move_to(shape, place, kept);
@@ -424,7 +462,13 @@ impl Waiting {
         }
     }
 
-    fn ask_index(&mut self, shape: &Shape, question: &Question<'_>, mut is_met: impl FnMut(Record<'_>) -> bool, found: &mut Vec<u64>) {
+    fn ask_index(
+        &mut self,
+        shape: &Shape,
+        question: &Question<'_>,
+        mut is_met: impl FnMut(Record<'_>) -> bool,
+        mut found: impl FnMut(Record<'_>),
+    ) {
         let Some(indexed) = &mut self.index else { return };
         let words = &mut self.words;
         let mut goes = |place: u32| {
@@ -432,7 +476,7 @@ impl Waiting {
             let is_over = record[0].cast_signed() < question.earliest;
             let fits = !is_over && does_fit(shape, record, question.bounds) && is_met(Record(record));
             if fits {
-                found.extend_from_slice(record);
+                found(Record(record));
             }
             let goes = is_over || fits && question.fitting == Fitting::Goes;
             if goes {
@@ -468,11 +512,16 @@ impl Waiting {
 /// Whether the words of a record let its other terms be asked.
 #[inline]
 fn does_fit(shape: &Shape, record: &[u64], bounds: Option<&[Bounds]>) -> bool {
-    let flags = record[1] & (AS_WRITTEN | NEVER | FREE);
-    if flags == 0 {
+    if is_compared(record) {
         return bounds.is_some_and(|bounds| shape.fits(record, bounds));
     }
-    flags & (AS_WRITTEN | FREE) == AS_WRITTEN
+    record[1] & (AS_WRITTEN | FREE) == AS_WRITTEN
+}
+
+/// Whether words alone decide about a record.
+#[inline]
+fn is_compared(record: &[u64]) -> bool {
+    record[1] & (AS_WRITTEN | NEVER | FREE) == 0
 }
 
 impl Indexed {

@@ -46,11 +46,31 @@ fn wanted(graph: &OperatorGraph, id: SourceId, source: &SourceNode) -> Option<Ex
             return None;
         }
     }
+    let mut conditions = least(conditions);
     match conditions.len() {
         0 => None,
         1 => conditions.pop(),
         _ => Expr::or(conditions).ok(),
     }
+}
+
+/// Conditions of which one is true exactly where one of these is: `a OR a AND b` is `a`, whatever is NULL. Fewer are asked, and often they
+/// read one column alone.
+fn least(conditions: Vec<Expr>) -> Vec<Expr> {
+    let narrows = |one: &Expr, other: &Expr| terms_of(other).iter().all(|term| terms_of(one).contains(term));
+    let mut least: Vec<Expr> = Vec::new();
+    for condition in conditions {
+        if !least.iter().any(|other| narrows(&condition, other)) {
+            least.retain(|other| !narrows(other, &condition));
+            least.push(condition);
+        }
+    }
+    least
+}
+
+/// What has to hold for a condition to hold.
+fn terms_of(condition: &Expr) -> &[Expr] {
+    if matches!(condition.kind(), ExprKind::And) { condition.args() } else { std::slice::from_ref(condition) }
 }
 
 /// The conditions of which one at least holds for each event that a reader wants; nothing where it wants all.
@@ -78,8 +98,7 @@ fn not_refused(condition: &Expr) -> Option<Expr> {
     if condition.is_total() {
         return Some(condition.clone());
     }
-    let terms: &[Expr] = if matches!(condition.kind(), ExprKind::And) { condition.args() } else { &[] };
-    let first: Vec<Expr> = terms.iter().take_while(|term| term.is_total()).cloned().collect();
+    let first: Vec<Expr> = terms_of(condition).iter().take_while(|term| term.is_total()).cloned().collect();
     // An unknown term leaves the later ones to be asked: only FALSE ends it.
     let is_refused = Expr::is_bool(all_of(first)?, false).ok()?;
     Expr::not(is_refused).ok()
@@ -130,5 +149,27 @@ fn column_of(spec: &PatternSpec, slot: SlotId) -> SlotId {
     match &spec.slots[slot.0 as usize].kind {
         SlotKind::Column { column, .. } => SlotId(u32::try_from(*column).expect("a stream has less than 2^32 columns")),
         _ => unreachable!("unary terms read columns alone"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{DataType, Value};
+    use crate::expr::CompareOp;
+
+    #[test]
+    fn what_another_condition_lets_through_is_not_asked_for() {
+        let term = |slot: u32| {
+            let kind = Expr::slot(SlotId(slot), DataType::Int);
+            Expr::compare(CompareOp::Greater, kind, Expr::literal(Value::Int(0))).unwrap()
+        };
+        let all = |slots: &[u32]| Expr::and(slots.iter().map(|slot| term(*slot)).collect()).unwrap();
+        let left = |conditions: &[&[u32]]| least(conditions.iter().map(|slots| all(slots)).collect());
+        assert_eq!(left(&[&[0, 1], &[0], &[2]]), [all(&[0]), all(&[2])]);
+        assert_eq!(left(&[&[0], &[1, 0], &[0, 2, 1]]), [all(&[0])]);
+        assert_eq!(left(&[&[0, 1], &[1, 2], &[2, 0, 1]]), [all(&[0, 1]), all(&[1, 2])]);
+        // Of two that are one but for their order, one stays.
+        assert_eq!(left(&[&[0, 1], &[1, 0]]), [all(&[0, 1])]);
     }
 }

@@ -4,19 +4,23 @@
 //! asked; those that it fits wait at the next step from then on, or are finished. A match that has begun is thus one record in one list
 //! (with `->>`, one for each way so far), whatever else is under way.
 
+mod skip;
+
+use std::ops::Range;
 use std::sync::Arc;
 
-use super::batch::Offers;
-use super::log::{Keeps, Log};
-use super::partition::StepPartition;
-use super::plan::{Earlier, Plan};
-use super::rows::{Finished, Last, RowWriter};
-use super::view::{Events, InBatch, View};
-use super::waiting::{Compared, Fitting, Question, Record, Shape};
-use super::word::Bounds;
 use crate::data::{ColumnBuilder, EventBatch, Place, StateError, StateReader, StateWriter, Timestamp};
 use crate::expr::EvalContext;
 use crate::pattern::event::{Candidate, Event, RowOf};
+use crate::pattern::steps::batch::Offers;
+use crate::pattern::steps::endings::{Ended, Ending, Endings};
+use crate::pattern::steps::log::{Keeps, Log};
+use crate::pattern::steps::partition::StepPartition;
+use crate::pattern::steps::plan::{Earlier, Plan};
+use crate::pattern::steps::rows::{Finished, RowWriter};
+use crate::pattern::steps::view::{Events, InBatch, View};
+use crate::pattern::steps::waiting::{Compared, Fitting, Question, Record, Shape};
+use crate::pattern::steps::word::Bounds;
 use crate::pattern::terms::Terms;
 use crate::spec::{AfterMatch, Arrow, PatternSpec, VariableId, Within};
 
@@ -33,8 +37,9 @@ pub(crate) struct StepEvaluator {
     logs: Vec<Log>,
     /// Where the events that the first step takes are in its log beforehand, all of the rows to come: by row, their numbers there.
     begun: Vec<u32>,
-    /// The matches that the event at hand has finished: numbers of their events but the last, match behind match.
-    finished: Vec<u32>,
+    /// The matches that are finished and not written.
+    endings: Endings,
+    /// How many of them the event at hand has finished.
     finished_count: usize,
     /// Matches whose turn it is, with their starts.
     ready: Vec<(Place, Box<[u32]>)>,
@@ -55,7 +60,6 @@ struct Scratch {
     events: Vec<u32>,
     rows: Vec<u32>,
     places: Vec<Place>,
-    order: Vec<u32>,
     compared: Compared,
     /// Counts NULLs that are made up beforehand, and so not yet.
     beforehand: EvalContext,
@@ -68,6 +72,8 @@ pub(crate) struct Arrival<'a> {
     pub(crate) rows: &'a [RowOf<'a>],
     /// Where it stands.
     pub(crate) place: Place,
+    /// When it is certain.
+    pub(crate) moment: Place,
     /// The steps that one of the rows fits, as bits.
     pub(crate) fits: u64,
 }
@@ -75,6 +81,13 @@ pub(crate) struct Arrival<'a> {
 impl<'a> Arrival<'a> {
     fn row(&self, input: usize) -> &RowOf<'a> {
         self.rows.iter().find(|row| row.input == input).expect("an event fits steps of its inputs")
+    }
+
+    /// As the end of matches, of which there are so many then.
+    fn ending(&self, plan: &Plan, until: usize) -> Ending {
+        let event = plan.keeps_events().then(|| self.event());
+        let row = self.row(plan.steps[plan.last()].input).row;
+        Ending { place: self.place, moment: self.moment, row, until, event }
     }
 
     /// The event by itself, copied out of its batches.
@@ -88,8 +101,18 @@ impl<'a> Arrival<'a> {
     }
 }
 
+/// By the earliest step first.
+fn put_in_order<M: Ord>(matches: &mut [M]) {
+    // PERF: mostly they are.
+    if !matches.is_sorted() {
+        matches.sort_unstable();
+    }
+}
+
 /// The fewest events in the logs at which those that nobody needs are looked for.
 const COLLECTED_FROM: usize = 64;
+/// They are looked for again with so many times as many as were needed.
+const AT_TIMES: usize = 3;
 
 impl StepEvaluator {
     /// Of a sequence of these steps. At most so many unfinished matches wait in a partition; beyond it the oldest are dropped and counted.
@@ -112,7 +135,7 @@ impl StepEvaluator {
                 .map(|step| Log::new(&step.keeps.iter().map(|(keeps, _)| keeps.clone()).collect::<Vec<Keeps>>()))
                 .collect(),
             begun: Vec::new(),
-            finished: Vec::new(),
+            endings: Endings::default(),
             finished_count: 0,
             ready: Vec::new(),
             scratch: Scratch::default(),
@@ -148,16 +171,7 @@ impl StepEvaluator {
 
     /// Numbers the events of a partition behind so many that there were before.
     pub(crate) fn move_behind(&self, partition: &mut StepPartition, before: &[u32]) -> Result<(), StateError> {
-        if partition.lists.len() != self.shapes.len() {
-            return Err(StateError::new("a sequence of another length"));
-        }
-        let behind = |step: usize, event: u32| event.saturating_add(before.get(step).copied().unwrap_or(0));
-        for (list, shape) in partition.lists.iter_mut().zip(&self.shapes) {
-            list.settle(shape)?;
-            list.renumber(shape, behind);
-        }
-        partition.turns.renumber(behind);
-        Ok(())
+        partition.settle(&self.shapes, |step, event| event.saturating_add(before.get(step).copied().unwrap_or(0)))
     }
 
     /// A partition that has seen nothing.
@@ -248,7 +262,7 @@ impl StepEvaluator {
     #[inline]
     pub(crate) fn concerns(&self, partition: &StepPartition, fits: u64) -> bool {
         let waits = partition.waits();
-        fits & 1 == 1 || waits != 0 && (waits & (fits | self.strict) != 0 || partition.waiting() > self.most)
+        fits & 1 == 1 || waits != 0 && (waits & (fits | self.strict) != 0 || partition.has_more_than(self.most))
     }
 
     /// Reads what of a partition an event that fits these steps (as bits) will look at. Gives something that depends on it.
@@ -257,10 +271,9 @@ impl StepEvaluator {
         partition.touch(fits | self.strict)
     }
 
-    /// The next event of a partition. Behind it, what [`Self::finished_count`] tells is to be written.
+    /// The next event of a partition. The matches that it finishes wait to be written.
     pub(crate) fn event(&mut self, partition: &mut StepPartition, arrival: &Arrival<'_>) {
         let earliest = self.earliest(arrival.place);
-        self.finished.clear();
         self.finished_count = 0;
         // What goes on waits at a step that has had the event already.
         let mut steps = partition.waits() & (arrival.fits | self.strict);
@@ -280,27 +293,31 @@ impl StepEvaluator {
         if self.plan.in_turn && partition.turns.is_decided() {
             self.let_out(partition);
         }
-        if self.finished_count > 0 && self.plan.spec.after_match == AfterMatch::Restart {
-            partition.clear(&self.shapes);
+        if self.finished_count > 0 {
+            self.endings.push(arrival.ending(&self.plan, self.endings.len() + self.finished_count));
+            if self.plan.spec.after_match == AfterMatch::Restart {
+                partition.clear(&self.shapes);
+            }
         }
-        if partition.waiting() > self.most {
+        if partition.has_more_than(self.most) {
             self.dropped += partition.give_up(&self.shapes, earliest, self.most);
         }
     }
 
     /// Offers an event to the matches that wait at a step.
     fn offer(&mut self, partition: &mut StepPartition, step: usize, arrival: &Arrival<'_>, earliest: i64) {
-        let Self { plan, shapes, terms, offers, logs, scratch, .. } = self;
+        let Self { plan, shapes, terms, offers, logs, scratch: Scratch { bounds, found, .. }, endings, .. } = self;
         let planned = &plan.steps[step];
         let candidate = arrival.in_batch(step, planned.input);
-        scratch.bounds.clear();
+        bounds.clear();
         for word in &planned.terms.words {
             let column = offers.column(step, word.candidate, candidate.batch);
             let Some(value) = word.kind.of_row(column, candidate.row) else { break };
-            scratch.bounds.push(Bounds::of(word.op, value));
+            bounds.push(Bounds::of(word.op, value));
         }
-        let bounds = (scratch.bounds.len() == planned.terms.words.len()).then_some(&*scratch.bounds);
+        let bounds = (bounds.len() == planned.terms.words.len()).then_some(&**bounds);
         let fitting = if planned.arrow == Arrow::Any { Fitting::Stays } else { Fitting::Goes };
+        let question = Question { bounds, earliest, fitting };
         let is_met = |record: Record<'_>| {
             let left = if record.is_as_written() { &planned.terms.all } else { &planned.terms.residual };
             left.is_empty() || {
@@ -308,13 +325,18 @@ impl StepEvaluator {
                 left.iter().all(|term| term.is_true(&view, &terms.context))
             }
         };
-        scratch.found.clear();
-        partition.lists[step - 1].ask(&shapes[step - 1], &Question { bounds, earliest, fitting }, is_met, &mut scratch.found);
-        if scratch.found.is_empty() {
+        if step == plan.last() && !plan.in_turn {
+            let from = endings.events.len();
+            partition.ask(shapes, step, &question, is_met, |record| record.append_events(step, &mut endings.events));
+            return self.finish(from, arrival);
+        }
+        found.clear();
+        partition.ask(shapes, step, &question, is_met, |record| found.extend_from_slice(record.0));
+        if found.is_empty() {
             return;
         }
         if step == plan.last() {
-            self.finish(partition, arrival, fitting);
+            self.finish_in_turn(partition, arrival, fitting);
         } else {
             self.go_on(partition, step, arrival, fitting, earliest);
         }
@@ -324,35 +346,54 @@ impl StepEvaluator {
     fn go_on(&mut self, partition: &mut StepPartition, step: usize, arrival: &Arrival<'_>, fitting: Fitting, earliest: i64) {
         let event = self.log(step, arrival);
         let found = std::mem::take(&mut self.scratch.found);
-        for record in found.chunks_exact(self.shapes[step - 1].stride()).map(Record) {
+        let stride = self.shapes[step - 1].stride();
+        let records = || found.chunks_exact(stride).map(Record);
+        if self.plan.in_turn && fitting == Fitting::Stays {
+            records().for_each(|record| partition.turns.more(record.event(0)));
+        }
+        for record in records() {
             self.scratch.events.clear();
-            self.scratch.events.extend(record.events(step).chain([event]));
-            if self.plan.in_turn && fitting == Fitting::Stays {
-                partition.turns.more(record.event(0));
+            record.append_events(step, &mut self.scratch.events);
+            self.scratch.events.push(event);
+            if self.compare(step + 1, step, arrival) {
+                // What the event alone says is the same for all of them.
+                let matches = records().map(|record| record.behind(event));
+                partition.push(&self.shapes, step + 1, matches, &self.scratch.compared, earliest);
+                break;
             }
-            self.wait(partition, step + 1, record.start(), earliest);
+            partition.push(&self.shapes, step + 1, std::iter::once(record.behind(event)), &self.scratch.compared, earliest);
         }
         self.scratch.found = found;
     }
 
-    /// The match of the events in `scratch.events` waits at a step.
-    fn wait(&mut self, partition: &mut StepPartition, step: usize, start: i64, earliest: i64) {
-        let Self { plan, shapes, logs, scratch, .. } = self;
+    /// Works out what the terms of a step compare of the match of the events in `scratch.events`, of which the last, of this step, has just
+    /// arrived. Gives whether they compare that one alone.
+    fn compare(&mut self, step: usize, last: usize, arrival: &Arrival<'_>) -> bool {
+        let Self { plan, logs, scratch, offers, .. } = self;
         let Scratch { events, compared, beforehand, .. } = scratch;
         compared.clear();
+        let mut is_last_alone = true;
         for word in &plan.steps[step].terms.words {
             match &word.earlier {
-                Earlier::Logged { step, column } => compared.push(logs[*step].key(*column, events[*step])),
+                Earlier::Logged { step, column } if *step == last && last > 0 && plan.reads_later => {
+                    let (row, side) = (arrival.row(plan.steps[last].input), plan.steps[last].keeps[*column].1);
+                    compared.push(word.kind.of_row(offers.column(last, side, row.batch), row.row));
+                }
+                Earlier::Logged { step, column } => {
+                    compared.push(logs[*step].key(*column, events[*step]));
+                    is_last_alone &= *step == last;
+                }
                 Earlier::Computed(expr) => {
                     let view = View { plan, logs, events: Events::Numbers(events), candidate: None };
                     compared.push(word.kind.of_value(&expr.eval(&view, beforehand)));
                     if beforehand.take_nulls() > 0 {
                         compared.evaluate_as_written();
                     }
+                    is_last_alone = false;
                 }
             }
         }
-        partition.lists[step - 1].push(&shapes[step - 1], start, events.iter().copied(), compared, earliest);
+        is_last_alone
     }
 
     /// The event begins a match.
@@ -369,7 +410,9 @@ impl StepEvaluator {
         if self.plan.in_turn {
             partition.turns.begin(event, arrival.place);
         }
-        self.wait(partition, 1, arrival.place.time().0, earliest);
+        self.compare(1, 0, arrival);
+        let began = [arrival.place.time().0.cast_unsigned(), 0];
+        partition.push(&self.shapes, 1, std::iter::once(Record(&began).behind(event)), &self.scratch.compared, earliest);
     }
 
     /// A match of one event.
@@ -386,63 +429,28 @@ impl StepEvaluator {
         }
     }
 
-    /// The matches that were found are finished: they are put in order, and asked whether they are matches (HAVING).
-    fn finish(&mut self, partition: &mut StepPartition, arrival: &Arrival<'_>, fitting: Fitting) {
-        let last = self.plan.last();
-        let found = std::mem::take(&mut self.scratch.found);
-        let mut order = std::mem::take(&mut self.scratch.order);
-        let shape = &self.shapes[last - 1];
-        let stride = shape.stride();
-        let record = |number: u32| Record(&found[number as usize * stride..][..stride]);
-        order.clear();
-        order.extend((0u32..).take(found.len() / stride));
-        let in_order = |a: &u32, b: &u32| record(*a).cmp_events(record(*b), shape);
-        if !order.is_sorted_by(|a, b| in_order(a, b).is_le()) {
-            order.sort_unstable_by(in_order);
-        }
-        if self.plan.in_turn {
-            self.finish_in_turn(partition, arrival, fitting, order.iter().map(|number| record(*number)));
-        } else {
-            order.iter().for_each(|number| self.finish_one(record(*number), arrival));
-        }
-        (self.scratch.found, self.scratch.order) = (found, order);
-    }
-
-    fn finish_one(&mut self, record: Record<'_>, arrival: &Arrival<'_>) {
-        let from = self.finished.len();
-        self.finished.extend(record.events(self.plan.last()));
-        if self.plan.spec.having.is_none() || self.is_accepted(&self.finished[from..], arrival) {
-            self.finished_count += 1;
-        } else {
-            self.finished.truncate(from);
-        }
-    }
-
-    /// Of each start the first match that is one counts; what else of it waits is over.
-    fn finish_in_turn<'r>(
-        &mut self,
-        partition: &mut StepPartition,
-        arrival: &Arrival<'_>,
-        fitting: Fitting,
-        records: impl Iterator<Item = Record<'r>>,
-    ) {
-        let last = self.plan.last();
-        let mut number = None;
-        let mut matched: Vec<u32> = Vec::new();
-        for record in records {
-            let start = record.event(0);
-            let mut events: Vec<u32> = record.events(last).collect();
-            if matched.last() != Some(&start) && self.is_accepted(&events, arrival) {
-                let event = *number.get_or_insert_with(|| self.log(last, arrival));
-                events.push(event);
-                partition.turns.matched(start, &events);
-                matched.push(start);
-            } else if fitting == Fitting::Goes {
-                partition.turns.less(start);
+    /// The matches that stand in `endings` from there on are finished: they are put in order, and asked whether they are matches (HAVING).
+    fn finish(&mut self, from: usize, arrival: &Arrival<'_>) {
+        let width = self.plan.last();
+        let events = &mut self.endings.events[from..];
+        self.finished_count = events.len() / width;
+        match width {
+            1 => put_in_order(events.as_chunks_mut::<1>().0),
+            2 => put_in_order(events.as_chunks_mut::<2>().0),
+            3 => put_in_order(events.as_chunks_mut::<3>().0),
+            _ => {
+                let mut matches: Vec<&[u32]> = events.chunks_exact(width).collect();
+                put_in_order(&mut matches);
+                let matches = matches.concat();
+                events.copy_from_slice(&matches);
             }
         }
-        if !matched.is_empty() && self.plan.steps.iter().any(|step| step.arrow == Arrow::Any) {
-            partition.keep(&self.shapes, |record| matched.binary_search(&record.event(0)).is_err());
+        if self.plan.spec.having.is_some() && self.finished_count > 0 {
+            let found = self.endings.events.split_off(from);
+            let accepted = found.chunks_exact(width).filter(|events| self.is_accepted(events, arrival)).flatten().copied();
+            let accepted: Vec<u32> = accepted.collect();
+            self.finished_count = accepted.len() / width;
+            self.endings.events.extend(accepted);
         }
     }
 
@@ -451,94 +459,55 @@ impl StepEvaluator {
         if self.plan.spec.having.is_none() {
             return true;
         }
-        self.with_last(events, 1, arrival, |found| self.writer.accepts(&self.plan, &self.logs, found, &self.terms.context))
-    }
-
-    /// Hands out finished matches that end with the event at hand.
-    fn with_last<T>(&self, events: &[u32], count: usize, arrival: &Arrival<'_>, with: impl FnOnce(Finished<'_>) -> T) -> T {
-        let last = self.plan.last();
-        let event = self.plan.keeps_events().then(|| arrival.event());
-        let row = arrival.in_batch(last, self.plan.steps[last].input);
-        with(Finished { events, count, width: last, last: Some(Last { place: arrival.place, row, event: event.as_ref() }) })
+        let end = arrival.ending(&self.plan, 1);
+        let batch = arrival.row(self.plan.steps[self.plan.last()].input).batch;
+        let last = Some(Ended::new(&self.plan, std::slice::from_ref(&end), batch, 0));
+        let found = Finished { events, count: 1, width: self.plan.last(), last };
+        self.writer.accepts(&self.plan, &self.logs, found, &self.terms.context)
     }
 
     /// Puts an event into the log of a step.
     fn log(&mut self, step: usize, arrival: &Arrival<'_>) -> u32 {
         let planned = &self.plan.steps[step];
         let row = arrival.row(planned.input);
+        if step > 0 && self.plan.reads_later {
+            return self.logs[step].push_unread(arrival.place, row.row);
+        }
         let event = self.plan.keeps_events().then(|| arrival.event());
         let columns = planned.keeps.iter().map(|(_, side)| self.offers.column(step, *side, row.batch));
         self.logs[step].push(arrival.place, columns, row.row, event.as_ref())
     }
 
-    /// SKIP: the matches whose turn it is, and what they skip.
-    fn let_out(&mut self, partition: &mut StepPartition) {
-        let before = self.ready.len();
-        while let Some((start, events)) = partition.turns.next_match() {
-            let place = |step: usize| self.logs[step].place(events[step]);
-            let of = |variables: &[VariableId]| variables.iter().filter_map(|v| self.plan.step_of(*v)).collect::<Vec<usize>>();
-            let target = match &self.plan.spec.after_match {
-                AfterMatch::SkipPastLast => {
-                    let last = place(self.plan.last());
-                    partition.turns.skip_while(|start| start <= last);
-                    None
-                }
-                AfterMatch::SkipToLastEvent => Some(place(self.plan.last())),
-                AfterMatch::SkipToFirst(variables) => of(variables).into_iter().min().map(place),
-                AfterMatch::SkipToLast(variables) => of(variables).into_iter().max().map(place),
-                AfterMatch::SkipToNext | AfterMatch::Everything | AfterMatch::Restart | AfterMatch::Consume => None,
-            };
-            if let Some(target) = target {
-                partition.turns.skip_while(|start| start < target);
+    /// Reads what is still to be kept of events that lie in these batches.
+    pub(crate) fn read_events(&mut self, inputs: &[EventBatch]) {
+        if self.plan.reads_later {
+            for (number, (step, log)) in self.plan.steps.iter().zip(&mut self.logs).enumerate() {
+                log.read(step.keeps.iter().map(|(_, side)| self.offers.column(number, *side, &inputs[step.input])));
             }
-            self.ready.push((start, events));
-        }
-        if self.ready.len() > before {
-            partition.forget_skipped(&self.shapes);
         }
     }
 
-    /// How many matches the last event has finished.
-    pub(crate) fn finished_count(&self) -> usize {
-        self.finished_count
+    /// How many finished matches are to be written.
+    pub(crate) fn unwritten(&self) -> usize {
+        self.endings.len()
     }
 
-    /// Appends the rows of the matches that the event at hand has finished.
-    pub(crate) fn write_finished(&self, arrival: &Arrival<'_>, out: &mut [ColumnBuilder]) {
-        self.with_last(&self.finished, self.finished_count, arrival, |found| {
-            self.writer.write(&self.plan, &self.logs, found, out, &self.terms.context);
-        });
+    /// Of each event that has finished some of them its place and moment, and how many those are.
+    pub(crate) fn unwritten_of_events(&self) -> impl ExactSizeIterator<Item = (Place, Place, usize)> + Clone {
+        self.endings.stands()
     }
 
-    /// Whether there are matches whose turn it is.
-    pub(crate) fn is_any_ready(&self) -> bool {
-        !self.ready.is_empty()
+    /// Appends the rows of those that some of the events have finished, which lie in these batches.
+    pub(crate) fn write(&self, events: Range<usize>, inputs: &[EventBatch], out: &mut [ColumnBuilder]) {
+        let last = self.plan.last();
+        let (ended, numbers) = self.endings.part(&self.plan, events, &inputs[self.plan.steps[last].input]);
+        let found = Finished { events: numbers, count: ended.count(), width: last, last: Some(ended) };
+        self.writer.write(&self.plan, &self.logs, found, out, &self.terms.context);
     }
 
-    /// Hands out the matches whose turn it is, in the order of their starts: where each starts and ends, and how its row is written.
-    pub(crate) fn let_ready_go(&mut self, mut go: impl FnMut(Place, Place, &dyn Fn(&mut [ColumnBuilder]))) {
-        let mut ready = std::mem::take(&mut self.ready);
-        ready.sort_by_key(|(start, _)| *start);
-        for (start, events) in ready {
-            let last = self.plan.last();
-            let found = Finished { events: &events, count: 1, width: events.len(), last: None };
-            go(start, self.logs[last].place(events[last]), &|out: &mut [ColumnBuilder]| {
-                self.writer.write(&self.plan, &self.logs, found, out, &self.terms.context);
-            });
-        }
-    }
-
-    /// The time of a start is over.
-    pub(crate) fn expire(&mut self, partition: &mut StepPartition, start: Place) {
-        partition.turns.expire(start);
-        self.let_out(partition);
-    }
-
-    /// The input is over.
-    pub(crate) fn end(&mut self, partition: &mut StepPartition) {
-        partition.turns.end();
-        self.let_out(partition);
-        partition.clear(&self.shapes);
+    /// All of them have been written.
+    pub(crate) fn forget_written(&mut self) {
+        self.endings.clear();
     }
 
     /// Forgets what of a partition is over.
@@ -563,8 +532,8 @@ impl StepEvaluator {
         for partition in kept {
             partition.renumber(&self.shapes, |step, event| numbers[step][event as usize]);
         }
-        // The next look is at twice as many, so that each event pays for a constant number of them.
-        self.collect_at = COLLECTED_FROM.max(2 * self.logs.iter().map(Log::len).sum::<usize>());
+        // The next look is at so many times as many, so that each event pays for a constant number of them.
+        self.collect_at = COLLECTED_FROM.max(AT_TIMES * self.logs.iter().map(Log::len).sum::<usize>());
     }
 
     /// How many NULLs its expressions had to make up since the last call.
