@@ -23,11 +23,19 @@ struct Run<'r> {
     sources: &'r [SourceSeen],
     intake: &'r Intake,
     lines: &'r Lines,
+    /// By statement, its operators.
+    of_statement: Vec<Vec<usize>>,
 }
 
 pub(super) fn answer(watching: Watching, program: &Program<'_>, counts: &[(u64, u64)], sources: &[SourceSeen], intake: &Intake) -> Answer {
     let lines = watching.lines(std::mem::take);
-    let run = Run { watching: &watching, program, counts, sources, intake, lines: &lines };
+    let mut of_statement = vec![Vec::new(); program.checked.statements.len()];
+    for (index, node) in program.graph.nodes().iter().enumerate() {
+        if let Some(nodes) = of_statement.get_mut(node.statement) {
+            nodes.push(index);
+        }
+    }
+    let run = Run { watching: &watching, program, counts, sources, intake, lines: &lines, of_statement };
     let mut statements = Vec::new();
     for number in 0..program.checked.statements.len() {
         let name = run.name_of(number);
@@ -50,7 +58,8 @@ impl Run<'_> {
 
     /// The operators of a statement, in order.
     fn nodes(&self, statement: usize) -> impl Iterator<Item = (usize, &Node)> {
-        self.program.graph.nodes().iter().map(|node| &**node).enumerate().filter(move |(_, node)| node.statement == statement)
+        let nodes = self.program.graph.nodes();
+        self.of_statement[statement].iter().map(|&index| (index, &*nodes[index]))
     }
 
     fn statement(&self, number: usize, name: String) -> Option<StatementAnswer> {

@@ -24,7 +24,8 @@ impl Program<'_> {
     /// Where a term is written, inside a statement.
     fn place_of(&self, term: &Expr, statement: Span) -> Option<Span> {
         let is_inside = |span: &Span| statement.start <= span.start && span.end <= statement.end;
-        let find = |term: &Expr| self.checked.written.iter().find(|(expr, span)| expr == term && is_inside(span)).map(|(_, span)| *span);
+        // Of many statements few terms are inside this one, and that is seen sooner than what a term is.
+        let find = |term: &Expr| self.checked.written.iter().find(|(expr, span)| is_inside(span) && expr == term).map(|(_, span)| *span);
         // A term that waits for the last of several variables stands behind guards; and parts may have been folded since.
         let unguarded = || match term.kind() {
             ExprKind::Or => term.args().last().and_then(find),

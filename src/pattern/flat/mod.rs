@@ -14,7 +14,7 @@
 //! Which patterns that is: `spec::choice`. Everything here is plain data: numbers that name events, states and places.
 //!
 //! Memory: a thread takes `8 + 4 × (events that it remembers)` bytes, an event `40 + 8 × (columns read)` and its text (of MATCH_RECOGNIZE 16
-//! more), a run 48 bytes (in `streaks` a start 4), a partition about 300; vectors may have twice the room that they need (`tests/flat_threads.rs`). No step allocates,
+//! more), a run 48 bytes (in `streaks` a start less than one: it is a bit of its group), a partition about 300; vectors may have twice the room that they need (`tests/flat_threads.rs`). No step allocates,
 //! but where a vector of a partition grows.
 
 mod captures;
