@@ -111,9 +111,11 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Every expression that was noted.
+    /// Every expression that was noted, in the order of the text.
     pub(crate) fn take_written(&mut self) -> Vec<(Expr, Span)> {
-        std::mem::take(&mut self.written)
+        let mut written = std::mem::take(&mut self.written);
+        written.sort_by_key(|(_, span)| span.start);
+        written
     }
 
     /// A call of an aggregate of the user's own; equal ones are one, and so their states are of one call.

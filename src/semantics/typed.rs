@@ -24,7 +24,7 @@ pub struct Program {
     pub statements: Vec<Arc<Statement>>,
     /// The values of its parameters.
     pub(crate) parameters: BTreeMap<String, Parameter>,
-    /// Every expression and where it is written, where that was asked for ([`super::CheckOptions::keeps_places`]).
+    /// Every expression and where it is written, in the order of the text, where that was asked for ([`super::CheckOptions::keeps_places`]).
     pub written: Vec<(Expr, Span)>,
 }
 

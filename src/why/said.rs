@@ -23,15 +23,18 @@ pub(crate) struct Program<'p> {
 impl Program<'_> {
     /// Where a term is written, inside a statement.
     fn place_of(&self, term: &Expr, statement: Span) -> Option<Span> {
-        let is_inside = |span: &Span| statement.start <= span.start && span.end <= statement.end;
-        // Of many statements few terms are inside this one, and that is seen sooner than what a term is.
-        let find = |term: &Expr| self.checked.written.iter().find(|(expr, span)| is_inside(span) && expr == term).map(|(_, span)| *span);
+        // They stand in the order of the text.
+        let written = &self.checked.written;
+        let first = written.partition_point(|(_, span)| span.start < statement.start);
+        let inside =
+            || written[first..].iter().take_while(|(_, span)| span.start < statement.end).filter(|(_, span)| span.end <= statement.end);
+        let find = |term: &Expr| inside().find(|(expr, _)| expr == term).map(|(_, span)| *span);
         // A term that waits for the last of several variables stands behind guards; and parts may have been folded since.
         let unguarded = || match term.kind() {
             ExprKind::Or => term.args().last().and_then(find),
             _ => None,
         };
-        let folded = || self.checked.written.iter().find(|(expr, span)| is_inside(span) && expr.fold() == *term).map(|(_, span)| *span);
+        let folded = || inside().find(|(expr, _)| expr.fold() == *term).map(|(_, span)| *span);
         find(term).or_else(unguarded).or_else(folded)
     }
 
