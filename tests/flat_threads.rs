@@ -5,7 +5,7 @@
 
 mod support;
 
-use betide::Engine;
+use betide::{Engine, Limits, Options};
 use serde_json::Value as Json;
 use support::cuts::{run, try_run};
 use support::random::{self, Pair, Random};
@@ -377,7 +377,7 @@ fn runs_that_are_alike_go_on_after_a_snapshot() {
             engine.write_rows(&mut out).unwrap();
             if (number as u64 + seed).is_multiple_of(5) {
                 let snapshot = engine.snapshot().unwrap();
-                engine = Engine::restore(&program, &betide::Options::default(), &snapshot).unwrap().0;
+                engine = Engine::restore(&program, &Options::default(), &snapshot).unwrap().0;
                 assert!(engine.snapshot().unwrap() == snapshot, "seed {seed}, event {number}\n{program}");
             }
         }
@@ -385,6 +385,51 @@ fn runs_that_are_alike_go_on_after_a_snapshot() {
         engine.write_rows(&mut out).unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), expected.found.0, "seed {seed}\n{program}");
     }
+}
+
+/// Where a bound drops starts that others waited for, what is saved can still be gone on with.
+#[test]
+fn strict_patterns_at_their_bound_go_on_after_a_snapshot() {
+    let mut dropped = 0;
+    for seed in random::seeds(300) {
+        let Pair { program, input } = strict(seed);
+        let limits = Limits { pattern_threads: 3 + seed as usize % 6, ..Limits::default() };
+        let options = Options { limits, ..Options::default() };
+        let Ok(mut whole) = Engine::with_options(&program, &options) else { continue };
+        let (mut expected, mut found) = (Vec::new(), Vec::new());
+        let mut engine = Engine::with_options(&program, &options).unwrap();
+        for event in &input {
+            for (engine, out) in [(&mut whole, &mut expected), (&mut engine, &mut found)] {
+                engine.push_json(format!("{event}\n").as_bytes()).unwrap();
+                engine.write_rows(out).unwrap();
+            }
+            engine = Engine::restore(&program, &options, &engine.snapshot().unwrap()).unwrap_or_else(|why| panic!("{why}\n{program}")).0;
+        }
+        for (mut engine, out) in [(whole, &mut expected), (engine, &mut found)] {
+            engine.finish().unwrap();
+            engine.write_rows(out).unwrap();
+            dropped += engine.stats().operators.iter().map(|operator| operator.dropped).sum::<u64>();
+        }
+        assert_eq!(found, expected, "seed {seed}\n{program}");
+    }
+    assert!(dropped > 0 || random::seeds(2).count() < 2, "the bound drops something");
+}
+
+/// A batch that brings many events of a key at once leaves no more behind than they do one by one.
+#[test]
+fn what_strict_patterns_hold_does_not_depend_on_how_many_events_come_at_once() {
+    let program = "CREATE STREAM A (id INT, k STRING, x FLOAT, at TIMESTAMP) TIMESTAMP BY at;
+         SELECT a.id AS a, LAST(b.id) AS b FROM PATTERN (A a , A b+ STRICT , A c) PARTITION BY k
+         WHERE b.x < PREV(b.x) AND FIRST(b.x) < a.x AND c.x > LAST(b.x) WITHIN 1 hour;";
+    let line = |at: usize| format!("{{\"type\":\"A\",\"id\":{at},\"k\":\"k{}\",\"x\":{}.5,\"at\":{at}}}\n", at / 60, at * 7 % 5);
+    let input: String = (0..6_000).map(line).collect();
+    let bytes = [1, 4096].map(|cut| {
+        let mut engine = Engine::with_options(program, &Options { batch_size: cut, ..Options::default() }).unwrap();
+        assert!(engine.explain().contains("stepped together"));
+        engine.push_json(input.as_bytes()).unwrap();
+        engine.stats().operators.iter().map(|operator| operator.bytes).sum::<u64>()
+    });
+    assert!(bytes[1] * 10 < bytes[0] * 13, "{} bytes together, {} one by one", bytes[1], bytes[0]);
 }
 
 #[test]

@@ -413,7 +413,8 @@ impl StepSequence {
 
 /// How many finished matches are written together: where memory is bounded, those of one event.
 fn together(out: &Outbox) -> usize {
-    if out.allowance().memory.is_some() { 1 } else { TOGETHER }
+    let allowance = out.allowance();
+    if allowance.memory.is_some() || allowance.rows <= TOGETHER { 1 } else { TOGETHER }
 }
 
 impl Operator for StepSequence {

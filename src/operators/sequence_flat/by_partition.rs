@@ -11,7 +11,7 @@ use crate::data::{EventBatch, Place};
 use crate::operators::Outbox;
 use crate::pattern::{Found, RowOf, Stretch};
 
-/// Partitions that have fewer rows of a batch than this are not worth being taken one by one.
+/// Where the partitions of a batch have fewer rows of it than this in the mean, they are not worth being taken one by one.
 const WORTH: usize = 2;
 
 /// Rows by their partitions; all but the room is of one batch.

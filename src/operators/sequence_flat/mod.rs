@@ -368,6 +368,11 @@ impl FlatSequence {
 
     /// The rows of the only input, as they stand. Those that do not matter are passed over: what time makes certain has its own moment.
     fn take_rows(&mut self, batch: &EventBatch, fits: &[u64], out: &mut Outbox) {
+        let (places, moments) = (&**batch.places(), &**batch.moments());
+        let words = self.evaluator.words_of(std::slice::from_ref(batch));
+        if self.may_take_by_partition(places) && self.take_by_partition(batch, &words, fits, out) {
+            return;
+        }
         let all = 0..u32::try_from(fits.len()).expect("a batch has fewer rows");
         let mut rows = std::mem::take(&mut self.rows);
         rows.clear();
@@ -375,11 +380,6 @@ impl FlatSequence {
             rows.extend(all);
         } else {
             rows.extend(fits.iter().zip(all).filter(|(fits, _)| self.evaluator.heeds(**fits)).map(|(_, row)| row));
-        }
-        let (places, moments) = (&**batch.places(), &**batch.moments());
-        let words = self.evaluator.words_of(std::slice::from_ref(batch));
-        if self.may_take_by_partition(places) && self.take_by_partition(batch, &words, fits, out) {
-            return;
         }
         let is_worth_touching = self.is_worth_touching();
         let row_of = |row: &u32| RowOf { input: 0, batch, row: *row as usize };

@@ -455,7 +455,13 @@ impl Log {
     }
 
     fn give_memory_back(&mut self) {
-        let most = |used: usize| 512 + 4 * used;
+        self.fit(512);
+    }
+
+    /// Gives back what is much more than is used, and than so many words.
+    #[inline]
+    pub(super) fn fit(&mut self, few: usize) {
+        let most = |used: usize| few + 4 * used;
         if self.words.capacity() > most(self.words.len()) {
             self.words.shrink_to(2 * self.words.len());
         }

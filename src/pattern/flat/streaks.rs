@@ -24,6 +24,9 @@ use crate::pattern::terms::Terms;
 /// share threads (`runs`), whose events cost the same however long a match is, until none is left.
 const LONG: u32 = u64::BITS;
 
+/// So many words of a log are kept though it has none: all events of a partition that a batch brings stand in it for a while.
+const FEW: usize = 128;
+
 /// Patterns of this kind: their terms, and their automaton.
 #[derive(Debug)]
 pub(super) struct Strict {
@@ -100,6 +103,7 @@ impl Group {
     /// The age of its oldest start.
     #[inline]
     fn oldest(&self) -> u32 {
+        debug_assert!(self.starts != 0, "a group without a start is none");
         (LONG - 1).wrapping_sub(self.starts.leading_zeros())
     }
 
@@ -241,6 +245,8 @@ impl Streaks {
         }
         if LONG as usize * (machine.table.rows.len() + 1) > tools.threads_max {
             self.keep_to_bounds(strict, tools);
+            // The first may have been what others waited for.
+            self.let_out_in_turn(strict, tools);
         }
     }
 
@@ -503,6 +509,7 @@ impl Streaks {
             None => self.log.clear(),
             Some(group) => self.log.forget_before(&machine.layout, self.aged(group.oldest())),
         }
+        self.log.fit(FEW);
         self.end = self.log.end();
     }
 }
