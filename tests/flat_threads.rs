@@ -391,8 +391,14 @@ fn runs_that_are_alike_go_on_after_a_snapshot() {
 #[test]
 fn strict_patterns_at_their_bound_go_on_after_a_snapshot() {
     let mut dropped = 0;
-    for seed in random::seeds(300) {
-        let Pair { program, input } = strict(seed);
+    for seed in random::seeds(120) {
+        let Pair { mut program, input } = strict(seed);
+        if seed % 3 == 0 {
+            // The second way waits for what the first has found already.
+            program = random::sources("")
+                + "SELECT a.id AS a, b.id AS b FROM PATTERN ((A a | A b , A c+ STRICT) , A d)
+                WHERE a.x > 3 AND d.x < 3 AFTER MATCH SKIP TO NEXT EVENT;";
+        }
         let limits = Limits { pattern_threads: 3 + seed as usize % 6, ..Limits::default() };
         let options = Options { limits, ..Options::default() };
         let Ok(mut whole) = Engine::with_options(&program, &options) else { continue };
