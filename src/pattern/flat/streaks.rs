@@ -25,7 +25,7 @@ use crate::pattern::terms::Terms;
 const LONG: u32 = u64::BITS;
 
 /// So many words of a log are kept though it has none: all events of a partition that a batch brings stand in it for a while.
-const FEW: usize = 128;
+const FEW: usize = 256;
 
 /// Patterns of this kind: their terms, and their automaton.
 #[derive(Debug)]
