@@ -2,7 +2,8 @@
 //! In: nothing; it makes so many events (default 20,000). Out: percentiles of the time from writing a line into a pipe to reading its row from
 //! another, one event at a time, and the time from the start of the process to its first row (the least of twenty starts).
 //!
-//! The same is done with `cat` in place of betide: what the machine takes to wake two processes, which no program can be faster than.
+//! The same is done with `cat` in place of betide: what the machine takes to wake two processes. Who is not asleep when an event comes, as betide
+//! is not while they come this soon, can be faster.
 //!
 //! The program is a filter and a projection over an event-time stream without delay, so a row is certain with its event. The times are those
 //! of a whole round: two pipes, betide and this process, both woken each time. Nothing is asserted of them.
