@@ -44,9 +44,7 @@ impl Strict {
         let begins = table.row(table.start(Origin::LaterRow)).takes;
         Some(Self { neighbours, determined, begins })
     }
-}
 
-impl Strict {
     /// Writes the class of its symbol into each event of a log from an index on. Of what follows nothing, or what no match has taken, the terms
     /// are asked in vain: no first step has any.
     #[inline]
