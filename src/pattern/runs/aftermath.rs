@@ -8,8 +8,25 @@ use crate::spec::{AfterMatch, Runs, VariableId};
 use super::{Decision, Partition, Run, Tools};
 
 impl Partition {
-    /// CONSUME: threads that have taken an event of the match end, in whichever run.
+    /// CONSUME: threads that have taken an event of the match end, in whichever run, and what that makes certain comes out.
     pub(super) fn consume(&mut self, by: usize, found: &Match, tools: &mut Tools<'_>) {
+        if tools.matcher.spec().after_match != AfterMatch::Consume {
+            return;
+        }
+        self.cut(by, found, tools);
+        // What was cut may have stood before a finished match of its start.
+        for at in 0..self.runs.len() {
+            if at != by && self.runs[at].decided.is_none() && matches!(self.runs[at].entries.first(), Some(Entry::Finished(_))) {
+                let next = self.settle(at, Vec::new(), tools);
+                if let Some(next) = next {
+                    return self.consume(at, &next, tools);
+                }
+            }
+        }
+    }
+
+    /// CONSUME: threads that have taken an event of the match end.
+    pub(super) fn cut(&mut self, by: usize, found: &Match, tools: &Tools<'_>) {
         if tools.matcher.spec().after_match != AfterMatch::Consume {
             return;
         }
@@ -26,15 +43,6 @@ impl Partition {
             self.touched.push(run.start);
             if run.entries.is_empty() {
                 run.decided = Some(Decision::Nothing);
-            }
-        }
-        // What was cut may have stood before a finished match of its start.
-        for at in 0..self.runs.len() {
-            if at != by && self.runs[at].decided.is_none() && matches!(self.runs[at].entries.first(), Some(Entry::Finished(_))) {
-                let next = self.settle(at, Vec::new(), tools);
-                if let Some(next) = next {
-                    return self.consume(at, &next, tools);
-                }
             }
         }
     }

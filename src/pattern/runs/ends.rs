@@ -10,7 +10,10 @@ impl Partition {
     pub(crate) fn end(&mut self, tools: &mut Tools<'_>) {
         let starts: Vec<Place> = self.runs.iter().map(|r| r.start).collect();
         for start in starts {
-            self.end_run(start, Place::MAX, tools);
+            // All end at this moment: one that a match frees does not come before an earlier one.
+            if let Some((at, found)) = self.end_alone(start, Place::MAX, tools) {
+                self.cut(at, &found, tools);
+            }
         }
         if !matches!(tools.matcher.spec().within, Some(Within::Time(_))) {
             // Without WITHIN nothing has timed out: there was no time.
@@ -35,6 +38,13 @@ impl Partition {
 
     /// WITHIN ends a run: what is finished comes out, the rest is gone. Gives what [`Self::fill_run`] does.
     pub(super) fn end_run(&mut self, start: Place, end: Place, tools: &mut Tools<'_>) -> Option<Match> {
+        let (at, found) = self.end_alone(start, end, tools)?;
+        self.consume(at, &found, tools);
+        Some(found)
+    }
+
+    /// The same, of which the others have not been told. Gives which run it is, too.
+    fn end_alone(&mut self, start: Place, end: Place, tools: &mut Tools<'_>) -> Option<(usize, Match)> {
         let at = self.run_at(start)?;
         self.touched.push(start);
         let run = &mut self.runs[at];
@@ -49,11 +59,8 @@ impl Partition {
             tools.out.push(Emitted::Timeout { start, thread, end });
         }
         let found = self.settle(at, Vec::new(), tools);
-        if let Some(found) = &found {
-            self.consume(at, found, tools);
-        }
         self.runs[at].decided.get_or_insert(Decision::Nothing);
-        found
+        found.map(|found| (at, found))
     }
 }
 
