@@ -100,17 +100,18 @@ impl FlatSequence {
         self.rows.clear();
         self.rows.extend((0..).zip(fits).map(|(row, _)| row));
         self.keys.known_of(batch, &self.rows, &mut by.ids);
-        for row in 0..fits.len() {
-            let known = by.ids[row];
-            let is_there = self.partitions.get(known as usize).is_some_and(Option::is_some);
+        for (row, fits) in fits.iter().enumerate() {
+            let mut id = by.ids[row];
+            let is_there = self.partitions.get(id as usize).is_some_and(Option::is_some);
             if !is_there {
-                by.ids[row] = self.partition_of(&RowOf { input: 0, batch, row }, fits[row]).unwrap_or(UNKNOWN);
+                id = self.partition_of(&RowOf { input: 0, batch, row }, *fits).unwrap_or(UNKNOWN);
+                by.ids[row] = id;
             }
             if by.chains.len() < self.partitions.len() {
                 by.chains.resize(self.partitions.len(), NONE);
             }
-            if by.ids[row] != UNKNOWN {
-                by.add(row as u32, by.ids[row]);
+            if id != UNKNOWN {
+                by.add(row as u32, id);
             }
         }
         fits.len() >= WORTH * by.there.len()
