@@ -159,6 +159,8 @@ impl Partition<'_> {
         for first in self.firsts() {
             self.step(first, event);
             if self.query.after == After::Consume {
+                // What it takes with its last event no later start can take.
+                self.fill(first);
                 self.settle();
             }
         }
@@ -169,17 +171,7 @@ impl Partition<'_> {
         if may_start && !self.consumed.contains(&event) {
             self.begin(event);
         }
-        for index in 0..self.starts.len() {
-            if !self.is_full(self.starts[index].first, 0) {
-                continue;
-            }
-            let waits = |thread: &Thread| earliest_wait(&thread.choices).is_some();
-            if self.starts[index].threads.iter().any(waits) {
-                self.starts[index].threads.retain(waits);
-            } else {
-                self.end(index);
-            }
-        }
+        self.firsts().into_iter().for_each(|first| self.fill(first));
         self.settle();
         if self.query.runs == Runs::Latest {
             self.keep_latest();
@@ -190,6 +182,17 @@ impl Partition<'_> {
                 (self.starts[oldest].threads, self.starts[oldest].best) = (vec![], None);
             }
             self.settle();
+        }
+    }
+
+    /// WITHIN n EVENTS: a start that has seen as many takes no more.
+    fn fill(&mut self, first: usize) {
+        let Some(index) = self.index_of(first).filter(|_| self.is_full(first, 0)) else { return };
+        let waits = |thread: &Thread| earliest_wait(&thread.choices).is_some();
+        if self.starts[index].threads.iter().any(waits) {
+            self.starts[index].threads.retain(waits);
+        } else {
+            self.end(index);
         }
     }
 
