@@ -1,9 +1,10 @@
 //! Waiting for a pipe without going to sleep, where events come one by one and soon after each other.
 //!
 //! What sleeps is woken by another processor, and that takes longer (20 to 50 µs) than an event does. So while events keep coming within such a
-//! time of each other, one a read, their reader asks again and again for as long before it sleeps, and gives its turn away in between. The first
-//! time that it has asked in vain it stops doing so. It costs at most [`AWAKE`] of a processor a read, and nothing where reads bring many events,
-//! where they come seldom, or where there is one processor only: whoever writes the events needs it.
+//! time of each other, one a read, their reader asks again and again for as long before it sleeps. It costs at most [`AWAKE`] of a processor a
+//! read, and nothing where reads bring many events, where they come seldom, or where there is one processor only: whoever writes the events
+//! needs it. Each time that it has asked in vain, twice as many have to come soon before it does so again: who is busy where others want to
+//! work is let wait.
 
 use std::time::Duration;
 
@@ -13,8 +14,9 @@ use super::summary::Elapsed;
 const AWAKE: Duration = Duration::from_micros(50);
 /// Waits up to this are short; one with sleep in it lasts as long as the sleeper takes to wake.
 const SHORT: Duration = Duration::from_micros(200);
-/// So many short waits one after the other, and the next is expected to be short.
+/// So many short waits one after the other, and the next is expected to be short; of so many at most, however often it was not.
 const EXPECTED: u32 = 8;
+const EXPECTED_MOST: u32 = 1 << 14;
 /// Reads of more bytes than this bring many events: it is their number that counts then, and not how soon the first of them is seen.
 const FEW: usize = 4096;
 
@@ -24,11 +26,13 @@ pub(super) struct Wakeful {
     has_processors: bool,
     /// Short waits since the last long one.
     short: u32,
+    /// How many it takes.
+    expected: u32,
 }
 
 impl Wakeful {
     pub(super) fn new() -> Self {
-        Self { has_processors: std::thread::available_parallelism().is_ok_and(|count| count.get() > 1), short: 0 }
+        Self { has_processors: std::thread::available_parallelism().is_ok_and(|count| count.get() > 1), short: 0, expected: EXPECTED }
     }
 
     /// Waits for so long at most; `is_ready` is asked whether anything can be read, now or within a time. Gives its last answer.
@@ -37,11 +41,13 @@ impl Wakeful {
         if self.is_wakeful() {
             while waited.get() < AWAKE {
                 if is_ready(Duration::ZERO) {
+                    self.expected = EXPECTED.max(self.expected - 1);
                     return true;
                 }
-                std::thread::yield_now();
+                std::hint::spin_loop();
             }
             self.short = 0;
+            self.expected = EXPECTED_MOST.min(2 * self.expected);
             return is_ready(time);
         }
         let is_ready = is_ready(time);
@@ -57,7 +63,7 @@ impl Wakeful {
     }
 
     fn is_wakeful(&self) -> bool {
-        self.has_processors && self.short >= EXPECTED
+        self.has_processors && self.short >= self.expected
     }
 
     fn waited(&mut self, time: Duration) {
@@ -71,7 +77,7 @@ mod tests {
 
     /// One that has two processors, and for which this many short waits lie behind it.
     fn after(short: u32) -> Wakeful {
-        Wakeful { has_processors: true, short }
+        Wakeful { has_processors: true, short, expected: EXPECTED }
     }
 
     #[test]
@@ -90,6 +96,11 @@ mod tests {
         let sleep = asked.pop();
         assert_eq!(sleep, Some(Duration::from_millis(7)), "in the end it sleeps");
         assert!(asked.iter().all(Duration::is_zero) && !wakeful.is_wakeful());
+        (0..EXPECTED).for_each(|_| wakeful.waited(SHORT));
+        assert!(!wakeful.is_wakeful(), "next time it takes twice as many");
+        (0..EXPECTED).for_each(|_| wakeful.waited(SHORT));
+        assert!(wakeful.is_wakeful() && wakeful.wait(SHORT, |_| true));
+        assert_eq!(wakeful.expected, 2 * EXPECTED - 1, "and fewer again, the more often it was right");
     }
 
     #[test]
@@ -114,7 +125,7 @@ mod tests {
         wakeful.waited(SHORT + Duration::from_micros(1));
         wakeful.waited(SHORT);
         assert!(!wakeful.is_wakeful());
-        let alone = Wakeful { has_processors: false, short: EXPECTED };
+        let alone = Wakeful { has_processors: false, short: EXPECTED, expected: EXPECTED };
         assert!(!alone.is_wakeful(), "the one processor is needed by whoever writes");
     }
 }

@@ -472,6 +472,9 @@ impl Partition<'_> {
                 }
             }
             self.settle();
+            if self.query.runs == Runs::Latest {
+                self.keep_latest();
+            }
         }
     }
 

@@ -254,6 +254,10 @@ impl Partition {
         if restarts && tools.out.len() > emitted_before {
             self.runs.retain(|r| r.start.time() > time);
         }
+        if tools.matcher.spec().runs == Runs::Latest {
+            // What a wait has been over for may have the same rest as another.
+            self.keep_latest();
+        }
         self.tidy(tools);
     }
 
