@@ -146,7 +146,7 @@ impl Inputs {
     /// Reads what is waited for, if there is anything within this time. Where it turns out to be compressed, a thread goes on.
     fn read_waited(&mut self, time: Duration) -> Option<Message> {
         let At::Waited { input, spare, wakeful } = &mut self.at else { return None };
-        if !(if time.is_zero() { is_ready(input, time) } else { wakeful.wait(time, |time| is_ready(input, time)) }) {
+        if !wakeful.wait(time, |time| is_ready(input, time)) {
             return None;
         }
         if let Err(error) = input.look() {

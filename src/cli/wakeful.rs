@@ -37,6 +37,9 @@ impl Wakeful {
 
     /// Waits for so long at most; `is_ready` is asked whether anything can be read, now or within a time. Gives its last answer.
     pub(super) fn wait(&mut self, time: Duration, mut is_ready: impl FnMut(Duration) -> bool) -> bool {
+        if time.is_zero() {
+            return is_ready(time);
+        }
         let waited = Elapsed::start();
         if self.is_wakeful() {
             while waited.get() < AWAKE {
